@@ -1,0 +1,61 @@
+"""Measure and judge every clip of folders of videos or tracks, into a workspace."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from cli import console
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("source", nargs="*", type=Path, help="folder or media file; none to go on with the workspace")
+    parser.add_argument("--out", required=True, type=Path, metavar="WS", help="the workspace")
+    add_plan_arguments(parser)
+    parser.add_argument("--retry-failed", action="store_true", help="measure quarantined clips again")
+    parser.add_argument("--measure-all", action="store_true", help="measure clips that a rule rejects as well")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if anything was quarantined")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that say what a run does and where it runs."""
+    parser.add_argument("--recipe", default="music-video", help="music-video, music-track or a YAML file")
+    parser.add_argument("--profile", default="embedded", help="embedded or a YAML file")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
+    parser.add_argument("--window", type=float, metavar="S", help="cut sources into clips of S seconds")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="local processes (default: 1)")
+    parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a running Dask scheduler")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Curate, print the summary, return the exit code."""
+    from pipelines.curate import run_flow
+    from pipelines.errors import UserError
+    from pipelines.plan import make_plan
+    from pipelines.workspace import Workspace
+
+    if options.workers < 1:
+        raise UserError(f"--workers is {options.workers}; expected 1 or more")
+    if options.window is not None and not options.window > 0:
+        raise UserError(f"--window is {options.window:g}; expected a length in seconds above 0")
+    plan = make_plan(options.recipe, options.profile, options.set, window_s=options.window)
+    with console.progress() as tell:
+        summary = run_flow(
+            options.source,
+            Workspace(options.out),
+            plan,
+            workers=options.workers,
+            scheduler=options.scheduler,
+            retry_failed=options.retry_failed,
+            measure_all=options.measure_all,
+            progress=tell,
+        )
+    if options.json:
+        console.print_json(asdict(summary))
+    else:
+        console.print_summary(asdict(summary))
+        print(f"next: leitmotif publish {options.out} --out DATASET")
+    return 1 if options.strict and summary.quarantined else 0

@@ -1,0 +1,52 @@
+"""Render a corpus of music videos, curate it, publish it, and say where the report is."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+from cli import console
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("--out", type=Path, default=Path("demo-out"), help="where to (default: demo-out)")
+    parser.add_argument("--clips", type=int, default=24, help="how many videos (default: 24)")
+    parser.add_argument("--seconds", type=float, default=20.0, help="length of each (default: 20)")
+    parser.add_argument("--seed", type=int, default=0, help="another seed gives another corpus")
+    parser.add_argument("--workers", type=int, default=1, metavar="N", help="local processes (default: 1)")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Render, curate and publish, and print where the results lie."""
+    from pipelines.curate import run_flow
+    from pipelines.errors import UserError
+    from pipelines.plan import make_plan
+    from pipelines.publish import publish
+    from pipelines.workspace import Workspace
+    from reports.write import write_reports
+
+    if options.clips < 1 or options.seconds < 1 or options.workers < 1:
+        raise UserError("--clips, --seconds and --workers take numbers of 1 or more")
+    try:
+        from demo.corpus import render_corpus
+    except ImportError as error:
+        raise UserError(f"the demo needs {error.name}; install it with: pip install 'leitmotif[demo]'") from error
+    videos, workspace, dataset = options.out / "videos", Workspace(options.out / "workspace"), options.out / "dataset"
+    print(f"rendering {options.clips} videos of {options.seconds:g} s into {videos}", file=sys.stderr)
+    render_corpus(
+        videos, clips=options.clips, seed=options.seed, duration_s=options.seconds, workers=options.workers
+    )
+    plan = make_plan("music-video", "embedded")
+    with console.progress() as tell:
+        run_flow([videos], workspace, plan, workers=options.workers, progress=tell)
+        published = publish(workspace, dataset, plan, finish=write_reports, progress=tell)
+    if options.json:
+        console.print_json(asdict(published))
+    else:
+        console.print_summary(asdict(published))
+        print(f"report: {dataset / 'report.html'}")
+    return 0

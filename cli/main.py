@@ -1,0 +1,71 @@
+"""The `leitmotif` command: finds the subcommand, runs it, and turns what goes wrong into a line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from importlib.metadata import version
+from typing import NoReturn
+
+from cli import console
+
+# One module each; the first line of its docstring is its help.
+COMMANDS = ("demo", "curate", "publish", "report", "validate", "doctor")
+
+DONE, STRICT, USER, OUTSIDE = 0, 1, 2, 3
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(USER, f"{self.prog}: error: {message}; see `{self.prog} --help`\n")
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    parser = _Parser(prog="leitmotif", description="Build, annotate and curate video-music-text datasets.")
+    parser.add_argument("--version", action="version", version=f"leitmotif {version('leitmotif')}")
+    parser.add_argument("--verbose", action="store_true", help="log more")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    for name in COMMANDS:
+        module = import_module(f"cli.{name}")
+        summary = (module.__doc__ or "").strip().splitlines()[0]
+        subparser = commands.add_parser(name, help=summary, description=module.__doc__)
+        module.add_arguments(subparser)
+        subparser.set_defaults(run=module.run)
+    return parser
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command line and return its exit code.
+
+    Args:
+        arguments: The words after `leitmotif`; those of this process by default.
+
+    Returns:
+        0 done; 1 finished, but rows were quarantined and --strict was given; 2 the user's input is wrong; 3
+        something outside failed.
+    """
+    options = make_parser().parse_args(arguments)
+    console.set_up_logging(options.verbose)
+    # Nobody asked to be counted; a user who wants Prefect's telemetry can set these otherwise.
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if options.verbose else "CRITICAL")
+    from pipelines.errors import OutsideError, UserError
+
+    try:
+        return int(options.run(options))
+    except UserError as error:
+        return _fail(error, USER)
+    except OutsideError as error:
+        return _fail(error, OUTSIDE)
+    except KeyboardInterrupt:
+        return _fail("interrupted; run the same command again to go on", 130)
+
+
+def _fail(error: object, code: int) -> int:
+    print(f"leitmotif: error: {' '.join(str(error).split())}", file=sys.stderr)
+    return code

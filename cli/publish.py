@@ -1,0 +1,38 @@
+"""Write a curated workspace as a dataset folder, with report, data card and Croissant metadata."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from cli import console
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("workspace", type=Path, metavar="WS", help="a curated workspace")
+    parser.add_argument("--out", required=True, type=Path, metavar="DATASET", help="the dataset folder")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="RULE.threshold=VALUE", help="change a threshold, tags or splits"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Publish, print the summary, return the exit code."""
+    from pipelines.plan import change_thresholds
+    from pipelines.publish import publish
+    from pipelines.workspace import Workspace
+    from reports.write import write_reports
+
+    workspace = Workspace(options.workspace)
+    plan = change_thresholds(workspace.plan(), options.set)
+    with console.progress() as tell:
+        published = publish(workspace, options.out, plan, finish=write_reports, progress=tell)
+    if options.json:
+        console.print_json(asdict(published))
+    else:
+        console.print_summary(asdict(published))
+        print(f"report: {options.out / 'report.html'}")
+    return 0

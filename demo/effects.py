@@ -1,0 +1,213 @@
+"""What happens to sound between the instrument and the listener: rooms, equalisers, compressors and damage."""
+
+import io
+
+import av
+import numpy as np
+from scipy import fft
+from scipy.signal import butter, resample_poly, sosfilt
+
+DEGRADATIONS = ("noise", "hum", "clipping", "low-pass", "dropouts", "codec", "bitcrush")
+
+
+def level(sound: np.ndarray) -> float:
+    """Root mean square of a sound."""
+    return float(np.sqrt(np.mean(np.square(sound), dtype=np.float64)))
+
+
+def active_level(sound: np.ndarray, rate_hz: int) -> float:
+    """Root mean square of the frames of 50 ms that are within 30 dB of the loudest."""
+    size = max(1, int(0.05 * rate_hz))
+    count = max(1, sound.shape[-1] // size)
+    power = np.square(sound[..., : count * size]).reshape(sound.shape[0], count, -1).mean(axis=(0, 2))
+    return float(np.sqrt(power[power > power.max() * 1e-3].mean())) if power.max() > 0 else 0.0
+
+
+def random_curve(
+    rng: np.random.Generator, hz: np.ndarray, strength: float, brightness: float = 0.5
+) -> np.ndarray:
+    """Gains of a random equaliser: a tilt that follows brightness, and up to four broad bells."""
+    octaves = np.log2(np.maximum(hz, 20.0) / 1000.0)
+    gain_db = (rng.normal(0, 0.8) + 1.5 * (brightness - 0.5)) * strength * octaves
+    for _ in range(int(rng.integers(0, 5))):
+        centre, width = rng.uniform(-4, 3.5), rng.uniform(0.3, 1.5)
+        gain_db = gain_db + rng.normal(0, 5) * strength * np.exp(-0.5 * ((octaves - centre) / width) ** 2)
+    return (10 ** (np.clip(gain_db, -24, 12) / 20)).astype(np.float32)
+
+
+def band_curve(hz: np.ndarray, low_hz: float, high_hz: float, order: int = 4) -> np.ndarray:
+    """Gains of a band limit."""
+    safe = np.maximum(hz, 1.0)
+    gain = 1 / np.sqrt((1 + (safe / high_hz) ** (2 * order)) * (1 + (low_hz / safe) ** (2 * order)))
+    return gain.astype(np.float32)
+
+
+def room(rng: np.random.Generator, rate_hz: int, rt60_s: float) -> np.ndarray:
+    """A synthetic room: exponentially decaying noise, its top decaying faster, after a short gap.
+
+    Returns:
+        float32 (2, n) impulse response of unit energy, without the direct sound.
+    """
+    count = int(min(rt60_s, 2.2) * rate_hz)
+    t = np.arange(count, dtype=np.float32) / np.float32(rate_hz)
+    noise = rng.standard_normal((2, count), dtype=np.float32)
+    dull = sosfilt(
+        butter(1, min(rng.uniform(800, 4000), 0.4 * rate_hz), fs=rate_hz, output="sos"), noise, axis=1
+    )
+    fast = np.exp(t * np.float32(-6.9 / (rt60_s * rng.uniform(0.25, 0.6))))
+    response = (noise - dull) * fast + dull * np.exp(t * np.float32(-6.9 / rt60_s))
+    gap = int(rng.uniform(0.002, 0.04) * rate_hz)
+    response[:, :gap] = 0.0
+    for _ in range(int(rng.integers(2, 8))):
+        response[int(rng.integers(2)), int(rng.uniform(0.005, 0.06) * rate_hz) % count] += rng.uniform(1, 6)
+    return (response / np.sqrt((response**2).sum() / 2)).astype(np.float32)
+
+
+def shape_all(
+    stems: list[np.ndarray], rng: np.random.Generator, rate_hz: int, *, brightness: float, wetness: float
+) -> list[np.ndarray]:
+    """One equaliser, room and band limit over every stem alike (linear, so the stems still sum to the mix).
+
+    Args:
+        stems: float32 (2, n) each.
+        rng: source of every choice.
+        rate_hz: sample rate.
+        brightness: 0..1.
+        wetness: 0..1, scales room probability and level.
+    """
+    samples = stems[0].shape[1]
+    response = None
+    if rng.random() < 0.35 + 0.5 * wetness:
+        rt60_s = float(rng.choice((0.2, 0.5, 1.0, 2.0, 3.0)) * rng.uniform(0.7, 1.4))
+        response = room(rng, rate_hz, rt60_s) * np.float32(rng.uniform(0.08, 0.35 + 0.5 * wetness))
+    size = fft.next_fast_len(samples + (response.shape[1] if response is not None else 4096), real=True)
+    hz = np.fft.rfftfreq(size, 1 / rate_hz).astype(np.float32)
+    gains = random_curve(rng, hz, 1.0, brightness)
+    gains = gains * band_curve(hz, rng.uniform(10, 40), 20000.0, 2)
+    kind = rng.random()
+    if kind < 0.1:
+        gains = gains * band_curve(hz, 20.0, rng.uniform(7500, 12000), 6)
+    elif kind < 0.14:
+        gains = gains * band_curve(hz, rng.uniform(100, 300), rng.uniform(6000, 9000), 3)
+    filters = np.broadcast_to(gains, (2, len(gains)))
+    if response is not None:
+        filters = gains * (1 + fft.rfft(response, size, axis=1))
+    return [fft.irfft(fft.rfft(stem, size, axis=1) * filters, size, axis=1)[:, :samples] for stem in stems]
+
+
+def compressor_gain(
+    mix: np.ndarray, rate_hz: int, threshold_db: float, ratio: float, release_s: float
+) -> np.ndarray:
+    """Gain curve (n,) of a compressor that follows the level in frames of 5 ms."""
+    size = max(1, int(0.005 * rate_hz))
+    count = mix.shape[1] // size
+    power = np.square(mix[:, : count * size]).reshape(2, count, size).mean(axis=(0, 2))
+    keep = np.exp(-0.005 / release_s)
+    smooth = np.maximum(power, sosfilt([[1 - keep, 0, 0, 1, -keep, 0]], power))
+    over = 10 * np.log10(np.maximum(smooth, 1e-10)) - threshold_db
+    gain_db = -np.maximum(over, 0) * (1 - 1 / ratio)
+    at = (np.arange(count) + 0.5) * size
+    return (10 ** (np.interp(np.arange(mix.shape[1]), at, gain_db) / 20)).astype(np.float32)
+
+
+def widen(sound: np.ndarray, width: float) -> np.ndarray:
+    """Scale the side signal: 0 mono, 1 unchanged."""
+    middle = (sound[0] + sound[1]) / 2
+    side = (sound[0] - sound[1]) / 2 * np.float32(width)
+    return np.stack([middle + side, middle - side])
+
+
+def vibrato(
+    sound: np.ndarray, rng: np.random.Generator, rate_hz: int, hz: float, depth_cents: float
+) -> np.ndarray:
+    """Read a sound through a delay that swings, so that its pitch does."""
+    samples = sound.shape[1]
+    t = np.arange(samples) / rate_hz
+    swing = depth_cents / 1200 * np.log(2) * rate_hz / (2 * np.pi * hz)
+    turns = int(t[-1]) + 2
+    drift = np.interp(t, np.arange(turns), rng.uniform(0.3, 1.0, turns))
+    at = np.clip(np.arange(samples) + swing * drift * np.sin(2 * np.pi * hz * t), 0, samples - 1)
+    index = np.minimum(at.astype(np.int64), samples - 2)
+    part = (at - index).astype(np.float32)
+    return sound[:, index] * (1 - part) + sound[:, index + 1] * part
+
+
+def coloured_noise(rng: np.random.Generator, samples: int, slope: float) -> np.ndarray:
+    """Stereo noise of unit level whose amplitude falls as frequency to the power of minus ``slope``."""
+    size = fft.next_fast_len(samples, real=True)
+    spectrum = fft.rfft(rng.standard_normal((2, size), dtype=np.float32), axis=1)
+    k = np.maximum(np.arange(spectrum.shape[1], dtype=np.float32), 20.0)
+    noise = fft.irfft(spectrum * k ** np.float32(-slope), size, axis=1)[:, :samples]
+    return (noise / max(1e-12, level(noise))).astype(np.float32)
+
+
+def round_trip(mix: np.ndarray, rate_hz: int, bit_rate: int) -> np.ndarray:
+    """Encode to MP3 at a low bit rate and decode again, at the same length."""
+    inner_hz = 16000 if bit_rate <= 16000 else 22050
+    narrow = resample_poly(mix.mean(axis=0), inner_hz, rate_hz).astype(np.float32)
+    pcm = (np.clip(narrow, -1, 1) * 32767).astype(np.int16)[None]
+    held = io.BytesIO()
+    with av.open(held, "w", format="mp3") as sink:
+        stream = sink.add_stream("mp3", rate=inner_hz)
+        stream.bit_rate, stream.layout, stream.format = bit_rate, "mono", "s16p"
+        for start in range(0, pcm.shape[1], 1152):
+            frame = av.AudioFrame.from_ndarray(
+                pcm[:, start : start + 1152].copy(), format="s16p", layout="mono"
+            )
+            frame.sample_rate, frame.pts = inner_hz, start
+            sink.mux(stream.encode(frame))
+        sink.mux(stream.encode(None))
+    held.seek(0)
+    with av.open(held) as source:
+        blocks = [frame.to_ndarray().astype(np.float32).reshape(1, -1) for frame in source.decode(audio=0)]
+    decoded = np.concatenate(blocks, axis=1)[0]
+    decoded = decoded / 32768 if np.abs(decoded).max() > 4 else decoded
+    wide = resample_poly(decoded, rate_hz, inner_hz).astype(np.float32)[: mix.shape[1]]
+    return np.stack([np.pad(wide, (0, mix.shape[1] - len(wide)))] * 2)
+
+
+def damage(mix: np.ndarray, rng: np.random.Generator, rate_hz: int, name: str, degree: float) -> np.ndarray:
+    """Degrade a mix; ``degree`` 0..1 scales how far.
+
+    Args:
+        mix: float32 (2, n).
+        rng: source of every choice.
+        rate_hz: sample rate.
+        name: one of ``DEGRADATIONS``.
+        degree: 0 hardly audible, 1 severe.
+
+    Raises:
+        LookupError: the name is unknown.
+    """
+    samples, loud = mix.shape[1], max(level(mix), 1e-5)
+    if name == "noise":
+        noise = coloured_noise(rng, samples, float(rng.choice((0.0, 0.0, 0.5, 0.8))))
+        return mix + noise * np.float32(loud * 10 ** (-(28 - 28 * degree) / 20))
+    if name == "hum":
+        hz = rng.choice((50.0, 60.0)) * rng.uniform(0.995, 1.005)
+        t = np.arange(samples) / rate_hz
+        buzz = rng.uniform(0.6, 1.5)
+        wave = sum(np.sin(2 * np.pi * hz * k * t + rng.uniform(0, 6)) * k**-buzz for k in range(1, 16))
+        return mix + (wave / np.std(wave) * loud * 10 ** (-(24 - 26 * degree) / 20)).astype(np.float32)
+    if name == "clipping":
+        ceiling = loud * 10 ** ((9 - 13 * degree) / 20)
+        return np.clip(mix, -ceiling, ceiling) * np.float32(min(2.0, loud / ceiling + 0.5))
+    if name == "low-pass":
+        edge = min(8000.0 * (1000.0 / 8000.0) ** degree, 0.45 * rate_hz)
+        return sosfilt(butter(6, edge, fs=rate_hz, output="sos"), mix, axis=1).astype(np.float32)
+    if name == "dropouts":
+        gate = np.ones(samples, np.float32)
+        for start in rng.uniform(0, samples, max(1, int(samples / rate_hz * (0.4 + 4 * degree)))):
+            gate[int(start) : int(start) + int(rng.uniform(0.01, 0.03 + 0.2 * degree) * rate_hz)] = (
+                rng.choice((0.0, 0.05))
+            )
+        return mix * gate
+    if name == "codec":
+        return round_trip(mix, rate_hz, int((32000, 24000, 16000, 8000)[min(3, int(degree * 4))]))
+    if name == "bitcrush":
+        peak = max(1e-5, float(np.abs(mix).max()))
+        steps = 2 ** (7.5 - 5 * degree)
+        crushed = np.round(mix / peak * steps) / steps * peak
+        hold = max(1, int((1 + 7 * degree * rng.random()) * rate_hz / 44100))
+        return np.repeat(crushed[:, ::hold], hold, axis=1)[:, :samples].astype(np.float32)
+    raise LookupError(f"unknown degradation {name!r}; known are {', '.join(DEGRADATIONS)}")

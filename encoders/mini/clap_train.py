@@ -1,0 +1,172 @@
+"""Trains clap-mini on cached features."""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from transformers import ClapModel, PreTrainedTokenizerFast
+
+from encoders.mini.augment import augment
+from encoders.mini.clap_network import MAX_LOGIT_SCALE, Average, ClapLosses
+from encoders.mini.corpus import Truth
+from encoders.mini.targets import Targets, make_targets, tempo_word
+from encoders.mini.words import QUALITY, TEMPI, VOICE, Vocabulary, describe, draw_opposites, draw_prompts
+from taxonomy.labels import Taxonomy
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TrainingPlan:
+    """How long and how fast to train."""
+
+    epochs: int = 30
+    batch: int = 64
+    peak_rate: float = 2e-3
+    weight_decay: float = 0.03
+    warmup_steps: int = 60
+    minutes: float | None = None  # the schedule ends by then, however slow the machine is
+    seed: int = 0
+    bfloat16: bool = True
+
+
+class ClapTrainer:
+    """One run: a model, its data and its schedule."""
+
+    def __init__(
+        self,
+        model: ClapModel,
+        tokenizer: PreTrainedTokenizerFast,
+        taxonomy: Taxonomy,
+        vocabulary: Vocabulary,
+        features: np.ndarray,
+        truths: Sequence[Truth],
+        plan: TrainingPlan,
+    ) -> None:
+        self.model, self.tokenizer, self.taxonomy, self.vocabulary = model, tokenizer, taxonomy, vocabulary
+        self.features, self.truths, self.plan = features, truths, plan
+        places = {m.id: (m.valence or 0.0, m.arousal or 0.0) for m in taxonomy.moods}
+        self.targets = make_targets(truths, vocabulary, places)
+        self.losses = ClapLosses(vocabulary.kinds, self.targets.labels.mean(0))
+        self.average = Average(model)
+        self.rng = np.random.default_rng(plan.seed)
+        self.generator = torch.Generator().manual_seed(plan.seed)
+        decayed = [p for p in model.parameters() if p.ndim > 1]
+        plain = [p for p in model.parameters() if p.ndim <= 1] + list(self.losses.parameters())
+        self.optimizer = torch.optim.AdamW(
+            [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}],
+            lr=plan.peak_rate,
+            betas=(0.9, 0.98),
+        )
+        self.steps_an_epoch = max(1, len(features) // plan.batch)
+        self.step_number = 0
+        self.started = time.monotonic()
+
+    def run(self, after_epoch: Callable[[int, float, "ClapTrainer"], None] | None = None) -> list[float]:
+        """Train to the end of the plan.
+
+        Args:
+            after_epoch: Called with the number of the epoch, its mean loss and the trainer.
+
+        Returns:
+            The mean loss of each epoch.
+        """
+        means = []
+        for epoch in range(self.plan.epochs):
+            order = self.rng.permutation(len(self.features))
+            losses = []
+            for start in range(0, self.steps_an_epoch * self.plan.batch, self.plan.batch):
+                losses.append(self.step(order[start : start + self.plan.batch]))
+                if self.progress() >= 1.0:
+                    break
+            means.append(float(np.mean(losses)))
+            if after_epoch is not None:
+                after_epoch(epoch, means[-1], self)
+            if self.progress() >= 1.0:
+                break
+        return means
+
+    def progress(self) -> float:
+        """Return how much of the plan is done, 0..1, by steps or by time, whichever is further."""
+        done = self.step_number / (self.plan.epochs * self.steps_an_epoch)
+        if self.plan.minutes is not None:
+            done = max(done, (time.monotonic() - self.started) / (60 * self.plan.minutes))
+        return min(done, 1.0)
+
+    def step(self, rows: np.ndarray) -> float:
+        """Train on the clips of these rows and return the loss."""
+        warm = min(1.0, (self.step_number + 1) / self.plan.warmup_steps)
+        rate = self.plan.peak_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress())))
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.model.train()
+        index = torch.from_numpy(rows)
+        changed, targets = augment(torch.from_numpy(self.features[rows]), self.targets[index], self.generator)
+        descriptions, claims = self._describe(rows, targets)
+        texts = self._texts(descriptions)
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.plan.bfloat16):
+            embedded_audio = self._embed_audio(changed)
+            embedded_texts = self._embed_texts([text for group in texts.values() for text in group])
+        parts = dict(zip(texts, embedded_texts.float().split([len(g) for g in texts.values()]), strict=True))
+        loss = self.losses(embedded_audio.float(), parts, targets, claims, self.model.logit_scale_a.exp())
+        self.optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+        self.optimizer.step()
+        with torch.no_grad():
+            for scale in (self.model.logit_scale_a, self.model.logit_scale_t):
+                scale.copy_(self.model.logit_scale_a.clamp(0.0, math.log(MAX_LOGIT_SCALE)))
+        self.average.update(self.model)
+        self.step_number += 1
+        return float(loss.detach())
+
+    def _texts(self, descriptions: list[str]) -> dict[str, list[str]]:
+        positive, negative = draw_opposites(self.taxonomy.voice, VOICE, self.rng)
+        clean, noisy = draw_opposites(self.taxonomy.quality, QUALITY, self.rng)
+        return {
+            "labels": draw_prompts(self.vocabulary, self.rng),
+            "voice": [negative, positive],
+            "quality": [clean, noisy],
+            "tempo": [words[int(self.rng.integers(len(words)))] for words in TEMPI.values()],
+            "descriptions": descriptions,
+        }
+
+    def _describe(self, rows: np.ndarray, targets: Targets) -> tuple[list[str], Tensor]:
+        """Return one description per clip, and which of them are true of which clip."""
+        place = {identity: i for i, identity in enumerate(self.vocabulary.ids)}
+        words = list(TEMPI)
+        texts, claims = [], torch.ones(len(rows), len(rows))
+        for column, row in enumerate(rows):
+            truth = self.truths[row]
+            text, said = describe(
+                genre=truth.genre, moods=truth.moods, instruments=truth.instruments, vocals=truth.vocals,
+                tempo=tempo_word(truth.tempo_bpm), key=truth.key, rng=self.rng,
+            )  # fmt: skip
+            texts.append(text)
+            for word in said:
+                if word in words:
+                    claims[:, column] *= (targets.tempo == words.index(word)) & (targets.tempo_weight > 0)
+                elif word in place:
+                    claims[:, column] *= targets.labels[:, place[word]]
+            claims[column, column] = 1.0
+        return texts, claims
+
+    def _embed_audio(self, features: Tensor) -> Tensor:
+        longer = torch.zeros(len(features), 1, dtype=torch.bool)
+        return _pooled(self.model.get_audio_features(input_features=features[:, None], is_longer=longer))
+
+    def _embed_texts(self, texts: list[str]) -> Tensor:
+        tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
+        return _pooled(
+            self.model.get_text_features(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
+        )
+
+
+def _pooled(output: Any) -> Tensor:
+    return output if torch.is_tensor(output) else output.pooler_output

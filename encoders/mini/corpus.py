@@ -1,0 +1,162 @@
+"""Renders clips by seed and caches their log-mel features with the truth.
+
+Seeds never overlap between what is trained on, what decides settings, and what is reported.
+"""
+
+import json
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+from transformers import ClapFeatureExtractor
+
+from demo.music import render_music, silence_or_noise
+
+TRAIN_SEEDS = 1_000_000  # and upwards
+VALIDATION_SEEDS = 500_000  # .. TRAIN_SEEDS - 1
+TEST_SEEDS = 0  # .. 99_999, shared with the demo corpus
+TEST_SEEDS_END = 100_000
+
+RATE_HZ = 48_000
+WINDOW_S = 10
+FRAMES = 251  # WINDOW_S * RATE_HZ // HOP + 1
+MELS = 64
+HOP = 1_920
+FLOOR_DB = -100.0  # what the extractor writes for digital silence
+CHUNK = 16  # seeds a cache file
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known about one view of a rendered clip."""
+
+    seed: int
+    view: str  # "mix", "instrumental" (the mix less its voice), "voice", or "noise" (no music at all)
+    instruments: tuple[str, ...]
+    genre: str | None
+    moods: tuple[str, ...]
+    tempo_bpm: float | None
+    key: str | None
+    vocals: tuple[str, ...]
+    degree: float  # of degradation, 0 is clean; below 0 is unknown
+
+
+def make_extractor() -> ClapFeatureExtractor:
+    """Return the extractor of clap-mini: 48 kHz, 10 s, 64 mels, 251 frames."""
+    return ClapFeatureExtractor(
+        feature_size=MELS,
+        sampling_rate=RATE_HZ,
+        hop_length=HOP,
+        max_length_s=WINDOW_S,
+        fft_window_size=4_096,
+        frequency_min=50,
+        frequency_max=16_000,
+        truncation="rand_trunc",
+        padding="repeatpad",
+    )
+
+
+@cache
+def _extractor() -> ClapFeatureExtractor:
+    return make_extractor()
+
+
+def log_mel(window: np.ndarray) -> np.ndarray:
+    """Return the log-mel features of exactly one window, shape (FRAMES, MELS), float16, in dB."""
+    features = _extractor()(window, sampling_rate=RATE_HZ, return_tensors="np")["input_features"]
+    return features[0, 0].astype(np.float16)
+
+
+def render_views(seed: int) -> tuple[list[np.ndarray], list[Truth]]:
+    """Return the features and the truth of one rendered clip: its mix, and where it sings, its two parts too."""
+    music = render_music(seed, duration_s=float(WINDOW_S), rate_hz=RATE_HZ)
+    truth = music.truth
+    degree = float(truth.degree) if truth.degradation else 0.0
+    whole = Truth(
+        seed, "mix", tuple(truth.instruments), truth.genre, tuple(truth.moods), truth.tempo_bpm, truth.key,
+        tuple(truth.vocals), degree,
+    )  # fmt: skip
+    size = WINDOW_S * RATE_HZ
+    mix = _mono(music.mix, size)
+    features, truths = [log_mel(mix)], [whole]
+    if music.voice is not None and degree == 0.0:
+        voice = _mono(music.voice, size)
+        if whole.instruments:
+            features.append(log_mel(mix - voice))
+            truths.append(Truth(**{**asdict(whole), "view": "instrumental", "vocals": ()}))
+        alone: dict[str, object] = {"view": "voice", "instruments": (), "genre": None, "moods": ()}
+        if whole.instruments:
+            features.append(log_mel(voice))
+            truths.append(Truth(**{**asdict(whole), **alone}))
+    return features, truths
+
+
+def render_noise(seed: int) -> tuple[np.ndarray, Truth]:
+    """Return the features and the truth of a clip without music: noise of some kind, or silence."""
+    sound = _mono(silence_or_noise(seed, float(WINDOW_S), RATE_HZ), WINDOW_S * RATE_HZ)
+    silent = float(np.sqrt(np.mean(sound**2))) < 1e-3
+    return log_mel(sound), Truth(seed, "noise", (), None, (), None, None, (), -1.0 if silent else 1.0)
+
+
+def _mono(stereo: np.ndarray, size: int) -> np.ndarray:
+    mono = stereo.mean(axis=0, dtype=np.float32)
+    return np.pad(mono, (0, max(0, size - len(mono))))[:size]
+
+
+def _render_chunk(seeds: Sequence[int], path: Path) -> None:
+    """Render some seeds into one cache file, which appears whole or not at all."""
+    if path.exists():
+        return
+    features: list[np.ndarray] = []
+    truths: list[dict[str, object]] = []
+    for seed in seeds:
+        views, known = render_views(seed)
+        features += views
+        truths += [asdict(truth) for truth in known]
+    noise, nothing = render_noise(seeds[0])
+    features.append(noise)
+    truths.append(asdict(nothing))
+    temporary = path.with_suffix(f".{os.getpid()}.part")
+    with temporary.open("wb") as file:
+        np.savez(file, features=np.stack(features), truths=np.array(json.dumps(truths)))
+    temporary.rename(path)
+
+
+def render_corpus_features(first_seed: int, clips: int, cache_dir: Path, *, workers: int = 2) -> list[Path]:
+    """Render clips in worker processes; what an earlier run cached is kept.
+
+    Args:
+        first_seed: Clips are the seeds from here upwards.
+        clips: How many; rounded up to whole cache files.
+        cache_dir: Where the cache files stand; a changed renderer needs another folder.
+        workers: Processes.
+
+    Returns:
+        The cache files, in the order of the seeds.
+    """
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    starts = range(first_seed, first_seed + clips, CHUNK)
+    paths = [cache_dir / f"seeds-{start:07d}.npz" for start in starts]
+    missing = [(start, path) for start, path in zip(starts, paths, strict=True) if not path.exists()]
+    if missing:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+            futures = [pool.submit(_render_chunk, range(start, start + CHUNK), path) for start, path in missing]
+            for future in futures:
+                future.result()
+    return paths
+
+
+def read_corpus(paths: Sequence[Path]) -> tuple[np.ndarray, list[Truth]]:
+    """Return the features (n, FRAMES, MELS) float16 and the truths of some cache files."""
+    features, truths = [], []
+    for path in paths:
+        with np.load(path) as file:
+            features.append(file["features"])
+            rows = json.loads(str(file["truths"]))
+        truths += [Truth(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows]
+    return np.concatenate(features), truths

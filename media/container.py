@@ -1,0 +1,233 @@
+"""Opens a media file safely and chooses the streams that count as its picture and its sound."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import av
+import av.error
+
+from media.errors import DecodeFailed, MissingStream, NotMedia, Unreadable
+from media.sniff import describe_broken
+
+# Demuxers that follow references to other files or devices, show a still picture as a video, or take any bytes at
+# all for sound. A dataset is made of files that stand alone.
+_REFUSED = frozenset(
+    "adf alsa avisynth bin codec2raw concat dash data fbdev ffmetadata hds hls idf image2 image2pipe imf kmsgrab"
+    " lavfi live_flv oss rawvideo rtp rtsp sap sdp segment smoothstreaming tee tty vapoursynth"
+    " video4linux2,v4l2 webm_dash_manifest x11grab xbin alaw mulaw f32be f32le f64be f64le s16be s16le s24be s24le"
+    " s32be s32le s8 u16be u16le u24be u24le u32be u32le u8 vidc".split()
+)
+# Containers that hold music; a picture in them is a cover.
+_MUSIC_CONTAINERS = frozenset({"mp3", "ogg", "flac", "wav", "aiff", "ape", "wv", "tta", "dsf", "mpc", "mpc8"})
+_STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff"})
+# Codec errors surface as these; everything else is a bug and must be seen.
+DECODE_ERRORS = (av.error.FFmpegError, ValueError, EOFError)
+
+
+@cache
+def _allowed_formats() -> str:
+    names = (name for name in av.formats_available if name not in _REFUSED and not name.endswith("_pipe"))
+    return ",".join(sorted(names))
+
+
+def _check_readable(path: Path) -> int:
+    """The size of a regular, non-empty file that may be read, in bytes; nothing is opened.
+
+    Raises:
+        Unreadable: if it is anything else.
+    """
+    name = path.name
+    try:
+        status = path.stat()
+    except OSError as error:
+        reason = {
+            errno.ENOENT: "there is no such file; check the path",
+            errno.EACCES: "permission denied; give the user that runs this read access",
+            errno.ENAMETOOLONG: "the name is too long for this file system; rename the file",
+        }.get(error.errno or 0, f"{os.strerror(error.errno or 0)}; check the disk")
+        raise Unreadable(f"cannot open {name!r}: {reason}") from error
+    except ValueError as error:  # a null byte in the name
+        raise Unreadable(f"cannot open {name!r}: {error}; rename the file") from error
+    if not stat.S_ISREG(status.st_mode):
+        kind = next(
+            (
+                word
+                for test, word in (
+                    (stat.S_ISDIR, "a directory"),
+                    (stat.S_ISFIFO, "a named pipe"),
+                    (stat.S_ISSOCK, "a socket"),
+                    (stat.S_ISCHR, "a device"),
+                    (stat.S_ISBLK, "a device"),
+                )
+                if test(status.st_mode)
+            ),
+            "something else",
+        )
+        raise Unreadable(f"{name!r} is not a regular file but {kind}; give the path of a media file")
+    if status.st_size == 0:
+        raise Unreadable(f"{name!r} is empty (0 bytes); the download or the copy failed, fetch it again")
+    if not os.access(path, os.R_OK):
+        raise Unreadable(f"cannot open {name!r}: permission denied; give the user that runs this read access")
+    return status.st_size
+
+
+@contextmanager
+def open_media(path: Path | str) -> Iterator[Any]:
+    """An open PyAV input container that is closed on leaving; nothing but this one local file is read.
+
+    Args:
+        path: a regular file; any name works, also one that looks like an option or a URL.
+
+    Raises:
+        Unreadable: if the file is missing, empty, not a regular file or not readable.
+        NotMedia: if its content is not a container with media.
+    """
+    path = Path(path)
+    _check_readable(path)
+    try:
+        # An absolute path is never taken for a protocol ("a:b.mp4") or an option ("-x.mp4").
+        container = av.open(
+            os.path.abspath(path),  # noqa: PTH100 - resolve() would follow links, and fail on loops
+            metadata_errors="replace",
+            container_options={"format_whitelist": _allowed_formats(), "protocol_whitelist": "file"},
+        )
+    except (av.error.FFmpegError, ValueError, EOFError) as error:
+        raise NotMedia(describe_broken(path)) from error
+    with container:
+        yield container
+
+
+def _is_cover(container: Any, stream: Any) -> bool:
+    disposition = av.stream.Disposition
+    if stream.disposition & (disposition.attached_pic | disposition.timed_thumbnails | disposition.still_image):
+        return True
+    music = not _MUSIC_CONTAINERS.isdisjoint(container.format.name.split(","))
+    context = stream.codec_context
+    return music and context is not None and context.name in _STILL_CODECS
+
+
+def _best(streams: list[Any], size: Any) -> Any | None:
+    """The stream to use: one that has a decoder and data, is marked default, is the largest, comes first."""
+    usable = [stream for stream in streams if stream.codec_context is not None]
+    if not usable:
+        return None
+
+    def rank(stream: Any) -> tuple[bool, bool, int, int]:
+        # `frames` is 0 where the container does not count them: only a sibling with a count says "this is empty".
+        holds = stream.frames > 0 or not any(other.frames > 0 for other in usable)
+        default = bool(stream.disposition & av.stream.Disposition.default)
+        return holds, default, size(stream.codec_context), -stream.index
+
+    return max(usable, key=rank)
+
+
+def pick_video(container: Any) -> Any | None:
+    """The moving picture of a container: the best default stream that is not a cover, or None."""
+    streams = [stream for stream in container.streams.video if not _is_cover(container, stream)]
+    return _best(streams, lambda context: context.width * context.height)
+
+
+def pick_audio(container: Any) -> Any | None:
+    """The sound of a container: the best default stream with a decoder, or None."""
+    return _best(list(container.streams.audio), lambda context: context.channels * context.sample_rate)
+
+
+def require_stream(container: Any, kind: str, path: Path) -> Any:
+    """The stream of a kind ("video" or "audio"), opened with one decoding thread.
+
+    Raises:
+        MissingStream: if there is none, or none with a decoder.
+    """
+    stream = pick_video(container) if kind == "video" else pick_audio(container)
+    if stream is None:
+        present = sorted({other.type for other in container.streams})
+        same = [other for other in container.streams if other.type == kind]
+        if any(other.codec_context is None for other in same):
+            why = f"its {kind} stream uses an unknown codec; convert it with ffmpeg first"
+        elif same:
+            why = f"its only {kind} stream is a cover picture; give the video, or use the music-track recipe"
+        else:
+            why = f"it holds {' and '.join(present) or 'no streams'}; leave the file out, or give one with {kind}"
+        raise MissingStream(f"{path.name!r} has no {kind} stream: {why}")
+    # One thread a file: files are decoded side by side, and threads inside a file cost more than they give there.
+    stream.thread_type = "NONE"
+    stream.codec_context.thread_count = 1
+    return stream
+
+
+def origin_s(container: Any) -> float:
+    """The timestamp of the container's first moment; windows count from there."""
+    return container.start_time / av.time_base if container.start_time is not None else 0.0
+
+
+def stream_duration_s(stream: Any) -> float | None:
+    """How long a stream says it is, in seconds, or None where the container does not say it by stream."""
+    if stream.duration is not None and stream.duration > 0:
+        return float(stream.duration * stream.time_base)
+    tag = stream.metadata.get("DURATION", "")  # Matroska: "00:00:01.071000000"
+    try:
+        hours, minutes, seconds = tag.split(":")
+        return int(hours) * 3600 + int(minutes) * 60 + float(seconds) or None
+    except ValueError:
+        return None
+
+
+def packets_end_s(path: Path) -> float | None:
+    """How far after the file's first moment its last packet ends, over all streams; None if there are no packets.
+
+    Reads the whole file and decodes nothing.
+    """
+    end_s = None
+    with open_media(path) as container:
+        zero_s = origin_s(container)
+        try:
+            for packet in container.demux():
+                stamp = packet.pts if packet.pts is not None else packet.dts
+                if stamp is not None and packet.stream.type in ("video", "audio"):
+                    time_s = float((stamp + (packet.duration or 0)) * packet.time_base) - zero_s
+                    end_s = time_s if end_s is None else max(end_s, time_s)
+        except DECODE_ERRORS:
+            pass  # what was read so far is what the file holds
+    return end_s
+
+
+def check_decoded(
+    path: Path, kind: str, *, decoded_s: float, expected_s: float | None, errors: list[str], nothing: bool
+) -> None:
+    """Decides whether enough of a stream was decoded.
+
+    Nothing at all fails. So does less than 90 % of what was expected: damage in the middle or a file cut short. A
+    small loss, such as junk after the last frame, passes.
+
+    Args:
+        path: the file, for the message.
+        kind: "video" or "audio".
+        decoded_s: how much came out, in seconds.
+        expected_s: how much should have, None if the file does not say.
+        errors: what the decoder complained about, in order.
+        nothing: whether not a single frame came out.
+
+    Raises:
+        DecodeFailed: if too little was decoded.
+    """
+    reason = f"; the decoder says: {errors[0]}" if errors else ""
+    if nothing:
+        raise DecodeFailed(f"no {kind} frame of {path.name!r} can be decoded{reason}; fetch or export the file again")
+    if expected_s is not None and decoded_s < 0.9 * expected_s - 0.5:
+        raise DecodeFailed(
+            f"only {decoded_s:.1f} s of {expected_s:.1f} s of the {kind} of {path.name!r} can be decoded"
+            f"{reason or ', the data end early'}; fetch or export the file again"
+        )
+
+
+def decoder_message(error: Exception) -> str:
+    """One short line of a PyAV exception."""
+    return str(getattr(error, "strerror", None) or error).strip().splitlines()[0][:200]

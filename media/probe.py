@@ -1,0 +1,153 @@
+"""What a media file says about itself: container, streams, size, duration. Headers and one frame are read."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from media.container import DECODE_ERRORS, open_media, packets_end_s, pick_audio, pick_video, stream_duration_s
+from media.errors import NotMedia
+
+_TIME_BASE_HZ = 1_000_000  # of container timestamps
+_MAX_PLAUSIBLE_FPS = 480.0  # above, the number is a clock (1000, 90000), not a frame rate
+_MAX_PLAUSIBLE_S = 1_000_000.0  # eleven days; above, the header is broken
+
+
+@dataclass(frozen=True)
+class Probe:
+    """What a media file says about itself.
+
+    Attributes:
+        container: name of the format, such as "mov,mp4,m4a,3gp,3g2,mj2".
+        duration_s: length of the longest stream.
+        has_video: whether there is a moving picture; a cover is none.
+        has_audio: whether there is sound that can be decoded.
+        width: of the picture as displayed (pixel shape and rotation applied), in pixels.
+        height: the same.
+        fps: average frames a second, None where it is unknown.
+        rotation_deg: clockwise turn that a player applies: 0, 90, 180 or 270.
+        video_codec: name, such as "h264".
+        audio_codec: name, such as "aac".
+        audio_rate_hz: samples a second.
+        audio_channels: how many.
+    """
+
+    container: str
+    duration_s: float
+    has_video: bool
+    has_audio: bool
+    width: int | None
+    height: int | None
+    fps: float | None
+    rotation_deg: int
+    video_codec: str | None
+    audio_codec: str | None
+    audio_rate_hz: int | None
+    audio_channels: int | None
+
+
+def probe(path: Path) -> Probe:
+    """Reads the headers of a media file, and one frame for its rotation.
+
+    The duration is the container's, else the longest stream's, else that of the packets. A file whose header is fine
+    and whose data are damaged passes here and fails where it is decoded.
+
+    Args:
+        path: a regular file.
+
+    Raises:
+        Unreadable: if the file cannot be opened.
+        NotMedia: if it is no media container, or one without picture and sound.
+    """
+    path = Path(path)
+    with open_media(path) as container:
+        video, audio = pick_video(container), pick_audio(container)
+        if video is None and audio is None:
+            held = sorted({stream.type for stream in container.streams})
+            raise NotMedia(
+                f"{path.name!r} holds neither moving pictures nor sound that can be decoded"
+                f" (found: {', '.join(held) or 'nothing'}); leave it out"
+            )
+        duration_s = _declared_duration_s(container, video, audio)
+        if duration_s is None:
+            duration_s = packets_end_s(path)
+        if duration_s is None:
+            raise NotMedia(f"{path.name!r} has headers but no data (an empty or init-only file); fetch all of it")
+        width, height, rotation_deg = (None, None, 0) if video is None else _displayed_size(container, video)
+        return Probe(
+            container=container.format.name,
+            duration_s=duration_s,
+            has_video=video is not None,
+            has_audio=audio is not None,
+            width=width,
+            height=height,
+            fps=None if video is None else _frame_rate(path, video),
+            rotation_deg=rotation_deg,
+            video_codec=None if video is None else video.codec_context.name,
+            audio_codec=None if audio is None else audio.codec_context.name,
+            audio_rate_hz=None if audio is None else audio.codec_context.sample_rate or None,
+            audio_channels=None if audio is None else audio.codec_context.channels or None,
+        )
+
+
+def _declared_duration_s(container: Any, *streams: Any) -> float | None:
+    """The duration in the headers, or None if there is none that makes sense."""
+    known = [stream_duration_s(stream) for stream in streams if stream is not None]
+    if container.duration is not None:
+        known.insert(0, container.duration / _TIME_BASE_HZ)
+    plausible = [value for value in known if value is not None and 0 < value < _MAX_PLAUSIBLE_S]
+    return plausible[0] if plausible else None
+
+
+def _displayed_size(container: Any, stream: Any) -> tuple[int | None, int | None, int]:
+    """Width, height and clockwise rotation as a player shows them."""
+    rotation_deg = 0
+    aspect = stream.sample_aspect_ratio
+    try:
+        frame = next(iter(container.decode(stream)), None)
+    except DECODE_ERRORS:
+        frame = None
+    if frame is not None:
+        rotation_deg = clockwise_deg(frame.rotation)
+    size = displayed_size(stream.codec_context.width, stream.codec_context.height, aspect, rotation_deg)
+    return (*size, rotation_deg) if all(size) else (None, None, rotation_deg)
+
+
+def clockwise_deg(rotation: float) -> int:
+    """PyAV's counter-clockwise angle of a frame as the clockwise quarter turn a player applies."""
+    return round(-rotation / 90) % 4 * 90
+
+
+def displayed_size(width: int, height: int, aspect: Any, rotation_deg: int) -> tuple[int, int]:
+    """Width and height after pixel shape and rotation, in pixels.
+
+    Args:
+        width: as coded.
+        height: as coded.
+        aspect: width over height of one pixel, a fraction; None or 0 where unknown.
+        rotation_deg: clockwise quarter turn.
+    """
+    if aspect and 0.1 < aspect < 10:
+        width = max(round(width * float(aspect)), 1) if width else 0
+    return (height, width) if rotation_deg in (90, 270) else (width, height)
+
+
+def _frame_rate(path: Path, stream: Any) -> float | None:
+    """Average frames a second; counts packets of the first seconds where the header holds a clock instead."""
+    rate = stream.average_rate
+    if rate and 0 < rate <= _MAX_PLAUSIBLE_FPS:
+        return float(rate)
+    with open_media(path) as container:
+        same = container.streams[stream.index]
+        times_s: list[float] = []
+        try:
+            for packet in itertools.islice(container.demux(same), 500):
+                if packet.pts is not None:
+                    times_s.append(float(packet.pts * packet.time_base))
+        except DECODE_ERRORS:
+            pass
+    if len(times_s) < 2 or max(times_s) <= min(times_s):
+        return None
+    return (len(times_s) - 1) / (max(times_s) - min(times_s))

@@ -1,0 +1,176 @@
+"""The flow that measures: everything catalogued, through every stage, exactly what is missing."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from prefect import flow, task
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from collection.folder import SourceError, find_media
+from pipelines import catalog
+from pipelines.errors import OutsideError, UserError, is_outside
+from pipelines.ledger import Entry, Ledger
+from pipelines.plan import Plan
+from pipelines.runner import Batch, missing_batches, run_batch
+from pipelines.workspace import Workspace
+
+# Told of (stage, clips done, clips in all) as a run goes on.
+Progress = Callable[[str, int, int], None]
+
+
+class Pending(Protocol):
+    """A batch that was handed over and is done at some later time."""
+
+    def result(self) -> Any:
+        """Wait, and return what the batch returned."""
+
+
+@dataclass
+class Summary:
+    """What a run did and what became of the catalog."""
+
+    catalogued: int
+    kept: int
+    rejected: int
+    quarantined: int
+    computed: dict[str, int] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def curate(
+    sources: Sequence[Path],
+    workspace: Workspace,
+    plan: Plan,
+    *,
+    run: Callable[[Iterator[Batch]], Iterator[tuple[int, int]]] = lambda batches: map(run_batch, batches),
+    workers: int = 1,
+    retry_failed: bool = False,
+    measure_all: bool = False,
+    progress: Progress = lambda stage, done, total: None,
+) -> Summary:
+    """Bring a workspace up to date with its sources under a plan.
+
+    Args:
+        sources: Folders and files to catalogue first; none to go on with what is catalogued.
+        workspace: Where everything is kept.
+        plan: Stages, rules and settings.
+        run: Runs batches, here or elsewhere, and yields (measured, failed) of each in order.
+        workers: How many processes `run` keeps busy.
+        retry_failed: Measure quarantined clips again.
+        measure_all: Measure rejected clips as well.
+        progress: Told how far the run is.
+
+    Returns:
+        The summary.
+
+    Raises:
+        UserError: A source is of no use, or there is nothing to do.
+        OutsideError: Disk, network or a worker failed; what was measured is kept.
+    """
+    started = time.monotonic()
+    computed: dict[str, int] = {}
+    with workspace.held():
+        try:
+            if sources:
+                files = find_media(sources)
+                catalog.enter(workspace.catalog(), files, progress=lambda done, total: progress("catalog", done, total))
+            if not workspace.catalog().parts():
+                raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")
+            workspace.save_plan(plan)
+            stores = workspace.stores(plan)
+            ledger = Ledger(stores)
+
+            def compute(stage: str, entries: Sequence[Entry]) -> None:
+                batches = missing_batches(stores, stage, entries, workers=workers, retry_failed=retry_failed)
+                total, done = sum(len(batch.clips) for batch in batches), 0
+                for batch, counts in zip(batches, run(iter(batches)), strict=True):
+                    done += len(batch.clips)
+                    computed[stage] = computed.get(stage, 0) + sum(counts)
+                    progress(stage, done, total)
+
+            ledger.settle(compute=compute, measure_all=measure_all)
+        except SourceError as error:
+            raise UserError(str(error)) from error
+        except OSError as error:
+            if not is_outside(error):
+                raise
+            raise OutsideError(
+                f"{error.strerror or error} while writing to {str(workspace.root)!r}; make room and run again, what "
+                "was measured so far is kept"
+            ) from error
+    counts = ledger.counts()
+    del counts["pending"]
+    return Summary(**counts, computed=computed, seconds=round(time.monotonic() - started, 2))
+
+
+@task(name="measure-batch")
+def measure_batch(batch: Batch) -> tuple[int, int]:
+    """Measure one batch; the task around `run_batch`."""
+    return run_batch(batch)
+
+
+@flow(name="curate", validate_parameters=False)
+def curate_flow(sources: Sequence[Path], workspace: Workspace, plan: Plan, workers: int, **options: Any) -> Summary:
+    """Run `curate` with every batch as a Prefect task."""
+    return curate(sources, workspace, plan, run=lambda batches: _in_tasks(batches, workers), workers=workers, **options)
+
+
+def _in_tasks(batches: Iterator[Batch], workers: int) -> Iterator[tuple[int, int]]:
+    """Submit batches as tasks, two for every worker at a time, and yield their results in order."""
+    waiting: deque[Pending] = deque()
+    for batch in batches:
+        waiting.append(measure_batch.submit(batch))
+        if len(waiting) >= 2 * workers:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def run_flow(
+    sources: Sequence[Path],
+    workspace: Workspace,
+    plan: Plan,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    **options: Any,
+) -> Summary:
+    """Run the flow in this process, on local Dask workers, or on a Dask cluster: the same code, the same rows.
+
+    Args:
+        sources: As of `curate`.
+        workspace: On a disk that every worker reaches under the same path.
+        plan: As of `curate`.
+        workers: Local processes; more than one starts a Dask cluster for the run.
+        scheduler: Address of a running Dask scheduler, such as tcp://host:8786.
+        options: As of `curate`.
+
+    Returns:
+        The summary.
+    """
+    runner: Any = ThreadPoolTaskRunner(max_workers=1)
+    if scheduler or workers > 1:
+        from prefect_dask import DaskTaskRunner
+
+        local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+        runner = DaskTaskRunner(address=scheduler) if scheduler else DaskTaskRunner(cluster_kwargs=local)
+        workers = max(workers, _workers_of(scheduler)) if scheduler else workers
+    return curate_flow.with_options(task_runner=runner)(sources, workspace, plan, workers, **options)
+
+
+def _workers_of(scheduler: str) -> int:
+    from distributed import Client
+
+    try:
+        with Client(scheduler, timeout="10s") as client:
+            return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    except OSError as error:
+        raise OutsideError(
+            f"no Dask scheduler answers at {scheduler!r}; start one with `dask scheduler`, or leave --scheduler out"
+        ) from error

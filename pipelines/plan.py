@@ -1,0 +1,213 @@
+"""What a run does: a recipe and a profile, merged with the user's settings and checked."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+import filters.rule
+from pipelines.errors import UserError
+from pipelines.stages import STAGES
+
+HERE = Path(__file__).parent
+TAG_KINDS = ("instruments", "genres", "moods")
+
+
+class TagSettings(BaseModel):
+    """Which tags of one kind are published: the best `top` with a score of at least `threshold` (cosine, -1..1)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: float = Field(0.3, ge=-1, le=1)
+    top: int = Field(5, ge=1)
+
+
+class SplitSettings(BaseModel):
+    """Share of the clips, 0..1, that validation and test get; the rest is train."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    validation: float = Field(0.1, ge=0, lt=1)
+    test: float = Field(0.1, ge=0, lt=1)
+
+
+class Plan(BaseModel):
+    """A checked run: stages with all their settings, rules with their thresholds, tags and splits."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipe: str
+    profile: str
+    track: str
+    window_s: float | None = Field(None, gt=0)
+    stages: dict[str, dict[str, Any]]
+    rules: dict[str, float]
+    tags: dict[str, TagSettings]
+    splits: SplitSettings = SplitSettings()
+
+    def save(self) -> str:
+        """Return the plan as YAML text; `load_plan` reads it."""
+        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def load_plan(text: str) -> Plan:
+    """Read a plan back from the YAML text of `Plan.save`."""
+    return Plan.model_validate(yaml.safe_load(text))
+
+
+def make_plan(
+    recipe: str, profile: str, assignments: Sequence[str] = (), *, window_s: float | None = None
+) -> Plan:
+    """Merge a recipe, a profile and settings given as `section.key=value`.
+
+    Args:
+        recipe: A shipped recipe's name, or a YAML file.
+        profile: A shipped profile's name, or a YAML file.
+        assignments: Settings that overrule both, each `section.key=value`.
+        window_s: Cut every source into clips of this length; whole sources by default.
+
+    Returns:
+        The plan, with every setting filled in.
+
+    Raises:
+        UserError: A name, key or value is not known; the text lists the near ones.
+    """
+    chosen = _read_yaml("recipe", recipe, {"name", "stages", "track", "rules", "tags", "splits"})
+    backends = _read_yaml("profile", profile, {"name", "stages", "rules", "tags", "splits"})
+    known_rules = filters.rule.discover()
+    stages = {name: dict(STAGES[_known("stage", name, STAGES)].SETTINGS()) for name in chosen["stages"]}
+    rules: dict[str, float] = {}
+    for entry in chosen["rules"]:
+        name, threshold = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
+        _known("rule", name, known_rules)
+        rules[name] = known_rules[name].threshold if threshold is None else float(threshold)
+    values: dict[str, dict[str, Any]] = {
+        "stages": stages,
+        "rules": rules,
+        "tags": {kind: TagSettings().model_dump() for kind in TAG_KINDS},
+        "splits": SplitSettings().model_dump(),
+    }
+    for document in (chosen, backends):
+        for section, key, value in _settings_of(document):
+            if section in STAGES and section not in stages:
+                continue  # a profile names the backends of every stage, a recipe uses some of them
+            _assign(values, section, key, value)
+    for assignment in assignments:
+        _assign(values, *_parse(assignment))
+    return _check(
+        {
+            "recipe": chosen["name"],
+            "profile": backends["name"],
+            "track": chosen["track"],
+            "window_s": window_s,
+            **values,
+        }
+    )
+
+
+def change_thresholds(plan: Plan, assignments: Sequence[str]) -> Plan:
+    """Return the plan with other thresholds; nothing that a stage measured may change.
+
+    Raises:
+        UserError: An assignment is not known, or belongs to a stage.
+    """
+    values = plan.model_dump()
+    for assignment in assignments:
+        section, key, value = _parse(assignment)
+        if section in STAGES and not (section in plan.rules and key == "threshold"):
+            raise UserError(
+                f"setting {section}.{key} changes what is measured; give it to `leitmotif curate`, "
+                "`publish` takes thresholds, tags and splits"
+            )
+        _assign(values, section, key, value)
+    return _check(values)
+
+
+def _read_yaml(kind: str, name: str, keys: set[str]) -> dict[str, Any]:
+    shipped = {path.stem: path for path in (HERE / f"{kind}s").glob("*.yaml")}
+    path = shipped.get(name, Path(name))
+    if not path.is_file():
+        raise UserError(
+            f"{kind} {name!r} is not known; expected {' or '.join(sorted(shipped))}, or the path of a YAML file"
+        )
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{kind} file {name!r} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise UserError(f"{kind} file {name!r} holds {type(document).__name__}; expected keys such as 'stages'")
+    for key in document:
+        _known(f"key of {kind} file {name!r}:", key, keys)
+    document.setdefault("name", path.stem)
+    required = {"stages", "rules", "track"} if kind == "recipe" else set()
+    if missing := sorted(required - set(document)):
+        raise UserError(f"recipe file {name!r} lacks {', '.join(missing)}; see pipelines/recipes for an example")
+    return document
+
+
+def _settings_of(document: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    """List the settings of a recipe or profile as (section, key, value)."""
+    settings: list[tuple[str, str, Any]] = []
+    for part in ("stages", "tags"):
+        if isinstance(sections := document.get(part, {}), dict):
+            for section, keys in sections.items():
+                _known(f"section under '{part}'", section, STAGES if part == "stages" else TAG_KINDS)
+                if not isinstance(keys, dict):
+                    raise UserError(f"{part}.{section} is {keys!r}; expected settings, such as {{model: NAME}}")
+                settings += [(section, key, value) for key, value in keys.items()]
+    if isinstance(rules := document.get("rules"), dict):
+        settings += [(rule, "threshold", value) for rule, value in rules.items()]
+    settings += [("splits", key, value) for key, value in document.get("splits", {}).items()]
+    return settings
+
+
+def _parse(assignment: str) -> tuple[str, str, Any]:
+    name, equals, value = assignment.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise UserError(f"setting {assignment!r} is not understood; expected section.key=value")
+    return section, key, yaml.safe_load(value)
+
+
+def _assign(values: dict[str, Any], section: str, key: str, value: Any) -> None:
+    """Set one value where its section and key belong."""
+    name = f"{section}.{key}"
+    places: dict[str, tuple[dict[str, Any], str]] = {}
+    for stage, settings in values["stages"].items():
+        places |= {f"{stage}.{setting}": (settings, setting) for setting in settings}
+    places |= {f"{rule}.threshold": (values["rules"], rule) for rule in values["rules"]}
+    for kind, settings in values["tags"].items():
+        places |= {f"{kind}.{setting}": (settings, setting) for setting in settings}
+    places |= {f"splits.{split}": (values["splits"], split) for split in values["splits"]}
+    target, field = places[_known("setting", name, places)]
+    target[field] = value
+
+
+def _known(what: str, name: str, names: Any) -> str:
+    """Return the name if it is known.
+
+    Raises:
+        UserError: It is not; the text lists the near names, or all of a few.
+    """
+    if name in names:
+        return name
+    near = difflib.get_close_matches(str(name), [str(n) for n in names], n=4, cutoff=0.5)
+    listed = near or sorted(str(n) for n in names)
+    raise UserError(f"{what} {name!r} is not known; {'did you mean' if near else 'expected'} {', '.join(listed)}")
+
+
+def _check(values: dict[str, Any]) -> Plan:
+    try:
+        for stage, settings in values["stages"].items():
+            values["stages"][stage] = STAGES[stage].SETTINGS(**settings).model_dump(mode="json")
+        return Plan.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        title = "" if error.title == "Plan" else error.title.removesuffix("Settings").lower() + "."
+        raise UserError(f"setting {title}{where} is {first['input']!r}: {first['msg']}") from error

@@ -1,0 +1,256 @@
+"""Publish a workspace as a dataset: decide, divide, write shards, and put the whole folder in place at once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import yaml
+
+import taxonomy.labels
+from pipelines.errors import OutsideError, UserError, is_outside
+from pipelines.ledger import Entry, Ledger
+from pipelines.plan import Plan
+from pipelines.stages.frames import unpack_frames
+from pipelines.tags import select_by_kind
+from pipelines.workspace import Stores, Workspace
+from shards.manifest import MANIFEST, write_manifest
+from shards.schema import QUARANTINE, REJECTED, shard_schema
+from shards.splits import SPLITS, assign_splits
+from shards.store import KEY, write_text
+from shards.writer import plan_shards, write_shard
+
+# Columns that a row takes as they are, by the stage that measured them.
+_TAKEN: dict[str, dict[str, str]] = {
+    "probe": {"width": "width", "height": "height", "fps": "fps"},
+    "motion": {"mean": "motion"},
+    "rhythm": {"tempo_bpm": "tempo_bpm", "tempo_class": "tempo_class", "key": "key"},
+    "vocals": {"vocal_score": "vocal_score"},
+    "quality": {"pam_score": "pam_score"},
+    "vision": {"clip_embedding": "clip_embedding"},
+    "caption": {name: name for name in ("caption", "caption_backend", "caption_prompt")},
+}
+_NOTES = ("source_id", "source_url", "license", "retrieved_at", "title", "artist", "description", "comments")
+
+
+@dataclass
+class Published:
+    """What was published and where."""
+
+    catalogued: int
+    kept: int
+    rejected: int
+    quarantined: int
+    dataset: str
+    shards: int
+    rows: dict[str, int]
+    seconds: float
+
+
+def publish(
+    workspace: Workspace,
+    out: Path,
+    plan: Plan,
+    *,
+    finish: Callable[[Path], object] = lambda folder: None,
+    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+) -> Published:
+    """Write a dataset folder, whole or not at all.
+
+    Args:
+        workspace: A curated workspace.
+        out: The dataset; an older dataset there is replaced, anything else is left alone.
+        plan: The workspace's plan, with the thresholds that are to hold.
+        finish: Called with the folder before it is put in place, to add reports.
+        progress: Told how many rows are written.
+
+    Returns:
+        Counts and place.
+
+    Raises:
+        UserError: Clips are not measured yet, or `out` holds something else.
+        OutsideError: The disk refused; a former dataset is untouched.
+    """
+    started = time.monotonic()
+    _check_target(out)
+    stores = workspace.stores(plan)
+    ledger = Ledger(stores)
+    ledger.settle()
+    _check_measured(ledger)
+    beside = out.absolute().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        (beside / "data").mkdir(parents=True)
+        rows, shards = _write_data(beside, stores, ledger, progress)
+        _write_records(beside, stores, ledger)
+        finish(beside)
+        counts = ledger.counts()
+        del counts["pending"]
+        write_manifest(beside, counts | {"rows": rows})
+        _put_in_place(beside, out)
+    except OSError as error:
+        if not is_outside(error):
+            raise
+        raise OutsideError(f"{error.strerror} while writing {str(out)!r}; make room and publish again") from error
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    seconds = round(time.monotonic() - started, 2)
+    return Published(**counts, dataset=str(out), shards=shards, rows=rows, seconds=seconds)
+
+
+def _check_target(out: Path) -> None:
+    if out.exists() and not (out / MANIFEST).is_file() and not (out.is_dir() and not any(out.iterdir())):
+        raise UserError(f"{str(out)!r} exists and is no dataset of ours (no {MANIFEST}); choose another --out")
+
+
+def _check_measured(ledger: Ledger) -> None:
+    pending = [entry.fate.pending for entry in ledger.entries if entry.fate.pending]
+    if pending:
+        stages = ", ".join(sorted(set(map(str, pending))))
+        raise UserError(
+            f"{len(pending)} clips pass these thresholds but are not measured yet by {stages}; run `leitmotif curate "
+            "--out` with the workspace again (with --measure-all, to move thresholds freely afterwards)"
+        )
+
+
+def _put_in_place(beside: Path, out: Path) -> None:
+    former = None
+    if out.exists():
+        former = beside.with_name(beside.name + ".former")
+        out.rename(former)
+    try:
+        beside.rename(out)
+    except OSError:
+        if former is not None:
+            former.rename(out)
+        raise
+    if former is not None:
+        shutil.rmtree(former, ignore_errors=True)
+
+
+def _write_data(
+    folder: Path, stores: Stores, ledger: Ledger, progress: Callable[[str, int, int], None]
+) -> tuple[dict[str, int], int]:
+    """Write the shards of every split and return rows by split, and the number of shards."""
+    kept = ledger.kept()
+    splits = assign_splits({entry.clip_id: _links(entry) for entry in kept}, stores.plan.splits.model_dump())
+    reader = RowReader(stores)
+    sizes = reader.sizes(kept)
+    schema = shard_schema(clap_dim=reader.dim("tagging", "clap_embedding"), clip_dim=reader.dim("vision", "clip_embedding"))
+    rows, shards, done = {}, 0, 0
+    for split in SPLITS:
+        members = [entry for entry in kept if splits[entry.clip_id] == split]
+        ranges = plan_shards([sizes[entry.clip_id] for entry in members]) or ([range(0)] if split == "train" else [])
+        for number, span in enumerate(ranges):
+            name = f"{split}-{number:05d}-of-{len(ranges):05d}.parquet"
+            chosen = members[span.start : span.stop]
+            write_shard(folder / "data" / name, schema, reader.rows(chosen, sizes))
+            done += len(chosen)
+            progress("publish", done, len(kept))
+        if ranges:
+            rows[split] = len(members)
+        shards += len(ranges)
+    return rows, shards
+
+
+def _links(entry: Entry) -> list[str]:
+    """Return what a clip must not share with another split."""
+    artist = (entry.source["artist"] or "").strip().casefold()
+    links = [f"media {entry.source['media_id']}", f"source {entry.source['source_url'] or entry.source['path']}"]
+    return links + ([f"artist {artist}"] if artist else [])
+
+
+class RowReader:
+    """Puts the rows of a dataset together from the stores, a shard at a time."""
+
+    def __init__(self, stores: Stores) -> None:
+        self.stores = stores
+        self.taxonomy = taxonomy.labels.load()
+        self.models = [{"backend": name, "model": model} for name, model in stores.models.items()]
+        self.track = stores.plan.track
+
+    def sizes(self, entries: Sequence[Entry]) -> dict[str, int]:
+        """Return about how many bytes each clip's row takes: its media files."""
+        total = dict.fromkeys((entry.clip_id for entry in entries), 4096)
+        for stage in {self.track, "frames"} & set(self.stores.stages):
+            table = self.stores.store(stage).read(["size_bytes"])
+            for clip_id, size in zip(table[KEY].to_pylist(), table["size_bytes"].to_pylist(), strict=True):
+                if clip_id in total:
+                    total[clip_id] += size or 0
+        return total
+
+    def dim(self, stage: str, column: str) -> int:
+        """Return the length of a stage's embeddings; 1 where there are none."""
+        if stage in self.stores.stages:
+            for part in self.stores.store(stage).parts():
+                lengths = pc.list_value_length(pq.read_table(part, columns=[column])[column])
+                if (length := pc.max(lengths).as_py()) is not None:
+                    return int(length)
+        return 1
+
+    def rows(self, entries: Sequence[Entry], sizes: Mapping[str, int]) -> Iterator[tuple[int, dict[str, Any]]]:
+        """Yield (bytes, row) of each clip, in order."""
+        taken = {stage: columns for stage, columns in _TAKEN.items() if stage in self.stores.stages}
+        tables = {stage: self._lookup(stage, list(columns), entries) for stage, columns in taken.items()}
+        tagging = self._lookup("tagging", ["scores", "clap_embedding"], entries)
+        tracks = self._lookup(self.track, ["file"], entries)
+        lengths = self._lookup("audio", ["audio_s"], entries)
+        frames = self._lookup("frames", ["file"], entries) if "frames" in self.stores.stages else {}
+        for entry in entries:
+            clip_id = entry.clip_id
+            row: dict[str, Any] = {"clip_id": clip_id, "models": self.models, "start_s": entry.start_s}
+            row |= {name: entry.source[name] for name in _NOTES}
+            row["duration_s"] = lengths[clip_id]["audio_s"] if entry.duration_s is None else entry.duration_s
+            for stage, columns in taken.items():
+                row |= {name: tables[stage][_stored_under(entry, stage)][column] for column, name in columns.items()}
+            row |= select_by_kind(tagging[clip_id]["scores"], self.taxonomy, self.stores.plan.tags)
+            row["clap_embedding"] = tagging[clip_id]["clap_embedding"]
+            row["audio"] = {"bytes": self._bytes(tracks[clip_id]["file"]), "path": f"{clip_id}.flac"}
+            if frames:
+                pictures = unpack_frames(self.stores.workspace.root / frames[clip_id]["file"])
+                row["frames"] = [{"bytes": jpeg, "path": f"{clip_id}-{name}"} for name, jpeg in pictures]
+            yield sizes[clip_id], row
+
+    def _bytes(self, file: str) -> bytes:
+        return (self.stores.workspace.root / file).read_bytes()
+
+    def _lookup(self, stage: str, columns: list[str], entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+        """Return the columns of the clips, by the key they are stored under."""
+        keys = pa.array(sorted({_stored_under(entry, stage) for entry in entries}), pa.string())
+        table = self.stores.store(stage).read(columns)
+        return {row[KEY]: row for row in table.filter(pc.is_in(table[KEY], value_set=keys)).to_pylist()}
+
+
+def _stored_under(entry: Entry, stage: str) -> str:
+    return entry.source["media_id"] if stage == "probe" else entry.clip_id
+
+
+def _write_records(folder: Path, stores: Stores, ledger: Ledger) -> None:
+    """Write what was left out and why, the label set, and everything needed to make the dataset again."""
+    left_out = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
+    named = [(entry, {"clip_id": entry.clip_id, "source_id": entry.source["source_id"], "source": entry.source["path"]}) for entry in left_out]
+    rejected = [
+        ids | {name: getattr(entry.fate, name) for name in ("rule", "value", "threshold", "detail")}
+        for entry, ids in named
+        if entry.fate.rule is not None
+    ]
+    quarantined = [
+        ids | {name: getattr(entry.fate, name) for name in ("stage", "error", "message")}
+        for entry, ids in named
+        if entry.fate.error is not None
+    ]
+    pq.write_table(pa.Table.from_pylist(rejected, schema=REJECTED), folder / "rejected.parquet")
+    pq.write_table(pa.Table.from_pylist(quarantined, schema=QUARANTINE), folder / "quarantine.parquet")
+    shutil.copyfile(taxonomy.labels.LABELS_PATH, folder / "taxonomy.yaml")
+    recipe = {"version": version("leitmotif"), **stores.plan.model_dump(mode="json"), "fingerprints": stores.fingerprints, "models": stores.models}
+    write_text(folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True))

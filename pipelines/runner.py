@@ -1,0 +1,147 @@
+"""Measure one batch of clips with one stage, in whatever process this is called."""
+
+from __future__ import annotations
+
+import atexit
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+
+import pyarrow.compute as pc
+from threadpoolctl import threadpool_limits
+
+from media.limited import LimitedWorker
+from pipelines.ledger import Entry, as_clip
+from pipelines.plan import load_plan
+from pipelines.stage import Clip, Place, Row, Stage
+from pipelines.workspace import Stores, Workspace
+from shards.store import KEY
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Work for one process: small enough to send anywhere, and all that is needed to do it.
+
+    Attributes:
+        workspace: Folder of the workspace, which every process must reach under this path.
+        plan: The plan as text.
+        stage: Name of the stage.
+        clips: The clips, without inputs.
+        keys: For each stage to read, the key of each clip in its store.
+        parts: For each stage to read, the part files that hold those keys.
+    """
+
+    workspace: str
+    plan: str
+    stage: str
+    clips: tuple[Clip, ...]
+    keys: Mapping[str, tuple[str, ...]]
+    parts: Mapping[str, tuple[str, ...]]
+
+
+def missing_batches(
+    stores: Stores, name: str, entries: Sequence[Entry], *, workers: int = 1, retry_failed: bool = False
+) -> list[Batch]:
+    """Return the work that a stage's store lacks, cut into batches.
+
+    Args:
+        stores: The plan's stores.
+        name: The stage.
+        entries: The clips that it is to measure.
+        workers: Batches become smaller where there would be too few to keep everybody busy.
+        retry_failed: Measure those again that failed before.
+    """
+    index = stores.store(name).index()
+    if retry_failed:
+        index = index.filter(pc.is_null(index["error"]))
+    done = set(index[KEY].to_pylist())
+    todo = [entry for entry in entries if entry.clip_id not in done]
+    size = max(1, min(stores.stages[name].BATCH, -(-len(todo) // (2 * workers)) if workers > 1 else len(todo)))
+    places = {read: _places(stores, read) for read in stores.reads(name)} if todo else {}
+    return [
+        _batch(stores, name, todo[start : start + size], places) for start in range(0, len(todo), size)
+    ]
+
+
+def _places(stores: Stores, read: str) -> dict[str, str]:
+    """Return the part file that holds each key of a store."""
+    store = stores.store(read)
+    index, names = store.index(), [str(part) for part in store.parts()]
+    return {key: names[part] for key, part in zip(index[KEY].to_pylist(), index["part"].to_pylist(), strict=True)}
+
+
+def _batch(stores: Stores, name: str, entries: Sequence[Entry], places: Mapping[str, Mapping[str, str]]) -> Batch:
+    keys = {
+        read: tuple(entry.source["media_id"] if read == "probe" else entry.clip_id for entry in entries)
+        for read in places
+    }
+    return Batch(
+        workspace=str(stores.workspace.root),
+        plan=stores.plan.save(),
+        stage=name,
+        clips=tuple(as_clip(entry, {}) for entry in entries),
+        keys=keys,
+        parts={read: tuple(sorted({places[read][key] for key in keys[read]})) for read in places},
+    )
+
+
+def run_batch(batch: Batch) -> tuple[int, int]:
+    """Measure a batch and append its rows to the stage's store.
+
+    Returns:
+        How many clips were measured, and how many failed.
+
+    Raises:
+        Exception: Only what is the machine's fault; nothing of the batch is stored then.
+    """
+    stores, stage = _opened(batch.workspace, batch.plan, batch.stage)
+    clips = [
+        replace(clip, inputs=inputs) for clip, inputs in zip(batch.clips, _inputs(stores, batch), strict=True)
+    ]
+    rows: list[Row] = []
+    failed = 0
+    for clip, result in zip(clips, stage.measure(clips), strict=True):
+        if isinstance(result, Exception):
+            failed += 1
+            result = {"error": type(result).__name__, "message": _one_line(result)}
+        rows.append({KEY: clip.clip_id, **result})
+    stores.store(batch.stage).append(rows)
+    return len(rows) - failed, failed
+
+
+def _inputs(stores: Stores, batch: Batch) -> Iterator[dict[str, Row]]:
+    """Yield for each clip the rows that its stage reads."""
+    tables: dict[str, dict[str, Row]] = {}
+    for read, parts in batch.parts.items():
+        store = stores.store(read)
+        columns = [field.name for field in stores.stages[read].COLUMNS]
+        rows = store.read(columns, parts=[Path(part) for part in parts]).to_pylist()
+        wanted = set(batch.keys[read])
+        tables[read] = {row[KEY]: row for row in rows if row[KEY] in wanted}
+    for number in range(len(batch.clips)):
+        yield {read: tables[read][batch.keys[read][number]] for read in tables}
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split()) or type(error).__name__
+
+
+@cache
+def _opened(workspace: str, plan: str, name: str) -> tuple[Stores, Stage]:
+    """Return a stage with its models loaded; each process loads each once."""
+    # The same numbers whatever the cores and workers: sums are taken in one order, by one thread.
+    threadpool_limits(limits=1)
+    stores = Stores(Workspace(Path(workspace)), load_plan(plan))
+    stage = stores.stages[name]
+    folder = stores.folder(name) / "files"
+    stage.open(Place(stores.workspace.root, folder, stores.workspace.scratch, _decoder()))
+    return stores, stage
+
+
+@cache
+def _decoder() -> LimitedWorker:
+    worker = LimitedWorker().__enter__()
+    atexit.register(worker.__exit__, None, None, None)
+    return worker
+

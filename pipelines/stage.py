@@ -1,0 +1,147 @@
+"""What a stage is: one measurement, over clips, into a store of its own."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict
+
+from media.limited import LimitedWorker
+from pipelines.errors import is_outside
+
+if TYPE_CHECKING:
+    from pipelines.plan import Plan
+
+Row = dict[str, Any]
+
+
+class StageSettings(BaseModel):
+    """Base of every stage's settings: an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DecoderSettings(StageSettings):
+    """Settings of a stage that decodes media: how long one call may take, beyond the media's own length."""
+
+    limit_s: float = 60.0
+
+
+@dataclass(frozen=True)
+class Clip:
+    """One clip on its way through the stages.
+
+    Attributes:
+        clip_id: Hash of the media bytes and the window.
+        path: The media file.
+        start_s: Where the window starts in it.
+        duration_s: Length of the window; None is all the rest.
+        metadata: What the source says of it (`title`, `artist`, `description`, `comments`).
+        inputs: The columns of the stages that this one reads, by stage name.
+    """
+
+    clip_id: str
+    path: str
+    start_s: float = 0.0
+    duration_s: float | None = None
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Row] = field(default_factory=dict)
+
+    @property
+    def window(self) -> dict[str, float | None]:
+        """The window as the keyword arguments of the functions in `media`."""
+        return {"start_s": self.start_s, "duration_s": self.duration_s}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a stage works: the workspace, its own folder for files, and the process that decodes for it."""
+
+    workspace: Path
+    files: Path
+    scratch: Path
+    decoder: LimitedWorker
+
+    @contextmanager
+    def new_file(self, clip_id: str, suffix: str) -> Iterator[Path]:
+        """Give a path to write to; the file takes its final name once the block ends without an error."""
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        self.files.mkdir(parents=True, exist_ok=True)
+        beside = self.scratch / f"{clip_id}-{uuid.uuid4().hex[:8]}{suffix}"
+        try:
+            yield beside
+            beside.replace(self.files / f"{clip_id}{suffix}")
+        finally:
+            beside.unlink(missing_ok=True)
+
+    def name_of(self, clip_id: str, suffix: str) -> str:
+        """Return a clip's file as the store names it: relative to the workspace."""
+        return (self.files / f"{clip_id}{suffix}").relative_to(self.workspace).as_posix()
+
+
+class Stage(Protocol):
+    """One measurement. A class of this shape in `pipelines/stages` is all that a new stage needs.
+
+    Attributes:
+        NAME: Of its section in the settings and of its store.
+        VERSION: Raised whenever the same input would give other numbers.
+        READS: Stages whose columns it gets in `Clip.inputs`; "track" stands for the recipe's audio stage.
+        COLUMNS: What it stores.
+        BATCH: Clips a task takes at once; what is lost at most when a machine dies.
+    """
+
+    NAME: ClassVar[str]
+    VERSION: ClassVar[int]
+    READS: ClassVar[tuple[str, ...]]
+    SETTINGS: ClassVar[type[StageSettings]]
+    COLUMNS: ClassVar[pa.Schema]
+    BATCH: ClassVar[int]
+
+    def __init__(self, plan: Plan) -> None:
+        """Take the settings; nothing is loaded yet."""
+
+    def model(self) -> str | None:
+        """Return `id@revision` of the model behind the numbers; None where there is none."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return everything beside the model that changes the numbers."""
+
+    def open(self, place: Place) -> None:
+        """Load models and note where to work."""
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
+        """Return for each clip, in order, its columns or the error that befell it."""
+
+
+def one_by_one(function: Callable[[Clip], Row], clips: Sequence[Clip]) -> Iterator[Row | Exception]:
+    """Measure clips one at a time, so that no clip's numbers or errors touch another's.
+
+    Raises:
+        Exception: Only what is the machine's fault rather than a clip's, such as a full disk.
+    """
+    for clip in clips:
+        try:
+            yield function(clip)
+        except Exception as error:
+            if is_outside(error):
+                raise
+            yield error
+
+
+def settings_identity(settings: BaseModel) -> dict[str, Any]:
+    """Return the settings that change the numbers: all but the time limit, which only decides who gives up."""
+    return settings.model_dump(mode="json", exclude={"limit_s"})
+
+
+def limit_of(settings: DecoderSettings, clip: Clip) -> float:
+    """Return how long a decoder call on this clip may take, in seconds: the limit plus twice its length."""
+    probe = clip.inputs.get("probe", {})
+    length_s = clip.duration_s or probe.get("duration_s") or 0.0
+    return settings.limit_s + 2.0 * float(length_s)
+

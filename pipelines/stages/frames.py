@@ -1,0 +1,86 @@
+"""Take key frames."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import pyarrow as pa
+
+import media.video
+from pipelines.stage import Clip, DecoderSettings, Place, Row, limit_of, one_by_one, settings_identity
+
+if TYPE_CHECKING:
+    from pipelines.plan import Plan
+
+
+class FramesSettings(DecoderSettings):
+    """How many frames, evenly spread, and how many pixels their short side has at most."""
+
+    count: int = 10
+    short_side: int = 448
+
+
+class FramesStage:
+    """Key frames as JPEG, in one uncompressed zip file per clip."""
+
+    NAME: ClassVar = "frames"
+    VERSION: ClassVar = 1
+    READS: ClassVar = ("probe",)
+    SETTINGS: ClassVar = FramesSettings
+    BATCH: ClassVar = 8
+    COLUMNS: ClassVar = pa.schema([("file", pa.string()), ("size_bytes", pa.int64()), ("count", pa.int32())])
+
+    def __init__(self, plan: Plan) -> None:
+        self.settings = FramesSettings(**plan.stages[self.NAME])
+
+    def model(self) -> None:
+        """Return None: pictures are taken as they are."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return the settings."""
+        return settings_identity(self.settings)
+
+    def open(self, place: Place) -> None:
+        """Note where to write."""
+        self.place = place
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
+        """Take each clip's frames."""
+        return one_by_one(self._take, clips)
+
+    def _take(self, clip: Clip) -> Row:
+        pictures = self.place.decoder.run(
+            media.video.key_frames,
+            Path(clip.path),
+            **clip.window,
+            count=self.settings.count,
+            short_side=self.settings.short_side,
+            limit_s=limit_of(self.settings, clip),
+        )
+        packed = pack_frames(pictures)
+        with self.place.new_file(clip.clip_id, ".zip") as path:
+            path.write_bytes(packed)
+        return {
+            "file": self.place.name_of(clip.clip_id, ".zip"),
+            "size_bytes": len(packed),
+            "count": len(pictures),
+        }
+
+
+def pack_frames(pictures: Sequence[bytes]) -> bytes:
+    """Pack JPEG files into a zip whose bytes depend on nothing else (no dates)."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
+        for number, picture in enumerate(pictures):
+            archive.writestr(zipfile.ZipInfo(f"{number:02d}.jpg"), picture)
+    return buffer.getvalue()
+
+
+def unpack_frames(path: Path) -> list[tuple[str, bytes]]:
+    """Return the (name, JPEG bytes) pairs of a zip of `pack_frames`."""
+    with zipfile.ZipFile(path) as archive:
+        return [(name, archive.read(name)) for name in archive.namelist()]

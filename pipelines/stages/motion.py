@@ -1,0 +1,61 @@
+"""Measure how much, and how, the picture moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import pyarrow as pa
+
+import filters.motion
+from pipelines.stage import Clip, DecoderSettings, Place, Row, limit_of, one_by_one, settings_identity
+
+if TYPE_CHECKING:
+    from pipelines.plan import Plan
+
+
+class MotionSettings(DecoderSettings):
+    """`exact` looks at every frame; `sampled` at short windows, and at every frame where a threshold is near."""
+
+    mode: Literal["exact", "sampled"] = "exact"
+
+
+class MotionStage:
+    """Mean pixel difference, share of still frames, and the signs of a moving still."""
+
+    NAME: ClassVar = "motion"
+    VERSION: ClassVar = 1
+    READS: ClassVar = ("probe",)
+    SETTINGS: ClassVar = MotionSettings
+    BATCH: ClassVar = 8
+    COLUMNS: ClassVar = pa.schema([])  # filled below from the fields of `Motion`
+
+    def __init__(self, plan: Plan) -> None:
+        self.settings = MotionSettings(**plan.stages[self.NAME])
+
+    def model(self) -> None:
+        """Return None: pixels need no model."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return the settings."""
+        return settings_identity(self.settings)
+
+    def open(self, place: Place) -> None:
+        """Note the decoding process."""
+        self.place = place
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
+        """Measure each clip's pictures."""
+        return one_by_one(self._measure, clips)
+
+    def _measure(self, clip: Clip) -> Row:
+        motion = self.place.decoder.run(
+            filters.motion.measure_motion,
+            Path(clip.path),
+            **clip.window,
+            mode=self.settings.mode,
+            limit_s=limit_of(self.settings, clip),
+        )
+        return asdict(motion)

@@ -1,0 +1,159 @@
+"""The folder a dataset grows in: the catalog, a store for every stage, and the files that stages write.
+
+WS/
+  plan.yaml                        what the last run did, with every setting
+  catalog/part-*.parquet           every file ever found, with what its source says of it
+  stages/NAME-FINGERPRINT/         one store per stage and settings: stage.json, part-*.parquet, files/
+  scratch/                         files that are not whole yet; emptied when a run starts
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+
+from pipelines.errors import OutsideError, UserError
+from pipelines.plan import Plan, load_plan
+from pipelines.stage import Stage
+from pipelines.stages import STAGES
+from shards.store import StageStore, write_text
+
+CATALOG_COLUMNS = pa.schema(
+    [
+        ("path", pa.string()),
+        ("source_id", pa.string()),
+        ("media_id", pa.string()),
+        ("size_bytes", pa.int64()),
+        ("modified_ns", pa.int64()),
+        ("sidecar_modified_ns", pa.int64()),
+        ("title", pa.string()),
+        ("artist", pa.string()),
+        ("description", pa.string()),
+        ("comments", pa.list_(pa.string())),
+        ("source_url", pa.string()),
+        ("license", pa.string()),
+        ("retrieved_at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+
+
+class Workspace:
+    """Paths of a workspace, and the stores of a plan in it."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.scratch = self.root / "scratch"
+
+    def catalog(self) -> StageStore:
+        """Return the catalog: a store whose key is a hash of the file's path."""
+        return StageStore(self.root / "catalog", CATALOG_COLUMNS, scratch=self.scratch)
+
+    def save_plan(self, plan: Plan) -> None:
+        """Note what this run does, for `publish`."""
+        write_text(self.root / "plan.yaml", plan.save())
+
+    def plan(self) -> Plan:
+        """Return what the last run did.
+
+        Raises:
+            UserError: This is no workspace.
+        """
+        path = self.root / "plan.yaml"
+        if not path.is_file():
+            raise UserError(
+                f"{str(self.root)!r} is no workspace (no plan.yaml); run `leitmotif curate SOURCE --out` with it first"
+            )
+        return load_plan(path.read_text(encoding="utf-8"))
+
+    def stores(self, plan: Plan) -> Stores:
+        """Return the stores that a plan reads and writes."""
+        return Stores(self, plan)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the workspace for one run, and clear away what a killed run left half written.
+
+        Raises:
+            UserError: The folder cannot be written to.
+            OutsideError: Another run holds it.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / ".lock").open("w")
+        except OSError as error:
+            raise UserError(
+                f"workspace {str(self.root)!r} cannot be written ({error.strerror}); choose another --out"
+            ) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise OutsideError(
+                    f"workspace {str(self.root)!r} is in use by another run; wait for it to end"
+                ) from error
+            shutil.rmtree(self.scratch, ignore_errors=True)
+            self.scratch.mkdir()
+            yield
+
+
+class Stores:
+    """The stages of a plan with their fingerprints and stores."""
+
+    def __init__(self, workspace: Workspace, plan: Plan) -> None:
+        self.workspace = workspace
+        self.plan = plan
+        self.stages: dict[str, Stage] = {name: STAGES[name](plan) for name in plan.stages}
+
+    def reads(self, name: str) -> list[str]:
+        """Return the stages whose columns a stage gets, by name."""
+        return [self.plan.track if read == "track" else read for read in self.stages[name].READS]
+
+    @cached_property
+    def fingerprints(self) -> dict[str, str]:
+        """The fingerprint of each stage: its name, version, settings, model and what it reads from."""
+        prints: dict[str, str] = {}
+        for name in self.stages:
+            text = json.dumps(self._identity(name, prints), sort_keys=True)
+            prints[name] = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+        return prints
+
+    @cached_property
+    def models(self) -> dict[str, str]:
+        """`id@revision` of the model behind each stage that has one."""
+        named = {name: stage.model() for name, stage in self.stages.items()}
+        return {name: model for name, model in named.items() if model is not None}
+
+    def folder(self, name: str) -> Path:
+        """Return the folder of a stage's store."""
+        return self.workspace.root / "stages" / f"{name}-{self.fingerprints[name]}"
+
+    def store(self, name: str) -> StageStore:
+        """Return a stage's store."""
+        return StageStore(self.folder(name), self.stages[name].COLUMNS, scratch=self.workspace.scratch)
+
+    def describe(self, name: str) -> None:
+        """Write beside a store what its fingerprint stands for, once."""
+        path = self.folder(name) / "stage.json"
+        if not path.is_file():
+            path.parent.mkdir(parents=True, exist_ok=True)
+            identity = self._identity(name, self.fingerprints)
+            write_text(path, json.dumps(identity, indent=1, sort_keys=True) + "\n")
+
+    def _identity(self, name: str, prints: Mapping[str, str]) -> dict[str, object]:
+        stage = self.stages[name]
+        return {
+            "stage": name,
+            "version": stage.VERSION,
+            "settings": dict(stage.identity()),
+            "model": stage.model(),
+            "reads": {read: prints[read] for read in self.reads(name)},
+        }
+

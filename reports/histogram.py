@@ -1,0 +1,95 @@
+"""Histograms that are filled batch by batch, over edges that read well."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+BINS = 40
+
+
+@dataclass
+class Histogram:
+    """A histogram over equal bins, with what was measured exactly beside it.
+
+    Attributes:
+        low: Left edge of the first bin.
+        step: Width of a bin.
+        bins: How many; values beyond the ends count in the first and the last.
+    """
+
+    low: float
+    step: float
+    bins: int
+    counts: np.ndarray = field(init=False)
+    count: int = 0
+    missing: int = 0
+    total: float = 0.0
+    least: float = math.inf
+    greatest: float = -math.inf
+
+    def __post_init__(self) -> None:
+        self.counts = np.zeros(self.bins, dtype=np.int64)
+
+    def add(self, column: pa.ChunkedArray | pa.Array) -> None:
+        """Count a column's values; null and not-a-number count as missing."""
+        values = np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
+        finite = values[np.isfinite(values)]
+        self.missing += len(values) - len(finite)
+        if not len(finite):
+            return
+        places = np.floor((finite - self.low) / self.step)
+        places = np.clip(places, 0, self.bins - 1).astype(np.int64)
+        self.counts += np.bincount(places, minlength=self.bins)
+        self.count += len(finite)
+        self.total += float(finite.sum())
+        self.least = min(self.least, float(finite.min()))
+        self.greatest = max(self.greatest, float(finite.max()))
+
+    def describe(self) -> dict[str, Any]:
+        """Return the histogram as plain numbers: edges, counts, count, missing, min, max, mean."""
+        some = self.count > 0
+        edges = self.low + self.step * np.arange(self.bins + 1)
+        return {
+            "edges": [round(float(edge), 9) for edge in edges],
+            "counts": self.counts.tolist(),
+            "count": self.count,
+            "missing": self.missing,
+            "min": _round(self.least) if some else None,
+            "max": _round(self.greatest) if some else None,
+            "mean": _round(self.total / self.count) if some else None,
+        }
+
+
+def readable_histogram(low: float, high: float, *, whole: bool = False, bins: int = BINS) -> Histogram:
+    """Return an empty histogram that covers `low` to `high` with a step of 1, 2 or 5 times a power of ten.
+
+    Args:
+        low: Least value.
+        high: Greatest value, at least `low`.
+        whole: The values are whole numbers: no step under 1.
+        bins: At most this many and a few more.
+    """
+    span = max(high - low, 1e-6 * max(abs(low), abs(high)), 1e-9)
+    rough = span / bins
+    power = 10.0 ** math.floor(math.log10(rough))
+    step = next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough * 0.999)
+    if high == low:
+        step = 1.0 if whole or high == 0 else 10.0 ** math.floor(math.log10(abs(high))) / 10
+    if whole:
+        step = max(step, 1.0)
+    start = math.floor(low / step) * step
+    return Histogram(start, step, max(1, math.floor((high - start) / step + 1e-9) + 1))
+
+
+def score_histogram() -> Histogram:
+    """Return an empty histogram of a score in 0..1."""
+    return Histogram(0.0, 1 / BINS, BINS)
+
+
+def _round(value: float) -> float:
+    return float(f"{value:.6g}")

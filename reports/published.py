@@ -1,0 +1,210 @@
+"""A published dataset folder, read as a stream: columns by batch, never the media unless asked for."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+import yaml
+
+from shards.schema import QUARANTINE, REJECTED
+from taxonomy.labels import Taxonomy, TaxonomyError, load
+
+SPLITS = ("train", "validation", "test")
+BATCH_ROWS = 32_768
+# Models that ship with the package: small, for first runs and teaching. Numbers made by them are marked.
+EMBEDDED_MODELS = frozenset({"clap-mini", "clip-mini", "grammar", "repet-sim"})
+
+
+class NotPublishedError(ValueError):
+    """A folder that is not a published dataset; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Published:
+    """A published dataset.
+
+    Attributes:
+        folder: Where it is.
+        name: What it is called.
+        shards: Parquet files of each split that has some; train, validation, test, then others.
+        recipe: Content of recipe.yaml, `{}` where it is missing.
+    """
+
+    folder: Path
+    name: str
+    shards: dict[str, tuple[Path, ...]]
+    recipe: dict[str, Any]
+
+    def rows(self) -> dict[str, int]:
+        """Return the rows of each split, from the footers alone."""
+        return {
+            split: sum(pq.read_metadata(path).num_rows for path in paths)
+            for split, paths in self.shards.items()
+        }
+
+    @functools.cached_property
+    def schema(self) -> pa.Schema | None:
+        """The Arrow schema of the shards; None where there is no shard."""
+        for paths in self.shards.values():
+            return pq.read_schema(paths[0])
+        return None
+
+    def stream(self, split: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Read some columns of a split.
+
+        Args:
+            split: One of `shards`.
+            columns: Their names; those that the dataset lacks are left out.
+
+        Yields:
+            Tables of about `BATCH_ROWS` rows, one chunk per column. Small row groups are joined, so that the
+            work on a table is not lost in the cost of starting it.
+        """
+        present = [name for name in columns if self.schema is not None and name in self.schema.names]
+        scanner = pads.dataset([str(path) for path in self.shards[split]], format="parquet").scanner(
+            columns=present, batch_size=BATCH_ROWS
+        )
+        waiting: list[pa.RecordBatch] = []
+        rows = 0
+        for batch in scanner.to_batches():
+            waiting.append(batch)
+            rows += batch.num_rows
+            if rows >= BATCH_ROWS:
+                yield pa.Table.from_batches(waiting).combine_chunks()
+                waiting, rows = [], 0
+        if rows:
+            yield pa.Table.from_batches(waiting).combine_chunks()
+
+    def footer_range(self, column: str) -> tuple[float, float] | None:
+        """Return the least and greatest value of a column from the footers; None where they do not say."""
+        low, high = float("inf"), float("-inf")
+        for paths in self.shards.values():
+            for path in paths:
+                metadata = pq.read_metadata(path)
+                index = {metadata.schema.column(i).path: i for i in range(metadata.num_columns)}.get(column)
+                for group in range(metadata.num_row_groups) if index is not None else ():
+                    found = metadata.row_group(group).column(index).statistics
+                    if found is not None and found.has_min_max:
+                        low, high = min(low, float(found.min)), max(high, float(found.max))
+        return (low, high) if low <= high else None
+
+    def value_range(self, column: str) -> tuple[float, float] | None:
+        """Return the least and greatest finite value of a column; None where it has none."""
+        if self.schema is None or column not in self.schema.names:
+            return None
+        known = self.footer_range(column)
+        if known is not None and all(abs(value) < float("inf") for value in known):
+            return known
+        low, high = float("inf"), float("-inf")
+        for split in self.shards:
+            for table in self.stream(split, [column]):
+                values = table.column(column).drop_null()
+                values = values.filter(pc.is_finite(values))
+                if len(values):
+                    least = pc.min_max(values).as_py()
+                    low, high = min(low, least["min"]), max(high, least["max"])
+        return (low, high) if low <= high else None
+
+    def examples(self, count: int) -> list[dict[str, Any]]:
+        """Return a few rows with their frames and without their audio, from the first shards."""
+        found: list[dict[str, Any]] = []
+        for split, paths in self.shards.items():
+            for path in paths:
+                shard = pq.ParquetFile(path)
+                columns = [name for name in shard.schema_arrow.names if name not in _HEAVY]
+                for batch in shard.iter_batches(batch_size=count, columns=columns):
+                    found += [
+                        {"split": split, **row} for row in batch.slice(0, count - len(found)).to_pylist()
+                    ]
+                    if len(found) >= count:
+                        return found
+        return found
+
+    def rejected(self, *, head: int | None = None) -> pa.Table:
+        """Return the rejected clips, or the first `head` of them."""
+        return self._side_table("rejected.parquet", REJECTED, head)
+
+    def quarantined(self, *, head: int | None = None) -> pa.Table:
+        """Return the quarantined clips, or the first `head` of them."""
+        return self._side_table("quarantine.parquet", QUARANTINE, head)
+
+    def taxonomy(self) -> Taxonomy:
+        """Return the label set that the tags come from; the one that ships where the folder's is no use."""
+        path = self.folder / "taxonomy.yaml"
+        try:
+            return load(path) if path.is_file() else load()
+        except TaxonomyError:
+            return load()
+
+    def _side_table(self, file_name: str, schema: pa.Schema, head: int | None) -> pa.Table:
+        path = self.folder / file_name
+        if not path.is_file():
+            return schema.empty_table()
+        file = pq.ParquetFile(path)
+        columns = [name for name in schema.names if name in file.schema_arrow.names]
+        if head is None:
+            return file.read(columns=columns)
+        for batch in file.iter_batches(batch_size=max(head, 1), columns=columns):
+            return pa.Table.from_batches([batch])
+        return file.schema_arrow.empty_table().select(columns)
+
+
+_HEAVY = ("audio", "clap_embedding", "clip_embedding")
+
+
+def open_published(folder: Path, *, name: str | None = None) -> Published:
+    """Open a published dataset.
+
+    Args:
+        folder: The dataset's folder.
+        name: What to call it; the folder's name by default.
+
+    Returns:
+        The dataset; nothing but names and recipe.yaml is read yet.
+
+    Raises:
+        NotPublishedError: There is no such folder, or it holds neither shards nor a rejected.parquet.
+    """
+    if not folder.is_dir():
+        raise NotPublishedError(f"{folder}: no such folder; give the folder that `leitmotif publish` wrote")
+    by_split: dict[str, list[Path]] = {}
+    for path in sorted((folder / "data").glob("*.parquet")):
+        by_split.setdefault(path.stem.split("-")[0], []).append(path)
+    if not by_split and not (folder / "rejected.parquet").is_file():
+        raise NotPublishedError(
+            f"{folder}: holds neither data/*.parquet nor rejected.parquet; give the folder that "
+            "`leitmotif publish` wrote"
+        )
+    order = [split for split in SPLITS if split in by_split] + sorted(set(by_split) - set(SPLITS))
+    return Published(
+        folder=folder,
+        name=name or folder.resolve().name.strip(".") or "dataset",
+        shards={split: tuple(by_split[split]) for split in order},
+        recipe=_read_recipe(folder / "recipe.yaml"),
+    )
+
+
+def embedded_models(models: dict[str, dict[str, int]]) -> list[str]:
+    """Return which of the models that made the numbers are embedded ones, sorted.
+
+    Args:
+        models: Backend → model id with or without "@ revision" → rows.
+    """
+    ids = {str(model).split("@")[0].strip().split("/")[-1] for used in models.values() for model in used}
+    return sorted(ids & EMBEDDED_MODELS)
+
+
+def _read_recipe(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        return {}
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,57 @@
+"""The manifest of a dataset: every file with its hash, and the counts that must add up. Written last."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from shards.store import write_text
+
+MANIFEST = "manifest.json"
+VERSION = 1
+
+
+def write_manifest(folder: Path, counts: Mapping[str, Any]) -> None:
+    """Hash every file of a dataset folder and note the counts.
+
+    Args:
+        folder: The finished folder.
+        counts: `catalogued`, `kept`, `rejected`, `quarantined`, and `rows` by split.
+    """
+    files = {path.relative_to(folder).as_posix(): describe(path) for path in _files(folder)}
+    text = json.dumps({"version": VERSION, "counts": dict(counts), "files": files}, indent=1)
+    write_text(folder / MANIFEST, text + "\n")
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """Return a file's SHA-256, its size, and its rows where it is Parquet."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    facts: dict[str, Any] = {"sha256": digest, "size_bytes": path.stat().st_size}
+    if path.suffix == ".parquet":
+        facts["rows"] = pq.read_metadata(path).num_rows
+    return facts
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
+
+
+def read_counts(folder: Path) -> dict[str, Any]:
+    """Return the counts of a dataset's manifest.
+
+    Raises:
+        ValueError: The folder is no dataset of this kind.
+    """
+    try:
+        counts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["counts"]
+    except (OSError, ValueError, KeyError) as error:
+        raise ValueError(
+            f"{str(folder)!r} has no readable {MANIFEST}; give a folder that `leitmotif publish` wrote"
+        ) from error
+    return dict(counts)

@@ -1,0 +1,145 @@
+"""The append-only Parquet store behind each stage: what is in it is what is done."""
+
+from __future__ import annotations
+
+import os
+import time
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+KEY = "clip_id"
+STATUS = [("error", pa.string()), ("message", pa.string())]
+
+
+class StageStore:
+    """Rows of one stage, keyed by `clip_id`, in part files that appear by rename, whole or not at all.
+
+    A row is either measured (`error` is null) or failed (`error` and `message` say why, the columns are null).
+    Parts are never changed. When a key occurs again, a measured row beats a failed one and a later part beats an
+    earlier one, so that a retry only has to append.
+    """
+
+    def __init__(self, folder: Path, columns: pa.Schema, *, scratch: Path) -> None:
+        """Name the store; nothing is read or written yet.
+
+        Args:
+            folder: Where the parts lie.
+            columns: The stage's own columns, without key, error and message.
+            scratch: Folder on the same file system for files that are not whole yet.
+        """
+        self.folder = folder
+        self.scratch = scratch
+        self.schema = pa.schema([(KEY, pa.string()), *columns, *STATUS])
+
+    def parts(self) -> list[Path]:
+        """Return the part files, oldest first."""
+        return sorted(self.folder.glob("part-*.parquet"))
+
+    def append(self, rows: Sequence[dict[str, object]]) -> Path:
+        """Write the rows as one new part.
+
+        Args:
+            rows: One mapping per clip; absent columns are null.
+
+        Returns:
+            The part file.
+
+        Raises:
+            OSError: The disk refused; no part is left behind.
+        """
+        table = pa.Table.from_pylist(list(rows), schema=self.schema)
+        name = f"part-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.parquet"
+        self.scratch.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        write_parquet(table, self.folder / name, beside=self.scratch / name)
+        return self.folder / name
+
+    def index(self) -> pa.Table:
+        """Return one row per key: `clip_id`, `error`, `message` and `part` (a row of `parts()`), sorted by key."""
+        return self.read([], with_part=True)
+
+    def read(
+        self, columns: Sequence[str], *, parts: Iterable[Path] | None = None, with_part: bool = False
+    ) -> pa.Table:
+        """Return the current row of each key, sorted by key.
+
+        Args:
+            columns: Columns to read beside the key, `error` and `message`.
+            parts: Only these part files; all of them by default.
+            with_part: Add the column `part`, the number of the file in `parts()`.
+
+        Returns:
+            One row per key.
+        """
+        names = [KEY, *columns, *(name for name, _ in STATUS)]
+        schema = pa.schema([self.schema.field(name) for name in names])
+        tables = []
+        for number, part in enumerate(self.parts() if parts is None else sorted(parts)):
+            table = pq.read_table(part, columns=names, partitioning=None).select(names).cast(schema)
+            tables.append(table.append_column("part", pa.array(np.full(len(table), number, np.int32))))
+        if not tables:
+            return pa.table({field.name: pa.array([], field.type) for field in schema} | _no_part(with_part))
+        table = _current(pa.concat_tables(tables))
+        return table if with_part else table.drop_columns(["part"])
+
+
+def _no_part(with_part: bool) -> dict[str, pa.Array]:
+    return {"part": pa.array([], pa.int32())} if with_part else {}
+
+
+def _current(table: pa.Table) -> pa.Table:
+    """Keep one row per key: measured before failed, then the latest; sorted by key."""
+    order = pc.sort_indices(
+        pa.table(
+            {
+                "key": table[KEY],
+                "measured": pc.cast(pc.is_null(table["error"]), pa.int8()),
+                "row": pa.array(np.arange(len(table))),
+            }
+        ),
+        sort_keys=[("key", "ascending"), ("measured", "descending"), ("row", "descending")],
+    )
+    table = table.take(order)
+    keys = table[KEY].combine_chunks()
+    if len(keys) < 2:
+        return table
+    first = np.ones(len(keys), bool)
+    first[1:] = pc.not_equal(keys[1:], keys[:-1]).to_numpy(zero_copy_only=False)
+    return table if first.all() else table.filter(pa.array(first))
+
+
+def write_parquet(table: pa.Table, path: Path, *, beside: Path) -> None:
+    """Write a table whole or not at all: to `beside`, flushed to disk, then renamed to `path`.
+
+    Raises:
+        OSError: The disk refused; neither file is left behind.
+    """
+    try:
+        pq.write_table(table, beside, compression="zstd")
+        with beside.open("rb") as file:
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a small text file whole or not at all.
+
+    Raises:
+        OSError: The disk refused; the former file stays as it was.
+    """
+    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise

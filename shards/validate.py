@@ -1,0 +1,123 @@
+"""Read a published dataset again and check that it is what it says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from shards.manifest import MANIFEST, describe
+from shards.schema import QUARANTINE, REJECTED, shard_schema
+from shards.splits import SPLITS
+
+SIGNATURES = {"audio": b"fLaC", "frames": b"\xff\xd8\xff"}
+
+
+def validate(dataset: Path) -> list[str]:
+    """Check files, hashes, schema, counts, splits and media of a dataset.
+
+    Args:
+        dataset: A published folder.
+
+    Returns:
+        One line per problem; none where all is well.
+
+    Raises:
+        ValueError: The folder is no dataset of this kind at all.
+    """
+    try:
+        manifest = json.loads((dataset / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{str(dataset)!r} has no readable {MANIFEST}; give a folder that `leitmotif publish` wrote"
+        ) from error
+    problems = list(_check_files(dataset, manifest["files"]))
+    # What cannot be read cannot be looked into: the damaged files are named already.
+    return problems or [*_check_records(dataset, manifest["counts"]), *_check_rows(dataset, manifest["counts"])]
+
+
+def _check_files(dataset: Path, files: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for name, expected in files.items():
+        path = dataset / name
+        if not path.is_file():
+            yield f"{name}: missing"
+            continue
+        size_bytes = path.stat().st_size
+        if size_bytes != expected["size_bytes"]:
+            yield f"{name}: {size_bytes} bytes, expected {expected['size_bytes']}"
+            continue
+        found = describe(path)
+        if found != expected:
+            yield f"{name}: its contents changed (SHA-256 {found['sha256'][:12]}, expected {expected['sha256'][:12]})"
+    for path in sorted(dataset.glob("data/*")):
+        if path.relative_to(dataset).as_posix() not in files:
+            yield f"data/{path.name}: not in the manifest"
+
+
+def _check_records(dataset: Path, counts: dict[str, Any]) -> Iterator[str]:
+    for name, count, schema in (("rejected", "rejected", REJECTED), ("quarantine", "quarantined", QUARANTINE)):
+        table = pq.read_table(dataset / f"{name}.parquet")
+        if not table.schema.equals(schema):
+            yield f"{name}.parquet: columns {table.schema.names}, expected {schema.names}"
+        if len(table) != counts[count]:
+            yield f"{name}.parquet: {len(table)} rows, expected {counts[count]}"
+    if counts["catalogued"] != counts["kept"] + counts["rejected"] + counts["quarantined"]:
+        yield f"counts: kept, rejected and quarantined do not add up to catalogued: {counts}"
+    if counts["kept"] != sum(counts["rows"].values()):
+        yield f"counts: the splits hold {counts['rows']}, expected {counts['kept']} in all"
+
+
+def _check_rows(dataset: Path, counts: dict[str, Any]) -> Iterator[str]:
+    seen: dict[str, str] = {}
+    owners: dict[tuple[str, str], str] = {}
+    for split in SPLITS:
+        rows = 0
+        for path in sorted((dataset / "data").glob(f"{split}-*.parquet")):
+            file = pq.ParquetFile(path)
+            yield from _check_schema(path.name, file.schema_arrow)
+            rows += file.metadata.num_rows
+            for group in range(file.num_row_groups):
+                for row in file.read_row_group(group).to_pylist():
+                    yield from _check_row(f"{path.name} {row['clip_id']}", row)
+                    if row["clip_id"] in seen:
+                        yield f"{path.name}: clip {row['clip_id']} occurs again (first in {seen[row['clip_id']]})"
+                    seen.setdefault(row["clip_id"], path.name)
+                    yield from _check_leak(row, split, owners)
+        if rows != counts["rows"].get(split, 0):
+            yield f"split {split}: {rows} rows, expected {counts['rows'].get(split, 0)}"
+
+
+def _check_schema(name: str, found: pa.Schema) -> Iterator[str]:
+    sizes = {}
+    for column in ("clap_embedding", "clip_embedding"):
+        kind = found.field(column).type if column in found.names else None
+        sizes[column.replace("_embedding", "_dim")] = kind.list_size if pa.types.is_fixed_size_list(kind) else 1
+    expected = shard_schema(**sizes)
+    for field in expected:
+        if field.name not in found.names:
+            yield f"{name}: column {field.name} is missing"
+        elif found.field(field.name).type != field.type:
+            yield f"{name}: column {field.name} is {found.field(field.name).type}, expected {field.type}"
+    if b"huggingface" not in (found.metadata or {}):
+        yield f"{name}: the metadata that types audio and frames is missing"
+
+
+def _check_row(name: str, row: dict[str, Any]) -> Iterator[str]:
+    if not row["license"]:
+        yield f"{name}: no licence; expected one, or 'unknown'"
+    media = [("audio", row["audio"]), *(("frames", frame) for frame in row["frames"] or [])]
+    for column, file in media:
+        if not file or not (file["bytes"] or b"").startswith(SIGNATURES[column]):
+            yield f"{name}: {column} holds no {'FLAC' if column == 'audio' else 'JPEG'} file"
+
+
+def _check_leak(row: dict[str, Any], split: str, owners: dict[tuple[str, str], str]) -> Iterator[str]:
+    """Check that no artist and no source stands in two splits."""
+    artist = (row["artist"] or "").strip().casefold()
+    for kind, value in (("artist", artist), ("source", row["source_url"])):
+        if value and owners.setdefault((kind, value), split) != split:
+            yield f"{kind} {value!r} stands in both {owners[kind, value]} and {split}"

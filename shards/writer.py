@@ -1,0 +1,62 @@
+"""Write rows into Parquet shards with bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+# Row groups of about this size can be read one at a time by a trainer without trouble; so can shards of this size.
+ROW_GROUP_BYTES = 32 << 20
+SHARD_BYTES = 256 << 20
+
+
+def plan_shards(sizes_bytes: Sequence[int], *, shard_bytes: int = SHARD_BYTES) -> list[range]:
+    """Cut rows into consecutive shards of about `shard_bytes`.
+
+    Args:
+        sizes_bytes: Size of each row.
+        shard_bytes: A shard is closed once it holds this much.
+
+    Returns:
+        Row ranges, in order; none of them empty.
+    """
+    shards: list[range] = []
+    start, filled = 0, 0
+    for row, size in enumerate(sizes_bytes):
+        filled += size
+        if filled >= shard_bytes:
+            shards.append(range(start, row + 1))
+            start, filled = row + 1, 0
+    if start < len(sizes_bytes):
+        shards.append(range(start, len(sizes_bytes)))
+    return shards
+
+
+def write_shard(path: Path, schema: pa.Schema, rows: Iterator[tuple[int, dict[str, object]]]) -> int:
+    """Write one shard, holding no more than a row group in memory.
+
+    Args:
+        path: Where to; the caller renames the folder once everything in it is whole.
+        schema: Of the shard.
+        rows: Pairs of a row's size in bytes and its values.
+
+    Returns:
+        How many rows were written.
+    """
+    count, waiting, waiting_bytes = 0, [], 0
+    # Media bytes are compressed already and never repeat: a dictionary would only cost memory.
+    plain = [field.name for field in schema if field.name not in ("audio", "frames")]
+    with pq.ParquetWriter(path, schema, compression="zstd", use_dictionary=plain, write_page_index=True) as writer:
+        for size, row in rows:
+            waiting.append(row)
+            waiting_bytes += size
+            count += 1
+            if waiting_bytes >= ROW_GROUP_BYTES:
+                writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
+                waiting, waiting_bytes = [], 0
+        if waiting or not count:
+            writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
+    return count
