@@ -1,4 +1,4 @@
-"""The brushes every rendered picture is made with: palettes that follow a mood, noise, layers, glows and text."""
+"""The brushes of every rendered picture: palettes that follow a mood, noise, layers, glows and text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

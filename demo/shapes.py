@@ -52,7 +52,7 @@ def particles(stage: Stage, rng: np.random.Generator) -> Shot:
 
 
 def _polar(stage: Stage, mirrors: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For every pixel its angle (0-512, mirrored), the logarithm of its distance (0-512) and the light there."""
+    """For every pixel its mirrored angle and the logarithm of its distance (both in texels), and its light."""
     x = (np.arange(stage.width, dtype=np.float32)[None] - stage.width / 2) / stage.height
     y = (np.arange(stage.height, dtype=np.float32)[:, None] - stage.height / 2) / stage.height
     distance = np.sqrt(x**2 + y**2) + 0.01

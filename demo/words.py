@@ -1,13 +1,45 @@
 """The word lists that titles, artists, lyrics and descriptions are made of. All names are invented."""
 
 ARTIST_FIRST = (
-    "Velvet", "Paper", "Northern", "Copper", "Salt", "Neon", "Quiet", "Hollow", "Amber", "Static", "Little", "Marble",
-    "Saffron", "Tidal", "Second", "Glass", "Ivory", "Lunar",
-)  # fmt: skip
+    "Velvet",
+    "Paper",
+    "Northern",
+    "Copper",
+    "Salt",
+    "Neon",
+    "Quiet",
+    "Hollow",
+    "Amber",
+    "Static",
+    "Little",
+    "Marble",
+    "Saffron",
+    "Tidal",
+    "Second",
+    "Glass",
+    "Ivory",
+    "Lunar",
+)
 ARTIST_SECOND = (
-    "Harbour", "Foxes", "Assembly", "Orchard", "Machines", "Parade", "Lanterns", "Static", "Meridian", "Cartography",
-    "Sparrows", "Engine", "Quartet", "Kingdom", "Telegraph", "Gardens", "Union", "Weather",
-)  # fmt: skip
+    "Harbour",
+    "Foxes",
+    "Assembly",
+    "Orchard",
+    "Machines",
+    "Parade",
+    "Lanterns",
+    "Static",
+    "Meridian",
+    "Cartography",
+    "Sparrows",
+    "Engine",
+    "Quartet",
+    "Kingdom",
+    "Telegraph",
+    "Gardens",
+    "Union",
+    "Weather",
+)
 
 # Title and lyric words by the corner of the mood plane they belong to: (glad, wild).
 MOOD_WORDS: dict[tuple[bool, bool], tuple[tuple[str, ...], tuple[str, ...]]] = {
@@ -48,11 +80,39 @@ LYRIC_LINES = (
     "dancing slowly on the roof",
 )
 SHOUT_WORDS = (
-    "RUN", "LIGHT", "AGAIN", "TONIGHT", "FALL", "HIGHER", "STAY", "FIRE", "OCEAN", "HEART", "GO", "NEVER", "ALIVE", "WAIT",
-    "LOUD", "DREAM",
-)  # fmt: skip
+    "RUN",
+    "LIGHT",
+    "AGAIN",
+    "TONIGHT",
+    "FALL",
+    "HIGHER",
+    "STAY",
+    "FIRE",
+    "OCEAN",
+    "HEART",
+    "GO",
+    "NEVER",
+    "ALIVE",
+    "WAIT",
+    "LOUD",
+    "DREAM",
+)
 
 HANDLES = (
-    "night_owl_88", "basslinebeth", "tomas.k", "vinyl collector", "Marisol V", "studio cat", "lofi_larry", "Ines P.",
-    "drum nerd", "the real quiet one", "kasia", "mr_reverb", "coffee&chords", "Ahmed R", "pixelwave", "grandpa joe's amp",
-)  # fmt: skip
+    "night_owl_88",
+    "basslinebeth",
+    "tomas.k",
+    "vinyl collector",
+    "Marisol V",
+    "studio cat",
+    "lofi_larry",
+    "Ines P.",
+    "drum nerd",
+    "the real quiet one",
+    "kasia",
+    "mr_reverb",
+    "coffee&chords",
+    "Ahmed R",
+    "pixelwave",
+    "grandpa joe's amp",
+)
