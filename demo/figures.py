@@ -231,7 +231,7 @@ def performance(stage: Stage, rng: np.random.Generator) -> Shot:
         nod = 0.05 * (0.4 + stage.energy) * np.sin(2 * np.pi * beat)
         pose = np.array(
             [
-                0.02 * sway,
+                0.035 * sway,
                 0.008 * stage.pulse(time_s),
                 0.05 * sway + nod,
                 -0.5,

@@ -10,7 +10,8 @@ from demo.drumming import DRUM_PATTERNS, drum_notes
 from demo.effects import active_level, random_curve, vibrato
 from demo.percussion import play_percussion
 from demo.score import Grid, Note
-from demo.sounds import SOUNDS, play_samples
+from demo.soundfont import play_samples
+from demo.sounds import SOUNDS
 from demo.styles import STYLES
 from demo.synths import SYNTHS
 

@@ -89,7 +89,7 @@ def _draw_rain(frame: np.ndarray, stage: Stage, drops: np.ndarray, time_s: float
 
 def landscape(stage: Stage, rng: np.random.Generator) -> Shot:
     """Hills in parallax under moving clouds, with a sun and birds in glad moods and rain in sad ones."""
-    layers = []
+    layers: list[tuple[float, Panorama]] = []
     bottom = stage.height
     for near in (1.0, 0.65, 0.3, 0.0):  # from the front, so that what is hidden is not painted
         hills, covered = _hills(stage, rng, near, bottom)

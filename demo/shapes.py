@@ -52,7 +52,7 @@ def particles(stage: Stage, rng: np.random.Generator) -> Shot:
 
 
 def _polar(stage: Stage, mirrors: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For every pixel its mirrored angle and the logarithm of its distance (both in texels), and its light."""
+    """For every pixel its mirrored angle and the logarithm of its distance (in texels), and its light."""
     x = (np.arange(stage.width, dtype=np.float32)[None] - stage.width / 2) / stage.height
     y = (np.arange(stage.height, dtype=np.float32)[:, None] - stage.height / 2) / stage.height
     distance = np.sqrt(x**2 + y**2) + 0.01
@@ -76,7 +76,7 @@ def abstract(stage: Stage, rng: np.random.Generator) -> Shot:
     atlas = np.concatenate([atlas, atlas[:, :8]], axis=1)
     mirrored, reach, shade = _polar(stage, int(rng.choice([3, 4, 5, 6, 8])))
     shade_u8 = np.repeat((shade[..., None] * 235).astype(np.uint8), 3, axis=2)
-    flow, drift = 30 + 150 * stage.energy, rng.uniform(-30, 30)
+    flow, drift = 18 + 75 * stage.energy, rng.uniform(-30, 30)
     sides = [int(n) for n in rng.integers(3, 8, 4)]
     spin = rng.uniform(0.3, 1.0, 4) * rng.choice([-1, 1], 4) * (0.4 + 1.6 * stage.energy)
     tints = (accent, light, far, accent * 0.5 + 127)

@@ -1,14 +1,6 @@
-"""The instruments of the demo music: General MIDI programs, ranges and roles of every label, and the soundfont."""
+"""The instruments of the demo music: General MIDI programs, ranges and roles of every label."""
 
-import importlib.util
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
-
-import numpy as np
-
-from demo.score import Note
 
 
 @dataclass(frozen=True)
@@ -76,53 +68,3 @@ SOUNDS: dict[str, Sound] = {
     "drum machine": Sound((24, 25), 35, 57, ("drums",), False, "machine", 0.6, drums=True),
 }
 INSTRUMENTS = tuple(SOUNDS)
-
-
-@cache
-def soundfont_path() -> Path:
-    """The General MIDI soundfont that ships with pretty_midi, found without importing it.
-
-    Raises:
-        ModuleNotFoundError: pretty_midi is not installed.
-    """
-    spec = importlib.util.find_spec("pretty_midi")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "the demo music needs pretty_midi and symusic: pip install 'leitmotif[demo]'"
-        )
-    return Path(spec.origin).with_name("TimGM6mb.sf2")
-
-
-def play_samples(
-    notes: Sequence[Note], *, program: int, drums: bool, samples: int, rate_hz: int, ratio: float = 1.0
-) -> np.ndarray:
-    """Render notes with the soundfont.
-
-    Args:
-        notes: the notes; times from the start of the result.
-        program: General MIDI program, or the number of a drum kit.
-        drums: whether pitches are percussion keys.
-        samples: length of the result; what rings on is cut.
-        rate_hz: sample rate of the result.
-        ratio: speed of the recorded samples: pitch and formants move together, times do not.
-
-    Returns:
-        float32 (2, samples).
-    """
-    from symusic import Synthesizer, core  # a missing extra must not break the import of the tables
-
-    track = core.TrackSecond("part", program, drums)
-    for note in notes:
-        track.notes.append(
-            core.NoteSecond(
-                note.start_s * ratio, max(0.02, note.duration_s) * ratio, note.pitch, note.velocity
-            )
-        )
-    score = core.ScoreSecond(480)
-    score.tracks.append(track)
-    synthesizer = Synthesizer(str(soundfont_path()), round(rate_hz / ratio), 0)
-    sound = np.asarray(synthesizer.render(score, True), dtype=np.float32)
-    out = np.zeros((2, samples), np.float32)
-    kept = min(samples, sound.shape[1])
-    out[:, :kept] = sound[:, :kept]
-    return out

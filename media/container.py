@@ -17,13 +17,15 @@ import av.error
 from media.errors import DecodeFailed, MissingStream, NotMedia, Unreadable
 from media.sniff import describe_broken
 
-# Demuxers that follow references to other files or devices, show a still picture as a video, or take any bytes at
-# all for sound. A dataset is made of files that stand alone.
+# Demuxers that follow references to other files or devices, show a still picture as a video, or take any
+# bytes at all for sound. A dataset is made of files that stand alone.
 _REFUSED = frozenset(
-    "adf alsa avisynth bin codec2raw concat dash data fbdev ffmetadata hds hls idf image2 image2pipe imf kmsgrab"
-    " lavfi live_flv oss rawvideo rtp rtsp sap sdp segment smoothstreaming tee tty vapoursynth"
-    " video4linux2,v4l2 webm_dash_manifest x11grab xbin alaw mulaw f32be f32le f64be f64le s16be s16le s24be s24le"
-    " s32be s32le s8 u16be u16le u24be u24le u32be u32le u8 vidc".split()
+    """
+    avisynth concat dash hds hls image2 image2pipe imf live_flv rtp rtsp sap sdp segment smoothstreaming tee
+    vapoursynth webm_dash_manifest alsa fbdev kmsgrab lavfi oss video4linux2,v4l2 x11grab adf bin data
+    ffmetadata idf tty xbin alaw codec2raw f32be f32le f64be f64le mulaw rawvideo s16be s16le s24be s24le
+    s32be s32le s8 u16be u16le u24be u24le u32be u32le u8 vidc
+    """.split()  # noqa: SIM905 - a table, not a list
 )
 # Containers that hold music; a picture in them is a cover.
 _MUSIC_CONTAINERS = frozenset({"mp3", "ogg", "flac", "wav", "aiff", "ape", "wv", "tta", "dsf", "mpc", "mpc8"})
@@ -107,7 +109,9 @@ def open_media(path: Path | str) -> Iterator[Any]:
 
 def _is_cover(container: Any, stream: Any) -> bool:
     disposition = av.stream.Disposition
-    if stream.disposition & (disposition.attached_pic | disposition.timed_thumbnails | disposition.still_image):
+    if stream.disposition & (
+        disposition.attached_pic | disposition.timed_thumbnails | disposition.still_image
+    ):
         return True
     music = not _MUSIC_CONTAINERS.isdisjoint(container.format.name.split(","))
     context = stream.codec_context
@@ -121,7 +125,7 @@ def _best(streams: list[Any], size: Any) -> Any | None:
         return None
 
     def rank(stream: Any) -> tuple[bool, bool, int, int]:
-        # `frames` is 0 where the container does not count them: only a sibling with a count says "this is empty".
+        # `frames` is 0 where the container does not count: only a sibling with a count says "this is empty".
         holds = stream.frames > 0 or not any(other.frames > 0 for other in usable)
         default = bool(stream.disposition & av.stream.Disposition.default)
         return holds, default, size(stream.codec_context), -stream.index
@@ -153,11 +157,12 @@ def require_stream(container: Any, kind: str, path: Path) -> Any:
         if any(other.codec_context is None for other in same):
             why = f"its {kind} stream uses an unknown codec; convert it with ffmpeg first"
         elif same:
-            why = f"its only {kind} stream is a cover picture; give the video, or use the music-track recipe"
+            why = "it only has a cover picture; give the video, or use the music-track recipe"
         else:
-            why = f"it holds {' and '.join(present) or 'no streams'}; leave the file out, or give one with {kind}"
+            found = " and ".join(present) or "no streams"
+            why = f"it holds {found}; leave the file out, or give one with {kind}"
         raise MissingStream(f"{path.name!r} has no {kind} stream: {why}")
-    # One thread a file: files are decoded side by side, and threads inside a file cost more than they give there.
+    # One thread a file: files are decoded side by side, where threads inside a file cost more than they give.
     stream.thread_type = "NONE"
     stream.codec_context.thread_count = 1
     return stream
@@ -181,7 +186,7 @@ def stream_duration_s(stream: Any) -> float | None:
 
 
 def packets_end_s(path: Path) -> float | None:
-    """How far after the file's first moment its last packet ends, over all streams; None if there are no packets.
+    """How far after the file's first moment its last packet ends, over all streams; None without packets.
 
     Reads the whole file and decodes nothing.
     """
@@ -204,8 +209,8 @@ def check_decoded(
 ) -> None:
     """Decides whether enough of a stream was decoded.
 
-    Nothing at all fails. So does less than 90 % of what was expected: damage in the middle or a file cut short. A
-    small loss, such as junk after the last frame, passes.
+    Nothing at all fails. So does less than 90 % of what was expected: damage in the middle or a file cut
+    short. A small loss, such as junk after the last frame, passes.
 
     Args:
         path: the file, for the message.
@@ -220,7 +225,9 @@ def check_decoded(
     """
     reason = f"; the decoder says: {errors[0]}" if errors else ""
     if nothing:
-        raise DecodeFailed(f"no {kind} frame of {path.name!r} can be decoded{reason}; fetch or export the file again")
+        raise DecodeFailed(
+            f"no {kind} frame of {path.name!r} can be decoded{reason}; fetch or export the file again"
+        )
     if expected_s is not None and decoded_s < 0.9 * expected_s - 0.5:
         raise DecodeFailed(
             f"only {decoded_s:.1f} s of {expected_s:.1f} s of the {kind} of {path.name!r} can be decoded"

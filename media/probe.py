@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from media.container import DECODE_ERRORS, open_media, packets_end_s, pick_audio, pick_video, stream_duration_s
+from media.container import (
+    DECODE_ERRORS,
+    open_media,
+    packets_end_s,
+    pick_audio,
+    pick_video,
+    stream_duration_s,
+)
 from media.errors import NotMedia
 
 _TIME_BASE_HZ = 1_000_000  # of container timestamps
@@ -74,7 +81,9 @@ def probe(path: Path) -> Probe:
         if duration_s is None:
             duration_s = packets_end_s(path)
         if duration_s is None:
-            raise NotMedia(f"{path.name!r} has headers but no data (an empty or init-only file); fetch all of it")
+            raise NotMedia(
+                f"{path.name!r} has headers but no data (an empty or init-only file); fetch all of it"
+            )
         width, height, rotation_deg = (None, None, 0) if video is None else _displayed_size(container, video)
         return Probe(
             container=container.format.name,

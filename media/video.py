@@ -33,7 +33,10 @@ _LUMA_FIRST = re.compile(
     r"(?:(?:yuv[aj]?4\d\dp|gray)(?P<bits>9|10|12|14|16)?(?:le)?|nv(?:12|21|16|24|42)|p\d(?P<top>10|12|16)le)$"
 )
 _JPEG_QUALITY = 90
-_UNSPECIFIED, _ITU709 = 2, 1  # colour spaces; files that do not say which follow their size, as players assume
+_UNSPECIFIED, _ITU709 = (
+    2,
+    1,
+)  # colour spaces; files that do not say which follow their size, as players assume
 # Decoding on to a moment this near is cheaper than a seek back to the key frame before it.
 _DECODE_ON_S = 2.0
 _TIME_SLACK_S = 1e-4  # timestamps in milliseconds (FLV, Matroska) round
@@ -176,7 +179,9 @@ def _luma_shift(format_name: str) -> int | None:
     return int(match["bits"]) - 8 if match["bits"] else 0
 
 
-def iter_frames(path: Path | str, *, start_s: float = 0.0, duration_s: float | None = None) -> Iterator[tuple[float, Any]]:
+def iter_frames(
+    path: Path | str, *, start_s: float = 0.0, duration_s: float | None = None
+) -> Iterator[tuple[float, Any]]:
     """Time in seconds and PyAV frame of every picture in a window, streamed; see `iter_luma`."""
     end_s = np.inf if duration_s is None else start_s + duration_s
     with VideoReader(path) as reader:
@@ -215,7 +220,12 @@ def _check_window(reader: VideoReader, count: int, last_s: float, *, start_s: fl
         )
     expected_s = None if extent_s is None else max(min(extent_s, end_s) - start_s, 0.0)
     check_decoded(
-        reader.path, "video", decoded_s=last_s - start_s, expected_s=expected_s, errors=reader.errors, nothing=count == 0
+        reader.path,
+        "video",
+        decoded_s=last_s - start_s,
+        expected_s=expected_s,
+        errors=reader.errors,
+        nothing=count == 0,
     )
 
 
@@ -272,7 +282,9 @@ def key_frames(
         whole_s = max(extent_s - start_s, 0.0)
         window_s = whole_s if duration_s is None else min(duration_s, whole_s)
         aspect = reader.pixel_aspect
-        pictures = [_encode_jpeg(frame, short_side, aspect) for frame in _spread(reader, count, start_s, window_s)]
+        pictures = [
+            _encode_jpeg(frame, short_side, aspect) for frame in _spread(reader, count, start_s, window_s)
+        ]
     if not pictures:
         reason = f" ({reader.errors[0]})" if reader.errors else ""
         raise DecodeFailed(
@@ -344,7 +356,11 @@ def _encode_jpeg(frame: Any, short_side: int, aspect: Fraction | None) -> bytes:
     ).to_ndarray()
     if rotation_deg:
         picture = np.rot90(picture, k=-rotation_deg // 90)
-    done, data = cv2.imencode(".jpg", np.ascontiguousarray(picture), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY])
+    done, data = cv2.imencode(
+        ".jpg", np.ascontiguousarray(picture), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
+    )
     if not done:
-        raise DecodeFailed(f"a frame of {picture.shape[1]}x{picture.shape[0]} pixels cannot be written as JPEG")
+        raise DecodeFailed(
+            f"a frame of {picture.shape[1]}x{picture.shape[0]} pixels cannot be written as JPEG"
+        )
     return data.tobytes()

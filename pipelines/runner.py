@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -12,11 +13,15 @@ import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
 from media.limited import LimitedWorker
+from pipelines.errors import OutsideError
 from pipelines.ledger import Entry, as_clip
 from pipelines.plan import load_plan
 from pipelines.stage import Clip, Place, Row, Stage
 from pipelines.workspace import Stores, Workspace
 from shards.store import KEY
+
+# Below this, whatever fails while it writes fails for want of room.
+LITTLE_ROOM_BYTES = 4 << 20
 
 
 @dataclass(frozen=True)
@@ -103,6 +108,7 @@ def run_batch(batch: Batch) -> tuple[int, int]:
     failed = 0
     for clip, result in zip(clips, stage.measure(clips), strict=True):
         if isinstance(result, Exception):
+            _blame_a_full_disk(stores.workspace.root, result)
             failed += 1
             result = {"error": type(result).__name__, "message": _one_line(result)}
         rows.append({KEY: clip.clip_id, **result})
@@ -121,6 +127,18 @@ def _inputs(stores: Stores, batch: Batch) -> Iterator[dict[str, Row]]:
         tables[read] = {row[KEY]: row for row in rows if row[KEY] in wanted}
     for number in range(len(batch.clips)):
         yield {read: tables[read][batch.keys[read][number]] for read in tables}
+
+
+def _blame_a_full_disk(root: Path, error: Exception) -> None:
+    """Stop the run if the disk is full: libraries report that in ways that look like a fault of the clip.
+
+    Raises:
+        OutsideError: There is next to no room left.
+    """
+    if shutil.disk_usage(root).free < LITTLE_ROOM_BYTES:
+        raise OutsideError(
+            f"the disk of {str(root)!r} is full; make room and run again, what was measured so far is kept"
+        ) from error
 
 
 def _one_line(error: Exception) -> str:

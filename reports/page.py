@@ -80,7 +80,7 @@ def compose_page(published: Published, stats: Mapping[str, Any]) -> str:
 
 
 def funnel_steps(stats: Mapping[str, Any]) -> list[tuple[str, int, int]]:
-    """Return (step, clips left, clips lost): the catalog, the quarantine, each rule that rejected, what is kept."""
+    """Return (step, clips left, clips lost) from the catalog over the quarantine and each rule to the kept."""
     left = stats["counts"]["catalogued"]
     steps = [("catalogued", left, 0)]
     if lost := stats["counts"]["quarantined"]:
@@ -179,7 +179,7 @@ def _thumbnail(picture: bytes) -> str | None:
 
 
 def _rows(table: pa.Table) -> list[dict[str, Any]]:
-    return [{name: None for name in _SIDE_COLUMNS} | row for row in table.to_pylist()]
+    return [dict.fromkeys(_SIDE_COLUMNS) | row for row in table.to_pylist()]
 
 
 _SIDE_COLUMNS = (

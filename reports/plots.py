@@ -72,7 +72,7 @@ def plot_bars(
         An `<svg>` element, empty of bars when there is nothing to count.
     """
     names = [name if len(name) <= 24 else name[:23] + "…" for name in counts]
-    gutter = 14 + max([7 * len(name) for name in names] + [40])
+    gutter = 14 + max([7.3 * len(name) for name in names] + [40])
     room = WIDTH - gutter - 84
     most = max([*counts.values(), 1])
     parts = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -37,6 +38,7 @@ _COLUMNS = (
     "caption_backend",
     "caption_prompt",
     "models",
+    "retrieved_at",
 )
 _EDGES_OF_WORDS = ".,;:!?\"'()[]{}“”‘’…"
 TOP_WORDS = 100
@@ -100,7 +102,7 @@ class _Kept:
             column: _empty_histogram(published, column, rejected_values(rejected, rules))
             for column, (_, rules) in QUANTITIES.items()
         }
-        self.words = Histogram(0.0, 2.0, 60)
+        self.words = Histogram(0.0, 1.0, 100)
         self.tags: dict[str, Counter[str]] = {kind: Counter() for kind in TAG_KINDS}
         self.untagged: Counter[str] = Counter()
         self.plain: dict[str, Counter[str]] = {
@@ -110,6 +112,7 @@ class _Kept:
         self.sizes: Counter[str] = Counter()
         self.vocabulary: Counter[str] = Counter()
         self.models: dict[str, Counter[str]] = {}
+        self.retrieved: list[datetime.datetime] = []
 
     def add(self, table: pa.Table) -> None:
         for column, histogram in self.histograms.items():
@@ -130,6 +133,10 @@ class _Kept:
             self._add_captions(table.column("caption"))
         if "models" in table.column_names:
             self._add_models(table.column("models"))
+        if "retrieved_at" in table.column_names:
+            ends = pc.min_max(table.column("retrieved_at")).as_py().values()
+            seen = [*self.retrieved, *(end for end in ends if end is not None)]
+            self.retrieved = [min(seen), max(seen)] if seen else []
 
     def _add_tags(self, kind: str, column: pa.ChunkedArray) -> None:
         lengths = pc.fill_null(pc.list_value_length(column), 0)
@@ -209,6 +216,7 @@ class _Kept:
                 "distinct": len(self.vocabulary),
                 "top": most_first(self.vocabulary, TOP_WORDS),
             },
+            "retrieved": [moment.date().isoformat() for moment in self.retrieved],
             "models": models,
             "embedded_models": embedded_models(models),
         }

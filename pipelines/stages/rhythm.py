@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 import media.audio
+import media.flac
 from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class RhythmStage:
 
     def _estimate(self, clip: Clip) -> Row:
         path = self.place.workspace / clip.inputs[self.track]["file"]
-        start_s = max(0.0, (media.audio.flac_length_s(path) - MAX_S) / 2)
+        start_s = max(0.0, (media.flac.flac_length_s(path) - MAX_S) / 2)
         blocks = media.audio.read_flac_blocks(path, rate_hz=RATE_HZ, mono=True, start_s=start_s, duration_s=MAX_S)
         track = np.concatenate([np.zeros(0, np.float32), *blocks])
         bpm = self.rhythm.estimate_tempo(track, RATE_HZ)

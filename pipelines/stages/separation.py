@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import pyarrow as pa
 
 import media.audio
+import media.flac
 import separation.separator
 from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one, settings_identity
 
@@ -60,6 +61,6 @@ class SeparationStage:
         mix = media.audio.read_flac_blocks(self.place.workspace / clip.inputs["audio"]["file"])
         with self.place.new_file(clip.clip_id, ".flac") as path:
             instrumental = separation.separator.separate_blocks(mix, self.separator, RATE_HZ)
-            media.audio.write_flac(instrumental, path, rate_hz=RATE_HZ)
+            media.flac.write_flac(instrumental, path, rate_hz=RATE_HZ)
             size_bytes = path.stat().st_size
         return {"file": self.place.name_of(clip.clip_id, ".flac"), "size_bytes": size_bytes}

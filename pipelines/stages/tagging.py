@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 import media.audio
+import media.flac
 import taxonomy.labels
 from pipelines import encoders_in_use
 from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one, settings_identity
@@ -78,7 +79,7 @@ class TaggingStage:
         blocks = media.audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
         windows = track_windows(
             blocks, self.encoder.rate_hz, self.encoder.window_s, max_windows=MAX_WINDOWS,
-            total_s=media.audio.flac_length_s(path),
+            total_s=media.flac.flac_length_s(path),
         )
         embeddings = self.encoder.embed_windows(windows)  # (windows, dim)
         mean = embeddings.mean(axis=0)

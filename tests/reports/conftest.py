@@ -119,7 +119,7 @@ def refused(*, video: bool, count: int = 9) -> list[dict[str, object]]:
                 "source_id": f"outsource{index}",
                 "source": f"folder/{HOSTILE if index == 0 else index}.mp4",
                 "rule": rule,
-                "value": value + 0.01 * index,
+                "value": value + 0.002 * index,
                 "threshold": threshold,
                 "detail": "clip0001" if rule == "near-duplicate" else None,
             }

@@ -1,0 +1,54 @@
+"""Run the benchmarks and write `bench/results.json`: `python -m bench [GROUP]`."""
+
+from __future__ import annotations
+
+import json
+import platform
+import subprocess
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results.json"
+GROUPS = ("motion", "runner")
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run every group, or the one named, and merge its figures into the results."""
+    unknown = set(arguments) - set(GROUPS)
+    if unknown:
+        print(f"unknown group {', '.join(sorted(unknown))}; expected {', '.join(GROUPS)}", file=sys.stderr)
+        return 2
+    results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"figures": []}
+    figures = {figure["name"]: figure for figure in results["figures"]}
+    for group in arguments or GROUPS:
+        for figure in import_module(f"bench.{group}").figures():
+            figures[figure["name"]] = figure
+            print(_line(figure), flush=True)
+    text = json.dumps({"machine": _machine(), "commit": _commit(), "figures": list(figures.values())}, indent=1)
+    beside = RESULTS.with_suffix(".tmp")
+    beside.write_text(text + "\n")
+    beside.replace(RESULTS)
+    return 0
+
+
+def _line(figure: dict[str, Any]) -> str:
+    return f"{figure['name']:<26} {figure['value']:8.3f} {figure['unit']:<8} target {figure['target']}"
+
+
+def _machine() -> str:
+    return f"{psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.machine()}, no GPU used"
+
+
+def _commit() -> str:
+    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=HERE, capture_output=True, text=True)
+    return asked.stdout.strip() or "unknown"
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,255 @@
+"""A small player of SoundFont 2 files in numpy: zones, tuning, sample rates, loops, envelopes and filters.
+
+Reference: SoundFont Technical Specification, version 2.04, https://www.synthfont.com/sfspec24.pdf
+"""
+
+import importlib.util
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from scipy.signal import butter, sosfilt
+
+from demo.score import Note
+
+PERCUSSION_BANK = 128
+# Generator numbers of the specification, section 8.1.2.
+LOOP_START, LOOP_END, START, END = (2, 45), (3, 50), (0, 4), (1, 12)
+FILTER_HZ, ENVELOPE_TO_FILTER, PAN, ATTACK, HOLD, DECAY, SUSTAIN, RELEASE = 8, 11, 17, 34, 35, 36, 37, 38
+INSTRUMENT, KEYS, VELOCITIES, FIXED_KEY, ATTENUATION, COARSE, FINE, SAMPLE = 41, 43, 44, 46, 48, 51, 52, 53
+LOOPS, SCALE, ROOT = 54, 56, 58
+DEFAULTS = {FILTER_HZ: 13500, ATTACK: -12000, HOLD: -12000, DECAY: -12000, RELEASE: -12000, SCALE: 100, ROOT: -1}
+SINGLE_VALUES = (KEYS, VELOCITIES, SAMPLE, INSTRUMENT, LOOPS, ROOT, FIXED_KEY, *LOOP_START, *LOOP_END, *START, *END)
+
+
+@dataclass(frozen=True)
+class Zone:
+    """One sample of a preset and how it sounds in a range of keys and velocities."""
+
+    keys: tuple[int, int]
+    velocities: tuple[int, int]
+    start: int
+    end: int
+    loop: tuple[int, int] | None
+    rate_hz: float
+    root: float
+    cents_a_key: float
+    gain: float
+    pan: float
+    attack_s: float
+    hold_s: float
+    decay_s: float
+    sustain_db: float
+    release_s: float
+    filter_hz: float
+
+
+def timecents_s(value: int) -> float:
+    """Seconds of a time in timecents."""
+    return float(2.0 ** (value / 1200.0))
+
+
+def split_range(value: int | None) -> tuple[int, int]:
+    """Low and high byte of a range generator; everything where it is missing."""
+    return (0, 127) if value is None else (value & 255, (value >> 8) & 255)
+
+
+class SoundFont:
+    """The samples and presets of a file.
+
+    Args:
+        path: an ``.sf2`` file.
+    """
+
+    def __init__(self, path: Path) -> None:
+        data = path.read_bytes()
+        self._chunks: dict[bytes, bytes] = {}
+        position = 12
+        while position + 8 <= len(data):
+            name, size = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
+            if name == b"LIST":
+                position += 12
+                continue
+            self._chunks[name] = data[position + 8 : position + 8 + size]
+            position += 8 + size + size % 2
+        self.samples = np.frombuffer(self._chunks[b"smpl"], "<i2")
+        self._headers = np.frombuffer(
+            self._chunks[b"shdr"],
+            np.dtype("S20,<u4,<u4,<u4,<u4,<u4,u1,i1,<u2,<u2"),
+        )
+        presets = np.frombuffer(self._chunks[b"phdr"], np.dtype("S20,<u2,<u2,<u2,<u4,<u4,<u4"))
+        self._presets = {
+            (int(row[2]), int(row[1])): (int(row[3]), int(presets[i + 1][3])) for i, row in enumerate(presets[:-1])
+        }
+        self._instruments = np.frombuffer(self._chunks[b"inst"], np.dtype("S20,<u2"))["f1"].astype(int)
+        self._zones: dict[tuple[int, int], list[Zone]] = {}
+
+    def _bags(self, kind: str, first: int, last: int) -> list[dict[int, int]]:
+        """Generators of the zones ``first``..``last`` of presets (``p``) or instruments (``i``)."""
+        bags = np.frombuffer(self._chunks[f"{kind}bag".encode()], "<u2").reshape(-1, 2)[:, 0].astype(int)
+        generators = np.frombuffer(self._chunks[f"{kind}gen".encode()], "<i2").reshape(-1, 2)
+        return [{int(k): int(v) for k, v in generators[bags[i] : bags[i + 1]]} for i in range(first, last)]
+
+    def _with_global(self, bags: list[dict[int, int]], last: int) -> list[dict[int, int]]:
+        """Zones with the values of the global zone, which lacks the generator that ends a zone."""
+        common = bags[0] if bags and last not in bags[0] else {}
+        return [{**common, **bag} for bag in bags if last in bag]
+
+    def zones(self, bank: int, program: int) -> list[Zone]:
+        """Zones of a preset.
+
+        Raises:
+            LookupError: the file has no such preset.
+        """
+        if (bank, program) not in self._presets:
+            raise LookupError(f"no preset {program} in bank {bank}; known are {sorted(self._presets)}")
+        if (bank, program) not in self._zones:
+            found = []
+            for outer in self._with_global(self._bags("p", *self._presets[bank, program]), INSTRUMENT):
+                index = outer[INSTRUMENT] & 0xFFFF
+                span = self._bags("i", self._instruments[index], self._instruments[index + 1])
+                for inner in self._with_global(span, SAMPLE):
+                    zone = self._zone(outer, inner)
+                    if zone is not None:
+                        found.append(zone)
+            self._zones[bank, program] = found
+        return self._zones[bank, program]
+
+    def _zone(self, outer: dict[int, int], inner: dict[int, int]) -> Zone | None:
+        """A zone of an instrument under a zone of a preset, whose values add up; None where they do not meet."""
+        g = {**DEFAULTS, **inner}
+        for key, value in outer.items():
+            if key not in SINGLE_VALUES:
+                g[key] = g.get(key, 0) + value
+        spans = []
+        for key in (KEYS, VELOCITIES):
+            (a, b), (c, d) = split_range(outer.get(key)), split_range(inner.get(key))
+            spans.append((max(a, c), min(b, d)))
+        if any(low > high for low, high in spans):
+            return None
+        _, start, end, loop_start, loop_end, rate_hz, root, correction, _, _ = self._headers[g[SAMPLE] & 0xFFFF].tolist()
+        moved = [g.get(a, 0) + 32768 * g.get(b, 0) for a, b in (START, END, LOOP_START, LOOP_END)]
+        loop = (loop_start + moved[2], loop_end + moved[3]) if g.get(LOOPS, 0) & 1 else None
+        if loop is not None and loop[1] - loop[0] < 4:
+            loop = None
+        edge = min(13500, g[FILTER_HZ] + max(0, g.get(ENVELOPE_TO_FILTER, 0)))
+        return Zone(
+            keys=spans[0],
+            velocities=spans[1],
+            start=start + moved[0],
+            end=end + moved[1],
+            loop=loop,
+            rate_hz=float(rate_hz),
+            root=(g[ROOT] if g[ROOT] >= 0 else root) - (correction + g.get(FINE, 0)) / 100 - g.get(COARSE, 0),
+            cents_a_key=float(g[SCALE]),
+            gain=10 ** (-0.4 * g.get(ATTENUATION, 0) / 200),
+            pan=float(np.clip(g.get(PAN, 0) / 1000 + 0.5, 0, 1)),
+            attack_s=timecents_s(g[ATTACK]),
+            hold_s=timecents_s(g[HOLD]),
+            decay_s=timecents_s(g[DECAY]),
+            sustain_db=float(np.clip(g.get(SUSTAIN, 0) / 10, 0, 100)),
+            release_s=float(np.clip(timecents_s(g[RELEASE]), 0.02, 2.0)),
+            filter_hz=8.176 * 2 ** (edge / 1200),
+        )
+
+    def tone(self, zone: Zone, key: int, samples: int, rate_hz: float) -> np.ndarray:
+        """The sample of a zone at the pitch of a key, looped, before its envelope; shorter where it ends.
+
+        Args:
+            zone: one of ``zones``.
+            key: MIDI pitch.
+            samples: most samples wanted.
+            rate_hz: rate of the result.
+        """
+        # Scale tuning turns around key 60 in the specification; with 100 it cancels out.
+        cents = (key - 60) * zone.cents_a_key + (60 - zone.root) * 100
+        step = zone.rate_hz / rate_hz * 2 ** (cents / 1200)
+        at = np.arange(samples) * step
+        body = self.samples[zone.start : zone.end].astype(np.float32) / np.float32(32768)
+        if zone.loop is not None:
+            first, last = zone.loop[0] - zone.start, zone.loop[1] - zone.start
+            at = np.where(at < last, at, first + (at - first) % (last - first))
+            body = np.concatenate([body[:last], body[first : first + 4]])
+        else:
+            at = at[at < len(body) - 3]
+            body = np.concatenate([body, np.zeros(4, np.float32)])
+        index = np.minimum(at.astype(np.int64), len(body) - 3)
+        x = (at - index).astype(np.float32)
+        before, here, after, later = body[np.maximum(index - 1, 0)], body[index], body[index + 1], body[index + 2]
+        # Catmull-Rom interpolation: old samples of low rate would hiss with straight lines.
+        tone = here + 0.5 * x * (
+            after - before + x * (2 * before - 5 * here + 4 * after - later + x * (3 * (here - after) + later - before))
+        )
+        if zone.filter_hz < min(12000.0, 0.4 * rate_hz):
+            tone = sosfilt(butter(2, zone.filter_hz, fs=rate_hz, output="sos"), tone)
+        return tone.astype(np.float32)
+
+
+def gate(zone: Zone, held: int, samples: int, rate_hz: float) -> np.ndarray:
+    """Volume envelope of a note that is held for ``held`` samples; decays are straight lines in decibels."""
+    t = np.arange(samples, dtype=np.float32) / np.float32(rate_hz)
+    decayed = np.clip((t - zone.attack_s - zone.hold_s) / zone.decay_s * 100, 0, zone.sustain_db)
+    released = np.maximum(t - held / rate_hz, 0) / zone.release_s * 100
+    rise = np.minimum(1, t / max(zone.attack_s, 0.001))
+    shape = rise * 10 ** (-(decayed + released) / 20)
+    fade = min(samples, int(0.005 * rate_hz))
+    shape[samples - fade :] *= np.linspace(1, 0, fade)
+    return shape.astype(np.float32)
+
+
+@cache
+def general_midi() -> SoundFont:
+    """The General MIDI soundfont that ships with pretty_midi, found without importing it.
+
+    Raises:
+        ModuleNotFoundError: pretty_midi is not installed.
+    """
+    spec = importlib.util.find_spec("pretty_midi")
+    if spec is None or spec.origin is None:
+        raise ModuleNotFoundError("the demo music needs the soundfont of pretty_midi: pip install 'leitmotif[demo]'")
+    return SoundFont(Path(spec.origin).with_name("TimGM6mb.sf2"))
+
+
+def play_samples(
+    notes: Sequence[Note], *, program: int, drums: bool, samples: int, rate_hz: int, ratio: float = 1.0
+) -> np.ndarray:
+    """Render notes with the General MIDI soundfont.
+
+    Args:
+        notes: the notes; times from the start of the result.
+        program: General MIDI program, or the number of a drum kit.
+        drums: whether pitches are percussion keys.
+        samples: length of the result; what rings on is cut.
+        rate_hz: sample rate of the result.
+        ratio: speed of the recorded samples: pitch and formants move together, times do not.
+
+    Returns:
+        float32 (2, samples).
+    """
+    font = general_midi()
+    zones = font.zones(PERCUSSION_BANK if drums else 0, program)
+    wanted: dict[tuple[int, int], list[tuple[Note, int, int]]] = {}
+    for note in notes:
+        for i, zone in enumerate(zones):
+            if zone.keys[0] <= note.pitch <= zone.keys[1] and zone.velocities[0] <= note.velocity <= zone.velocities[1]:
+                start = int(note.start_s * rate_hz)
+                held = int((max(note.duration_s, 0.25) if drums else note.duration_s) * rate_hz)
+                held = samples if drums and zone.loop is None else held
+                whole = min(samples - start, held + int(zone.release_s * 0.7 * rate_hz))
+                if whole > 16:
+                    wanted.setdefault((i, note.pitch), []).append((note, held, whole))
+    out = np.zeros((2, samples), np.float32)
+    for (i, pitch), played in wanted.items():
+        zone = zones[i]
+        tone = font.tone(zone, pitch, max(whole for _, _, whole in played), rate_hz / ratio)
+        sides = [[np.cos(zone.pan * np.pi / 2)], [np.sin(zone.pan * np.pi / 2)]]
+        for note, held, whole in played:
+            sound = tone[:whole]
+            if not len(sound):
+                continue
+            sound = sound * gate(zone, held, len(sound), rate_hz) * np.float32(zone.gain * (note.velocity / 127) ** 2)
+            start = int(note.start_s * rate_hz)
+            out[:, start : start + len(sound)] += np.float32(sides) * sound
+    return out

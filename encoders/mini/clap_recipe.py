@@ -1,0 +1,160 @@
+"""The whole recipe of clap-mini: render, train, measure, write."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from transformers import AutoTokenizer, ClapModel
+
+from encoders.clap import ClapEncoder
+from encoders.mini import corpus
+from encoders.mini.clap_evaluate import choose_family_method, find_thresholds, measure
+from encoders.mini.clap_network import make_clap
+from encoders.mini.clap_train import ClapTrainer, TrainingPlan
+from encoders.mini.corpus import Truth, make_extractor, read_corpus, render_corpus_features
+from encoders.mini.folder import save_model
+from encoders.mini.tokenizers import train_tokenizer
+from encoders.mini.words import all_texts, make_vocabulary
+from taxonomy.labels import Taxonomy, load
+
+logger = logging.getLogger(__name__)
+
+VALIDATION_CLIPS = 192
+TEST_CLIPS = 480
+
+
+def train_clap(
+    cache_dir: Path,
+    out: Path,
+    *,
+    clips: int,
+    plan: TrainingPlan,
+    start_from: Path | None = None,
+    workers: int = 2,
+) -> None:
+    """Render the training clips, train, and write the model; the moving average is kept after every epoch.
+
+    Args:
+        cache_dir: Features and the model of the last epoch.
+        out: The folder of the finished model.
+        clips: How many clips to train on.
+        plan: How long and how fast.
+        start_from: A folder whose weights and tokenizer to go on from.
+        workers: Processes that render.
+    """
+    torch.manual_seed(plan.seed)
+    taxonomy = load()
+    vocabulary = make_vocabulary(taxonomy)
+    features, truths = read_corpus(render_corpus_features(corpus.TRAIN_SEEDS, clips, cache_dir, workers=workers))
+    held, known = read_corpus(
+        render_corpus_features(corpus.VALIDATION_SEEDS, VALIDATION_CLIPS, cache_dir, workers=workers)
+    )
+    if start_from is None:
+        tokenizer = train_tokenizer(all_texts(vocabulary, taxonomy), style="roberta", size=2000)
+        model = make_clap(tokenizer)
+    else:
+        tokenizer = AutoTokenizer.from_pretrained(start_from)
+        model = ClapModel.from_pretrained(start_from, dtype=torch.float32)
+    logger.info("%d views of %d clips, %.2f M parameters", len(features), clips, count_parameters(model) / 1e6)
+    parts = (make_extractor(), tokenizer)
+
+    def after_epoch(epoch: int, loss: float, trainer: ClapTrainer) -> None:
+        last = cache_dir / "clap-mini-last"
+        save_model(model, trainer.average.state, parts, last)
+        line = ""
+        if epoch % 3 == 2 or trainer.progress() >= 1.0:
+            encoder = ClapEncoder(str(last)).load()
+            figures = measure(encoder, *only_mixes(embed_features(last, held), known), taxonomy)
+            line = " ".join(f"{name} {value:.3f}" for name, value in figures.items() if "mAP" in name or "AUC" in name)
+        logger.info("epoch %d, %.0f %% done, loss %.3f %s", epoch, 100 * trainer.progress(), loss, line)
+
+    trainer = ClapTrainer(model, tokenizer, taxonomy, vocabulary, features, truths, plan)
+    trainer.run(after_epoch)
+    save_model(model, trainer.average.state, parts, out)
+
+
+def measure_clap(
+    folder: Path, cache_dir: Path, *, media_dir: Path | None, test_clips: int = TEST_CLIPS, workers: int = 2
+) -> dict[str, Any]:
+    """Return every figure of a finished model: thresholds from validation clips, the rest from test clips.
+
+    Args:
+        folder: The model.
+        cache_dir: Features.
+        media_dir: A folder of labelled recordings with INDEX.csv, or None to leave them out.
+        test_clips: How many test clips.
+        workers: Processes that render.
+    """
+    taxonomy = load()
+    encoder = ClapEncoder(str(folder)).load()
+    sets = []
+    for first, count in ((corpus.VALIDATION_SEEDS, VALIDATION_CLIPS), (corpus.TEST_SEEDS, test_clips)):
+        features, truths = read_corpus(render_corpus_features(first, count, cache_dir, workers=workers))
+        sets.append(only_mixes(embed_features(folder, features), truths))
+    (validation, known), (test, truth) = sets
+    method, shares = choose_family_method(encoder, validation, known, taxonomy)
+    figures: dict[str, Any] = {
+        "model": "clap-mini",
+        "revision": encoder.revision_id,
+        "taxonomy": taxonomy.fingerprint,
+        "size": sizes(folder),
+        "inference": {"logit scale": encoder.logit_scale, "family method": method},
+        "tag thresholds (cosine, chosen on validation clips)": find_thresholds(encoder, validation, known, taxonomy),
+        "rendered test clips, never trained on": measure(encoder, test, truth, taxonomy),
+        "family of single-family validation clips, top-1": shares,
+    }
+    if media_dir is not None:
+        figures |= measure_recordings(encoder, media_dir, taxonomy, method)
+    return figures
+
+
+def measure_recordings(encoder: ClapEncoder, media_dir: Path, taxonomy: Taxonomy, method: str) -> dict[str, Any]:
+    """Return the figures on labelled recordings."""
+    from encoders.mini.real_media import embed_real_media, measure_families, measure_voice
+
+    clips = embed_real_media(encoder, media_dir)
+    families, guesses = measure_families(encoder, clips, taxonomy, method)
+    for file, true, guessed in guesses:
+        logger.info("%s %s: %s, guessed %s", "right" if true == guessed else "WRONG", file, true, guessed)
+    return {
+        "recordings, one family alone": families,
+        "recordings, voice score": measure_voice(encoder, clips, taxonomy),
+    }
+
+
+def sizes(folder: Path) -> dict[str, float]:
+    """Return the parameters and the bytes of a model folder."""
+    model = ClapModel.from_pretrained(folder)
+    return {
+        "audio parameters, millions": count_parameters(model.audio_model) / 1e6,
+        "text parameters, millions": count_parameters(model.text_model) / 1e6,
+        "weights, MB": (folder / "model.safetensors").stat().st_size / 1e6,
+    }
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return the number of parameters."""
+    return sum(p.numel() for p in model.parameters())
+
+
+def embed_features(folder: Path, features: np.ndarray, batch: int = 32) -> np.ndarray:
+    """Return embeddings of cached features, shape (n, d): what `ClapEncoder` gives for their windows."""
+    model = ClapModel.from_pretrained(folder, dtype=torch.float32).eval()
+    rows = []
+    with torch.inference_mode():
+        for start in range(0, len(features), batch):
+            chunk = torch.from_numpy(features[start : start + batch].astype(np.float32))[:, None]
+            longer = torch.zeros(len(chunk), 1, dtype=torch.bool)
+            output = model.get_audio_features(input_features=chunk, is_longer=longer)
+            rows.append((output if torch.is_tensor(output) else output.pooler_output).numpy())
+    return np.concatenate(rows)
+
+
+def only_mixes(clips: np.ndarray, truths: Sequence[Truth]) -> tuple[np.ndarray, list[Truth]]:
+    """Return the clips as drawn, without the extra views of the same seeds."""
+    rows = [i for i, truth in enumerate(truths) if truth.view == "mix"]
+    return clips[rows], [truths[i] for i in rows]

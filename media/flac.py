@@ -1,0 +1,35 @@
+"""Write a stream of samples as FLAC, and measure one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+
+def write_flac(blocks: Iterable[np.ndarray], out: Path, *, rate_hz: int) -> None:
+    """Write stereo blocks as 16-bit FLAC; `out` appears when it is complete, or not at all.
+
+    Args:
+        blocks: Float32 blocks in order, shape (2, n); samples beyond full scale are clipped.
+        out: The file; its folder must exist.
+        rate_hz: Sampling rate.
+    """
+    beside = out.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        with soundfile.SoundFile(
+            beside, "w", samplerate=rate_hz, channels=2, format="FLAC", subtype="PCM_16"
+        ) as file:
+            for block in blocks:
+                file.write(np.clip(block, -1.0, 1.0).T)
+        beside.replace(out)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def flac_length_s(path: Path) -> float:
+    """Return the length of a FLAC file in seconds, from its header."""
+    return float(soundfile.info(path).duration)

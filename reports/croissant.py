@@ -1,0 +1,245 @@
+"""Croissant metadata of a published dataset: what is in it, field by field, for machines.
+
+Reference: https://docs.mlcommons.org/croissant/docs/croissant-spec-1.1.html
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from reports.fields import CLIP_FIELDS, QUARANTINE_FIELDS, REJECTED_FIELDS
+from reports.published import Published, open_published
+from reports.statistics import measure
+
+CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
+# The context that the specification gives; a reader warns about any other.
+CONTEXT: dict[str, Any] = {
+    "@language": "en",
+    "@vocab": "https://schema.org/",
+    "cr": "http://mlcommons.org/croissant/",
+    "rai": "http://mlcommons.org/croissant/RAI/",
+    "dct": "http://purl.org/dc/terms/",
+    "sc": "https://schema.org/",
+    "data": {"@id": "cr:data", "@type": "@json"},
+    "dataType": {"@id": "cr:dataType", "@type": "@vocab"},
+    "examples": {"@id": "cr:examples", "@type": "@json"},
+    "name": {"@container": "@language"},
+    "description": {"@container": "@language"},
+    "conformsTo": "dct:conformsTo",
+} | {
+    term: f"cr:{term}"
+    for term in (
+        "arrayShape citeAs column containedIn equivalentProperty extract field fileProperty fileObject fileSet "
+        "format includes isArray isLiveDataset jsonPath key md5 parentField path recordSet references regex "
+        "repeated replace samplingRate separator source subField transform"
+    ).split()
+}
+_PARQUET = "application/x-parquet"
+_SIDE_FILES = {
+    "rejected.parquet": _PARQUET,
+    "quarantine.parquet": _PARQUET,
+    "taxonomy.yaml": "application/yaml",
+    "recipe.yaml": "application/yaml",
+    "stats.json": "application/json",
+}
+
+
+def describe_croissant(dataset: Path, *, name: str | None = None) -> dict[str, Any]:
+    """Return the Croissant metadata of a published dataset.
+
+    Args:
+        dataset: The dataset's folder; its small files are hashed, its shards are not read.
+        name: What to call it; the folder's name by default.
+
+    Returns:
+        JSON-LD of Croissant 1.1.
+
+    Raises:
+        NotPublishedError: The folder is not a published dataset.
+    """
+    published = open_published(dataset, name=name)
+    return compose_croissant(published, measure(published))
+
+
+def compose_croissant(published: Published, stats: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the metadata from numbers that were measured already; see `describe_croissant`."""
+    day = _published_on(published.folder)
+    title = re.sub(r"[^\w .-]", "-", published.name)
+    return {
+        "@context": CONTEXT,
+        "@type": "sc:Dataset",
+        "conformsTo": CONFORMS_TO,
+        "name": title,
+        "description": _description(stats),
+        "license": list(stats["licenses"]) or ["unknown"],
+        "version": _semantic(stats["version"]),
+        "datePublished": day.isoformat(),
+        "citeAs": f"@misc{{{re.sub(r'[^A-Za-z0-9]+', '-', title)}, title = {{{title}}}, year = {{{day.year}}}}}",
+        "keywords": ["music", "audio", "text", *(["video"] if _has_video(stats) else [])],
+        "distribution": _distribution(published),
+        "recordSet": _record_sets(published),
+    }
+
+
+def _description(stats: Mapping[str, Any]) -> str:
+    made = f" by the recipe {stats['recipe']}" if stats["recipe"] else ""
+    text = (
+        f"{stats['counts']['kept']} clips ({sum(stats['hours'].values()):.2f} hours) of music with tags and "
+        f"captions, kept from {stats['counts']['catalogued']}{made}."
+    )
+    if stats["embedded_models"]:
+        text += f" Made with embedded models ({', '.join(stats['embedded_models'])}): for demonstration."
+    return text
+
+
+def _distribution(published: Published) -> list[dict[str, Any]]:
+    files = [
+        {
+            "@type": "cr:FileObject",
+            "@id": name,
+            "name": name,
+            "contentUrl": name,
+            "contentSize": f"{(published.folder / name).stat().st_size} B",
+            "encodingFormat": encoding,
+            "sha256": _sha256(published.folder / name),
+        }
+        for name, encoding in _SIDE_FILES.items()
+        if (published.folder / name).is_file()
+    ]
+    if not published.shards:
+        return files
+    shards = {
+        "@type": "cr:FileSet",
+        "@id": "shards",
+        "name": "shards",
+        "description": "One row is one clip; the split stands in front of a file's name.",
+        "encodingFormat": _PARQUET,
+        "includes": "data/*.parquet",
+    }
+    return [shards, *files]
+
+
+def _record_sets(published: Published) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    if published.schema is not None:
+        found += [_splits(published), _clips(published, published.schema)]
+    for stem, meanings in (("rejected", REJECTED_FIELDS), ("quarantine", QUARANTINE_FIELDS)):
+        path = published.folder / f"{stem}.parquet"
+        if path.is_file():
+            source = {"fileObject": {"@id": path.name}}
+            fields = [_field(stem, column, source, meanings) for column in pq.read_schema(path)]
+            found.append({"@type": "cr:RecordSet", "@id": stem, "name": stem, "field": fields})
+    return found
+
+
+def _splits(published: Published) -> dict[str, Any]:
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "splits",
+        "name": "splits",
+        "dataType": "cr:Split",
+        "key": {"@id": "splits/split"},
+        "field": [
+            {"@type": "cr:Field", "@id": "splits/split", "name": "split", "dataType": "sc:Text"},
+        ],
+        "data": [{"splits/split": split} for split in published.shards],
+    }
+
+
+def _clips(published: Published, schema: pa.Schema) -> dict[str, Any]:
+    source = {"fileSet": {"@id": "shards"}}
+    names = "|".join(re.escape(split) for split in published.shards)
+    split = {
+        "@type": "cr:Field",
+        "@id": "clips/split",
+        "name": "split",
+        "description": "The split that the clip belongs to.",
+        "dataType": "sc:Text",
+        "source": source
+        | {"extract": {"fileProperty": "filename"}, "transform": {"regex": rf"^({names})-.*\.parquet$"}},
+        "references": {"field": {"@id": "splits/split"}},
+    }
+    fields = [_field("clips", column, source, CLIP_FIELDS) for column in schema]
+    return {
+        "@type": "cr:RecordSet",
+        "@id": "clips",
+        "name": "clips",
+        "description": "One record is one clip.",
+        "key": {"@id": "clips/clip_id"},
+        "field": [split, *fields],
+    }
+
+
+def _field(
+    records: str, column: pa.Field, source: Mapping[str, Any], meanings: Mapping[str, str]
+) -> dict[str, Any]:
+    """Describe one column; structs become sub-fields, media become media types."""
+    kind = column.type
+    identity = f"{records}/{column.name}"
+    described: dict[str, Any] = {"@type": "cr:Field", "@id": identity, "name": column.name}
+    if column.name in meanings:
+        described["description"] = meanings[column.name]
+    from_column = dict(source) | {"extract": {"column": column.name}}
+    if pa.types.is_list(kind) or pa.types.is_fixed_size_list(kind):
+        length = kind.list_size if pa.types.is_fixed_size_list(kind) else -1
+        described |= {"isArray": True, "arrayShape": str(length)}
+        kind = kind.value_type
+    if column.name in ("audio", "frames"):
+        media = "sc:AudioObject" if column.name == "audio" else "sc:ImageObject"
+        return described | {"dataType": media, "source": from_column | {"transform": {"jsonPath": "bytes"}}}
+    if pa.types.is_struct(kind):
+        described["subField"] = [
+            {
+                "@type": "cr:Field",
+                "@id": f"{identity}/{part.name}",
+                "name": part.name,
+                "dataType": _data_type(part.type),
+                "source": from_column | {"transform": {"jsonPath": part.name}},
+            }
+            for part in kind
+        ]
+        return described
+    return described | {"dataType": _data_type(kind), "source": from_column}
+
+
+def _data_type(kind: pa.DataType) -> str:
+    if pa.types.is_timestamp(kind):
+        return "sc:DateTime"
+    if pa.types.is_boolean(kind):
+        return "sc:Boolean"
+    if pa.types.is_float32(kind):
+        return "cr:Float32"
+    if pa.types.is_floating(kind):
+        return "cr:Float64"
+    if pa.types.is_integer(kind):
+        return "sc:Integer"
+    return "sc:Text"
+
+
+def _has_video(stats: Mapping[str, Any]) -> bool:
+    return bool(stats["sizes"])
+
+
+def _semantic(version: str | None) -> str:
+    """Return a version as MAJOR.MINOR.PATCH; 1.0.0 where the recipe gives none of that form."""
+    return version if version and re.fullmatch(r"\d+(\.\d+){0,2}", version) else "1.0.0"
+
+
+def _published_on(folder: Path) -> datetime.date:
+    """Return the day on which the dataset was published: that of its recipe.yaml."""
+    recipe = folder / "recipe.yaml"
+    moment = (recipe if recipe.is_file() else folder).stat().st_mtime
+    return datetime.datetime.fromtimestamp(moment, tz=datetime.UTC).date()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

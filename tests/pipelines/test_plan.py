@@ -1,0 +1,79 @@
+from pathlib import Path
+
+import pytest
+
+from pipelines.errors import UserError
+from pipelines.plan import change_thresholds, load_plan, make_plan
+
+
+def test_every_shipped_recipe_makes_a_plan_with_every_setting_filled_in() -> None:
+    plan = make_plan("music-video", "embedded")
+    assert list(plan.stages)[0] == "probe" and list(plan.stages)[-1] == "caption"
+    assert plan.stages["tagging"]["model"] == "clap-mini"
+    assert plan.rules["too-short"] == 1.0
+    assert list(make_plan("music-track", "embedded").rules)[-3:] == ["vocal", "pam", "near-duplicate"]
+
+
+def test_a_plan_survives_being_saved() -> None:
+    plan = make_plan("music-video", "embedded", ["motion.mode=sampled"], window_s=30.0)
+    assert load_plan(plan.save()) == plan
+
+
+def test_a_setting_overrules_recipe_and_profile() -> None:
+    plan = make_plan("music-track", "embedded", ["pam.threshold=0.8", "genres.top=1", "tagging.device=cuda"])
+    assert plan.rules["pam"] == 0.8
+    assert plan.tags["genres"].top == 1
+    assert plan.stages["tagging"]["device"] == "cuda"
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("motion.treshold=1", "did you mean motion.threshold"),
+        ("tagging.modle=x", "did you mean tagging.model"),
+        ("motion", "expected section.key=value"),
+        ("frames.count=many", "frames.count is 'many'"),
+        ("motion.mode=quick", "'exact' or 'sampled'"),
+        ("splits.test=2", "splits.test is 2"),
+        ("vocal.threshold=0.5", "'vocal.threshold' is not known"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_with_the_near_ones(setting: str, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        make_plan("music-video", "embedded", [setting])
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_recipe_lists_the_known_ones() -> None:
+    with pytest.raises(UserError, match="expected music-track or music-video"):
+        make_plan("music-vidoe", "embedded")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("stages: {taging: {model: x}}", "did you mean tagging"),
+        ("stage: {}", "did you mean stages"),
+        ("stages: {tagging: {modell: x}}", "did you mean tagging.model"),
+        ("stages: [", "is not YAML"),
+        ("words", "expected keys such as"),
+        ("stages: {tagging: clap}", "expected settings"),
+    ],
+)
+def test_a_profile_file_with_a_typo_is_one_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError) as caught:
+        make_plan("music-video", str(path))
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_thresholds_change_and_measurements_do_not() -> None:
+    plan = make_plan("music-video", "embedded")
+    changed = change_thresholds(plan, ["motion.threshold=0.5", "splits.test=0.2"])
+    assert changed.rules["motion"] == 0.5
+    assert changed.stages == plan.stages
+    with pytest.raises(UserError, match="give it to `leitmotif curate`"):
+        change_thresholds(plan, ["motion.mode=sampled"])
