@@ -30,7 +30,9 @@ def main(arguments: Sequence[str]) -> int:
         for figure in import_module(f"bench.{group}").figures():
             figures[figure["name"]] = figure
             print(_line(figure), flush=True)
-    text = json.dumps({"machine": _machine(), "commit": _commit(), "figures": list(figures.values())}, indent=1)
+    text = json.dumps(
+        {"machine": _machine(), "commit": _commit(), "figures": list(figures.values())}, indent=1
+    )
     beside = RESULTS.with_suffix(".tmp")
     beside.write_text(text + "\n")
     beside.replace(RESULTS)
@@ -42,7 +44,8 @@ def _line(figure: dict[str, Any]) -> str:
 
 
 def _machine() -> str:
-    return f"{psutil.cpu_count()} cores, {psutil.virtual_memory().total / 2**30:.0f} GiB, {platform.machine()}, no GPU used"
+    memory = psutil.virtual_memory().total / 2**30
+    return f"{psutil.cpu_count()} cores, {memory:.0f} GiB, {platform.machine()}, no GPU used"
 
 
 def _commit() -> str:

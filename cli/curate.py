@@ -11,11 +11,15 @@ from cli import console
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("source", nargs="*", type=Path, help="folder or media file; none to go on with the workspace")
+    parser.add_argument(
+        "source", nargs="*", type=Path, help="folder or media file; none to go on with the workspace"
+    )
     parser.add_argument("--out", required=True, type=Path, metavar="WS", help="the workspace")
     add_plan_arguments(parser)
     parser.add_argument("--retry-failed", action="store_true", help="measure quarantined clips again")
-    parser.add_argument("--measure-all", action="store_true", help="measure clips that a rule rejects as well")
+    parser.add_argument(
+        "--measure-all", action="store_true", help="measure clips that a rule rejects as well"
+    )
     parser.add_argument("--strict", action="store_true", help="exit with 1 if anything was quarantined")
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
@@ -24,7 +28,9 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that say what a run does and where it runs."""
     parser.add_argument("--recipe", default="music-video", help="music-video, music-track or a YAML file")
     parser.add_argument("--profile", default="embedded", help="embedded or a YAML file")
-    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting"
+    )
     parser.add_argument("--window", type=float, metavar="S", help="cut sources into clips of S seconds")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="local processes (default: 1)")
     parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a running Dask scheduler")

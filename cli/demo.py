@@ -34,8 +34,14 @@ def run(options: argparse.Namespace) -> int:
     try:
         from demo.corpus import render_corpus
     except ImportError as error:
-        raise UserError(f"the demo needs {error.name}; install it with: pip install 'leitmotif[demo]'") from error
-    videos, workspace, dataset = options.out / "videos", Workspace(options.out / "workspace"), options.out / "dataset"
+        raise UserError(
+            f"the demo needs {error.name}; install it with: pip install 'leitmotif[demo]'"
+        ) from error
+    videos, workspace, dataset = (
+        options.out / "videos",
+        Workspace(options.out / "workspace"),
+        options.out / "dataset",
+    )
     print(f"rendering {options.clips} videos of {options.seconds:g} s into {videos}", file=sys.stderr)
     render_corpus(
         videos, clips=options.clips, seed=options.seed, duration_s=options.seconds, workers=options.workers

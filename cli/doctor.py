@@ -37,8 +37,6 @@ def _installed(*packages: str) -> Callable[[], str]:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):
-        raise LookupError(f"Python {sys.version.split()[0]} is too old; expected 3.11 or newer")
     return sys.version.split()[0]
 
 

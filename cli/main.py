@@ -1,4 +1,4 @@
-"""The `leitmotif` command: finds the subcommand, runs it, and turns what goes wrong into a line and an exit code."""
+"""The `leitmotif` command: runs a subcommand, and turns what goes wrong into a line and an exit code."""
 
 from __future__ import annotations
 

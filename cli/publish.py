@@ -14,7 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("workspace", type=Path, metavar="WS", help="a curated workspace")
     parser.add_argument("--out", required=True, type=Path, metavar="DATASET", help="the dataset folder")
     parser.add_argument(
-        "--set", action="append", default=[], metavar="RULE.threshold=VALUE", help="change a threshold, tags or splits"
+        "--set",
+        action="append",
+        default=[],
+        metavar="RULE.threshold=VALUE",
+        help="change a threshold, tags or splits",
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 

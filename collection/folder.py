@@ -11,8 +11,11 @@ from pathlib import Path
 log = logging.getLogger("leitmotif.collection")
 
 SUFFIXES = frozenset(
-    ".3gp .aac .aif .aiff .alac .avi .flac .flv .m4a .m4v .mkv .mov .mp3 .mp4 .mpeg .mpg .oga .ogg .ogv .opus .ts "
-    ".wav .webm .wma .wmv".split()
+    f".{name}"
+    for name in (
+        *("3gp", "avi", "flv", "m4v", "mkv", "mov", "mp4", "mpeg", "mpg", "ogv", "ts", "webm", "wmv"),
+        *("aac", "aif", "aiff", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "wma"),
+    )
 )
 
 
@@ -51,7 +54,9 @@ def _find_in(source: Path) -> list[FoundFile]:
     if source.is_file():
         return [FoundFile(source.absolute(), source.name)]
     if not source.is_dir():
-        raise SourceError(f"source {str(source)!r} does not exist; give a folder of media files, or a media file")
+        raise SourceError(
+            f"source {str(source)!r} does not exist; give a folder of media files, or a media file"
+        )
     if not os.access(source, os.R_OK | os.X_OK):
         raise SourceError(f"source {str(source)!r} cannot be read; check its permissions (chmod u+rx)")
     found, others = [], 0

@@ -30,7 +30,7 @@ class Metadata(BaseModel):
 
 
 def find_sidecar(path: Path) -> Path | None:
-    """Return the metadata file of a media file (`NAME.info.json` or `NAME.EXT.info.json`), if there is one."""
+    """Return a media file's `NAME.info.json` or `NAME.EXT.info.json`, if there is one."""
     for candidate in (path.with_suffix(".info.json"), path.with_name(path.name + ".info.json")):
         if candidate.is_file():
             return candidate
@@ -56,7 +56,9 @@ def read_metadata(sidecar: Path) -> Metadata:
 
 
 def _fields(info: dict[str, Any]) -> dict[str, Any]:
-    comments = [entry.get("text") if isinstance(entry, dict) else entry for entry in info.get("comments") or []]
+    comments = [
+        entry.get("text") if isinstance(entry, dict) else entry for entry in info.get("comments") or []
+    ]
     epoch = info.get("epoch")
     return {
         "title": info.get("track") or info.get("title"),

@@ -6,120 +6,19 @@ import os
 import shutil
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
 
 from demo.film import Encoding, encode_again, whole_file, write_film
-from demo.metadata import describe_clip, describe_copy, draw_artists, draw_title
+from demo.metadata import describe_clip, describe_copy, draw_title
 from demo.music import render_music
 from demo.pictures import KINDS, render_pictures
+from demo.plan import ClipPlan, ClipTruth, plan_corpus
 
 TRUTH_NAME = "truth.jsonl"
-SPOILT_FROM = 12  # from so many clips on, two are copies of others and one is broken
-_NEGATIVE_SHARE = 1 / 3
-
-
-@dataclass(frozen=True)
-class ClipTruth:
-    """What is in one file of the corpus.
-
-    Attributes:
-        file: Name of the film in the corpus' folder.
-        kind: Kind of picture, see `demo.pictures.KINDS`.
-        moving: Whether the picture is a film that moves.
-        title: Of the song.
-        artist: Of the song; several clips share one.
-        duration_s: Length.
-        instruments: Audible ones, the loudest first.
-        genre: Of the music.
-        moods: The nearest first.
-        valence: -1 to 1, of music and pictures.
-        arousal: -1 to 1, of music and pictures.
-        tempo_bpm: Of music and pictures; None where nothing is on a grid.
-        key: Such as "C# minor"; None where nothing is in a key.
-        vocals: Kinds of voices.
-        degradation: Damage to the sound, or None.
-        degree: 0 to 1, of the damage.
-        duplicate_of: Name of the file that this one repeats, or None.
-        duplicate: "exact" (same bytes) or "near" (encoded again), or None.
-        broken: Whether the file was cut off and cannot be read.
-        seed: The clip's own seed.
-    """
-
-    file: str
-    kind: str
-    moving: bool
-    title: str
-    artist: str
-    duration_s: float
-    instruments: tuple[str, ...]
-    genre: str | None
-    moods: tuple[str, ...]
-    valence: float
-    arousal: float
-    tempo_bpm: float | None
-    key: str | None
-    vocals: tuple[str, ...]
-    degradation: str | None
-    degree: float
-    duplicate_of: str | None
-    duplicate: str | None
-    broken: bool
-    seed: int
-
-
-@dataclass(frozen=True)
-class ClipPlan:
-    """What one clip is to become."""
-
-    name: str
-    kind: str
-    artist: str
-    seed: int
-    duration_s: float
-    size: tuple[int, int]
-    fps: float
-    broken: bool = False
-
-
-def plan_corpus(
-    *, clips: int, seed: int, duration_s: float, size: tuple[int, int], fps: float
-) -> tuple[list[ClipPlan], list[str]]:
-    """Deal out kinds, artists and seeds.
-
-    Returns:
-        The plans of the clips that are rendered, and the names of those that will be copies.
-    """
-    rng = np.random.default_rng([seed, 40])
-    names = [f"clip-{index:04d}" for index in range(clips)]
-    copies = names[-2:] if clips >= SPOILT_FROM else []
-    rendered = clips - len(copies)
-    still = round(rendered * _NEGATIVE_SHARE)
-    order = [*_deal(rng, rendered - still, moving=True), *_deal(rng, still, moving=False)]
-    kinds = [str(kind) for kind in rng.permutation(order)]
-    if clips >= SPOILT_FROM:  # the file that breaks is one that moves, so that every kind of still remains
-        last = max(index for index, kind in enumerate(kinds) if KINDS[kind])
-        kinds[last], kinds[-1] = kinds[-1], kinds[last]
-    artists = draw_artists(max(1, round(clips / 2.5)), rng)
-    seeds = np.random.SeedSequence([seed, 41]).generate_state(rendered)
-    plans = [
-        ClipPlan(name, kind, artists[int(rng.integers(0, len(artists)))], int(own), duration_s, size, fps)
-        for name, kind, own in zip(names, kinds, seeds, strict=False)
-    ]
-    if clips >= SPOILT_FROM:
-        plans[-1] = replace(plans[-1], broken=True)
-    return plans, copies
-
-
-def _deal(rng: np.random.Generator, count: int, *, moving: bool) -> Iterator[str]:
-    kinds = [kind for kind, moves in KINDS.items() if moves is moving]
-    pack: list[str] = []
-    for _ in range(count):
-        pack = pack or [str(kind) for kind in rng.permutation(kinds)]
-        yield pack.pop()
 
 
 def render_clip(plan: ClipPlan, out: Path) -> ClipTruth:
@@ -188,7 +87,9 @@ def _cut_off(film: Path) -> None:
         partial.write_bytes(content[: len(content) * 3 // 5])
 
 
-def _render_copies(names: list[str], truths: list[ClipTruth], out: Path, seed: int) -> Iterator[ClipTruth]:
+def _render_copies(
+    names: list[str], truths: list[ClipTruth], out: Path, seed: int, size: tuple[int, int]
+) -> Iterator[ClipTruth]:
     """Repeat two clips that move: one byte by byte, one encoded again, smaller and coarser."""
     rng = np.random.default_rng([seed, 43])
     sound = [truth for truth in truths if truth.moving and not truth.broken]
@@ -203,18 +104,12 @@ def _render_copies(names: list[str], truths: list[ClipTruth], out: Path, seed: i
         else:
             film = out / f"{name}.mkv"
             encoding = Encoding("matroska", crf=31, key_every=250, audio_bits_s=96_000)
-            encode_again(source, film, size=_smaller(source), encoding=encoding)
+            smaller = (2 * round(size[0] / 3), 2 * round(size[1] / 3))
+            encode_again(source, film, size=smaller, encoding=encoding)
         info = json.loads(source.with_suffix(".info.json").read_text(encoding="utf-8"))
         copy = describe_copy(info, name, rng)
         _write_text(out / f"{name}.info.json", json.dumps(copy, indent=1, ensure_ascii=False) + "\n")
         yield replace(original, file=film.name, duplicate_of=original.file, duplicate=way)
-
-
-def _smaller(source: Path) -> tuple[int, int]:
-    capture = cv2.VideoCapture(str(source))
-    width, height = capture.get(cv2.CAP_PROP_FRAME_WIDTH), capture.get(cv2.CAP_PROP_FRAME_HEIGHT)
-    capture.release()
-    return 2 * round(width / 3), 2 * round(height / 3)
 
 
 def render_corpus(
@@ -229,8 +124,8 @@ def render_corpus(
 ) -> list[ClipTruth]:
     """Render a corpus of music videos with sidecars and its truth.
 
-    About a third are no real films (covers, slideshows, lyrics). From 12 clips on, the last three are a broken
-    file, an exact copy and a smaller, coarser copy of others. The same arguments give the same files.
+    About a third are no real films (covers, slideshows, lyrics). From 12 clips on, the last three are a
+    broken file, an exact copy and a smaller, coarser copy of others. The same arguments give the same files.
 
     Args:
         out: Folder; made where it is missing. Files of the same names are replaced.
@@ -255,6 +150,7 @@ def render_corpus(
         raise ValueError(
             f"got {duration_s} s at {fps} frames/s; give at least 0.5 s and more than 0 frames/s"
         )
+    duration_s = float(duration_s)
     out.mkdir(parents=True, exist_ok=True)
     (out / TRUTH_NAME).unlink(missing_ok=True)
     plans, copies = plan_corpus(clips=clips, seed=seed, duration_s=duration_s, size=size, fps=fps)
@@ -268,7 +164,7 @@ def render_corpus(
             count, mp_context=spawn, initializer=cv2.setNumThreads, initargs=(1,)
         ) as pool:
             truths = list(pool.map(render_clip, plans, folders))
-    truths += _render_copies(copies, truths, out, seed)
+    truths += _render_copies(copies, truths, out, seed, size)
     lines = [json.dumps(asdict(truth), ensure_ascii=False) + "\n" for truth in truths]
     _write_text(out / TRUTH_NAME, "".join(lines))
     return truths

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.signal import oaconvolve
 
-from demo import score
+from demo import lines
 from demo.drumming import DRUM_PATTERNS, drum_notes
 from demo.effects import active_level, random_curve, vibrato
 from demo.percussion import play_percussion
@@ -14,6 +15,25 @@ from demo.soundfont import play_samples
 from demo.sounds import SOUNDS
 from demo.styles import STYLES
 from demo.synths import SYNTHS
+
+# Drum kits of the soundfont that a genre would not use at random.
+KITS = {
+    "jazz": (40, 32, 40, 0),
+    "blues": (0, 8, 32),
+    "metal": (16, 8),
+    "rock": (0, 8, 16),
+    "cinematic": (48, 16),
+}
+REPEATERS = (
+    "violin",
+    "strings",
+    "banjo",
+    "mallet percussion",
+    "acoustic guitar",
+    "sitar",
+    "cello",
+    "electric guitar",
+)
 
 
 @dataclass(frozen=True)
@@ -67,11 +87,11 @@ def compose(
         return drum_notes(rng, grid, "hand", velocity=loud, density=0.5 + 0.5 * feel.arousal)
     if role == "bass":
         pattern = str(rng.choice(style.bass)) if rng.random() < 0.9 else "held"
-        return score.bass(
+        return lines.bass(
             grid, min(sound.low + int(rng.integers(0, 5)), sound.high - 16), pattern=pattern, velocity=loud
         )
     if role == "pad":
-        return score.chords(rng, grid, low, high, pattern="held", velocity=loud)
+        return lines.chords(rng, grid, low, high, pattern="held", velocity=loud)
     if role == "chords":
         patterns = style.comping
         if feel.arousal < -0.4 and rng.random() < 0.6:
@@ -79,15 +99,18 @@ def compose(
         power = label == "electric guitar" and genre in ("rock", "metal") and rng.random() < 0.85
         low = sound.low if power else int(np.clip(low, 45, 62))
         pattern = str(rng.choice(patterns))
-        return score.chords(rng, grid, low, max(low + 12, high), pattern=pattern, velocity=loud, power=power)
+        return lines.chords(rng, grid, low, max(low + 12, high), pattern=pattern, velocity=loud, power=power)
     if role == "arpeggio":
         steps = (1.0, 0.5) if feel.arousal < -0.3 else (0.5, 0.25) if feel.arousal > 0.3 else (0.5,)
         ring = rng.choice((0.9, 2.0, 4.0))
-        return score.arpeggio(
+        return lines.arpeggio(
             rng, grid, low, high, step=float(rng.choice(steps)), velocity=loud, ring=float(ring)
         )
     legato = float(rng.choice((0.35, 0.8, 0.97, 1.0)))
-    return score.melody(rng, grid, low, high, density=feel.density(rng), velocity=loud, legato=legato)
+    tune = lines.melody(rng, grid, low, high, density=feel.density(rng), velocity=loud, legato=legato)
+    if label in REPEATERS and rng.random() < 0.15:
+        return lines.repeat(tune, grid.beat_s / 4)
+    return tune
 
 
 def single_notes(rng: np.random.Generator, label: str, duration_s: float) -> list[Note]:
@@ -123,6 +146,8 @@ def render_part(
     rate_hz: int,
     cents: float,
     gloss: float,
+    genre: str = "",
+    layered: bool = False,
 ) -> np.ndarray:
     """Render the part of one instrument, at an active level of 0.1.
 
@@ -134,18 +159,25 @@ def render_part(
         rate_hz: sample rate.
         cents: tuning of the whole piece.
         gloss: 0..1, brightness and drive.
+        genre: decides which drum kits are usual.
+        layered: whether it is one of two layers of a part.
 
     Returns:
         float32 (2, samples).
     """
     sound = SOUNDS[label]
     synthetic = rng.random() < sound.synth_share
+    if rng.random() < 0.1 and not sound.drums and not layered:
+        settings = {"samples": samples, "rate_hz": rate_hz, "cents": cents}
+        pair = [render_part(label, notes, rng, **settings, gloss=gloss, layered=True) for _ in range(2)]
+        return (pair[0] + np.float32(rng.uniform(0.3, 0.9)) * pair[1]).astype(np.float32)
     tuning = 2 ** ((cents + rng.normal(0, 4)) / 1200)
     if sound.drums:
         if synthetic:
             part = play_percussion(notes, samples, rate_hz, rng, electronic=label == "drum machine")
         else:
-            program = int(rng.choice(sound.programs))
+            usual = KITS.get(genre, ()) if label == "drums" and rng.random() < 0.75 else ()
+            program = int(rng.choice(usual or sound.programs))
             ratio = tuning * 2 ** (rng.normal(0, 1.5) / 12)
             part = play_samples(
                 notes, program=program, drums=True, samples=samples, rate_hz=rate_hz, ratio=ratio
@@ -170,9 +202,29 @@ def render_part(
             part = np.tanh(
                 part / max(1e-6, float(np.abs(part).max())) * np.float32(10 ** rng.uniform(0.2, 1.4))
             )
+    if sound.sustained and notes and rng.random() < 0.5:
+        part = part * swells(notes, rng, samples, rate_hz)
     part = colour(part, label, rng, rate_hz, synthetic)
     loud = active_level(part, rate_hz)
     return (part * np.float32(0.1 / loud)).astype(np.float32) if loud > 1e-7 else part
+
+
+def swells(notes: Sequence[Note], rng: np.random.Generator, samples: int, rate_hz: int) -> np.ndarray:
+    """A gain curve that grows or fades inside every long note, all alike."""
+    kind = int(rng.integers(3))
+    depth = rng.uniform(0.2, 0.8)
+    times, gains = [0.0], [1.0]
+    for note in sorted(notes):
+        if note.start_s <= times[-1] or note.duration_s < 0.25:
+            continue
+        levels = ((1 - depth, 1.0, 1.0), (1.0, 1.0, 1 - depth), (1 - depth, 1.0, 1 - depth))[kind]
+        for share, value in zip((0.02, 0.5, 0.97), levels, strict=True):
+            times.append(note.start_s + share * note.duration_s)
+            gains.append(value)
+    order = np.argsort(times, kind="stable")
+    return np.interp(np.arange(samples) / rate_hz, np.array(times)[order], np.array(gains)[order]).astype(
+        np.float32
+    )
 
 
 def colour(
@@ -194,8 +246,6 @@ def colour(
         taps = np.fft.fftshift(np.fft.irfft(curve, size)).astype(np.float32) * np.hanning(size).astype(
             np.float32
         )
-        from scipy.signal import oaconvolve
-
         part = oaconvolve(part, taps[None], mode="same", axes=1)
     place = np.clip(rng.normal(0.5, 0.15), 0.1, 0.9) if not sound.drums and label != "bass guitar" else 0.5
     pan = np.array([[np.cos(place * np.pi / 2)], [np.sin(place * np.pi / 2)]], np.float32) * np.float32(

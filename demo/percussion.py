@@ -7,14 +7,19 @@ from scipy.signal import butter, sosfilt
 
 from demo import drumming as keys
 from demo.score import Note
-from demo.synths import add_at
+from demo.waves import add_at
 
 HATS = {keys.CLOSED: 0.05, keys.PEDAL: 0.06, keys.OPEN: 0.35, keys.RIDE: 0.7, keys.CRASH: 1.3}
 TOMS = {keys.LOW_TOM: 90.0, keys.MIDDLE_TOM: 130.0, keys.HIGH_TOM: 180.0}
 SKINS = {
-    keys.BONGO_HIGH: 420.0, keys.BONGO_LOW: 300.0, keys.CONGA_MUTE: 260.0, keys.CONGA_OPEN: 220.0, keys.CONGA_LOW: 165.0,
-    keys.TIMBALE_HIGH: 520.0, keys.TIMBALE_LOW: 380.0,
-}  # fmt: skip
+    keys.BONGO_HIGH: 420.0,
+    keys.BONGO_LOW: 300.0,
+    keys.CONGA_MUTE: 260.0,
+    keys.CONGA_OPEN: 220.0,
+    keys.CONGA_LOW: 165.0,
+    keys.TIMBALE_HIGH: 520.0,
+    keys.TIMBALE_LOW: 380.0,
+}
 RATTLES = {keys.SHAKER: 0.05, keys.CABASA: 0.04, keys.MARACAS: 0.03, keys.TAMBOURINE: 0.15}
 CLICKS = {keys.CLAVES: 2400.0, keys.CASTANETS: 1800.0, keys.COWBELL: 560.0, keys.RIM: 1700.0}
 

@@ -20,8 +20,28 @@ LOOP_START, LOOP_END, START, END = (2, 45), (3, 50), (0, 4), (1, 12)
 FILTER_HZ, ENVELOPE_TO_FILTER, PAN, ATTACK, HOLD, DECAY, SUSTAIN, RELEASE = 8, 11, 17, 34, 35, 36, 37, 38
 INSTRUMENT, KEYS, VELOCITIES, FIXED_KEY, ATTENUATION, COARSE, FINE, SAMPLE = 41, 43, 44, 46, 48, 51, 52, 53
 LOOPS, SCALE, ROOT = 54, 56, 58
-DEFAULTS = {FILTER_HZ: 13500, ATTACK: -12000, HOLD: -12000, DECAY: -12000, RELEASE: -12000, SCALE: 100, ROOT: -1}
-SINGLE_VALUES = (KEYS, VELOCITIES, SAMPLE, INSTRUMENT, LOOPS, ROOT, FIXED_KEY, *LOOP_START, *LOOP_END, *START, *END)
+DEFAULTS = {
+    FILTER_HZ: 13500,
+    ATTACK: -12000,
+    HOLD: -12000,
+    DECAY: -12000,
+    RELEASE: -12000,
+    SCALE: 100,
+    ROOT: -1,
+}
+SINGLE_VALUES = (
+    KEYS,
+    VELOCITIES,
+    SAMPLE,
+    INSTRUMENT,
+    LOOPS,
+    ROOT,
+    FIXED_KEY,
+    *LOOP_START,
+    *LOOP_END,
+    *START,
+    *END,
+)
 
 
 @dataclass(frozen=True)
@@ -68,7 +88,10 @@ class SoundFont:
         self._chunks: dict[bytes, bytes] = {}
         position = 12
         while position + 8 <= len(data):
-            name, size = data[position : position + 4], int.from_bytes(data[position + 4 : position + 8], "little")
+            name, size = (
+                data[position : position + 4],
+                int.from_bytes(data[position + 4 : position + 8], "little"),
+            )
             if name == b"LIST":
                 position += 12
                 continue
@@ -81,7 +104,8 @@ class SoundFont:
         )
         presets = np.frombuffer(self._chunks[b"phdr"], np.dtype("S20,<u2,<u2,<u2,<u4,<u4,<u4"))
         self._presets = {
-            (int(row[2]), int(row[1])): (int(row[3]), int(presets[i + 1][3])) for i, row in enumerate(presets[:-1])
+            (int(row[2]), int(row[1])): (int(row[3]), int(presets[i + 1][3]))
+            for i, row in enumerate(presets[:-1])
         }
         self._instruments = np.frombuffer(self._chunks[b"inst"], np.dtype("S20,<u2"))["f1"].astype(int)
         self._zones: dict[tuple[int, int], list[Zone]] = {}
@@ -129,7 +153,9 @@ class SoundFont:
             spans.append((max(a, c), min(b, d)))
         if any(low > high for low, high in spans):
             return None
-        _, start, end, loop_start, loop_end, rate_hz, root, correction, _, _ = self._headers[g[SAMPLE] & 0xFFFF].tolist()
+        _, start, end, loop_start, loop_end, rate_hz, root, correction, _, _ = self._headers[
+            g[SAMPLE] & 0xFFFF
+        ].tolist()
         moved = [g.get(a, 0) + 32768 * g.get(b, 0) for a, b in (START, END, LOOP_START, LOOP_END)]
         loop = (loop_start + moved[2], loop_end + moved[3]) if g.get(LOOPS, 0) & 1 else None
         if loop is not None and loop[1] - loop[0] < 4:
@@ -177,10 +203,17 @@ class SoundFont:
             body = np.concatenate([body, np.zeros(4, np.float32)])
         index = np.minimum(at.astype(np.int64), len(body) - 3)
         x = (at - index).astype(np.float32)
-        before, here, after, later = body[np.maximum(index - 1, 0)], body[index], body[index + 1], body[index + 2]
+        before, here, after, later = (
+            body[np.maximum(index - 1, 0)],
+            body[index],
+            body[index + 1],
+            body[index + 2],
+        )
         # Catmull-Rom interpolation: old samples of low rate would hiss with straight lines.
         tone = here + 0.5 * x * (
-            after - before + x * (2 * before - 5 * here + 4 * after - later + x * (3 * (here - after) + later - before))
+            after
+            - before
+            + x * (2 * before - 5 * here + 4 * after - later + x * (3 * (here - after) + later - before))
         )
         if zone.filter_hz < min(12000.0, 0.4 * rate_hz):
             tone = sosfilt(butter(2, zone.filter_hz, fs=rate_hz, output="sos"), tone)
@@ -190,10 +223,12 @@ class SoundFont:
 def gate(zone: Zone, held: int, samples: int, rate_hz: float) -> np.ndarray:
     """Volume envelope of a note that is held for ``held`` samples; decays are straight lines in decibels."""
     t = np.arange(samples, dtype=np.float32) / np.float32(rate_hz)
-    decayed = np.clip((t - zone.attack_s - zone.hold_s) / zone.decay_s * 100, 0, zone.sustain_db)
-    released = np.maximum(t - held / rate_hz, 0) / zone.release_s * 100
+    decayed = np.clip(
+        (t - np.float32(zone.attack_s + zone.hold_s)) * np.float32(100 / zone.decay_s), 0, zone.sustain_db
+    )
+    released = np.maximum(t - np.float32(held / rate_hz), 0) * np.float32(100 / zone.release_s)
     rise = np.minimum(1, t / max(zone.attack_s, 0.001))
-    shape = rise * 10 ** (-(decayed + released) / 20)
+    shape = rise * np.exp((decayed + released) * np.float32(-np.log(10) / 20))
     fade = min(samples, int(0.005 * rate_hz))
     shape[samples - fade :] *= np.linspace(1, 0, fade)
     return shape.astype(np.float32)
@@ -208,7 +243,9 @@ def general_midi() -> SoundFont:
     """
     spec = importlib.util.find_spec("pretty_midi")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError("the demo music needs the soundfont of pretty_midi: pip install 'leitmotif[demo]'")
+        raise ModuleNotFoundError(
+            "the demo music needs the soundfont of pretty_midi: pip install 'leitmotif[demo]'"
+        )
     return SoundFont(Path(spec.origin).with_name("TimGM6mb.sf2"))
 
 
@@ -233,7 +270,10 @@ def play_samples(
     wanted: dict[tuple[int, int], list[tuple[Note, int, int]]] = {}
     for note in notes:
         for i, zone in enumerate(zones):
-            if zone.keys[0] <= note.pitch <= zone.keys[1] and zone.velocities[0] <= note.velocity <= zone.velocities[1]:
+            if (
+                zone.keys[0] <= note.pitch <= zone.keys[1]
+                and zone.velocities[0] <= note.velocity <= zone.velocities[1]
+            ):
                 start = int(note.start_s * rate_hz)
                 held = int((max(note.duration_s, 0.25) if drums else note.duration_s) * rate_hz)
                 held = samples if drums and zone.loop is None else held
@@ -244,12 +284,17 @@ def play_samples(
     for (i, pitch), played in wanted.items():
         zone = zones[i]
         tone = font.tone(zone, pitch, max(whole for _, _, whole in played), rate_hz / ratio)
-        sides = [[np.cos(zone.pan * np.pi / 2)], [np.sin(zone.pan * np.pi / 2)]]
+        angle = zone.pan * np.pi / 2
+        sides = np.array([[np.cos(angle)], [np.sin(angle)]], np.float32)
         for note, held, whole in played:
             sound = tone[:whole]
             if not len(sound):
                 continue
-            sound = sound * gate(zone, held, len(sound), rate_hz) * np.float32(zone.gain * (note.velocity / 127) ** 2)
+            sound = (
+                sound
+                * gate(zone, held, len(sound), rate_hz)
+                * np.float32(zone.gain * (note.velocity / 127) ** 2)
+            )
             start = int(note.start_s * rate_hz)
-            out[:, start : start + len(sound)] += np.float32(sides) * sound
+            out[:, start : start + len(sound)] += sides * sound
     return out

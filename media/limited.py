@@ -111,7 +111,7 @@ class LimitedWorker:
         except TimeoutError:
             self._kill()
             raise TimeLimitExceeded(
-                f"{what} took longer than {limit_s:g} s and was stopped; leave the file out, or raise the limit"
+                f"{what} ran longer than {limit_s:g} s and was stopped; leave the file out or raise the limit"
             ) from None
 
     def _reap(self) -> int | None:

@@ -58,8 +58,8 @@ class Probe:
 def probe(path: Path) -> Probe:
     """Reads the headers of a media file, and one frame for its rotation.
 
-    The duration is the container's, else the longest stream's, else that of the packets. A file whose header is fine
-    and whose data are damaged passes here and fails where it is decoded.
+    The duration is the container's, else the longest stream's, else that of the packets. A file whose header
+    is fine and whose data are damaged passes here and fails where it is decoded.
 
     Args:
         path: a regular file.

@@ -36,9 +36,10 @@ def describe_broken(path: Path) -> str:
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"):
         return f"{name!r} {_describe_mp4(path, size_bytes)}"
     if head[:4] in (b"RIFF", b"RF64", b"FORM") or head[:4].startswith(b"RI"):
+        kind = "a wav or avi" if head[:1] == b"R" else "an aiff"
         return (
-            f"{name!r} starts like a {'wav or avi' if head[:1] == b'R' else 'aiff'} file, but its header is broken or"
-            f" holds no media ({size_bytes} bytes); export or download it again"
+            f"{name!r} starts like {kind} file, but its header is broken or holds no media"
+            f" ({size_bytes} bytes); export or download it again"
         )
     if head[:4] == b"\x1aE\xdf\xa3":
         return f"{name!r} starts like a Matroska or WebM file, but its header is broken; download it again"
@@ -95,5 +96,7 @@ def _describe_mp4(path: Path, size_bytes: int) -> str:
                 return f"is an MP4 file with a broken {names[-1]!r} part; download or export it again"
             position += length
     if "moov" not in names:
-        return "is an MP4 file that ends early: no index (moov); the recording or download was cut, fetch it again"
+        return (
+            "is an MP4 file that ends early: no index (moov); the recording or download was cut, get it again"
+        )
     return "is an MP4 file whose index (moov) cannot be read; download or export it again"

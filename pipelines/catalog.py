@@ -1,4 +1,4 @@
-"""Enter found files into the catalog: who they are (a hash of their bytes) and what their source says of them."""
+"""Enter found files into the catalog: who they are (a hash of their bytes), and what is said of them."""
 
 from __future__ import annotations
 
@@ -74,7 +74,9 @@ def _state(path: Path) -> State:
 def _entry(file: FoundFile, state: State) -> dict[str, Any]:
     size_bytes, modified_ns, sidecar_ns = state
     row: dict[str, Any] = {
-        "clip_id": hashlib.blake2b(str(file.path).encode(errors="surrogateescape"), digest_size=16).hexdigest(),
+        "clip_id": hashlib.blake2b(
+            str(file.path).encode(errors="surrogateescape"), digest_size=16
+        ).hexdigest(),
         "path": str(file.path),
         "source_id": file.source_id,
         "size_bytes": size_bytes,
@@ -95,7 +97,10 @@ def _entry(file: FoundFile, state: State) -> dict[str, Any]:
         if is_outside(error):
             raise
         reason = error.strerror or str(error)
-        row |= {"error": "Unreadable", "message": f"the file cannot be read ({reason}); check it and its permissions"}
+        row |= {
+            "error": "Unreadable",
+            "message": f"the file cannot be read ({reason}); check it and its permissions",
+        }
     return row
 
 

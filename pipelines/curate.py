@@ -79,9 +79,13 @@ def curate(
         try:
             if sources:
                 files = find_media(sources)
-                catalog.enter(workspace.catalog(), files, progress=lambda done, total: progress("catalog", done, total))
+                catalog.enter(
+                    workspace.catalog(), files, progress=lambda done, total: progress("catalog", done, total)
+                )
             if not workspace.catalog().parts():
-                raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")
+                raise UserError(
+                    f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder"
+                )
             workspace.save_plan(plan)
             stores = workspace.stores(plan)
             ledger = Ledger(stores)
@@ -101,8 +105,8 @@ def curate(
             if not is_outside(error):
                 raise
             raise OutsideError(
-                f"{error.strerror or error} while writing to {str(workspace.root)!r}; make room and run again, what "
-                "was measured so far is kept"
+                f"{error.strerror or error} while writing to {str(workspace.root)!r}; make room and run "
+                "again, what was measured so far is kept"
             ) from error
     counts = ledger.counts()
     del counts["pending"]
@@ -116,9 +120,13 @@ def measure_batch(batch: Batch) -> tuple[int, int]:
 
 
 @flow(name="curate", validate_parameters=False)
-def curate_flow(sources: Sequence[Path], workspace: Workspace, plan: Plan, workers: int, **options: Any) -> Summary:
+def curate_flow(
+    sources: Sequence[Path], workspace: Workspace, plan: Plan, workers: int, **options: Any
+) -> Summary:
     """Run `curate` with every batch as a Prefect task."""
-    return curate(sources, workspace, plan, run=lambda batches: _in_tasks(batches, workers), workers=workers, **options)
+    return curate(
+        sources, workspace, plan, run=lambda batches: _in_tasks(batches, workers), workers=workers, **options
+    )
 
 
 def _in_tasks(batches: Iterator[Batch], workers: int) -> Iterator[tuple[int, int]]:
@@ -141,7 +149,7 @@ def run_flow(
     scheduler: str | None = None,
     **options: Any,
 ) -> Summary:
-    """Run the flow in this process, on local Dask workers, or on a Dask cluster: the same code, the same rows.
+    """Run the flow here, on local Dask workers or on a Dask cluster: the same code, the same rows.
 
     Args:
         sources: As of `curate`.
@@ -172,5 +180,6 @@ def _workers_of(scheduler: str) -> int:
             return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
     except OSError as error:
         raise OutsideError(
-            f"no Dask scheduler answers at {scheduler!r}; start one with `dask scheduler`, or leave --scheduler out"
+            f"no Dask scheduler answers at {scheduler!r}; start one with `dask scheduler`, or leave out "
+            "--scheduler"
         ) from error

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import errno
 
-# An operating system error of these kinds says nothing about the clip at hand: the run stops, the clip is not blamed.
+# An error of these kinds says nothing about the clip at hand: the run stops, the clip is not blamed.
 DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 
 

@@ -1,6 +1,7 @@
-"""Settle what becomes of every catalogued clip: kept, rejected by a rule, quarantined by a stage, or not measured yet.
+"""Settle what becomes of every clip: kept, rejected by a rule, quarantined by a stage, or not measured yet.
 
-One walk over the stages serves both sides: `curate` measures what is missing at each stop, `publish` only looks.
+One walk over the stages serves both sides: `curate` measures what is missing at each stop, `publish` only
+looks.
 """
 
 from __future__ import annotations
@@ -10,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import filters.duplicates
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import filters.duplicates
 import filters.rule
 from filters.rule import Rule
 from pipelines.stage import Clip
@@ -106,7 +107,11 @@ class Ledger:
         return sorted((entry for entry in self.entries if entry.fate.alive), key=lambda entry: entry.clip_id)
 
     def _enter_sources(self) -> None:
-        columns = [name for name in self.stores.workspace.catalog().schema.names if name not in (KEY, "error", "message")]
+        columns = [
+            name
+            for name in self.stores.workspace.catalog().schema.names
+            if name not in (KEY, "error", "message")
+        ]
         for row in self.stores.workspace.catalog().read(columns).sort_by("path").to_pylist():
             entry = Entry(row["media_id"] or row[KEY], row)
             if row["error"] is not None:
@@ -141,7 +146,8 @@ class Ledger:
     def _unique(self) -> list[Entry]:
         """Return the clips to measure: every one once, in the order of their ids."""
         return sorted(
-            (entry for entry in self.entries if entry.fate.rule != EXACT_DUPLICATE), key=lambda entry: entry.clip_id
+            (entry for entry in self.entries if entry.fate.rule != EXACT_DUPLICATE),
+            key=lambda entry: entry.clip_id,
         )
 
     def _goes_on(self, entry: Entry, measure_all: bool) -> bool:
@@ -194,7 +200,7 @@ class Ledger:
     def _similarities(
         self, store: StageStore, ids: pa.Array, entries: Sequence[Entry]
     ) -> tuple[pa.Array, Sequence[str | None]]:
-        """Return for each clip the similarity of its recording to that of an earlier clip, and which that is."""
+        """Return how similar each clip's recording is to that of an earlier clip, and which that is."""
         table = store.read(["audio_print"])
         rows = pc.index_in(ids, value_set=table[KEY].combine_chunks())
         prints = table["audio_print"].combine_chunks().take(rows).to_pylist()

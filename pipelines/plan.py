@@ -19,7 +19,7 @@ TAG_KINDS = ("instruments", "genres", "moods")
 
 
 class TagSettings(BaseModel):
-    """Which tags of one kind are published: the best `top` with a score of at least `threshold` (cosine, -1..1)."""
+    """Which tags of a kind are published: the best `top` that score `threshold` or more (cosine, -1..1)."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -133,20 +133,25 @@ def _read_yaml(kind: str, name: str, keys: set[str]) -> dict[str, Any]:
     path = shipped.get(name, Path(name))
     if not path.is_file():
         raise UserError(
-            f"{kind} {name!r} is not known; expected {' or '.join(sorted(shipped))}, or the path of a YAML file"
+            f"{kind} {name!r} is not known; expected {' or '.join(sorted(shipped))}, or the path of a YAML "
+            "file"
         )
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise UserError(f"{kind} file {name!r} is not YAML: {' '.join(str(error).split())}") from error
     if not isinstance(document, dict):
-        raise UserError(f"{kind} file {name!r} holds {type(document).__name__}; expected keys such as 'stages'")
+        raise UserError(
+            f"{kind} file {name!r} holds {type(document).__name__}; expected keys such as 'stages'"
+        )
     for key in document:
         _known(f"key of {kind} file {name!r}:", key, keys)
     document.setdefault("name", path.stem)
     required = {"stages", "rules", "track"} if kind == "recipe" else set()
     if missing := sorted(required - set(document)):
-        raise UserError(f"recipe file {name!r} lacks {', '.join(missing)}; see pipelines/recipes for an example")
+        raise UserError(
+            f"recipe file {name!r} lacks {', '.join(missing)}; see pipelines/recipes for an example"
+        )
     return document
 
 
@@ -158,7 +163,9 @@ def _settings_of(document: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
             for section, keys in sections.items():
                 _known(f"section under '{part}'", section, STAGES if part == "stages" else TAG_KINDS)
                 if not isinstance(keys, dict):
-                    raise UserError(f"{part}.{section} is {keys!r}; expected settings, such as {{model: NAME}}")
+                    raise UserError(
+                        f"{part}.{section} is {keys!r}; expected settings, such as {{model: NAME}}"
+                    )
                 settings += [(section, key, value) for key, value in keys.items()]
     if isinstance(rules := document.get("rules"), dict):
         settings += [(rule, "threshold", value) for rule, value in rules.items()]
@@ -198,7 +205,9 @@ def _known(what: str, name: str, names: Any) -> str:
         return name
     near = difflib.get_close_matches(str(name), [str(n) for n in names], n=4, cutoff=0.5)
     listed = near or sorted(str(n) for n in names)
-    raise UserError(f"{what} {name!r} is not known; {'did you mean' if near else 'expected'} {', '.join(listed)}")
+    raise UserError(
+        f"{what} {name!r} is not known; {'did you mean' if near else 'expected'} {', '.join(listed)}"
+    )
 
 
 def _check(values: dict[str, Any]) -> Plan:

@@ -1,9 +1,7 @@
-"""Publish a workspace as a dataset: decide, divide, write shards, and put the whole folder in place at once."""
+"""Publish a workspace as a dataset: decide, divide, write shards, put the whole folder in place at once."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import shutil
 import time
 import uuid
@@ -101,7 +99,9 @@ def publish(
     except OSError as error:
         if not is_outside(error):
             raise
-        raise OutsideError(f"{error.strerror} while writing {str(out)!r}; make room and publish again") from error
+        raise OutsideError(
+            f"{error.strerror} while writing {str(out)!r}; make room and publish again"
+        ) from error
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     seconds = round(time.monotonic() - started, 2)
@@ -110,7 +110,9 @@ def publish(
 
 def _check_target(out: Path) -> None:
     if out.exists() and not (out / MANIFEST).is_file() and not (out.is_dir() and not any(out.iterdir())):
-        raise UserError(f"{str(out)!r} exists and is no dataset of ours (no {MANIFEST}); choose another --out")
+        raise UserError(
+            f"{str(out)!r} exists and is no dataset of ours (no {MANIFEST}); choose another --out"
+        )
 
 
 def _check_measured(ledger: Ledger) -> None:
@@ -118,8 +120,8 @@ def _check_measured(ledger: Ledger) -> None:
     if pending:
         stages = ", ".join(sorted(set(map(str, pending))))
         raise UserError(
-            f"{len(pending)} clips pass these thresholds but are not measured yet by {stages}; run `leitmotif curate "
-            "--out` with the workspace again (with --measure-all, to move thresholds freely afterwards)"
+            f"{len(pending)} clips pass these thresholds but are not measured yet by {stages}; run "
+            "`leitmotif curate --out` with the workspace again (--measure-all lets thresholds move freely)"
         )
 
 
@@ -146,11 +148,15 @@ def _write_data(
     splits = assign_splits({entry.clip_id: _links(entry) for entry in kept}, stores.plan.splits.model_dump())
     reader = RowReader(stores)
     sizes = reader.sizes(kept)
-    schema = shard_schema(clap_dim=reader.dim("tagging", "clap_embedding"), clip_dim=reader.dim("vision", "clip_embedding"))
+    schema = shard_schema(
+        clap_dim=reader.dim("tagging", "clap_embedding"), clip_dim=reader.dim("vision", "clip_embedding")
+    )
     rows, shards, done = {}, 0, 0
     for split in SPLITS:
         members = [entry for entry in kept if splits[entry.clip_id] == split]
-        ranges = plan_shards([sizes[entry.clip_id] for entry in members]) or ([range(0)] if split == "train" else [])
+        ranges = plan_shards([sizes[entry.clip_id] for entry in members]) or (
+            [range(0)] if split == "train" else []
+        )
         for number, span in enumerate(ranges):
             name = f"{split}-{number:05d}-of-{len(ranges):05d}.parquet"
             chosen = members[span.start : span.stop]
@@ -166,7 +172,10 @@ def _write_data(
 def _links(entry: Entry) -> list[str]:
     """Return what a clip must not share with another split."""
     artist = (entry.source["artist"] or "").strip().casefold()
-    links = [f"media {entry.source['media_id']}", f"source {entry.source['source_url'] or entry.source['path']}"]
+    links = [
+        f"media {entry.source['media_id']}",
+        f"source {entry.source['source_url'] or entry.source['path']}",
+    ]
     return links + ([f"artist {artist}"] if artist else [])
 
 
@@ -198,7 +207,9 @@ class RowReader:
                     return int(length)
         return 1
 
-    def rows(self, entries: Sequence[Entry], sizes: Mapping[str, int]) -> Iterator[tuple[int, dict[str, Any]]]:
+    def rows(
+        self, entries: Sequence[Entry], sizes: Mapping[str, int]
+    ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (bytes, row) of each clip, in order."""
         taken = {stage: columns for stage, columns in _TAKEN.items() if stage in self.stores.stages}
         tables = {stage: self._lookup(stage, list(columns), entries) for stage, columns in taken.items()}
@@ -212,7 +223,10 @@ class RowReader:
             row |= {name: entry.source[name] for name in _NOTES}
             row["duration_s"] = lengths[clip_id]["audio_s"] if entry.duration_s is None else entry.duration_s
             for stage, columns in taken.items():
-                row |= {name: tables[stage][_stored_under(entry, stage)][column] for column, name in columns.items()}
+                row |= {
+                    name: tables[stage][_stored_under(entry, stage)][column]
+                    for column, name in columns.items()
+                }
             row |= select_by_kind(tagging[clip_id]["scores"], self.taxonomy, self.stores.plan.tags)
             row["clap_embedding"] = tagging[clip_id]["clap_embedding"]
             row["audio"] = {"bytes": self._bytes(tracks[clip_id]["file"]), "path": f"{clip_id}.flac"}
@@ -238,7 +252,17 @@ def _stored_under(entry: Entry, stage: str) -> str:
 def _write_records(folder: Path, stores: Stores, ledger: Ledger) -> None:
     """Write what was left out and why, the label set, and everything needed to make the dataset again."""
     left_out = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
-    named = [(entry, {"clip_id": entry.clip_id, "source_id": entry.source["source_id"], "source": entry.source["path"]}) for entry in left_out]
+    named = [
+        (
+            entry,
+            {
+                "clip_id": entry.clip_id,
+                "source_id": entry.source["source_id"],
+                "source": entry.source["path"],
+            },
+        )
+        for entry in left_out
+    ]
     rejected = [
         ids | {name: getattr(entry.fate, name) for name in ("rule", "value", "threshold", "detail")}
         for entry, ids in named
@@ -252,5 +276,10 @@ def _write_records(folder: Path, stores: Stores, ledger: Ledger) -> None:
     pq.write_table(pa.Table.from_pylist(rejected, schema=REJECTED), folder / "rejected.parquet")
     pq.write_table(pa.Table.from_pylist(quarantined, schema=QUARANTINE), folder / "quarantine.parquet")
     shutil.copyfile(taxonomy.labels.LABELS_PATH, folder / "taxonomy.yaml")
-    recipe = {"version": version("leitmotif"), **stores.plan.model_dump(mode="json"), "fingerprints": stores.fingerprints, "models": stores.models}
+    recipe = {
+        "version": version("leitmotif"),
+        **stores.plan.model_dump(mode="json"),
+        "fingerprints": stores.fingerprints,
+        "models": stores.models,
+    }
     write_text(folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True))

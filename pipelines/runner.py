@@ -62,21 +62,25 @@ def missing_batches(
         index = index.filter(pc.is_null(index["error"]))
     done = set(index[KEY].to_pylist())
     todo = [entry for entry in entries if entry.clip_id not in done]
-    size = max(1, min(stores.stages[name].BATCH, -(-len(todo) // (2 * workers)) if workers > 1 else len(todo)))
+    size = max(
+        1, min(stores.stages[name].BATCH, -(-len(todo) // (2 * workers)) if workers > 1 else len(todo))
+    )
     places = {read: _places(stores, read) for read in stores.reads(name)} if todo else {}
-    return [
-        _batch(stores, name, todo[start : start + size], places) for start in range(0, len(todo), size)
-    ]
+    return [_batch(stores, name, todo[start : start + size], places) for start in range(0, len(todo), size)]
 
 
 def _places(stores: Stores, read: str) -> dict[str, str]:
     """Return the part file that holds each key of a store."""
     store = stores.store(read)
     index, names = store.index(), [str(part) for part in store.parts()]
-    return {key: names[part] for key, part in zip(index[KEY].to_pylist(), index["part"].to_pylist(), strict=True)}
+    return {
+        key: names[part] for key, part in zip(index[KEY].to_pylist(), index["part"].to_pylist(), strict=True)
+    }
 
 
-def _batch(stores: Stores, name: str, entries: Sequence[Entry], places: Mapping[str, Mapping[str, str]]) -> Batch:
+def _batch(
+    stores: Stores, name: str, entries: Sequence[Entry], places: Mapping[str, Mapping[str, str]]
+) -> Batch:
     keys = {
         read: tuple(entry.source["media_id"] if read == "probe" else entry.clip_id for entry in entries)
         for read in places
@@ -162,4 +166,3 @@ def _decoder() -> LimitedWorker:
     worker = LimitedWorker().__enter__()
     atexit.register(worker.__exit__, None, None, None)
     return worker
-

@@ -135,7 +135,7 @@ def one_by_one(function: Callable[[Clip], Row], clips: Sequence[Clip]) -> Iterat
 
 
 def settings_identity(settings: BaseModel) -> dict[str, Any]:
-    """Return the settings that change the numbers: all but the time limit, which only decides who gives up."""
+    """Return the settings that change the numbers: all but the time limit."""
     return settings.model_dump(mode="json", exclude={"limit_s"})
 
 
@@ -144,4 +144,3 @@ def limit_of(settings: DecoderSettings, clip: Clip) -> float:
     probe = clip.inputs.get("probe", {})
     length_s = clip.duration_s or probe.get("duration_s") or 0.0
     return settings.limit_s + 2.0 * float(length_s)
-

@@ -69,7 +69,8 @@ class Workspace:
         path = self.root / "plan.yaml"
         if not path.is_file():
             raise UserError(
-                f"{str(self.root)!r} is no workspace (no plan.yaml); run `leitmotif curate SOURCE --out` with it first"
+                f"{str(self.root)!r} is no workspace (no plan.yaml); run `leitmotif curate SOURCE --out` "
+                "with it first"
             )
         return load_plan(path.read_text(encoding="utf-8"))
 
@@ -156,4 +157,3 @@ class Stores:
             "model": stage.model(),
             "reads": {read: prints[read] for read in self.reads(name)},
         }
-

@@ -37,10 +37,11 @@ CONTEXT: dict[str, Any] = {
 } | {
     term: f"cr:{term}"
     for term in (
-        "arrayShape citeAs column containedIn equivalentProperty extract field fileProperty fileObject fileSet "
-        "format includes isArray isLiveDataset jsonPath key md5 parentField path recordSet references regex "
-        "repeated replace samplingRate separator source subField transform"
-    ).split()
+        *("arrayShape", "citeAs", "column", "containedIn", "equivalentProperty", "extract", "field"),
+        *("fileProperty", "fileObject", "fileSet", "format", "includes", "isArray", "isLiveDataset"),
+        *("jsonPath", "key", "md5", "parentField", "path", "recordSet", "references", "regex", "repeated"),
+        *("replace", "samplingRate", "separator", "source", "subField", "transform"),
+    )
 }
 _PARQUET = "application/x-parquet"
 _SIDE_FILES = {
@@ -82,7 +83,7 @@ def compose_croissant(published: Published, stats: Mapping[str, Any]) -> dict[st
         "license": list(stats["licenses"]) or ["unknown"],
         "version": _semantic(stats["version"]),
         "datePublished": day.isoformat(),
-        "citeAs": f"@misc{{{re.sub(r'[^A-Za-z0-9]+', '-', title)}, title = {{{title}}}, year = {{{day.year}}}}}",
+        "citeAs": f"@misc{{{_slug(title)}, title = {{{title}}}, year = {{{day.year}}}}}",
         "keywords": ["music", "audio", "text", *(["video"] if _has_video(stats) else [])],
         "distribution": _distribution(published),
         "recordSet": _record_sets(published),
@@ -164,7 +165,7 @@ def _clips(published: Published, schema: pa.Schema) -> dict[str, Any]:
         "description": "The split that the clip belongs to.",
         "dataType": "sc:Text",
         "source": source
-        | {"extract": {"fileProperty": "filename"}, "transform": {"regex": rf"^({names})-.*\.parquet$"}},
+        | {"extract": {"fileProperty": "filename"}, "transform": {"regex": rf"^({names})(?:-.*)?$"}},
         "references": {"field": {"@id": "splits/split"}},
     }
     fields = [_field("clips", column, source, CLIP_FIELDS) for column in schema]
@@ -193,6 +194,8 @@ def _field(
         described |= {"isArray": True, "arrayShape": str(length)}
         kind = kind.value_type
     if column.name in ("audio", "frames"):
+        if "isArray" in described:
+            described["repeated"] = True  # without the older word mlcroissant does not decode lists of images
         media = "sc:AudioObject" if column.name == "audio" else "sc:ImageObject"
         return described | {"dataType": media, "source": from_column | {"transform": {"jsonPath": "bytes"}}}
     if pa.types.is_struct(kind):
@@ -226,6 +229,10 @@ def _data_type(kind: pa.DataType) -> str:
 
 def _has_video(stats: Mapping[str, Any]) -> bool:
     return bool(stats["sizes"])
+
+
+def _slug(title: str) -> str:
+    return re.sub(r"[^A-Za-z0-9]+", "-", title).strip("-") or "dataset"
 
 
 def _semantic(version: str | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reports.tally import count_texts
+from reports.tally import count_texts, most_first
 
 
 def read_thresholds(recipe: Mapping[str, Any]) -> dict[str, float]:
@@ -18,7 +19,7 @@ def read_thresholds(recipe: Mapping[str, Any]) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, value in rules.items() if isinstance(rules, dict) else ():
         threshold = value.get("threshold") if isinstance(value, dict) else value
-        if isinstance(threshold, int | float) and not isinstance(threshold, bool):
+        if isinstance(threshold, int | float) and math.isfinite(threshold):
             found[str(name)] = float(threshold)
     return found
 
@@ -28,13 +29,13 @@ def count_rejections(rejected: pa.Table, thresholds: Mapping[str, float]) -> dic
     counted: Counter[str] = Counter()
     count_texts(counted, rejected.column("rule"))
     found: dict[str, dict[str, Any]] = {}
-    for rule in [*thresholds, *(name for name, _ in counted.most_common() if name not in thresholds)]:
+    for rule in [*thresholds, *(name for name in most_first(counted) if name not in thresholds)]:
         rows = rejected.filter(pc.equal(rejected.column("rule"), rule))
-        used = rows.column("threshold").drop_null()
+        used = _finite(rows.column("threshold"))
         found[rule] = {
             "count": counted[rule],
             "threshold": used[0].as_py() if len(used) else thresholds.get(rule),
-            **pc.min_max(rows.column("value")).as_py(),
+            **pc.min_max(_finite(rows.column("value"))).as_py(),
         }
     return found
 
@@ -47,7 +48,7 @@ def count_quarantines(quarantined: pa.Table) -> dict[str, dict[str, Any]]:
     )
     count_texts(pairs, pc.binary_join_element_wise(stage, error, "\x00"))
     found: dict[str, dict[str, Any]] = {}
-    for pair, count in pairs.most_common():
+    for pair, count in most_first(pairs).items():
         name, _, kind = pair.partition("\x00")
         entry = found.setdefault(name, {"count": 0, "errors": {}})
         entry["count"] += count
@@ -58,5 +59,9 @@ def count_quarantines(quarantined: pa.Table) -> dict[str, dict[str, Any]]:
 def rejected_values(rejected: pa.Table, rules: tuple[str, ...]) -> list[float]:
     """Return the finite values that some rules rejected."""
     chosen = rejected.filter(pc.is_in(rejected.column("rule"), value_set=pa.array(rules, pa.string())))
-    values = chosen.column("value").drop_null()
-    return values.filter(pc.is_finite(values)).to_pylist()
+    return _finite(chosen.column("value")).to_pylist()
+
+
+def _finite(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    values = column.drop_null()
+    return values.filter(pc.is_finite(values))

@@ -80,7 +80,7 @@ def compose_page(published: Published, stats: Mapping[str, Any]) -> str:
 
 
 def funnel_steps(stats: Mapping[str, Any]) -> list[tuple[str, int, int]]:
-    """Return (step, clips left, clips lost) from the catalog over the quarantine and each rule to the kept."""
+    """Return (step, clips left, clips lost) from the catalog to the kept, rule by rule."""
     left = stats["counts"]["catalogued"]
     steps = [("catalogued", left, 0)]
     if lost := stats["counts"]["quarantined"]:

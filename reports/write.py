@@ -14,7 +14,7 @@ from reports.statistics import measure
 
 
 def write_reports(dataset: Path, *, name: str | None = None) -> list[Path]:
-    """Measure a published dataset once and write stats.json, report.html, README.md and croissant.json into it.
+    """Measure a published dataset and write stats.json, report.html, README.md and croissant.json into it.
 
     Each file is written beside its place and renamed, so that a reader never sees half of one; croissant.json
     comes last, since it holds the hashes of other files.
@@ -32,7 +32,9 @@ def write_reports(dataset: Path, *, name: str | None = None) -> list[Path]:
     published = open_published(dataset, name=name)
     stats = measure(published)
     return [
-        _write(dataset / "stats.json", json.dumps(stats, indent=2, ensure_ascii=False) + "\n"),
+        _write(
+            dataset / "stats.json", json.dumps(stats, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        ),
         _write(dataset / "report.html", compose_page(published, stats)),
         _write(dataset / "README.md", compose_card(published, stats)),
         _write(

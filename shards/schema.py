@@ -81,7 +81,8 @@ def shard_schema(*, clap_dim: int, clip_dim: int) -> pa.Schema:
     """
     sized = {"clap_embedding": clap_dim, "clip_embedding": clip_dim}
     fields = [
-        pa.field(name, pa.list_(pa.float32(), sized[name]) if name in sized else kind) for name, kind in _FIELDS
+        pa.field(name, pa.list_(pa.float32(), sized[name]) if name in sized else kind)
+        for name, kind in _FIELDS
     ]
     features = {field.name: _feature(field.type) for field in fields}
     features["audio"] = {"_type": "Audio"}

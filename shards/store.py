@@ -20,9 +20,9 @@ STATUS = [("error", pa.string()), ("message", pa.string())]
 class StageStore:
     """Rows of one stage, keyed by `clip_id`, in part files that appear by rename, whole or not at all.
 
-    A row is either measured (`error` is null) or failed (`error` and `message` say why, the columns are null).
-    Parts are never changed. When a key occurs again, a measured row beats a failed one and a later part beats an
-    earlier one, so that a retry only has to append.
+    A row is either measured (`error` is null) or failed (`error` and `message` say why, columns are null).
+    Parts are never changed. When a key occurs again, a measured row beats a failed one and a later part beats
+    an earlier one, so that a retry only has to append.
     """
 
     def __init__(self, folder: Path, columns: pa.Schema, *, scratch: Path) -> None:
@@ -61,7 +61,7 @@ class StageStore:
         return self.folder / name
 
     def index(self) -> pa.Table:
-        """Return one row per key: `clip_id`, `error`, `message` and `part` (a row of `parts()`), sorted by key."""
+        """Return `clip_id`, `error`, `message` and `part` (a row of `parts()`) of each key, sorted by key."""
         return self.read([], with_part=True)
 
     def read(

@@ -37,7 +37,10 @@ def validate(dataset: Path) -> list[str]:
         ) from error
     problems = list(_check_files(dataset, manifest["files"]))
     # What cannot be read cannot be looked into: the damaged files are named already.
-    return problems or [*_check_records(dataset, manifest["counts"]), *_check_rows(dataset, manifest["counts"])]
+    return problems or [
+        *_check_records(dataset, manifest["counts"]),
+        *_check_rows(dataset, manifest["counts"]),
+    ]
 
 
 def _check_files(dataset: Path, files: dict[str, dict[str, Any]]) -> Iterator[str]:
@@ -52,14 +55,17 @@ def _check_files(dataset: Path, files: dict[str, dict[str, Any]]) -> Iterator[st
             continue
         found = describe(path)
         if found != expected:
-            yield f"{name}: its contents changed (SHA-256 {found['sha256'][:12]}, expected {expected['sha256'][:12]})"
+            yield f"{name}: its contents changed (SHA-256 is no longer {expected['sha256'][:12]}…)"
     for path in sorted(dataset.glob("data/*")):
         if path.relative_to(dataset).as_posix() not in files:
             yield f"data/{path.name}: not in the manifest"
 
 
 def _check_records(dataset: Path, counts: dict[str, Any]) -> Iterator[str]:
-    for name, count, schema in (("rejected", "rejected", REJECTED), ("quarantine", "quarantined", QUARANTINE)):
+    for name, count, schema in (
+        ("rejected", "rejected", REJECTED),
+        ("quarantine", "quarantined", QUARANTINE),
+    ):
         table = pq.read_table(dataset / f"{name}.parquet")
         if not table.schema.equals(schema):
             yield f"{name}.parquet: columns {table.schema.names}, expected {schema.names}"
@@ -84,7 +90,7 @@ def _check_rows(dataset: Path, counts: dict[str, Any]) -> Iterator[str]:
                 for row in file.read_row_group(group).to_pylist():
                     yield from _check_row(f"{path.name} {row['clip_id']}", row)
                     if row["clip_id"] in seen:
-                        yield f"{path.name}: clip {row['clip_id']} occurs again (first in {seen[row['clip_id']]})"
+                        yield f"{path.name}: {row['clip_id']} occurs again (first in {seen[row['clip_id']]})"
                     seen.setdefault(row["clip_id"], path.name)
                     yield from _check_leak(row, split, owners)
         if rows != counts["rows"].get(split, 0):
@@ -95,7 +101,9 @@ def _check_schema(name: str, found: pa.Schema) -> Iterator[str]:
     sizes = {}
     for column in ("clap_embedding", "clip_embedding"):
         kind = found.field(column).type if column in found.names else None
-        sizes[column.replace("_embedding", "_dim")] = kind.list_size if pa.types.is_fixed_size_list(kind) else 1
+        sizes[column.replace("_embedding", "_dim")] = (
+            kind.list_size if pa.types.is_fixed_size_list(kind) else 1
+        )
     expected = shard_schema(**sizes)
     for field in expected:
         if field.name not in found.names:

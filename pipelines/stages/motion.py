@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+import filters.motion
 import pyarrow as pa
 
-import filters.motion
 from pipelines.stage import Clip, DecoderSettings, Place, Row, limit_of, one_by_one, settings_identity
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class MotionSettings(DecoderSettings):
-    """`exact` looks at every frame; `sampled` at short windows, and at every frame where a threshold is near."""
+    """`exact` reads every frame; `sampled` short windows, and every frame where a threshold is near."""
 
     mode: Literal["exact", "sampled"] = "exact"
 

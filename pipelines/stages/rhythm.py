@@ -57,7 +57,9 @@ class RhythmStage:
     def _estimate(self, clip: Clip) -> Row:
         path = self.place.workspace / clip.inputs[self.track]["file"]
         start_s = max(0.0, (media.flac.flac_length_s(path) - MAX_S) / 2)
-        blocks = media.audio.read_flac_blocks(path, rate_hz=RATE_HZ, mono=True, start_s=start_s, duration_s=MAX_S)
+        blocks = media.audio.read_flac_blocks(
+            path, rate_hz=RATE_HZ, mono=True, start_s=start_s, duration_s=MAX_S
+        )
         track = np.concatenate([np.zeros(0, np.float32), *blocks])
         bpm = self.rhythm.estimate_tempo(track, RATE_HZ)
         return {

@@ -78,7 +78,10 @@ class TaggingStage:
         path = self.place.workspace / clip.inputs[self.track]["file"]
         blocks = media.audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
         windows = track_windows(
-            blocks, self.encoder.rate_hz, self.encoder.window_s, max_windows=MAX_WINDOWS,
+            blocks,
+            self.encoder.rate_hz,
+            self.encoder.window_s,
+            max_windows=MAX_WINDOWS,
             total_s=media.flac.flac_length_s(path),
         )
         embeddings = self.encoder.embed_windows(windows)  # (windows, dim)

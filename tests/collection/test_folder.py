@@ -27,7 +27,7 @@ def test_overlapping_sources_give_a_file_once(tmp_path: Path) -> None:
 
 
 def test_odd_names_are_names(tmp_path: Path) -> None:
-    for name in ("two words.mp4", "it's \"quoted\".mp4", "new\nline.mp4", "🎵.mp4", "-dash.mp4"):
+    for name in ("two words.mp4", 'it\'s "quoted".mp4', "new\nline.mp4", "🎵.mp4", "-dash.mp4"):
         (tmp_path / name).touch()
     assert len(names(tmp_path)) == 5
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from demo import effects
+from demo import damage
 from demo.music import MusicTruth, render_music, silence_or_noise
 from demo.score import PITCH_NAMES, Note
 from demo.soundfont import play_samples
@@ -38,7 +38,10 @@ def test_the_same_seed_gives_the_same_bytes():
 
 
 def test_other_seeds_give_other_music():
-    clips = [render_music(seed, duration_s=2, rate_hz=RATE_HZ, instruments=["piano"], solo=True) for seed in (1, 2, 3)]
+    clips = [
+        render_music(seed, duration_s=2, rate_hz=RATE_HZ, instruments=["piano"], solo=True)
+        for seed in (1, 2, 3)
+    ]
     for a, b in ((0, 1), (1, 2), (0, 2)):
         left, right = clips[a].mix.ravel(), clips[b].mix.ravel()
         assert abs(np.dot(left, right)) < 0.7 * np.linalg.norm(left) * np.linalg.norm(right)
@@ -72,7 +75,14 @@ def test_the_tempo_is_the_period_of_the_onsets(genre, seed):
 @pytest.mark.parametrize("seed", range(6))
 def test_the_pitches_of_the_key_dominate(seed):
     music = render_music(
-        seed, duration_s=8, rate_hz=RATE_HZ, genre="folk", solo=False, vocals=False, degraded=False, instruments=["piano"]
+        seed,
+        duration_s=8,
+        rate_hz=RATE_HZ,
+        genre="folk",
+        solo=False,
+        vocals=False,
+        degraded=False,
+        instruments=["piano"],
     )
     assert music.truth.key is not None
     tonic, mode = music.truth.key.split()
@@ -100,12 +110,12 @@ def test_clips_without_a_voice_have_no_voice_stem():
     assert music.voice is None and music.truth.vocals == ()
 
 
-@pytest.mark.parametrize("name", effects.DEGRADATIONS)
+@pytest.mark.parametrize("name", damage.DEGRADATIONS)
 def test_a_higher_degree_damages_more(name):
     clean = render_music(8, duration_s=3, rate_hz=RATE_HZ, solo=False, degraded=False, vocals=False).mix
 
     def error(degree: float) -> float:
-        broken = effects.damage(clean, np.random.default_rng(4), RATE_HZ, name, degree)
+        broken = damage.damage(clean, np.random.default_rng(4), RATE_HZ, name, degree)
         gain = np.vdot(broken, clean) / np.vdot(broken, broken)
         return float(np.std(gain * broken - clean) / np.std(clean))
 
@@ -116,7 +126,7 @@ def test_the_truth_names_the_damage():
     clean = render_music(2, duration_s=2, rate_hz=RATE_HZ, degraded=False).truth
     broken = render_music(2, duration_s=2, rate_hz=RATE_HZ, degraded=True).truth
     assert (clean.degradation, clean.degree) == (None, 0.0)
-    assert broken.degradation in effects.DEGRADATIONS and 0.2 <= broken.degree <= 1
+    assert broken.degradation in damage.DEGRADATIONS and 0.2 <= broken.degree <= 1
 
 
 @pytest.mark.parametrize("label", INSTRUMENTS)
@@ -154,7 +164,7 @@ def test_requests_that_cannot_be_met_are_refused():
     with pytest.raises(ValueError, match="at least"):
         render_music(0, duration_s=0.1)
     with pytest.raises(LookupError, match="hum"):
-        effects.damage(np.zeros((2, 100), np.float32), np.random.default_rng(0), RATE_HZ, "rust", 1.0)
+        damage.damage(np.zeros((2, 100), np.float32), np.random.default_rng(0), RATE_HZ, "rust", 1.0)
 
 
 def test_sampled_instruments_are_in_tune():

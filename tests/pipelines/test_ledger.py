@@ -1,0 +1,121 @@
+from collections.abc import Callable
+
+import pytest
+
+from pipelines.ledger import Entry, Ledger
+from pipelines.plan import change_thresholds, make_plan
+from pipelines.workspace import Stores, Workspace
+
+Catalogue = Callable[..., list[str]]
+Measure = Callable[..., Stores]
+
+
+def settled(stores: Stores) -> Ledger:
+    ledger = Ledger(stores)
+    ledger.settle()
+    return ledger
+
+
+def test_a_clip_that_passes_everything_is_kept(catalogue: Catalogue, measure: Measure) -> None:
+    ledger = settled(measure(catalogue(a="1")))
+    assert ledger.counts() == {"catalogued": 1, "kept": 1, "rejected": 0, "quarantined": 0, "pending": 0}
+
+
+def test_every_catalogued_clip_ends_exactly_once(catalogue: Catalogue, measure: Measure) -> None:
+    ids = catalogue(a="1", b="2", c="3", d="1")
+    stores = measure(
+        ids,
+        motion={ids[1]: {"mean": 0.0}},
+        audio={ids[2]: {"error": "DecodeFailed", "message": "broken"}},
+        separation={ids[2]: None},
+    )
+    ledger = settled(stores)
+    counts = ledger.counts()
+    assert counts == {"catalogued": 4, "kept": 1, "rejected": 2, "quarantined": 1, "pending": 0}
+    fates = {entry.source["source_id"]: entry.fate for entry in ledger.entries}
+    assert (fates["b.mp4"].rule, fates["b.mp4"].value) == ("motion", 0.0)
+    assert fates["b.mp4"].threshold == stores.plan.rules["motion"]
+    assert (fates["c.mp4"].stage, fates["c.mp4"].error, fates["c.mp4"].message) == (
+        "audio",
+        "DecodeFailed",
+        "broken",
+    )
+    assert fates["d.mp4"].rule == "exact-duplicate"
+    assert fates["d.mp4"].detail == "the same bytes as a.mp4"
+
+
+def test_the_first_rule_that_fails_gives_the_reason(catalogue: Catalogue, measure: Measure) -> None:
+    (clip,) = catalogue(a="1")
+    ledger = settled(measure([clip], probe={clip: {"has_audio": 0, "duration_s": 0.5}}))
+    assert ledger.entries[0].fate.rule == "audio-stream"
+
+
+def test_moving_a_threshold_moves_clips_without_measuring(
+    workspace: Workspace, catalogue: Catalogue, measure: Measure
+) -> None:
+    ids = catalogue(a="1", b="2")
+    stores = measure(ids, motion={ids[0]: {"mean": 0.05}})
+    stricter = workspace.stores(change_thresholds(stores.plan, ["motion.threshold=0.07"]))
+    assert stricter.fingerprints == stores.fingerprints
+    assert settled(stores).counts()["kept"] == 2
+    assert settled(stricter).counts()["kept"] == 1
+
+
+def test_a_clip_that_a_looser_threshold_lets_in_is_pending_until_it_is_measured(
+    workspace: Workspace, catalogue: Catalogue, measure: Measure
+) -> None:
+    (clip,) = catalogue(a="1")
+    later = [name for name in make_plan("music-video", "embedded").stages if name not in ("probe", "motion")]
+    stores = measure([clip], motion={clip: {"mean": 0.0}}, **{name: {clip: None} for name in later})
+    assert settled(stores).counts()["rejected"] == 1
+    looser = workspace.stores(change_thresholds(stores.plan, ["motion.threshold=0"]))
+    assert settled(looser).counts()["pending"] == 1
+
+
+@pytest.mark.parametrize("measure_all", [False, True])
+def test_dear_stages_skip_what_fails_already_unless_all_is_asked_for(
+    catalogue: Catalogue, measure: Measure, measure_all: bool
+) -> None:
+    ids = catalogue(a="1", b="2")
+    stores = measure(ids, motion={ids[1]: {"mean": 0.0}})
+    asked: dict[str, list[str]] = {}
+
+    def compute(stage: str, entries: list[Entry]) -> None:
+        asked[stage] = [entry.clip_id for entry in entries]
+
+    Ledger(stores).settle(compute=compute, measure_all=measure_all)
+    assert asked["motion"] == sorted(ids)
+    assert asked["separation"] == (sorted(ids) if measure_all else [ids[0]])
+
+
+def test_windows_cover_the_source_and_are_clips_of_their_own(
+    workspace: Workspace, catalogue: Catalogue, measure: Measure
+) -> None:
+    ids = catalogue(a="1")
+    plan = make_plan("music-video", "embedded", window_s=8.0)
+    stores = measure(ids, plan)
+    ledger = settled(stores)
+    assert [(entry.start_s, entry.duration_s) for entry in ledger.entries] == [(0, 8), (8, 8), (16, 4)]
+    assert len({entry.clip_id for entry in ledger.entries}) == 3
+    assert ledger.counts()["pending"] == 3
+
+
+def test_a_window_that_is_too_short_is_rejected_by_its_own_length(
+    workspace: Workspace, catalogue: Catalogue, measure: Measure
+) -> None:
+    ids = catalogue(a="1")
+    stores = measure(ids, make_plan("music-video", "embedded", window_s=19.5))
+    fates = [entry.fate for entry in settled(stores).entries]
+    assert (fates[1].rule, fates[1].value) == ("too-short", 0.5)
+
+
+def test_a_store_belongs_to_its_settings_model_and_what_it_reads(workspace: Workspace) -> None:
+    plain = workspace.stores(make_plan("music-video", "embedded")).fingerprints
+    other = workspace.stores(make_plan("music-video", "embedded", ["frames.count=5"])).fingerprints
+    changed = {name for name in plain if plain[name] != other[name]}
+    assert changed == {"frames", "vision"}
+    track = workspace.stores(make_plan("music-track", "embedded")).fingerprints
+    assert track["audio"] == plain["audio"]
+    assert track["tagging"] != plain["tagging"]
+    limit = workspace.stores(make_plan("music-video", "embedded", ["motion.limit_s=5"])).fingerprints
+    assert limit == plain
