@@ -94,7 +94,7 @@ def _render_copies(
     rng = np.random.default_rng([seed, 43])
     sound = [truth for truth in truths if truth.moving and not truth.broken]
     picks = rng.permutation(len(sound))[: len(names)]
-    for name, pick, way in zip(names, picks, ("exact", "near"), strict=True):
+    for name, pick, way in zip(names, picks, ("exact", "near"), strict=False):
         original = sound[int(pick)]
         source = out / original.file
         if way == "exact":

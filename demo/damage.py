@@ -8,16 +8,18 @@ from scipy import fft
 from scipy.signal import butter, resample_poly, sosfilt
 
 from demo.effects import level
+from demo.waves import one_cycle, read_cycle
 
 DEGRADATIONS = ("noise", "hum", "clipping", "low-pass", "dropouts", "codec", "bitcrush")
 
 
 def coloured_noise(rng: np.random.Generator, samples: int, slope: float) -> np.ndarray:
     """Stereo noise of unit level whose amplitude falls as frequency to the power of minus ``slope``."""
-    size = fft.next_fast_len(samples, real=True)
+    size = 2**17  # longer noise repeats: three seconds are enough not to be noticed
     spectrum = fft.rfft(rng.standard_normal((2, size), dtype=np.float32), axis=1)
     k = np.maximum(np.arange(spectrum.shape[1], dtype=np.float32), 20.0)
-    noise = fft.irfft(spectrum * k ** np.float32(-slope), size, axis=1)[:, :samples]
+    noise = fft.irfft(spectrum * k ** np.float32(-slope), size, axis=1)
+    noise = np.tile(noise, samples // size + 1)[:, :samples]
     return (noise / max(1e-12, level(noise))).astype(np.float32)
 
 
@@ -65,9 +67,9 @@ def damage(mix: np.ndarray, rng: np.random.Generator, rate_hz: int, name: str, d
         return mix + noise * np.float32(loud * 10 ** (-(28 - 28 * degree) / 20))
     if name == "hum":
         hz = rng.choice((50.0, 60.0)) * rng.uniform(0.995, 1.005)
-        t = np.arange(samples) / rate_hz
         buzz = rng.uniform(0.6, 1.5)
-        wave = sum(np.sin(2 * np.pi * hz * k * t + rng.uniform(0, 6)) * k**-buzz for k in range(1, 16))
+        cycle = one_cycle(np.arange(1, 16) ** -buzz, rng)
+        wave = read_cycle(cycle, hz, samples, rate_hz)
         return mix + (wave / np.std(wave) * loud * 10 ** (-(24 - 26 * degree) / 20)).astype(np.float32)
     if name == "clipping":
         ceiling = loud * 10 ** ((9 - 13 * degree) / 20)

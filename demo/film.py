@@ -132,7 +132,10 @@ def _read_frames(path: Path, size: tuple[int, int]) -> Iterator[np.ndarray]:
 def encode_again(source: Path, out: Path, *, size: tuple[int, int], encoding: Encoding) -> None:
     """Write a film anew in another size and quality, as somebody would who uploads it again."""
     with av.open(str(source)) as film:
-        rate = film.streams.video[0].average_rate
+        rate, pictures = film.streams.video[0].average_rate, film.streams.video[0].frames
     if rate is None:
         raise ValueError(f"{source.name} states no frame rate; give a film that {write_film.__name__} wrote")
-    write_film(out, _read_frames(source, size), _read_sound(source), fps=float(rate), encoding=encoding)
+    sound = _read_sound(source)
+    if pictures:  # a decoder gives whole blocks of sound, a little more than there was
+        sound = sound[:, : int(pictures / rate * RATE_HZ)]
+    write_film(out, _read_frames(source, size), sound, fps=float(rate), encoding=encoding)

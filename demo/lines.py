@@ -131,7 +131,7 @@ def chords(
     velocity: int,
     power: bool = False,
 ) -> list[Note]:
-    """Chords in one of ``CHORD_PATTERNS``; ``power`` keeps root, fifth and octave only; guitars are strummed."""
+    """Chords in one of ``CHORD_PATTERNS``; ``power`` keeps root, fifth and octave only."""
     stroke_s = rng.uniform(0.004, 0.009) if pattern == "strum" else 0.0
     notes = []
     for bar in range(grid.bars):
@@ -186,7 +186,7 @@ def arpeggio(
     return notes
 
 
-# Onset and length in beats, and the chord tone: 0 root, 1 third, 2 fifth, 8 octave, 9 approach to the next root.
+# Onset and length in beats, and the tone: 0 root, 1 third, 2 fifth, 8 octave, 9 approach to the next root.
 BASS_PATTERNS: dict[str, tuple[tuple[float, float, int], ...]] = {
     "held": ((0, 3.9, 0),),
     "halves": ((0, 1.9, 0), (2, 1.9, 2)),

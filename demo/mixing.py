@@ -83,7 +83,7 @@ def render_voices(
         notes = humanise(excerpt(tune, offset_s, samples / rate_hz), rng, 0.004, 5.0)
         part = render_voice(kind, notes, rng, samples=samples, rate_hz=rate_hz)
         loud = effects.active_level(part, rate_hz)
-        gain = np.float32(0.1 / max(loud, 1e-6) * 10 ** (np.clip(rng.normal(1.0, 3.0), -6, 6) / 20))
+        gain = np.float32(0.1 / max(loud, 1e-6) * 10 ** (np.clip(rng.normal(2.0, 3.0), -6, 6) / 20))
         voice = part * gain if voice is None else voice + part * gain
     return voice, plan.voices
 

@@ -7,10 +7,10 @@ import numpy as np
 
 from demo import damage
 from demo.mixing import mix_down, render_stems, render_voices
+from demo.moods import moods_near
 from demo.noises import silence_or_noise
 from demo.outline import check_request, draw_plan, lay_grid
 from demo.sounds import SOUNDS
-from demo.styles import moods_near
 
 __all__ = ["Music", "MusicTruth", "render_music", "silence_or_noise"]
 
@@ -46,7 +46,13 @@ class MusicTruth:
 
 @dataclass(frozen=True)
 class Music:
-    """A rendered clip: ``mix`` and ``voice`` are float32 (2, n); undamaged, mix minus voice is the instrumental."""
+    """A rendered clip; without damage, ``mix`` minus ``voice`` is the instrumental.
+
+    Attributes:
+        mix: float32 (2, n).
+        voice: float32 (2, n), the voices as they sit in the mix before any damage; None without voices.
+        truth: what the clip contains.
+    """
 
     mix: np.ndarray
     voice: np.ndarray | None

@@ -67,7 +67,7 @@ def mood_colours(valence: float, arousal: float, rng: np.random.Generator) -> np
         Far, light, middle, dark and accent colour, float32 (5, 3) RGB 0-255.
     """
     places = np.array([place for place, _ in _MOOD_COLOURS], dtype=np.float64)
-    weights = 1 / (0.02 + ((places - (valence, arousal)) ** 2).sum(axis=1)) ** 2
+    weights = 1 / (0.05 + ((places - (valence, arousal)) ** 2).sum(axis=1)) ** 3
     table = np.array([colours for _, colours in _MOOD_COLOURS], dtype=np.float64)
     mixed = np.tensordot(weights / weights.sum(), table, axes=1)
     hsv = cv2.cvtColor((mixed[None] / 255).astype(np.float32), cv2.COLOR_RGB2HSV)

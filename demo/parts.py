@@ -10,8 +10,8 @@ from demo import lines
 from demo.drumming import DRUM_PATTERNS, drum_notes
 from demo.effects import active_level, random_curve, vibrato
 from demo.percussion import play_percussion
+from demo.sampler import play_samples
 from demo.score import Grid, Note
-from demo.soundfont import play_samples
 from demo.sounds import SOUNDS
 from demo.styles import STYLES
 from demo.synths import SYNTHS
@@ -168,8 +168,12 @@ def render_part(
     sound = SOUNDS[label]
     synthetic = rng.random() < sound.synth_share
     if rng.random() < 0.1 and not sound.drums and not layered:
-        settings = {"samples": samples, "rate_hz": rate_hz, "cents": cents}
-        pair = [render_part(label, notes, rng, **settings, gloss=gloss, layered=True) for _ in range(2)]
+        pair = [
+            render_part(
+                label, notes, rng, samples=samples, rate_hz=rate_hz, cents=cents, gloss=gloss, layered=True
+            )
+            for _ in range(2)
+        ]
         return (pair[0] + np.float32(rng.uniform(0.3, 0.9)) * pair[1]).astype(np.float32)
     tuning = 2 ** ((cents + rng.normal(0, 4)) / 1200)
     if sound.drums:
@@ -240,9 +244,9 @@ def colour(
             part
             + np.float32(0.7) * vibrato(part, rng, rate_hz, rng.uniform(0.3, 2.0), rng.uniform(5, 15))[::-1]
         )
-    if rng.random() < 0.4:
+    if rng.random() < 0.55:
         size = 1024
-        curve = random_curve(rng, np.fft.rfftfreq(size, 1 / rate_hz), 0.8)
+        curve = random_curve(rng, np.fft.rfftfreq(size, 1 / rate_hz), 0.8, brightness=0.85)
         taps = np.fft.fftshift(np.fft.irfft(curve, size)).astype(np.float32) * np.hanning(size).astype(
             np.float32
         )

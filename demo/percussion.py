@@ -68,7 +68,8 @@ def stroke(key: int, rng: np.random.Generator, rate_hz: int, electronic: bool, s
     r = rng
     if key in HATS:
         return metal(r, rate_hz, HATS[key] * r.uniform(0.6, 1.6), electronic)
-    if key in TOMS or key not in SKINS | RATTLES | CLICKS and key not in (35, 36, keys.SNARE, 40, keys.CLAP):
+    others = SKINS.keys() | RATTLES.keys() | CLICKS.keys() | {35, 36, keys.SNARE, 40, keys.CLAP}
+    if key not in others:
         hz = TOMS.get(key, 120.0) * size
         return padded_sum(
             sweep_tone(r, rate_hz, hz, r.uniform(0.3, 1.2), 0.05, r.uniform(0.08, 0.3)),

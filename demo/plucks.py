@@ -17,7 +17,7 @@ def plucked(
     buzz: float = 0.0,
     body: float = 0.5,
 ) -> Part:
-    """A plucked string: every period is the one before through the same damping (Karplus-Strong, in closed form).
+    """A plucked string: every period is the one before, damped (Karplus-Strong, in closed form).
 
     Reference: Karplus and Strong, Digital Synthesis of Plucked-String and Drum Timbres, 1983.
     """

@@ -149,7 +149,7 @@ def draw_grid(
 
 
 def excerpt(notes: Sequence[Note], offset_s: float, duration_s: float) -> list[Note]:
-    """Shift notes so that ``offset_s`` becomes the start; a note cut by the start begins there if enough is left."""
+    """Notes of a window, from its start; a note that the start cuts begins there if enough is left."""
     kept = []
     for note in notes:
         start = note.start_s - offset_s

@@ -1,20 +1,14 @@
-"""A small player of SoundFont 2 files in numpy: zones, tuning, sample rates, loops, envelopes and filters.
+"""SoundFont 2 files: presets and their zones, and the samples at any pitch.
 
 Reference: SoundFont Technical Specification, version 2.04, https://www.synthfont.com/sfspec24.pdf
 """
 
-import importlib.util
-from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from demo.score import Note
-
-PERCUSSION_BANK = 128
 # Generator numbers of the specification, section 8.1.2.
 LOOP_START, LOOP_END, START, END = (2, 45), (3, 50), (0, 4), (1, 12)
 FILTER_HZ, ENVELOPE_TO_FILTER, PAN, ATTACK, HOLD, DECAY, SUSTAIN, RELEASE = 8, 11, 17, 34, 35, 36, 37, 38
@@ -142,7 +136,7 @@ class SoundFont:
         return self._zones[bank, program]
 
     def _zone(self, outer: dict[int, int], inner: dict[int, int]) -> Zone | None:
-        """A zone of an instrument under a zone of a preset, whose values add up; None where they do not meet."""
+        """A zone of an instrument under one of a preset, their values added; None where they do not meet."""
         g = {**DEFAULTS, **inner}
         for key, value in outer.items():
             if key not in SINGLE_VALUES:
@@ -218,83 +212,3 @@ class SoundFont:
         if zone.filter_hz < min(12000.0, 0.4 * rate_hz):
             tone = sosfilt(butter(2, zone.filter_hz, fs=rate_hz, output="sos"), tone)
         return tone.astype(np.float32)
-
-
-def gate(zone: Zone, held: int, samples: int, rate_hz: float) -> np.ndarray:
-    """Volume envelope of a note that is held for ``held`` samples; decays are straight lines in decibels."""
-    t = np.arange(samples, dtype=np.float32) / np.float32(rate_hz)
-    decayed = np.clip(
-        (t - np.float32(zone.attack_s + zone.hold_s)) * np.float32(100 / zone.decay_s), 0, zone.sustain_db
-    )
-    released = np.maximum(t - np.float32(held / rate_hz), 0) * np.float32(100 / zone.release_s)
-    rise = np.minimum(1, t / max(zone.attack_s, 0.001))
-    shape = rise * np.exp((decayed + released) * np.float32(-np.log(10) / 20))
-    fade = min(samples, int(0.005 * rate_hz))
-    shape[samples - fade :] *= np.linspace(1, 0, fade)
-    return shape.astype(np.float32)
-
-
-@cache
-def general_midi() -> SoundFont:
-    """The General MIDI soundfont that ships with pretty_midi, found without importing it.
-
-    Raises:
-        ModuleNotFoundError: pretty_midi is not installed.
-    """
-    spec = importlib.util.find_spec("pretty_midi")
-    if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "the demo music needs the soundfont of pretty_midi: pip install 'leitmotif[demo]'"
-        )
-    return SoundFont(Path(spec.origin).with_name("TimGM6mb.sf2"))
-
-
-def play_samples(
-    notes: Sequence[Note], *, program: int, drums: bool, samples: int, rate_hz: int, ratio: float = 1.0
-) -> np.ndarray:
-    """Render notes with the General MIDI soundfont.
-
-    Args:
-        notes: the notes; times from the start of the result.
-        program: General MIDI program, or the number of a drum kit.
-        drums: whether pitches are percussion keys.
-        samples: length of the result; what rings on is cut.
-        rate_hz: sample rate of the result.
-        ratio: speed of the recorded samples: pitch and formants move together, times do not.
-
-    Returns:
-        float32 (2, samples).
-    """
-    font = general_midi()
-    zones = font.zones(PERCUSSION_BANK if drums else 0, program)
-    wanted: dict[tuple[int, int], list[tuple[Note, int, int]]] = {}
-    for note in notes:
-        for i, zone in enumerate(zones):
-            if (
-                zone.keys[0] <= note.pitch <= zone.keys[1]
-                and zone.velocities[0] <= note.velocity <= zone.velocities[1]
-            ):
-                start = int(note.start_s * rate_hz)
-                held = int((max(note.duration_s, 0.25) if drums else note.duration_s) * rate_hz)
-                held = samples if drums and zone.loop is None else held
-                whole = min(samples - start, held + int(zone.release_s * 0.7 * rate_hz))
-                if whole > 16:
-                    wanted.setdefault((i, note.pitch), []).append((note, held, whole))
-    out = np.zeros((2, samples), np.float32)
-    for (i, pitch), played in wanted.items():
-        zone = zones[i]
-        tone = font.tone(zone, pitch, max(whole for _, _, whole in played), rate_hz / ratio)
-        angle = zone.pan * np.pi / 2
-        sides = np.array([[np.cos(angle)], [np.sin(angle)]], np.float32)
-        for note, held, whole in played:
-            sound = tone[:whole]
-            if not len(sound):
-                continue
-            sound = (
-                sound
-                * gate(zone, held, len(sound), rate_hz)
-                * np.float32(zone.gain * (note.velocity / 127) ** 2)
-            )
-            start = int(note.start_s * rate_hz)
-            out[:, start : start + len(sound)] += sides * sound
-    return out

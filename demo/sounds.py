@@ -30,7 +30,7 @@ class Sound:
 
 SOUNDS: dict[str, Sound] = {
     "violin": Sound((40, 40, 110), 55, 93, ("melody",), True, "violin", 0.2),
-    "cello": Sound((42,), 36, 69, ("melody", "bass"), True, "cello", 0.25),
+    "cello": Sound((42,), 36, 69, ("melody", "bass"), True, "cello", 0.45),
     "strings": Sound(
         (48, 49, 48, 49, 44, 45, 41, 43), 43, 86, ("pad", "chords", "melody"), True, "ensemble", 0.2
     ),

@@ -1,6 +1,7 @@
 """The synthesiser of every instrument, in numpy; none has a Python loop over samples.
 
-Every one takes notes, a length in samples, a sample rate, a generator and a gloss of 0..1, and returns a mono part.
+Every one takes notes, a length in samples, a sample rate, a generator and a gloss of 0..1, and returns a
+mono part.
 """
 
 from demo.plucks import amplified, piano, plucked, struck, tines
@@ -39,7 +40,7 @@ SYNTHS: dict[str, Part] = {
     "bells": struck(BELL_RATIOS, decay_s=(0.6, 2.5), damp=0.5, noise=0.05),
     "timpani": struck(SKIN_RATIOS, decay_s=(0.3, 0.9), damp=0.6, noise=0.3),
     "violin": blown(tilt=(0.9, 1.3), formants=((500, 1.0), (1200, 0.8), (2800, 1.5)), breath=0.04),
-    "cello": blown(tilt=(0.9, 1.4), formants=((250, 1.0), (600, 0.8), (1500, 1.0)), breath=0.04),
+    "cello": blown(tilt=(0.6, 1.2), formants=((250, 1.0), (600, 0.8), (1500, 1.5)), breath=0.04),
     "ensemble": blown(
         tilt=(0.9, 1.4), attack_s=(0.05, 0.3), formants=((600, 0.8), (2500, 1.0)), players=(3, 5), swell=0.2
     ),

@@ -104,7 +104,7 @@ def subtractive(
         rise_s, fall_s = rng.uniform(*attack_s), rng.uniform(*release_s)
         unison = int(rng.integers(voices[0], voices[1] + 1))
         cents = rng.uniform(-1, 1, unison) * rng.uniform(0.03, 0.25)
-        open_hz = 2 ** rng.uniform(9.5 + gloss, 13.5)
+        open_hz = 2 ** rng.uniform(10.0 + gloss, 14.0)
         sweep_s = rng.uniform(0.05, 0.8)
         floor = low * rng.uniform(0.5, 1.5)
         peak = rng.uniform(0, 4)

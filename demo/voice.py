@@ -6,9 +6,9 @@ import numpy as np
 from scipy.signal import resample_poly
 
 from demo.formants import HOP_S, shape_formants, slow_noise
+from demo.sampler import play_samples
 from demo.score import Note
-from demo.singing import KINDS, Singer, Track, draw_singer, track_notes, track_speech
-from demo.soundfont import play_samples
+from demo.singing import Singer, Track, draw_singer, track_notes, track_speech
 from demo.waves import one_cycle, read_cycle
 
 
@@ -39,7 +39,7 @@ def render_voice(
     """A dry voice part.
 
     Args:
-        kind: one of ``KINDS``.
+        kind: one of ``demo.singing.KINDS``.
         notes: the melody; ignored for speech.
         rng: source of every choice.
         samples: length of the result.

@@ -85,7 +85,10 @@ class ClapEncoder:
         size = round(self.window_s * self.rate_hz)
         rows = []
         for start in range(0, len(windows), self.batch):
-            chunk = [fit_window(w, size, padding=self._features.padding) for w in windows[start : start + self.batch]]
+            chunk = [
+                fit_window(w, size, padding=self._features.padding)
+                for w in windows[start : start + self.batch]
+            ]
             # With "fusion", the extractor stacks four copies of a window that is no longer than max_length_s.
             inputs = self._features(
                 chunk,
@@ -107,7 +110,9 @@ class ClapEncoder:
         rows = []
         for start in range(0, len(texts), self.batch):
             chunk = [str(text) for text in texts[start : start + self.batch]]
-            tokens = self._tokenizer(chunk, padding=True, truncation=True, max_length=limit, return_tensors="pt")
+            tokens = self._tokenizer(
+                chunk, padding=True, truncation=True, max_length=limit, return_tensors="pt"
+            )
             with torch.inference_mode():
                 rows.append(
                     pooled_rows(

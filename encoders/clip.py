@@ -15,7 +15,9 @@ MODEL_ID = "openai/clip-vit-large-patch14"
 REVISION = "main"
 LICENSE = "MIT"
 RATE_HZ = None  # images have no sampling rate
-REFERENCE = "Radford et al., Learning transferable visual models from natural language supervision, arXiv:2103.00020"
+REFERENCE = (
+    "Radford et al., Learning transferable visual models from natural language supervision, arXiv:2103.00020"
+)
 
 
 class ClipEncoder:
@@ -70,7 +72,9 @@ class ClipEncoder:
         rows = []
         for start in range(0, len(images), self.batch):
             chunk = [image.convert("RGB") for image in images[start : start + self.batch]]
-            pixels = self._images(images=chunk, return_tensors="pt")["pixel_values"].to(self._device, torch.float32)
+            pixels = self._images(images=chunk, return_tensors="pt")["pixel_values"].to(
+                self._device, torch.float32
+            )
             with torch.inference_mode():
                 rows.append(pooled_rows(net.get_image_features(pixel_values=pixels)))
         return unit_rows(rows, self.dim)
@@ -82,7 +86,9 @@ class ClipEncoder:
         rows = []
         for start in range(0, len(texts), self.batch):
             chunk = [str(text) for text in texts[start : start + self.batch]]
-            tokens = self._tokenizer(chunk, padding=True, truncation=True, max_length=limit, return_tensors="pt")
+            tokens = self._tokenizer(
+                chunk, padding=True, truncation=True, max_length=limit, return_tensors="pt"
+            )
             with torch.inference_mode():
                 rows.append(
                     pooled_rows(

@@ -50,7 +50,9 @@ def antonym_score(windows: np.ndarray, positive: np.ndarray, negative: np.ndarra
     """
     windows, positive, negative = (np.asarray(a, np.float64) for a in (windows, positive, negative))
     if windows.ndim != 2 or not len(windows):
-        raise ValueError(f"got windows of shape {windows.shape}; expected (windows, dim) with at least one window")
+        raise ValueError(
+            f"got windows of shape {windows.shape}; expected (windows, dim) with at least one window"
+        )
     if positive.ndim != 2 or not len(positive) or positive.shape != negative.shape:
         raise ValueError(
             f"got texts of shapes {positive.shape} and {negative.shape}; expected as many opposites as positive texts, "

@@ -1,30 +1,32 @@
-"""What a rule is: a threshold over one number that a stage stored."""
+"""What a rule is: a threshold over one stored number, applied in bulk; and how the rules of this room are found."""
 
 from __future__ import annotations
 
+import importlib
+import math
+import pkgutil
 from dataclasses import dataclass
-from functools import cache
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import filters
+
 
 @dataclass(frozen=True)
 class Rule:
-    """A decision about clips. A file of `filters` that exports `RULES` registers its rules by being there.
+    """Keeps a clip while one number that a stage measured stays on one side of a threshold.
 
     Attributes:
-        name: As in recipes, settings and the table of the rejected.
-        stage: The stage that measures the number.
-        column: Where it stores the number.
-        keep: Keep clips whose number is "at least" or "at most" the threshold.
-        threshold: The default: the published value where there is one.
-        unit: Of the number.
-        why: One line for the person whose clip was rejected.
-        reference: Where the threshold comes from.
+        name: unique, as people write it: `publish --set motion.threshold=0.01`.
+        stage: the stage whose store holds the number.
+        column: the column of that store.
+        keep: the side that is kept; the threshold itself is kept.
+        threshold: the default.
+        unit: of the number, such as "s", "dB" or "share".
+        why: one line for reports: what a rejected clip is.
+        reference: paper or page that the rule comes from.
     """
 
     name: str
@@ -36,33 +38,40 @@ class Rule:
     why: str
     reference: str = ""
 
-    def passes(self, values: pa.Array | pa.ChunkedArray, threshold: float) -> pa.Array:
-        """Tell which numbers pass; a number that is not known (null) passes.
+    def __post_init__(self) -> None:
+        if self.keep not in ("at least", "at most"):
+            raise ValueError(f"rule {self.name!r} keeps {self.keep!r}; expected 'at least' or 'at most'")
+        if math.isnan(self.threshold):
+            raise ValueError(f"the threshold of rule {self.name!r} is not a number; give one in {self.unit}")
+
+    def passes(self, values: pa.Array | pa.ChunkedArray, threshold: float | None = None) -> pa.BooleanArray:
+        """Which clips stay, one boolean a value and never null.
 
         Args:
-            values: Numbers, shape (clips,).
-            threshold: In the rule's unit.
-
-        Returns:
-            Booleans without nulls, shape (clips,).
+            values: numbers of the rule's column. A missing one passes: what was not measured is not held against a
+                clip.
+            threshold: instead of the rule's own.
         """
+        limit = pa.scalar(self.threshold if threshold is None else threshold, pa.float64())
+        numbers = values.cast(pa.float64(), safe=False)
         compare = pc.greater_equal if self.keep == "at least" else pc.less_equal
-        return pc.fill_null(compare(values, pa.scalar(threshold, pa.float64())), True)
+        kept = pc.fill_null(compare(numbers, limit), True)
+        return kept.combine_chunks() if isinstance(kept, pa.ChunkedArray) else kept
 
 
-@cache
 def discover() -> dict[str, Rule]:
-    """Return every rule of this package by name.
+    """Every rule by its name: those in the RULES of each file of this room, files in alphabetical order.
 
     Raises:
-        ValueError: Two rules have the same name.
+        ValueError: if two rules share a name.
     """
-    import filters
-
-    rules: dict[str, Rule] = {}
-    for module in iter_modules(filters.__path__, "filters."):
-        for rule in getattr(import_module(module.name), "RULES", ()):
-            if rule.name in rules:
-                raise ValueError(f"rule {rule.name!r} of {module.name} exists already; give it another name")
-            rules[rule.name] = rule
-    return rules
+    found: dict[str, Rule] = {}
+    for info in sorted(pkgutil.iter_modules(filters.__path__), key=lambda info: info.name):
+        module = importlib.import_module(f"filters.{info.name}")
+        for rule in getattr(module, "RULES", ()):
+            if rule.name in found:
+                raise ValueError(
+                    f"two rules are called {rule.name!r}; rename the one in filters/{info.name}.py"
+                )
+            found[rule.name] = rule
+    return found

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from PIL import Image
@@ -69,13 +68,13 @@ def compose_page(published: Published, stats: Mapping[str, Any]) -> str:
         funnel=plot_funnel(funnel_steps(stats), label="Clips left after each step"),
         histograms=_histograms(stats),
         bars=_bars(stats),
-        rejected=_rows(published.rejected(head=HEAD_ROWS)),
-        quarantined=_rows(published.quarantined(head=HEAD_ROWS)),
+        rejected=published.rejected(head=HEAD_ROWS).to_pylist(),
+        quarantined=published.quarantined(head=HEAD_ROWS).to_pylist(),
         examples=[_example(row) for row in published.examples(EXAMPLES)],
         recipe=yaml.safe_dump(published.recipe, sort_keys=False, allow_unicode=True)
         if published.recipe
         else "",
-        taxonomy_differs=published.taxonomy().fingerprint != load(LABELS_PATH).fingerprint,
+        taxonomy_differs=published.taxonomy.fingerprint != load(LABELS_PATH).fingerprint,
     )
 
 
@@ -176,24 +175,6 @@ def _thumbnail(picture: bytes) -> str | None:
     out = io.BytesIO()
     small.save(out, "JPEG", quality=78)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
-
-
-def _rows(table: pa.Table) -> list[dict[str, Any]]:
-    return [dict.fromkeys(_SIDE_COLUMNS) | row for row in table.to_pylist()]
-
-
-_SIDE_COLUMNS = (
-    "clip_id",
-    "source_id",
-    "source",
-    "rule",
-    "value",
-    "threshold",
-    "detail",
-    "stage",
-    "error",
-    "message",
-)
 
 
 def _number(value: Any) -> str:

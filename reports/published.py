@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -128,33 +128,35 @@ class Published:
                         return found
         return found
 
-    def rejected(self, *, head: int | None = None) -> pa.Table:
-        """Return the rejected clips, or the first `head` of them."""
-        return self._side_table("rejected.parquet", REJECTED, head)
+    def rejected(self, columns: Sequence[str] = REJECTED.names, *, head: int | None = None) -> pa.Table:
+        """Return some columns of the rejected clips, of all of them or of the first `head`."""
+        return self._side_table("rejected.parquet", REJECTED, columns, head)
 
-    def quarantined(self, *, head: int | None = None) -> pa.Table:
-        """Return the quarantined clips, or the first `head` of them."""
-        return self._side_table("quarantine.parquet", QUARANTINE, head)
+    def quarantined(self, columns: Sequence[str] = QUARANTINE.names, *, head: int | None = None) -> pa.Table:
+        """Return some columns of the quarantined clips, of all of them or of the first `head`."""
+        return self._side_table("quarantine.parquet", QUARANTINE, columns, head)
 
+    @functools.cached_property
     def taxonomy(self) -> Taxonomy:
-        """Return the label set that the tags come from; the one that ships where the folder's is no use."""
+        """The label set that the tags come from; the one that ships where the folder's is no use."""
         path = self.folder / "taxonomy.yaml"
         try:
             return load(path) if path.is_file() else load()
         except TaxonomyError:
             return load()
 
-    def _side_table(self, file_name: str, schema: pa.Schema, head: int | None) -> pa.Table:
+    def _side_table(
+        self, file_name: str, schema: pa.Schema, columns: Sequence[str], head: int | None
+    ) -> pa.Table:
         path = self.folder / file_name
         if not path.is_file():
-            return schema.empty_table()
+            return schema.empty_table().select(columns)
         file = pq.ParquetFile(path)
-        columns = [name for name in schema.names if name in file.schema_arrow.names]
         if head is None:
-            return file.read(columns=columns)
-        for batch in file.iter_batches(batch_size=max(head, 1), columns=columns):
+            return file.read(columns=list(columns))
+        for batch in file.iter_batches(batch_size=max(head, 1), columns=list(columns)):
             return pa.Table.from_batches([batch])
-        return file.schema_arrow.empty_table().select(columns)
+        return schema.empty_table().select(columns)
 
 
 _HEAVY = ("audio", "clap_embedding", "clip_embedding")
@@ -192,13 +194,24 @@ def open_published(folder: Path, *, name: str | None = None) -> Published:
     )
 
 
-def embedded_models(models: dict[str, dict[str, int]]) -> list[str]:
+def embedded_models(models: Mapping[str, Mapping[str, int]], recipe: Mapping[str, Any]) -> list[str]:
     """Return which of the models that made the numbers are embedded ones, sorted.
 
     Args:
-        models: Backend → model id with or without "@ revision" → rows.
+        models: Backend → model id with or without "@ revision" → rows, from the kept rows.
+        recipe: Its stages' settings count as well: what rejected every clip stands in no row.
     """
-    ids = {str(model).split("@")[0].strip().split("/")[-1] for used in models.values() for model in used}
+    texts = [str(model) for used in models.values() for model in used]
+    waiting: list[Any] = [recipe.get("stages")]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, dict):
+            waiting += value.values()
+        elif isinstance(value, list):
+            waiting += value
+        elif isinstance(value, str):
+            texts.append(value)
+    ids = {text.split("@")[0].strip().split("/")[-1] for text in texts}
     return sorted(ids & EMBEDDED_MODELS)
 
 

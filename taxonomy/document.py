@@ -12,6 +12,9 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, Validation
 KINDS = {"instruments": "instrument", "genres": "genre", "moods": "mood", "vocals": "vocal"}
 MID = re.compile(r"^/[mtg]/[0-9a-z_]+$")
 
+# The safe loader, in C where PyYAML was built with it: ten times as fast.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Unit = Annotated[float, Field(ge=-1.0, le=1.0)]
 
@@ -126,7 +129,7 @@ def read_document(path: Path) -> LabelDocument:
         TaxonomyError: The file is missing, is not YAML, or breaks a rule, which one line names.
     """
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), _LOADER)
     except OSError as error:
         raise TaxonomyError(
             f"{path}: cannot be read ({error.strerror}); give the path of a label file"

@@ -58,9 +58,7 @@ def _level(power: Tensor) -> Tensor:
     return power.mean(dim=(1, 2), keepdim=True).clamp_min(_FLOOR)
 
 
-def _mix(
-    power: Tensor, targets: Targets, generator: torch.Generator, share: float
-) -> tuple[Tensor, Targets]:
+def _mix(power: Tensor, targets: Targets, generator: torch.Generator, share: float) -> tuple[Tensor, Targets]:
     chosen = _chosen(len(power), share, generator)
     other = torch.randperm(len(power), generator=generator)
     relative_db = _uniform((len(power), 1, 1), -12, 0, generator)
@@ -135,7 +133,9 @@ def _empty(
 ) -> tuple[Tensor, Targets]:
     chosen = _chosen(len(power), share, generator)
     silent = torch.rand(len(power), generator=generator) < 0.4
-    swell = torch.pow(10.0, _uniform((len(power), 1, 1), 0, 1, generator) * torch.linspace(-2, 2, FRAMES)[:, None])
+    swell = torch.pow(
+        10.0, _uniform((len(power), 1, 1), 0, 1, generator) * torch.linspace(-2, 2, FRAMES)[:, None]
+    )
     noise = _noise(len(power), generator) * swell * 10
     nothing = torch.where(silent[:, None, None], torch.full_like(noise, 10 * _FLOOR), noise)
     return torch.where(chosen[:, None, None], nothing, power), targets.empty(chosen, silent)

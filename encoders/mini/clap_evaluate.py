@@ -43,7 +43,9 @@ def opposed_scores(encoder: TextEncoder, clips: np.ndarray, pairs: AntonymPrompt
     return (1 / (1 + np.exp(-difference))).mean(axis=1)
 
 
-def measure(encoder: TextEncoder, clips: np.ndarray, truths: Sequence[Truth], taxonomy: Taxonomy) -> dict[str, float]:
+def measure(
+    encoder: TextEncoder, clips: np.ndarray, truths: Sequence[Truth], taxonomy: Taxonomy
+) -> dict[str, float]:
     """Return the figures of an encoder on rendered clips.
 
     Args:
@@ -56,11 +58,15 @@ def measure(encoder: TextEncoder, clips: np.ndarray, truths: Sequence[Truth], ta
     for kind, labels in tag_kinds(taxonomy).items():
         scores, truth = clips @ label_rows(encoder, labels).T, truth_table(truths, kind, labels)
         usable = [i for i in range(len(labels)) if truth[:, i].sum() >= MIN_POSITIVES]
-        figures[f"{kind} mAP"] = float(np.mean([average_precision(truth[:, i], scores[:, i]) for i in usable]))
+        figures[f"{kind} mAP"] = float(
+            np.mean([average_precision(truth[:, i], scores[:, i]) for i in usable])
+        )
         figures[f"{kind} labels measured"] = len(usable)
         if kind == "genre":
             known = truth.sum(1) > 0
-            figures["genre top-1"] = float(np.mean(truth[known, :][np.arange(known.sum()), scores[known].argmax(1)]))
+            figures["genre top-1"] = float(
+                np.mean(truth[known, :][np.arange(known.sum()), scores[known].argmax(1)])
+            )
     sings = np.array([bool(t.vocals) for t in truths])
     figures["voice AUC"] = area_under_roc(sings, opposed_scores(encoder, clips, taxonomy.voice))
     degree = np.array([t.degree for t in truths])
@@ -68,10 +74,14 @@ def measure(encoder: TextEncoder, clips: np.ndarray, truths: Sequence[Truth], ta
     clean = opposed_scores(encoder, clips, taxonomy.quality)
     figures["quality AUC"] = area_under_roc(degree[clear] == 0, clean[clear])
     first = AntonymPrompts(taxonomy.quality.positive[:1], taxonomy.quality.negative[:1])
-    figures["quality AUC, PAM prompts"] = area_under_roc(degree[clear] == 0, opposed_scores(encoder, clips, first)[clear])
+    figures["quality AUC, PAM prompts"] = area_under_roc(
+        degree[clear] == 0, opposed_scores(encoder, clips, first)[clear]
+    )
     tempo = np.stack([mean_row(encoder.embed_texts(words)) for words in TEMPI.values()])
     guessed = [list(TEMPI)[i] for i in (clips @ tempo.T).argmax(1)]
-    figures["tempo class top-1"] = float(np.mean([g == tempo_word(t.tempo_bpm) for g, t in zip(guessed, truths, strict=True)]))
+    figures["tempo class top-1"] = float(
+        np.mean([g == tempo_word(t.tempo_bpm) for g, t in zip(guessed, truths, strict=True)])
+    )
     return figures
 
 

@@ -15,7 +15,9 @@ from encoders.mini.words import KINDS
 MAX_LOGIT_SCALE = 50.0
 
 
-def make_clap(tokenizer: PreTrainedTokenizerFast, *, width: int = 48, depths: Sequence[int] = (1, 2, 3)) -> ClapModel:
+def make_clap(
+    tokenizer: PreTrainedTokenizerFast, *, width: int = 48, depths: Sequence[int] = (1, 2, 3)
+) -> ClapModel:
     """Return an untrained clap-mini.
 
     Args:
@@ -82,7 +84,9 @@ class ClapLosses(nn.Module):
         self.kind_of = torch.tensor([KINDS.index(kind) for kind in kinds])
         self.true_weight = ((1 - shares) / shares.clamp_min(1e-3)).sqrt().clamp(1.0, 5.0)
 
-    def forward(self, audio: Tensor, texts: dict[str, Tensor], targets: Targets, claims: Tensor, scale: Tensor) -> Tensor:
+    def forward(
+        self, audio: Tensor, texts: dict[str, Tensor], targets: Targets, claims: Tensor, scale: Tensor
+    ) -> Tensor:
         """Return the loss of a batch.
 
         Args:
@@ -96,7 +100,11 @@ class ClapLosses(nn.Module):
         cosines = audio @ texts["labels"].T
         logits = self.log_scale.exp().clamp(max=40.0) * (cosines - self.thresholds[self.kind_of])
         each = functional.binary_cross_entropy_with_logits(
-            logits, targets.labels, weight=targets.labels_weight, pos_weight=self.true_weight, reduction="none"
+            logits,
+            targets.labels,
+            weight=targets.labels_weight,
+            pos_weight=self.true_weight,
+            reduction="none",
         )
         total = 6.0 * each.mean()
         for name, wanted, weight, share in (
@@ -106,10 +114,10 @@ class ClapLosses(nn.Module):
         ):
             errors = functional.cross_entropy(scale * audio @ texts[name].T, wanted.long(), reduction="none")
             total = total + share * (errors * weight).sum() / weight.sum().clamp_min(1.0)
-        return total + 0.25 * _contrast(scale * audio @ texts["descriptions"].T, claims, targets.described)
+        return total + 0.25 * contrast(scale * audio @ texts["descriptions"].T, claims, targets.described)
 
 
-def _contrast(logits: Tensor, claims: Tensor, described: Tensor) -> Tensor:
+def contrast(logits: Tensor, claims: Tensor, described: Tensor) -> Tensor:
     """Return InfoNCE both ways in which every true description of a clip counts as right."""
     rows = described > 0
     if int(rows.sum()) < 2:
@@ -127,7 +135,9 @@ class Average:
     def __init__(self, model: nn.Module, decay: float = 0.998) -> None:
         self.decay = decay
         self.steps = 0
-        self.state: dict[str, Any] = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        self.state: dict[str, Any] = {
+            name: value.detach().clone() for name, value in model.state_dict().items()
+        }
 
     @torch.no_grad()
     def update(self, model: nn.Module) -> None:

@@ -49,7 +49,9 @@ def train_clap(
     torch.manual_seed(plan.seed)
     taxonomy = load()
     vocabulary = make_vocabulary(taxonomy)
-    features, truths = read_corpus(render_corpus_features(corpus.TRAIN_SEEDS, clips, cache_dir, workers=workers))
+    features, truths = read_corpus(
+        render_corpus_features(corpus.TRAIN_SEEDS, clips, cache_dir, workers=workers)
+    )
     held, known = read_corpus(
         render_corpus_features(corpus.VALIDATION_SEEDS, VALIDATION_CLIPS, cache_dir, workers=workers)
     )
@@ -59,7 +61,9 @@ def train_clap(
     else:
         tokenizer = AutoTokenizer.from_pretrained(start_from)
         model = ClapModel.from_pretrained(start_from, dtype=torch.float32)
-    logger.info("%d views of %d clips, %.2f M parameters", len(features), clips, count_parameters(model) / 1e6)
+    logger.info(
+        "%d views of %d clips, %.2f M parameters", len(features), clips, count_parameters(model) / 1e6
+    )
     parts = (make_extractor(), tokenizer)
 
     def after_epoch(epoch: int, loss: float, trainer: ClapTrainer) -> None:
@@ -69,7 +73,9 @@ def train_clap(
         if epoch % 3 == 2 or trainer.progress() >= 1.0:
             encoder = ClapEncoder(str(last)).load()
             figures = measure(encoder, *only_mixes(embed_features(last, held), known), taxonomy)
-            line = " ".join(f"{name} {value:.3f}" for name, value in figures.items() if "mAP" in name or "AUC" in name)
+            line = " ".join(
+                f"{name} {value:.3f}" for name, value in figures.items() if "mAP" in name or "AUC" in name
+            )
         logger.info("epoch %d, %.0f %% done, loss %.3f %s", epoch, 100 * trainer.progress(), loss, line)
 
     trainer = ClapTrainer(model, tokenizer, taxonomy, vocabulary, features, truths, plan)
@@ -103,7 +109,9 @@ def measure_clap(
         "taxonomy": taxonomy.fingerprint,
         "size": sizes(folder),
         "inference": {"logit scale": encoder.logit_scale, "family method": method},
-        "tag thresholds (cosine, chosen on validation clips)": find_thresholds(encoder, validation, known, taxonomy),
+        "tag thresholds (cosine, chosen on validation clips)": find_thresholds(
+            encoder, validation, known, taxonomy
+        ),
         "rendered test clips, never trained on": measure(encoder, test, truth, taxonomy),
         "family of single-family validation clips, top-1": shares,
     }
@@ -112,7 +120,9 @@ def measure_clap(
     return figures
 
 
-def measure_recordings(encoder: ClapEncoder, media_dir: Path, taxonomy: Taxonomy, method: str) -> dict[str, Any]:
+def measure_recordings(
+    encoder: ClapEncoder, media_dir: Path, taxonomy: Taxonomy, method: str
+) -> dict[str, Any]:
     """Return the figures on labelled recordings."""
     from encoders.mini.real_media import embed_real_media, measure_families, measure_voice
 

@@ -145,7 +145,9 @@ def render_corpus_features(first_seed: int, clips: int, cache_dir: Path, *, work
     missing = [(start, path) for start, path in zip(starts, paths, strict=True) if not path.exists()]
     if missing:
         with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-            futures = [pool.submit(_render_chunk, range(start, start + CHUNK), path) for start, path in missing]
+            futures = [
+                pool.submit(_render_chunk, range(start, start + CHUNK), path) for start, path in missing
+            ]
             for future in futures:
                 future.result()
     return paths
@@ -158,5 +160,7 @@ def read_corpus(paths: Sequence[Path]) -> tuple[np.ndarray, list[Truth]]:
         with np.load(path) as file:
             features.append(file["features"])
             rows = json.loads(str(file["truths"]))
-        truths += [Truth(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows]
+        truths += [
+            Truth(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows
+        ]
     return np.concatenate(features), truths

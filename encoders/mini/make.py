@@ -7,23 +7,35 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from encoders.mini.folder import CARDS_DIR, SHIPPED_DIR, write_figures
+from encoders.mini.figures import CARDS_DIR, SHIPPED_DIR, write_figures
+
+# Threads that spin while they wait make training many times slower on a machine that does anything else. OpenMP
+# reads this when torch is imported, which happens below, on demand.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the command line as settings."""
     parser = argparse.ArgumentParser(prog="python -m encoders.mini.make", description=__doc__)
     parser.add_argument("model", nargs="?", choices=("clap", "clip", "all"), default="all")
-    parser.add_argument("--clips", type=int, default=8000, help="clips that clap-mini trains on (default: 8000)")
-    parser.add_argument("--scenes", type=int, default=1200, help="scenes that clip-mini trains on (default: 1200)")
+    parser.add_argument(
+        "--clips", type=int, default=8000, help="clips that clap-mini trains on (default: 8000)"
+    )
+    parser.add_argument(
+        "--scenes", type=int, default=1200, help="scenes that clip-mini trains on (default: 1200)"
+    )
     parser.add_argument("--epochs", type=int, default=None, help="passes over the clips (default: 20 and 30)")
     parser.add_argument("--minutes", type=float, default=None, help="end the training of each model by then")
     parser.add_argument("--workers", type=int, default=2, help="processes that render (default: 2)")
     parser.add_argument("--cache", type=Path, help="folder for features (default: a scratch folder by name)")
-    parser.add_argument("--out", type=Path, default=SHIPPED_DIR, help="where clap-mini/ and clip-mini/ are written")
+    parser.add_argument(
+        "--out", type=Path, default=SHIPPED_DIR, help="where clap-mini/ and clip-mini/ are written"
+    )
     parser.add_argument("--start-from", type=Path, help="go on from the weights in this folder")
     parser.add_argument("--measure-only", action="store_true", help="train nothing; measure what is there")
-    parser.add_argument("--media", type=Path, help="labelled recordings with INDEX.csv (default: $LEITMOTIF_MEDIA)")
+    parser.add_argument(
+        "--media", type=Path, help="labelled recordings with INDEX.csv (default: $LEITMOTIF_MEDIA)"
+    )
     return parser.parse_args(arguments)
 
 
@@ -42,9 +54,16 @@ def make_clap_mini(settings: argparse.Namespace, cache_dir: Path) -> None:
     if not settings.measure_only:
         plan = TrainingPlan(epochs=settings.epochs or 20, minutes=settings.minutes)
         train_clap(
-            cache_dir, folder, clips=settings.clips, plan=plan, start_from=settings.start_from, workers=settings.workers
+            cache_dir,
+            folder,
+            clips=settings.clips,
+            plan=plan,
+            start_from=settings.start_from,
+            workers=settings.workers,
         )
-    figures = measure_clap(folder, cache_dir, media_dir=media_folder(settings.media), workers=settings.workers)
+    figures = measure_clap(
+        folder, cache_dir, media_dir=media_folder(settings.media), workers=settings.workers
+    )
     write_figures(figures, folder, card_of(settings, "clap-mini"))
 
 
@@ -58,7 +77,9 @@ def make_clip_mini(settings: argparse.Namespace, cache_dir: Path) -> None:
             cache_dir, folder, scenes=settings.scenes, epochs=settings.epochs or 30, minutes=settings.minutes,
             workers=settings.workers,
         )  # fmt: skip
-    write_figures(measure_clip(folder, cache_dir, workers=settings.workers), folder, card_of(settings, "clip-mini"))
+    write_figures(
+        measure_clip(folder, cache_dir, workers=settings.workers), folder, card_of(settings, "clip-mini")
+    )
 
 
 def card_of(settings: argparse.Namespace, name: str) -> Path | None:

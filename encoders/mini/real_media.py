@@ -134,7 +134,13 @@ VOICED = (
     "*/singing-female.wav", "*/soprano-E4.wav", "*/vignesh.wav", "*/femalevoice*.mp3", "*/vocals_accompaniment_10s.mp3",
     "*/resunet_vocals.mp3", "*/ambi_choir.flac", "*/vocadito_10.wav",
 )  # fmt: skip
-UNKNOWN_VOICE = ("*/steely48*", "SpecVQGAN", "v-iashin*", "*/classic_music.flac", "*/resunet_accompaniment.mp3")
+UNKNOWN_VOICE = (
+    "*/steely48*",
+    "SpecVQGAN",
+    "v-iashin*",
+    "*/classic_music.flac",
+    "*/resunet_accompaniment.mp3",
+)
 
 
 def measure_voice(encoder: ClapEncoder, clips: RealClips, taxonomy: Taxonomy) -> dict[str, float]:

@@ -75,11 +75,16 @@ def make_targets(
         vocabulary: The labels, L of them.
         mood_places: Valence and arousal of each mood; a mood near a true one weighs little, being half true.
     """
-    place = {(kind, identity): i for i, (kind, identity) in enumerate(zip(vocabulary.kinds, vocabulary.ids, strict=True))}
+    place = {
+        (kind, identity): i
+        for i, (kind, identity) in enumerate(zip(vocabulary.kinds, vocabulary.ids, strict=True))
+    }
     count = len(truths)
     labels = np.zeros((count, len(vocabulary.ids)), np.float32)
     weight = np.ones_like(labels)
-    exclusive = np.zeros_like(labels) + np.array([kind in ("genre", "mood") for kind in vocabulary.kinds], np.float32)
+    exclusive = np.zeros_like(labels) + np.array(
+        [kind in ("genre", "mood") for kind in vocabulary.kinds], np.float32
+    )
     voice, degraded, degraded_weight, tempo, tempo_weight = (np.zeros(count, np.float32) for _ in range(5))
     words = list(TEMPI)
     for row, truth in enumerate(truths):
@@ -110,7 +115,9 @@ def make_targets(
         degraded_weight=degraded_weight, tempo=tempo, tempo_weight=tempo_weight,
         described=[float(bool(truth.instruments or truth.vocals)) for truth in truths],
     )  # fmt: skip
-    return Targets(**{name: torch.from_numpy(np.asarray(column, np.float32)) for name, column in columns.items()})
+    return Targets(
+        **{name: torch.from_numpy(np.asarray(column, np.float32)) for name, column in columns.items()}
+    )
 
 
 def mix_targets(targets: Targets, other: Tensor, chosen: Tensor, relative_db: Tensor) -> Targets:
@@ -131,7 +138,9 @@ def mix_targets(targets: Targets, other: Tensor, chosen: Tensor, relative_db: Te
         voice_weight=torch.where((theirs.voice > targets.voice) & ~loud[:, 0], 0.0, targets.voice_weight),
         degraded=torch.maximum(targets.degraded, theirs.degraded),
         degraded_weight=torch.where(theirs.degraded == targets.degraded, targets.degraded_weight, 0.0),
-        tempo_weight=torch.where(targets.tempo == theirs.tempo, targets.tempo_weight * theirs.tempo_weight, 0.0),
+        tempo_weight=torch.where(
+            targets.tempo == theirs.tempo, targets.tempo_weight * theirs.tempo_weight, 0.0
+        ),
         described=torch.zeros_like(targets.described),
     )
     return Targets(

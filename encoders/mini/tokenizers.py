@@ -6,7 +6,9 @@ from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers,
 from transformers import PreTrainedTokenizerFast
 
 
-def train_tokenizer(texts: Iterable[str], *, style: str, size: int = 1500, max_length: int = 64) -> PreTrainedTokenizerFast:
+def train_tokenizer(
+    texts: Iterable[str], *, style: str, size: int = 1500, max_length: int = 64
+) -> PreTrainedTokenizerFast:
     """Return a lower-casing byte-pair tokenizer of about `size` pieces.
 
     Words of the training texts become few pieces; an unknown word falls apart into smaller ones, down to bytes.
@@ -26,7 +28,9 @@ def train_tokenizer(texts: Iterable[str], *, style: str, size: int = 1500, max_l
     else:
         raise ValueError(f"got style {style!r}; expected roberta or clip")
     tokenizer = Tokenizer(models.BPE(unk_token=None))
-    tokenizer.normalizer = normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase(), normalizers.Strip()])
+    tokenizer.normalizer = normalizers.Sequence(
+        [normalizers.NFC(), normalizers.Lowercase(), normalizers.Strip()]
+    )
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
     tokenizer.decoder = decoders.ByteLevel()
     tokenizer.train_from_iterator(

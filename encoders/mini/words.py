@@ -69,13 +69,17 @@ def make_vocabulary(taxonomy: Taxonomy) -> Vocabulary:
     rows: list[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = []
     families = {label.id: label.family or "others" for label in taxonomy.instruments}
     for label in taxonomy.instruments:
-        rows.append((label.id, "instrument", _names(label.id, (*label.synonyms, *label.folds)), label.templates))
+        rows.append(
+            (label.id, "instrument", _names(label.id, (*label.synonyms, *label.folds)), label.templates)
+        )
     for family in taxonomy.families:
         rows.append((family.id, "family", _names(*family.names[:1], family.names[1:]), family.templates))
     for kind, labels in (("genre", taxonomy.genres), ("mood", taxonomy.moods), ("vocal", taxonomy.vocals)):
         for label in labels:
             extra = VOCAL_WORDS.get(label.id, ()) if kind == "vocal" else ()
-            rows.append((label.id, kind, _names(label.id, (*label.synonyms, *label.folds, *extra)), label.templates))
+            rows.append(
+                (label.id, kind, _names(label.id, (*label.synonyms, *label.folds, *extra)), label.templates)
+            )
     return Vocabulary(
         ids=tuple(row[0] for row in rows),
         kinds=tuple(row[1] for row in rows),

@@ -157,7 +157,7 @@ def test_numbers_that_make_no_corpus_are_refused_before_anything_is_written(tmp_
         render_corpus(out, clips=0)
     with pytest.raises(ValueError, match="even numbers"):
         render_corpus(out, size=(161, 90))
-    with pytest.raises(ValueError, match="at least 0.5 s"):
+    with pytest.raises(ValueError, match=r"at least 0\.5 s"):
         render_corpus(out, duration_s=0.1)
     assert not out.exists()
 
@@ -165,11 +165,18 @@ def test_numbers_that_make_no_corpus_are_refused_before_anything_is_written(tmp_
 def test_descriptions_tell_part_of_the_truth_among_noise() -> None:
     infos = [
         describe_clip(
-            f"clip-{index}", title="Grey Rain", artist="Salt Foxes", kind="lyrics", duration_s=20.0, genre="jazz",
-            moods=("sad",), instruments=("piano", "cello"), rng=np.random.default_rng(index),
+            f"clip-{index}",
+            title="Grey Rain",
+            artist="Salt Foxes",
+            kind="lyrics",
+            duration_s=20.0,
+            genre="jazz",
+            moods=("sad",),
+            instruments=("piano", "cello"),
+            rng=np.random.default_rng(index),
         )
         for index in range(60)
-    ]  # fmt: skip
+    ]
     texts = [str(info["description"]) for info in infos]
     assert 0.3 < np.mean(["jazz" in text for text in texts]) < 0.95
     assert np.mean(["http" in text for text in texts]) > 0.4

@@ -2,12 +2,14 @@ import numpy as np
 import pytest
 
 from demo import damage
+from demo.moods import MOODS, moods_near
 from demo.music import MusicTruth, render_music, silence_or_noise
+from demo.sampler import play_samples
 from demo.score import PITCH_NAMES, Note
-from demo.soundfont import play_samples
+from demo.singing import KINDS
 from demo.sounds import INSTRUMENTS, SOUNDS
-from demo.styles import GENRES, MOODS, moods_near
-from demo.voice import KINDS, render_voice
+from demo.styles import GENRES
+from demo.voice import render_voice
 
 RATE_HZ = 16000
 
@@ -56,11 +58,17 @@ def test_the_tempo_is_the_period_of_the_onsets(genre, seed):
         for step in range(50)
         if (
             clip := render_music(
-                seed + 100 * step, duration_s=12, rate_hz=RATE_HZ, genre=genre, instruments=[label], solo=True,
-                vocals=False, degraded=False,
+                seed + 100 * step,
+                duration_s=12,
+                rate_hz=RATE_HZ,
+                genre=genre,
+                instruments=[label],
+                solo=True,
+                vocals=False,
+                degraded=False,
             )
         ).truth.tempo_bpm
-    )  # fmt: skip
+    )
     strength = onset_strength(music.mix.mean(axis=0), RATE_HZ)
     strength = strength - strength.mean()
     periodic = np.correlate(strength, strength, "full")[len(strength) - 1 :]
@@ -133,7 +141,7 @@ def test_the_truth_names_the_damage():
 def test_every_instrument_plays_alone_and_is_listed(label):
     for seed in (1, 2):
         music = render_music(
-            seed, duration_s=3, rate_hz=RATE_HZ, instruments=[label], solo=True, vocals=False, degraded=False
+            seed, duration_s=2, rate_hz=RATE_HZ, instruments=[label], solo=True, vocals=False, degraded=False
         )
         assert music.truth.instruments == (label,)
         assert np.sqrt(np.mean(music.mix**2)) > 1e-3

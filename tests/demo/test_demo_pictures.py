@@ -1,5 +1,6 @@
 """The rendered pictures: the same by seed, moving or still as they claim, and following mood and beat."""
 
+import itertools
 from collections.abc import Sequence
 
 import cv2
@@ -33,7 +34,7 @@ def render(
 def changes(frames: Sequence[np.ndarray]) -> np.ndarray:
     """The share of pixels that clearly change from each frame to the next, away from grain."""
     soft = [cv2.GaussianBlur(frame.max(axis=2), (0, 0), 1.5).astype(np.int16) for frame in frames]
-    return np.array([(np.abs(b - a) > 5).mean() for a, b in zip(soft, soft[1:], strict=False)])
+    return np.array([(np.abs(b - a) > 5).mean() for a, b in itertools.pairwise(soft)])
 
 
 def test_there_are_seven_films_and_five_kinds_that_only_pretend() -> None:
@@ -113,7 +114,7 @@ def test_cuts_fall_on_beats_and_come_more_often_in_wild_moods() -> None:
         frames = [
             cv2.resize(f, (32, 18)).astype(int) for f in render("landscape", duration_s=12.0, arousal=arousal)
         ]
-        steps = np.array([np.abs(b - a).mean() for a, b in zip(frames, frames[1:], strict=False)])
+        steps = np.array([np.abs(b - a).mean() for a, b in itertools.pairwise(frames)])
         return (np.flatnonzero(steps > 12) + 1) / 25
 
     wild, quiet = cuts(0.9), cuts(-0.8)

@@ -1,6 +1,7 @@
 """A synthetic published dataset: every column, real frames and audio, titles from the wild."""
 
 import datetime
+import functools
 import io
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ HOSTILE = "<script>alert('x')</script> & {{ 7*7 }} | `tick` \u202eright"
 WHEN = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)
 
 
+@functools.cache
 def jpeg(seed: int) -> bytes:
     """A small picture: a colour gradient with a disc whose place depends on the seed."""
     rng = np.random.default_rng(seed)
@@ -34,6 +36,7 @@ def jpeg(seed: int) -> bytes:
     return out.getvalue()
 
 
+@functools.cache
 def flac() -> bytes:
     """A tenth of a second of a tone, stereo."""
     tone = 0.2 * np.sin(2 * np.pi * 440 * np.arange(4410) / 44100)

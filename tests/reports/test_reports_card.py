@@ -45,8 +45,11 @@ def test_the_card_says_when_embedded_models_made_it(publish):
     assert "**Made with embedded models.**" in render_card(publish(clips=1))
 
 
-def test_the_card_does_not_say_so_otherwise(publish):
-    assert "embedded" not in render_card(publish(clips=0)).replace("profile `embedded`", "")
+def test_the_card_says_so_by_its_recipe_and_not_without_any_sign_of_them(publish):
+    folder = publish(clips=0)
+    assert "**Made with embedded models.**" in render_card(folder)
+    (folder / "recipe.yaml").unlink()
+    assert "embedded" not in render_card(folder)
 
 
 def test_every_column_has_its_line(publish):

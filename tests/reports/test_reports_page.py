@@ -59,6 +59,8 @@ def test_texts_from_the_wild_are_shown_as_texts(publish):
 def test_the_banner_stands_when_embedded_models_made_numbers_and_only_then(publish):
     folder = publish(clips=2)
     assert "Made with embedded models." in render_page(folder)
+    (folder / "recipe.yaml").unlink()
+    assert "Made with embedded models." in render_page(folder)
     for path in (folder / "data").glob("*.parquet"):
         pq.write_table(pq.read_table(path).drop_columns("models"), path)
     assert "Made with embedded models." not in render_page(folder)

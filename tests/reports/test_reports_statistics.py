@@ -118,6 +118,7 @@ def test_a_map_of_models_is_read_like_a_list_of_pairs(publish):
     table = pq.read_table(shard)
     models = pa.array([[("tagging", "laion/clap@abc")]], pa.map_(pa.string(), pa.string()))
     pq.write_table(table.set_column(table.column_names.index("models"), "models", models), shard)
+    (folder / "recipe.yaml").unlink()
     stats = statistics(folder)
     assert stats["models"] == {"tagging": {"laion/clap@abc": 1}}
     assert stats["embedded_models"] == []
@@ -125,7 +126,15 @@ def test_a_map_of_models_is_read_like_a_list_of_pairs(publish):
 
 def test_embedded_models_are_known_by_their_id_whatever_the_revision():
     models = {"tagging": {"clap-mini @ 12ab": 3}, "caption": {"meta-llama/Llama-3.1-8B-Instruct@main": 3}}
-    assert embedded_models(models) == ["clap-mini"]
+    assert embedded_models(models, {}) == ["clap-mini"]
+
+
+def test_embedded_models_that_only_the_recipe_names_count_as_well():
+    recipe = {
+        "stages": {"quality": {"model": "clap-mini", "batch": 8}, "separation": [{"backend": "repet-sim"}]}
+    }
+    assert embedded_models({}, recipe) == ["clap-mini", "repet-sim"]
+    assert embedded_models({}, {"stages": None}) == []
 
 
 def test_a_folder_that_is_no_dataset_is_refused(tmp_path):

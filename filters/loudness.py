@@ -1,0 +1,17 @@
+"""Sound tracks that hold nothing to hear."""
+
+from __future__ import annotations
+
+from filters.rule import Rule
+
+RULES = (
+    Rule(
+        name="silence",
+        stage="audio",
+        column="level_db",
+        keep="at least",
+        threshold=-60.0,
+        unit="dB",
+        why="the sound track is silent or only noise of a converter",
+    ),
+)
