@@ -49,7 +49,13 @@ def run(options: argparse.Namespace) -> int:
     plan = make_plan("music-video", "embedded")
     with console.progress() as tell:
         run_flow([videos], workspace, plan, workers=options.workers, progress=tell)
-        published = publish(workspace, dataset, plan, finish=write_reports, progress=tell)
+        published = publish(
+            workspace,
+            dataset,
+            plan,
+            finish=lambda folder: write_reports(folder, name=f"leitmotif-demo-{options.seed}"),
+            progress=tell,
+        )
     if options.json:
         console.print_json(asdict(published))
     else:

@@ -33,7 +33,13 @@ def run(options: argparse.Namespace) -> int:
     workspace = Workspace(options.workspace)
     plan = change_thresholds(workspace.plan(), options.set)
     with console.progress() as tell:
-        published = publish(workspace, options.out, plan, finish=write_reports, progress=tell)
+        published = publish(
+            workspace,
+            options.out,
+            plan,
+            finish=lambda folder: write_reports(folder, name=options.out.name),
+            progress=tell,
+        )
     if options.json:
         console.print_json(asdict(published))
     else:

@@ -23,8 +23,8 @@ class TagSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    threshold: float = Field(0.3, ge=-1, le=1)
-    top: int = Field(5, ge=1)
+    threshold: float = Field(default=0.3, ge=-1, le=1)
+    top: int = Field(default=5, ge=1)
 
 
 class SplitSettings(BaseModel):
@@ -32,8 +32,8 @@ class SplitSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    validation: float = Field(0.1, ge=0, lt=1)
-    test: float = Field(0.1, ge=0, lt=1)
+    validation: float = Field(default=0.1, ge=0, lt=1)
+    test: float = Field(default=0.1, ge=0, lt=1)
 
 
 class Plan(BaseModel):
@@ -44,7 +44,7 @@ class Plan(BaseModel):
     recipe: str
     profile: str
     track: str
-    window_s: float | None = Field(None, gt=0)
+    window_s: float | None = Field(default=None, gt=0)
     stages: dict[str, dict[str, Any]]
     rules: dict[str, float]
     tags: dict[str, TagSettings]

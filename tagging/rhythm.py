@@ -35,10 +35,13 @@ MIN_EVIDENCE = 0.035
 
 LOWEST_HZ, HIGHEST_HZ = 80.0, 2000.0
 PEAK_OVER_FLOOR = 2.0
+# Of a tone; noise that was smoothed over time hardly ever has such a peak.
+TONE_OVER_FLOOR = 5.0
+MIN_TONAL_FRAMES = 0.1
 # Weight of a peak as the first, second, ... harmonic of what is played.
 HARMONIC_SHARES = (1.0, 0.6, 0.36, 0.216)
-# Correlation with the best of 24 profiles: unpitched sound stays below.
-MIN_KEY_FIT = 0.4
+# Correlation with the best of 24 profiles: 98 % of music is above 0.76.
+MIN_KEY_FIT = 0.6
 
 # How often each degree occurs in a segment of music of a key: Temperley, Music and Probability, 2007, from the
 # Kostka-Payne corpus; degrees count from the tonic in semitones.
@@ -222,7 +225,7 @@ def pitch_classes(track: np.ndarray, rate_hz: int) -> np.ndarray | None:
     # What lasts four frames is a tone, what does not is a drum.
     magnitude = scipy.ndimage.median_filter(magnitude, (5, 1), mode="nearest")
     semitones, weights, frames = _tonal_peaks(magnitude, rate_hz / size)
-    if not len(semitones) or weights.sum() <= 0:
+    if not len(semitones):
         return None
     tuning = np.angle(np.sum(weights * np.exp(2j * np.pi * semitones))) / (2 * np.pi)  # of a semitone
     chroma = np.zeros((len(magnitude), 12))
@@ -238,12 +241,16 @@ def pitch_classes(track: np.ndarray, rate_hz: int) -> np.ndarray | None:
 
 
 def _tonal_peaks(magnitude: np.ndarray, bin_hz: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the semitone (MIDI, with fractions), weight and frame of each clear spectral peak."""
+    """Return the semitone (MIDI, with fractions), weight and frame of each spectral peak; none if there is no tone."""
     low, high = max(2, int(LOWEST_HZ / bin_hz)), min(magnitude.shape[1] - 2, int(HIGHEST_HZ / bin_hz))
     here, before, after = (magnitude[:, low + step : high + step] for step in (0, -1, 1))
     floor = scipy.ndimage.uniform_filter1d(magnitude, round(300.0 / bin_hz), axis=1)[:, low:high]
     loud = here > 1e-3 * magnitude.max()
-    frames, bins = np.nonzero((here > before) & (here >= after) & (here > PEAK_OVER_FLOOR * floor) & loud)
+    peaks = (here > before) & (here >= after) & (here > PEAK_OVER_FLOOR * floor) & loud
+    tonal_frames = (peaks & (here > TONE_OVER_FLOOR * floor)).any(axis=1)
+    if tonal_frames.mean() < MIN_TONAL_FRAMES:
+        peaks[:] = False
+    frames, bins = np.nonzero(peaks)
     logs = [np.log(np.maximum(side[frames, bins], 1e-12)) for side in (before, here, after)]
     curve = logs[0] - 2 * logs[1] + logs[2]
     offset = 0.5 * (logs[0] - logs[2]) / np.where(curve < 0, curve, -np.inf)
