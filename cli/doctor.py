@@ -72,7 +72,7 @@ CHECKS: list[tuple[str, bool, Callable[[], str], str]] = [
     ("clap-mini", True, _shipped_model("clap-mini"), "make mini"),
     ("clip-mini", True, _shipped_model("clip-mini"), "make mini"),
     ("flows", True, _installed("prefect", "prefect-dask", "distributed"), "pip install leitmotif"),
-    ("demo corpus", False, _installed("symusic", "pretty-midi"), "pip install 'leitmotif[demo]'"),
+    ("demo corpus", False, _installed("pretty-midi"), "pip install 'leitmotif[demo]'"),
     ("reading as trainers do", False, _installed("datasets"), "pip install 'leitmotif[datasets]'"),
     ("GPU", False, _cuda, "install a CUDA build of torch on a machine with an NVIDIA GPU"),
 ]

@@ -101,9 +101,8 @@ def _check_schema(name: str, found: pa.Schema) -> Iterator[str]:
     sizes = {}
     for column in ("clap_embedding", "clip_embedding"):
         kind = found.field(column).type if column in found.names else None
-        sizes[column.replace("_embedding", "_dim")] = (
-            kind.list_size if pa.types.is_fixed_size_list(kind) else 1
-        )
+        sized = kind is not None and pa.types.is_fixed_size_list(kind)
+        sizes[column.replace("_embedding", "_dim")] = kind.list_size if sized and kind else 1
     expected = shard_schema(**sizes)
     for field in expected:
         if field.name not in found.names:
