@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional
 from transformers import ClapModel, PreTrainedTokenizerFast
 
 from encoders.mini.augment import augment
@@ -91,6 +92,29 @@ class ClapTrainer:
             if self.progress() >= 1.0:
                 break
         return means
+
+    def prepare_texts(self, steps: int = 120) -> float:
+        """Let the text tower tell the labels apart before any sound is heard, and return its last loss.
+
+        Two prompts of one label are drawn together, all others apart, so that the audio tower has places to aim at.
+        """
+        towers = [*self.model.text_model.parameters(), *self.model.text_projection.parameters()]
+        optimizer = torch.optim.AdamW(towers, lr=self.plan.peak_rate)
+        loss = torch.zeros(())
+        self.model.train()
+        for _ in range(steps):
+            first, second = (self._embed_texts(self._drawn_texts()) for _ in range(2))
+            logits = 15 * first @ second.T
+            right = torch.arange(len(logits))
+            loss = functional.cross_entropy(logits, right) + functional.cross_entropy(logits.T, right)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+        return float(loss.detach())
+
+    def _drawn_texts(self) -> list[str]:
+        texts = self._texts([])
+        return [text for group in texts.values() for text in group]
 
     def progress(self) -> float:
         """Return how much of the plan is done, 0..1, by steps or by time, whichever is further."""
