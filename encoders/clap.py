@@ -20,8 +20,9 @@ REFERENCE = "Wu et al., Large-scale contrastive language-audio pretraining, ICAS
 class ClapEncoder:
     """Embeds mono windows and sentences; cosines of the two are comparable.
 
-    The constructor holds settings only. Windows are cropped and padded here, never at random, and every call runs
-    its own list in chunks of `batch`, so that a clip gets the same bits alone or among thousands of others.
+    The constructor holds settings only. Windows are cropped and padded here, never at random, and every call
+    runs its own list in chunks of `batch`, so that a clip gets the same bits alone or among thousands of
+    others.
     """
 
     rate_hz: int
@@ -54,8 +55,8 @@ class ClapEncoder:
         except (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError) as error:
             first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise BadModel(
-                f"got model {self.model!r}, which does not load as CLAP ({first_line}); expected a folder written by "
-                "ClapModel.save_pretrained with its feature extractor and tokenizer, or a hub id that is reachable"
+                f"got model {self.model!r}, which does not load as CLAP ({first_line}); expected a folder that "
+                "ClapModel.save_pretrained wrote, with feature extractor and tokenizer, or a hub id that is reachable"
             ) from error
         self._net.eval().requires_grad_(False).to(device)
         self._device = device
@@ -72,8 +73,8 @@ class ClapEncoder:
         """Return one embedding per window.
 
         Args:
-            windows: Mono float32 windows at `rate_hz`, shape (n,), n >= 1. A window longer than `window_s` is cut to
-                its beginning; a shorter one is repeated as often as it fits whole, then padded with silence.
+            windows: Mono float32 windows at `rate_hz`, shape (n,), n >= 1. A window longer than `window_s` is cut
+                to its beginning; a shorter one is repeated as often as it fits whole, then padded with silence.
 
         Returns:
             Shape (windows, dim), float32, L2-normalised.
@@ -139,7 +140,7 @@ def fit_window(window: np.ndarray, size: int, *, padding: str = "repeatpad") -> 
     Args:
         window: Shape (n,), n >= 1.
         size: Samples wanted.
-        padding: "repeatpad" (whole repeats, then silence), "repeat" (the last repeat is cut) or "pad" (silence).
+        padding: "repeatpad" (whole repeats, then silence), "repeat" (the last one is cut) or "pad" (silence).
 
     Returns:
         Shape (size,), float32.

@@ -23,8 +23,8 @@ REFERENCE = (
 class ClipEncoder:
     """Embeds images and sentences; cosines of the two are comparable.
 
-    The constructor holds settings only. Every call runs its own list in chunks of `batch`, so that a clip gets the
-    same bits alone or among thousands of others.
+    The constructor holds settings only. Every call runs its own list in chunks of `batch`, so that a clip
+    gets the same bits alone or among thousands of others.
     """
 
     dim: int
@@ -56,8 +56,8 @@ class ClipEncoder:
         except (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError) as error:
             first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise BadModel(
-                f"got model {self.model!r}, which does not load as CLIP ({first_line}); expected a folder written by "
-                "CLIPModel.save_pretrained with its image processor and tokenizer, or a hub id that is reachable"
+                f"got model {self.model!r}, which does not load as CLIP ({first_line}); expected a folder that "
+                "CLIPModel.save_pretrained wrote, with image processor and tokenizer, or a hub id that is reachable"
             ) from error
         self._net.eval().requires_grad_(False).to(device)
         self._device = device

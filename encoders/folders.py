@@ -1,4 +1,4 @@
-"""Finds the weights behind a model name: shipped with the project, a local folder, or the Hugging Face Hub."""
+"""Finds the weights behind a model name: shipped here, in a local folder, or on the Hugging Face Hub."""
 
 import hashlib
 from pathlib import Path
@@ -29,8 +29,8 @@ def resolve_model(model: str) -> Path | str:
     looks_local = path.is_absolute() or model.startswith((".", "~")) or len(parts) != 2 or not all(parts)
     if looks_local:
         raise BadModel(
-            f"got model {model!r}, and no such folder exists; expected one of {', '.join(SHIPPED)}, a folder with "
-            "config.json and model.safetensors, or a hub id like owner/name"
+            f"got model {model!r}, and no such folder exists; expected one of {', '.join(SHIPPED)}, a "
+            "folder with config.json and model.safetensors, or a hub id like owner/name"
         )
     return model
 

@@ -7,7 +7,7 @@ import torch
 
 
 def pooled_rows(output: Any) -> np.ndarray:
-    """Return the embeddings of a `get_*_features` call (a tensor before transformers 5, an output object since)."""
+    """Return the embeddings of a `get_*_features` call: a tensor before transformers 5, an object since."""
     tensor = output if torch.is_tensor(output) else output.pooler_output
     return tensor.float().cpu().numpy()
 

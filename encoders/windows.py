@@ -17,11 +17,11 @@ def track_windows(
 ) -> list[np.ndarray]:
     """Return consecutive windows of a track, evenly spread when there are more than `max_windows`.
 
-    Window `i` covers the samples `[i * n, (i + 1) * n)`, `n = round(window_s * rate_hz)`, whatever the sizes of
-    the blocks. The last, short window is kept if it lasts 1 s or more, or if it is the only one. Of `k` windows,
-    `max_windows` are chosen by `floor((j + 0.5) * k / max_windows)`. With both `max_windows` and `total_s`, only the
-    chosen windows are held, so that a track of any length fits in memory; without `total_s` the track is read
-    whole before choosing.
+    Window `i` covers the samples `[i * n, (i + 1) * n)`, `n = round(window_s * rate_hz)`, whatever the sizes
+    of the blocks. The last, short window is kept if it lasts 1 s or more, or if it is the only one. Of `k`
+    windows, `max_windows` are chosen by `floor((j + 0.5) * k / max_windows)`. With both `max_windows` and
+    `total_s`, only the chosen windows are held, so that a track of any length fits in memory; without
+    `total_s` the track is read whole before choosing.
 
     Args:
         blocks: Mono float32 blocks, shape (n,), in order.
@@ -39,7 +39,7 @@ def track_windows(
     """
     if rate_hz <= 0 or window_s <= 0 or (max_windows is not None and max_windows <= 0):
         raise ValueError(
-            f"got rate_hz={rate_hz}, window_s={window_s}, max_windows={max_windows}; expected positive numbers"
+            f"got rate_hz={rate_hz}, window_s={window_s}, max_windows={max_windows}; expected numbers > 0"
         )
     size = round(window_s * rate_hz)
     chosen = None

@@ -98,7 +98,9 @@ def _words(levels: np.ndarray) -> np.ndarray:
     """Return the word of each frame after the first `LAG`, shape (frames - LAG,), uint32."""
     change = levels[LAG:] - levels[:-LAG]  # (frames, bands)
     slope = change[:, :-1] - change[:, 1:]  # (frames, 32)
-    words = ((slope > 0).astype(np.uint32) << np.arange(BANDS - 1, dtype=np.uint32)).sum(axis=1, dtype=np.uint32)
+    words = ((slope > 0).astype(np.uint32) << np.arange(BANDS - 1, dtype=np.uint32)).sum(
+        axis=1, dtype=np.uint32
+    )
     still = ~(np.abs(slope).mean(axis=1) >= MIN_CHANGE)  # NaN stands still as well
     words[still] = 0
     return words
@@ -137,7 +139,9 @@ def group_duplicates(
         For each clip the id of its group's first clip, and its similarity to the copy it was found by (1 for the first).
     """
     groups: list[tuple[str, float]] = []
-    for clip_id, (similarity, earlier) in zip(clip_ids, match_earlier(_unpack(clip_ids, prints)), strict=True):
+    for clip_id, (similarity, earlier) in zip(
+        clip_ids, match_earlier(_unpack(clip_ids, prints)), strict=True
+    ):
         joins = earlier >= 0 and similarity > threshold
         groups.append((groups[earlier][0], similarity) if joins else (clip_id, 1.0))
     return groups
@@ -145,5 +149,7 @@ def group_duplicates(
 
 def _unpack(clip_ids: Sequence[str], prints: Sequence[bytes | None]) -> list[np.ndarray]:
     if len(clip_ids) != len(prints):
-        raise ValueError(f"got {len(clip_ids)} clip ids and {len(prints)} prints; expected one print for each clip")
+        raise ValueError(
+            f"got {len(clip_ids)} clip ids and {len(prints)} prints; expected one print for each clip"
+        )
     return [np.frombuffer(data or b"", "<u4") for data in prints]

@@ -58,7 +58,9 @@ def _shared_words(prints: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray,
     chosen = [_keys(words) for words in prints]
     number = np.repeat(np.arange(len(prints), dtype=np.int32), [len(places) for places in chosen])
     place = np.concatenate([np.zeros(0, np.int32), *chosen])
-    key = np.concatenate([np.zeros(0, np.uint32), *(words[at] for words, at in zip(prints, chosen, strict=True))])
+    key = np.concatenate(
+        [np.zeros(0, np.uint32), *(words[at] for words, at in zip(prints, chosen, strict=True))]
+    )
     order = np.lexsort((number, key))
     number, place, key = number[order], place[order], key[order]
     first = np.maximum.accumulate(np.where(np.diff(key, prepend=key[:1] + 1) != 0, np.arange(len(key)), 0))
@@ -81,7 +83,9 @@ def _keys(words: np.ndarray) -> np.ndarray:
     return places.astype(np.int32)
 
 
-def _best(prints: Sequence[np.ndarray], number: int, earlier: np.ndarray, shift: np.ndarray) -> tuple[float, int]:
+def _best(
+    prints: Sequence[np.ndarray], number: int, earlier: np.ndarray, shift: np.ndarray
+) -> tuple[float, int]:
     """Return the best (similarity, earlier print) among the candidates of one print."""
     pairs, votes = np.unique(np.stack([earlier, shift], axis=1), axis=0, return_counts=True)
     ranked = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], -votes))]

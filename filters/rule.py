@@ -1,4 +1,4 @@
-"""What a rule is: a threshold over one stored number, applied in bulk; and how the rules of this room are found."""
+"""What a rule is: a threshold over one stored number, applied in bulk; and how rules are found."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ class Rule:
         """Which clips stay, one boolean a value and never null.
 
         Args:
-            values: numbers of the rule's column. A missing one passes: what was not measured is not held against a
-                clip.
+            values: numbers of the rule's column. A missing one passes: what was not measured is not held
+                against a clip.
             threshold: instead of the rule's own.
         """
         limit = pa.scalar(self.threshold if threshold is None else threshold, pa.float64())

@@ -27,6 +27,7 @@ def clap(model: str, revision: str | None, device: str) -> ClapEncoder:
     """Return the loaded CLAP encoder."""
     from encoders.clap import ClapEncoder
 
+    _be_quiet()
     return ClapEncoder(model, revision=revision).load(device)
 
 
@@ -35,4 +36,12 @@ def clip(model: str, revision: str | None, device: str) -> ClipEncoder:
     """Return the loaded CLIP encoder."""
     from encoders.clip import ClipEncoder
 
+    _be_quiet()
     return ClipEncoder(model, revision=revision).load(device)
+
+
+def _be_quiet() -> None:
+    """Keep the bars that transformers draws while it loads weights out of our own progress."""
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()

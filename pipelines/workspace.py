@@ -106,12 +106,13 @@ class Workspace:
 
 
 class Stores:
-    """The stages of a plan with their fingerprints and stores."""
+    """The stages of a plan with their models, fingerprints and stores."""
 
     def __init__(self, workspace: Workspace, plan: Plan) -> None:
         self.workspace = workspace
         self.plan = plan
         self.stages: dict[str, Stage] = {name: STAGES[name](plan) for name in plan.stages}
+        self.models = self._models()
 
     def reads(self, name: str) -> list[str]:
         """Return the stages whose columns a stage gets, by name."""
@@ -125,12 +126,6 @@ class Stores:
             text = json.dumps(self._identity(name, prints), sort_keys=True)
             prints[name] = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
         return prints
-
-    @cached_property
-    def models(self) -> dict[str, str]:
-        """`id@revision` of the model behind each stage that has one."""
-        named = {name: stage.model() for name, stage in self.stages.items()}
-        return {name: model for name, model in named.items() if model is not None}
 
     def folder(self, name: str) -> Path:
         """Return the folder of a stage's store."""
@@ -148,12 +143,28 @@ class Stores:
             identity = self._identity(name, self.fingerprints)
             write_text(path, json.dumps(identity, indent=1, sort_keys=True) + "\n")
 
+    def _models(self) -> dict[str, str]:
+        """Return `id@revision` of the model behind each stage that has one.
+
+        Raises:
+            UserError: A backend or model is not known.
+        """
+        models = {}
+        for name, stage in self.stages.items():
+            try:
+                model = stage.model()
+            except (ValueError, LookupError) as error:
+                raise UserError(f"{name}: {error}") from error
+            if model is not None:
+                models[name] = model
+        return models
+
     def _identity(self, name: str, prints: Mapping[str, str]) -> dict[str, object]:
         stage = self.stages[name]
         return {
             "stage": name,
             "version": stage.VERSION,
             "settings": dict(stage.identity()),
-            "model": stage.model(),
+            "model": self.models.get(name),
             "reads": {read: prints[read] for read in self.reads(name)},
         }

@@ -120,7 +120,9 @@ def median_of(magnitude: np.ndarray, similar: np.ndarray) -> np.ndarray:
     for start in range(0, len(magnitude), BINS_AT_ONCE):
         values = magnitude[start : start + BINS_AT_ONCE, similar]  # (bins, frames, count)
         values.partition((half - 1, half), axis=-1)
-        middle = values[..., half] if similar.shape[1] % 2 else 0.5 * (values[..., half - 1] + values[..., half])
+        middle = (
+            values[..., half] if similar.shape[1] % 2 else 0.5 * (values[..., half - 1] + values[..., half])
+        )
         result[start : start + BINS_AT_ONCE] = middle
     return result
 

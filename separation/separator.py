@@ -118,7 +118,9 @@ def separate_blocks(
 def _checked(block: np.ndarray) -> np.ndarray:
     block = np.asarray(block, np.float32)
     if block.ndim != 2 or len(block) != 2:
-        raise ValueError(f"got a block of shape {block.shape}; expected stereo, (2, n); repeat a mono channel")
+        raise ValueError(
+            f"got a block of shape {block.shape}; expected stereo, (2, n); repeat a mono channel"
+        )
     return block
 
 

@@ -129,7 +129,9 @@ def select_many(
     """
     scores = np.asarray(scores, np.float32)
     if scores.ndim != 2 or scores.shape[1] != len(labels):
-        raise ValueError(f"got scores of shape {scores.shape} for {len(labels)} labels; expected (clips, labels)")
+        raise ValueError(
+            f"got scores of shape {scores.shape} for {len(labels)} labels; expected (clips, labels)"
+        )
     order = np.argsort(-scores, axis=1, kind="stable")[:, :top]
     ranked = np.take_along_axis(scores, order, axis=1)
     counts = (ranked >= np.float32(threshold)).sum(axis=1)  # the ranked scores fall, NaN last

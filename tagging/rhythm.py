@@ -221,7 +221,9 @@ def pitch_classes(track: np.ndarray, rate_hz: int) -> np.ndarray | None:
         2006: spectral peaks, and their weight also at the pitches that they may be a harmonic of.
     """
     size = 1 << round(np.log2(0.37 * rate_hz))
-    magnitude = np.concatenate([np.abs(block) for block in _spectra(track, size, size // 4)])  # (frames, bins)
+    magnitude = np.concatenate(
+        [np.abs(block) for block in _spectra(track, size, size // 4)]
+    )  # (frames, bins)
     # What lasts four frames is a tone, what does not is a drum.
     magnitude = scipy.ndimage.median_filter(magnitude, (5, 1), mode="nearest")
     semitones, weights, frames = _tonal_peaks(magnitude, rate_hz / size)

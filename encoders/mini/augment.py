@@ -42,7 +42,7 @@ def augment(
     power, targets = _empty(power, targets, generator, settings.empty)
     decibels = 10 * torch.log10(power.clamp_min(_FLOOR))
     decibels = _mask(decibels, generator, settings.mask)
-    gain_db = _uniform((len(power), 1, 1), -25, 12, generator)
+    gain_db = _uniform((len(power), 1, 1), -14, 8, generator)
     return (decibels + gain_db).clamp_min(FLOOR_DB), targets
 
 

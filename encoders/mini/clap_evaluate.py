@@ -37,7 +37,7 @@ def mean_row(rows: np.ndarray) -> np.ndarray:
 
 
 def opposed_scores(encoder: TextEncoder, clips: np.ndarray, pairs: AntonymPrompts) -> np.ndarray:
-    """Return the score of the positive side for each clip: a softmax over each pair, averaged over the pairs."""
+    """Return the score of the positive side of each clip: a softmax over each pair, averaged."""
     positive, negative = encoder.embed_texts(pairs.positive), encoder.embed_texts(pairs.negative)
     difference = encoder.logit_scale * (clips @ positive.T - clips @ negative.T)
     return (1 / (1 + np.exp(-difference))).mean(axis=1)
@@ -162,7 +162,7 @@ def true_family(truth: Truth, taxonomy: Taxonomy) -> str | None:
 def choose_family_method(
     encoder: TextEncoder, clips: np.ndarray, truths: Sequence[Truth], taxonomy: Taxonomy
 ) -> tuple[str, dict[str, float]]:
-    """Return the method that names the family of single-family renders best, and the share each gets right."""
+    """Return the method that names the family of single-family renders best, and the share of each."""
     known = [(row, true_family(truth, taxonomy)) for row, truth in enumerate(truths)]
     rows = [row for row, family in known if family]
     wanted = np.array([FAMILY_NAMES.index(family) for _, family in known if family])

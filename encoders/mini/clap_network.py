@@ -26,39 +26,40 @@ def make_clap(
         depths: Blocks of each stage.
     """
     config = ClapConfig(
-        text_config=dict(
-            vocab_size=len(tokenizer),
-            hidden_size=96,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            intermediate_size=192,
-            max_position_embeddings=tokenizer.model_max_length + 2,
-            hidden_dropout_prob=0.05,
-            attention_probs_dropout_prob=0.0,
-            pad_token_id=tokenizer.pad_token_id,
-            bos_token_id=tokenizer.bos_token_id,
-            eos_token_id=tokenizer.eos_token_id,
-        ),
-        audio_config=dict(
-            patch_embeds_hidden_size=width,
-            hidden_size=width * 2 ** (len(depths) - 1),
-            depths=list(depths),
-            num_attention_heads=[width * 2**stage // 16 for stage in range(len(depths))],
-            num_hidden_layers=len(depths),
-            spec_size=128,
-            num_mel_bins=MELS,
-            window_size=8,
-            patch_size=4,
-            patch_stride=[4, 4],
-            num_classes=4,
-            hidden_dropout_prob=0.0,
-            drop_path_rate=0.1,
-            enable_fusion=False,
-        ),
+        text_config={
+            "vocab_size": len(tokenizer),
+            "hidden_size": 96,
+            "num_hidden_layers": 2,
+            "num_attention_heads": 4,
+            "intermediate_size": 192,
+            "max_position_embeddings": tokenizer.model_max_length + 2,
+            "hidden_dropout_prob": 0.05,
+            "attention_probs_dropout_prob": 0.0,
+            "pad_token_id": tokenizer.pad_token_id,
+            "bos_token_id": tokenizer.bos_token_id,
+            "eos_token_id": tokenizer.eos_token_id,
+        },
+        audio_config={
+            "patch_embeds_hidden_size": width,
+            "hidden_size": width * 2 ** (len(depths) - 1),
+            "depths": list(depths),
+            "num_attention_heads": [width * 2**stage // 16 for stage in range(len(depths))],
+            "num_hidden_layers": len(depths),
+            "spec_size": 128,
+            "num_mel_bins": MELS,
+            "window_size": 4,
+            "patch_size": [4, 8],
+            "patch_stride": [4, 8],
+            "num_classes": 4,
+            "hidden_dropout_prob": 0.0,
+            "drop_path_rate": 0.05,
+            "enable_fusion": False,
+        },
         projection_dim=128,
     )
     model = ClapModel(config)
     spread_weights(model)
+    sharpen_patches(model.audio_model.audio_encoder.patch_embed.proj)
     with torch.no_grad():
         # HTSAT has no absolute positions: a slope over the bands lets it tell a low note from a high one.
         model.audio_model.audio_encoder.batch_norm.bias.copy_(torch.linspace(-1, 1, MELS))
@@ -69,8 +70,8 @@ def make_clap(
 def spread_weights(model: nn.Module) -> None:
     """Draw weights by fan-in instead of at 0.02.
 
-    The latter is made for widths of 768 and more; here it leaves every clip, and every text, at about the same
-    place of the sphere, and training stands still for thousands of steps.
+    The latter is made for widths of 768 and more; here it leaves every clip, and every text, at about the
+    same place of the sphere, and training stands still for thousands of steps.
     """
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear):
@@ -82,11 +83,47 @@ def spread_weights(model: nn.Module) -> None:
             nn.init.normal_(module.weight, std=std)
 
 
-class ClapLosses(nn.Module):
-    """The sum of losses, with what they learn beside the model: a scale and one cosine threshold for each kind.
+@torch.no_grad()
+def sharpen_patches(proj: nn.Conv2d) -> None:
+    """Let three filters of four see shape only, not level.
 
-    A label scores `scale * (cosine - threshold)`, so that the threshold is where it is as likely as not. The opposed
-    pairs are scored as at inference: a softmax over `logit_scale * cosine`.
+    Levels differ by tens of dB between recordings, spectra of instruments by a few; filters drawn at random mostly
+    measure the former.
+    """
+    shape = proj.weight[: 3 * len(proj.weight) // 4]
+    shape -= shape.mean(dim=(1, 2, 3), keepdim=True)
+    shape *= 3.0
+
+
+@torch.no_grad()
+def centre_projection(model: ClapModel, features: Tensor) -> None:
+    """Set the audio projection so that these clips start out spread over the whole sphere.
+
+    A mean over tokens is nearly the same for every clip; without this, learning to see past that mean takes
+    most of a short training.
+
+    Args:
+        model: Changed in place.
+        features: Log-mel features, shape (B, frames, mels), a hundred clips or so.
+    """
+    norm = model.audio_model.audio_encoder.batch_norm
+    norm.running_mean.copy_(features.mean((0, 1)))
+    norm.running_var.copy_(features.var((0, 1)))
+    model.eval()
+    longer = torch.zeros(len(features), 1, dtype=torch.bool)
+    pooled = model.audio_model(input_features=features[:, None], is_longer=longer).pooler_output.float()
+    first, second = model.audio_projection.linear1, model.audio_projection.linear2
+    first.weight /= pooled.std(0).clamp_min(1e-3)
+    first.bias.copy_(-first.weight @ pooled.mean(0))
+    hidden = model.audio_projection.activation(first(pooled))
+    second.bias.copy_(-second.weight @ hidden.mean(0))
+
+
+class ClapLosses(nn.Module):
+    """The sum of losses, with what they learn beside the model: a scale and a cosine threshold a kind.
+
+    A label scores `scale * (cosine - threshold)`, so that the threshold is where it is as likely as not. The
+    opposed pairs are scored as at inference: a softmax over `logit_scale * cosine`.
     """
 
     def __init__(self, kinds: Sequence[str], shares: Tensor) -> None:
@@ -109,8 +146,8 @@ class ClapLosses(nn.Module):
 
         Args:
             audio: Embeddings (B, d).
-            texts: Embeddings of "labels" (L, d), "voice" (2, d: without, with), "quality" (2, d: clean, noisy), "tempo"
-                (3, d), "descriptions" (B, d).
+            texts: Embeddings of "labels" (L, d), "voice" (2, d: without, with), "quality" (2, d: clean,
+                noisy), "tempo" (3, d), "descriptions" (B, d).
             targets: Of the B clips.
             claims: (B, B) 1 where description j (column) is true of clip i (row).
             scale: exp(logit_scale_a).
@@ -167,3 +204,8 @@ class Average:
                 self.state[name].lerp_(value.detach(), 1 - decay)
             else:
                 self.state[name].copy_(value)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Return the number of parameters."""
+    return sum(p.numel() for p in model.parameters())

@@ -7,13 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
 from transformers import AutoTokenizer, ClapModel
 
 from encoders.clap import ClapEncoder
 from encoders.mini import corpus
 from encoders.mini.clap_evaluate import choose_family_method, find_thresholds, measure
-from encoders.mini.clap_network import make_clap
+from encoders.mini.clap_network import count_parameters, make_clap
 from encoders.mini.clap_train import ClapTrainer, TrainingPlan
 from encoders.mini.corpus import Truth, make_extractor, read_corpus, render_corpus_features
 from encoders.mini.folder import save_model
@@ -46,39 +45,58 @@ def train_clap(
         start_from: A folder whose weights and tokenizer to go on from.
         workers: Processes that render.
     """
+    train, held = (
+        read_corpus(render_corpus_features(first, count, cache_dir, workers=workers))
+        for first, count in ((corpus.TRAIN_SEEDS, clips), (corpus.VALIDATION_SEEDS, VALIDATION_CLIPS))
+    )
+    fit_clap(train, held, cache_dir / "clap-mini-last", out, plan=plan, start_from=start_from)
+
+
+def fit_clap(
+    train: tuple[np.ndarray, list[Truth]],
+    held: tuple[np.ndarray, list[Truth]],
+    last: Path,
+    out: Path,
+    *,
+    plan: TrainingPlan,
+    start_from: Path | None = None,
+) -> None:
+    """Train on features with their truth and write the model.
+
+    Args:
+        train: What to train on.
+        held: What to report on while training.
+        last: The folder of the moving average after every epoch.
+        out: The folder of the finished model.
+        plan: How long and how fast.
+        start_from: A folder whose weights and tokenizer to go on from.
+    """
     torch.manual_seed(plan.seed)
     taxonomy = load()
     vocabulary = make_vocabulary(taxonomy)
-    features, truths = read_corpus(
-        render_corpus_features(corpus.TRAIN_SEEDS, clips, cache_dir, workers=workers)
-    )
-    held, known = read_corpus(
-        render_corpus_features(corpus.VALIDATION_SEEDS, VALIDATION_CLIPS, cache_dir, workers=workers)
-    )
     if start_from is None:
         tokenizer = train_tokenizer(all_texts(vocabulary, taxonomy), style="roberta", size=2000)
         model = make_clap(tokenizer)
     else:
         tokenizer = AutoTokenizer.from_pretrained(start_from)
         model = ClapModel.from_pretrained(start_from, dtype=torch.float32)
-    logger.info(
-        "%d views of %d clips, %.2f M parameters", len(features), clips, count_parameters(model) / 1e6
-    )
+    logger.info("%d views, %.2f M parameters", len(train[0]), count_parameters(model) / 1e6)
     parts = (make_extractor(), tokenizer)
 
     def after_epoch(epoch: int, loss: float, trainer: ClapTrainer) -> None:
-        last = cache_dir / "clap-mini-last"
         save_model(model, trainer.average.state, parts, last)
         line = ""
         if epoch % 3 == 2 or trainer.progress() >= 1.0:
             encoder = ClapEncoder(str(last)).load()
-            figures = measure(encoder, *only_mixes(embed_features(last, held), known), taxonomy)
+            figures = measure(encoder, *only_mixes(embed_features(last, held[0]), held[1]), taxonomy)
             line = " ".join(
                 f"{name} {value:.3f}" for name, value in figures.items() if "mAP" in name or "AUC" in name
             )
         logger.info("epoch %d, %.0f %% done, loss %.3f %s", epoch, 100 * trainer.progress(), loss, line)
 
-    trainer = ClapTrainer(model, tokenizer, taxonomy, vocabulary, features, truths, plan)
+    trainer = ClapTrainer(model, tokenizer, taxonomy, vocabulary, *train, plan)
+    if start_from is None:
+        trainer.prepare()
     trainer.run(after_epoch)
     save_model(model, trainer.average.state, parts, out)
 
@@ -144,11 +162,6 @@ def sizes(folder: Path) -> dict[str, float]:
         "text parameters, millions": count_parameters(model.text_model) / 1e6,
         "weights, MB": (folder / "model.safetensors").stat().st_size / 1e6,
     }
-
-
-def count_parameters(model: nn.Module) -> int:
-    """Return the number of parameters."""
-    return sum(p.numel() for p in model.parameters())
 
 
 def embed_features(folder: Path, features: np.ndarray, batch: int = 32) -> np.ndarray:

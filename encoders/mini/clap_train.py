@@ -5,7 +5,6 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -14,7 +13,7 @@ from torch.nn import functional
 from transformers import ClapModel, PreTrainedTokenizerFast
 
 from encoders.mini.augment import augment
-from encoders.mini.clap_network import MAX_LOGIT_SCALE, Average, ClapLosses
+from encoders.mini.clap_network import MAX_LOGIT_SCALE, Average, ClapLosses, centre_projection
 from encoders.mini.corpus import Truth
 from encoders.mini.targets import Targets, make_targets, tempo_word
 from encoders.mini.words import QUALITY, TEMPI, VOICE, Vocabulary, describe, draw_opposites, draw_prompts
@@ -28,8 +27,8 @@ class TrainingPlan:
     """How long and how fast to train."""
 
     epochs: int = 30
-    batch: int = 64
-    peak_rate: float = 2e-3
+    batch: int = 32
+    peak_rate: float = 1.2e-3
     weight_decay: float = 0.03
     warmup_steps: int = 60
     minutes: float | None = None  # the schedule ends by then, however slow the machine is
@@ -93,10 +92,18 @@ class ClapTrainer:
                 break
         return means
 
+    def prepare(self) -> None:
+        """Spread texts and clips over the sphere, before the first step."""
+        self.prepare_texts()
+        rows = self.rng.permutation(len(self.features))[:128]
+        centre_projection(self.model, torch.from_numpy(self.features[rows].astype(np.float32)))
+        self.average = Average(self.model)
+
     def prepare_texts(self, steps: int = 120) -> float:
         """Let the text tower tell the labels apart before any sound is heard, and return its last loss.
 
-        Two prompts of one label are drawn together, all others apart, so that the audio tower has places to aim at.
+        Two prompts of one label are drawn together, all others apart, so that the audio tower has places to
+        aim at.
         """
         towers = [*self.model.text_model.parameters(), *self.model.text_projection.parameters()]
         optimizer = torch.optim.AdamW(towers, lr=self.plan.peak_rate)
@@ -134,11 +141,9 @@ class ClapTrainer:
         changed, targets = augment(torch.from_numpy(self.features[rows]), self.targets[index], self.generator)
         descriptions, claims = self._describe(rows, targets)
         texts = self._texts(descriptions)
-        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.plan.bfloat16):
-            embedded_audio = self._embed_audio(changed)
-            embedded_texts = self._embed_texts([text for group in texts.values() for text in group])
-        parts = dict(zip(texts, embedded_texts.float().split([len(g) for g in texts.values()]), strict=True))
-        loss = self.losses(embedded_audio.float(), parts, targets, claims, self.model.logit_scale_a.exp())
+        embedded = self._embed_texts([text for group in texts.values() for text in group])
+        parts = dict(zip(texts, embedded.split([len(group) for group in texts.values()]), strict=True))
+        loss = self.losses(self._embed_audio(changed), parts, targets, claims, self.model.logit_scale_a.exp())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -183,16 +188,14 @@ class ClapTrainer:
 
     def _embed_audio(self, features: Tensor) -> Tensor:
         longer = torch.zeros(len(features), 1, dtype=torch.bool)
-        return _pooled(self.model.get_audio_features(input_features=features[:, None], is_longer=longer))
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.plan.bfloat16):
+            pooled = self.model.audio_model(input_features=features[:, None], is_longer=longer).pooler_output
+        return functional.normalize(self.model.audio_projection(pooled.float()), dim=-1)
 
     def _embed_texts(self, texts: list[str]) -> Tensor:
         tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")
-        return _pooled(
-            self.model.get_text_features(
+        with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.plan.bfloat16):
+            output = self.model.text_model(
                 input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
             )
-        )
-
-
-def _pooled(output: Any) -> Tensor:
-    return output if torch.is_tensor(output) else output.pooler_output
+        return functional.normalize(self.model.text_projection(output.pooler_output.float()), dim=-1)

@@ -17,7 +17,7 @@ from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerFast
 from encoders.clip import ClipEncoder
 from encoders.mini import scenes as source
 from encoders.mini.clap_evaluate import label_rows
-from encoders.mini.clap_network import Average, contrast
+from encoders.mini.clap_network import Average, contrast, count_parameters
 from encoders.mini.folder import save_model
 from encoders.mini.scenes import KIND_WORDS, SceneTruth, describe_scene, render_scenes
 from encoders.mini.scores import area_under_roc
@@ -37,14 +37,16 @@ def make_clip(tokenizer: PreTrainedTokenizerFast) -> CLIPModel:
     return CLIPModel(
         CLIPConfig(
             text_config={
-                "vocab_size": len(tokenizer), "hidden_size": 96, "intermediate_size": 192, "num_hidden_layers": 2,
+                "vocab_size": len(tokenizer), "hidden_size": 96, "intermediate_size": 192,
+                "num_hidden_layers": 2,
                 "num_attention_heads": 4, "max_position_embeddings": tokenizer.model_max_length,
-                "projection_dim": 64, "bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id,
-                "pad_token_id": tokenizer.pad_token_id,
+                "projection_dim": 64, "bos_token_id": tokenizer.bos_token_id,
+                "eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id,
             },
             vision_config={
-                "hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4, "num_attention_heads": 4,
-                "image_size": source.IMAGE_SIZE, "patch_size": 8, "projection_dim": 64,
+                "hidden_size": 128, "intermediate_size": 384, "num_hidden_layers": 4,
+                "num_attention_heads": 4, "image_size": source.IMAGE_SIZE, "patch_size": 8,
+                "projection_dim": 64,
             },
             projection_dim=64,
         )
@@ -54,7 +56,9 @@ def make_clip(tokenizer: PreTrainedTokenizerFast) -> CLIPModel:
 class ClipTrainer:
     """One run of clip-mini."""
 
-    def __init__(self, taxonomy: Taxonomy, pixels: np.ndarray, truths: Sequence[SceneTruth], seed: int = 0) -> None:
+    def __init__(
+        self, taxonomy: Taxonomy, pixels: np.ndarray, truths: Sequence[SceneTruth], seed: int = 0
+    ) -> None:
         torch.manual_seed(seed)
         self.taxonomy, self.pixels, self.truths = taxonomy, pixels, truths
         self.tokenizer = train_tokenizer(source.scene_texts(taxonomy), style="clip", size=1200, max_length=32)
@@ -65,7 +69,8 @@ class ClipTrainer:
         self.labels = [*self.moods, *KIND_WORDS]
         self.targets, self.weights = self._make_targets()
         self.bias = torch.nn.Parameter(torch.tensor([12.0, 0.3]))  # scale, threshold
-        self.optimizer = torch.optim.AdamW([*self.model.parameters(), self.bias], lr=PEAK_RATE, weight_decay=0.05)
+        learned = [*self.model.parameters(), self.bias]
+        self.optimizer = torch.optim.AdamW(learned, lr=PEAK_RATE, weight_decay=0.05)
         self.step_number = 0
 
     def _make_targets(self) -> tuple[Tensor, Tensor]:
@@ -75,7 +80,8 @@ class ClipTrainer:
             for name in (*truth.moods, truth.kind):
                 targets[row, self.labels.index(name)] = 1.0
             for column, mood in enumerate(self.taxonomy.moods):
-                distance = math.hypot((mood.valence or 0) - truth.valence, (mood.arousal or 0) - truth.arousal)
+                valence, arousal = mood.valence or 0.0, mood.arousal or 0.0
+                distance = math.hypot(valence - truth.valence, arousal - truth.arousal)
                 if mood.id not in truth.moods and distance < 0.5:
                     weights[row, column] = 0.2
         return targets, weights
@@ -106,7 +112,7 @@ class ClipTrainer:
             group["lr"] = PEAK_RATE * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
         self.model.train()
         sentences, said = zip(*(describe_scene(self.truths[row], self.rng) for row in rows), strict=True)
-        claims = torch.tensor([[self._holds(row, words) for words in said] for row in rows], dtype=torch.float32)
+        claims = torch.tensor([[float(self._holds(row, words)) for words in said] for row in rows])
         images = _unit(self.model.get_image_features(pixel_values=self._jitter(rows)))
         texts = self._embed([*self._prompts(), *sentences])
         prompts, described = texts[: len(self.labels)], texts[len(self.labels) :]
@@ -147,13 +153,13 @@ class ClipTrainer:
         right, down = (int(x) for x in self.rng.integers(-4, 5, 2))
         pixels = torch.roll(pixels, (down, right), dims=(2, 3))
         gain = torch.from_numpy(self.rng.uniform(0.9, 1.1, (len(rows), 1, 1, 1)).astype(np.float32))
-        return pixels * gain + torch.from_numpy(self.rng.normal(0, 0.06, (len(rows), 3, 1, 1)).astype(np.float32))
+        tint = torch.from_numpy(self.rng.normal(0, 0.06, (len(rows), 3, 1, 1)).astype(np.float32))
+        return pixels * gain + tint
 
     def _embed(self, texts: Sequence[str]) -> Tensor:
         tokens = self.tokenizer(list(texts), padding=True, truncation=True, return_tensors="pt")
-        return _unit(
-            self.model.get_text_features(input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"])
-        )
+        ids, mask = tokens["input_ids"], tokens["attention_mask"]
+        return _unit(self.model.get_text_features(input_ids=ids, attention_mask=mask))
 
 
 def _unit(output: Any) -> Tensor:
@@ -170,7 +176,9 @@ def train_clip(
     save_model(trainer.model, trainer.average.state, (source.make_image_processor(), trainer.tokenizer), out)
 
 
-def measure_clip(folder: Path, cache_dir: Path, *, test_scenes: int = TEST_SCENES, workers: int = 2) -> dict[str, Any]:
+def measure_clip(
+    folder: Path, cache_dir: Path, *, test_scenes: int = TEST_SCENES, workers: int = 2
+) -> dict[str, Any]:
     """Return the figures of a finished model on scenes that it was never trained on."""
     taxonomy = load()
     encoder = ClipEncoder(str(folder)).load()
@@ -183,26 +191,29 @@ def measure_clip(folder: Path, cache_dir: Path, *, test_scenes: int = TEST_SCENE
     best = scores.argmax(axis=1)
     places = np.array([(mood.valence or 0.0, mood.arousal or 0.0) for mood in taxonomy.moods])
     wanted = np.array([(t.valence, t.arousal) for t in truths])
-    kinds = np.stack([encoder.embed_texts([f"a video of {w}" for w in words]).mean(0) for words in KIND_WORDS.values()])
+    asked = [[f"a video of {word}" for word in words] for words in KIND_WORDS.values()]
+    kinds = np.stack([encoder.embed_texts(texts).mean(0) for texts in asked])
     guessed = [list(KIND_WORDS)[i] for i in (images @ kinds.T).argmax(axis=1)]
+    pairs = list(zip(guessed, truths, strict=True))
+    areas = [area_under_roc(truth[:, i], scores[:, i]) for i in known]
     return {
         "model": "clip-mini",
         "revision": encoder.revision_id,
         "taxonomy": taxonomy.fingerprint,
         "size": {
-            "parameters, millions": sum(p.numel() for p in CLIPModel.from_pretrained(folder).parameters()) / 1e6,
+            "parameters, millions": count_parameters(CLIPModel.from_pretrained(folder)) / 1e6,
             "weights, MB": (folder / "model.safetensors").stat().st_size / 1e6,
         },
         "inference": {"logit scale": encoder.logit_scale},
         "rendered test frames, never trained on": {
             "frames": len(truths),
-            "mood AUC (mean over moods)": float(np.mean([area_under_roc(truth[:, i], scores[:, i]) for i in known])),
+            "mood AUC (mean over moods)": float(np.mean(areas)),
             "mood top-1 is a true mood": float(truth[np.arange(len(best)), best].mean()),
             "a mood drawn at random is a true mood": float(truth.mean()),
             "distance of the top mood in valence and arousal": float(
                 np.linalg.norm(places[best] - wanted, axis=1).mean()
             ),
-            "kind of scene top-1": float(np.mean([g == t.kind for g, t in zip(guessed, truths, strict=True)])),
+            "kind of scene top-1": float(np.mean([g == t.kind for g, t in pairs])),
         },
     }
 
@@ -210,6 +221,6 @@ def measure_clip(folder: Path, cache_dir: Path, *, test_scenes: int = TEST_SCENE
 def _picture(pixels: np.ndarray) -> Image.Image:
     """Return the picture that the processor turned into these pixels."""
     processor = source.make_image_processor()
-    mean, std = (np.asarray(x, np.float32)[:, None, None] for x in (processor.image_mean, processor.image_std))
-    values = (pixels.astype(np.float32) * std + mean) * 255
-    return Image.fromarray(np.clip(np.round(values), 0, 255).astype(np.uint8).transpose(1, 2, 0))
+    mean, std = (np.asarray(x, np.float32) for x in (processor.image_mean, processor.image_std))
+    values = (pixels.astype(np.float32).transpose(1, 2, 0) * std + mean) * 255
+    return Image.fromarray(np.clip(np.round(values), 0, 255).astype(np.uint8))

@@ -73,7 +73,7 @@ def log_mel(window: np.ndarray) -> np.ndarray:
 
 
 def render_views(seed: int) -> tuple[list[np.ndarray], list[Truth]]:
-    """Return the features and the truth of one rendered clip: its mix, and where it sings, its two parts too."""
+    """Return the features and the truth of a rendered clip: its mix, and where it sings, its parts too."""
     music = render_music(seed, duration_s=float(WINDOW_S), rate_hz=RATE_HZ)
     truth = music.truth
     degree = float(truth.degree) if truth.degradation else 0.0

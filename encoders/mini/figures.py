@@ -57,4 +57,4 @@ def _flat(content: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
 def _replace(path: Path, text: str) -> None:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
     temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    temporary.replace(path)

@@ -37,6 +37,6 @@ def save_model(model: nn.Module, state: dict[str, Any], parts: Sequence[Savable]
         for part in parts:
             part.save_pretrained(str(written))
         for path in sorted(written.iterdir()):
-            os.replace(path, out / path.name)
+            path.replace(out / path.name)
     finally:
         shutil.rmtree(written, ignore_errors=True)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from encoders.mini.figures import CARDS_DIR, SHIPPED_DIR, write_figures
 
-# Threads that spin while they wait make training many times slower on a machine that does anything else. OpenMP
-# reads this when torch is imported, which happens below, on demand.
+# Threads that spin while they wait make training many times slower on a machine that does anything else.
+# OpenMP reads this when torch is imported, which happens below, on demand.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 

@@ -131,8 +131,8 @@ def _share(guesses: Sequence[tuple[str, str, str]]) -> float:
 
 # Recordings that carry a voice or surely carry none, for the voice score; music only.
 VOICED = (
-    "*/singing-female.wav", "*/soprano-E4.wav", "*/vignesh.wav", "*/femalevoice*.mp3", "*/vocals_accompaniment_10s.mp3",
-    "*/resunet_vocals.mp3", "*/ambi_choir.flac", "*/vocadito_10.wav",
+    "*/singing-female.wav", "*/soprano-E4.wav", "*/vignesh.wav", "*/femalevoice*.mp3",
+    "*/vocals_accompaniment_10s.mp3", "*/resunet_vocals.mp3", "*/ambi_choir.flac", "*/vocadito_10.wav",
 )  # fmt: skip
 UNKNOWN_VOICE = (
     "*/steely48*",

@@ -118,7 +118,10 @@ def render_scenes(
         with np.load(path) as file:
             pixels.append(file["pixels"])
             rows = json.loads(str(file["truths"]))
-        truths += [SceneTruth(**{k: tuple(v) if isinstance(v, list) else v for k, v in r.items()}) for r in rows]
+        truths += [
+            SceneTruth(**{name: tuple(v) if isinstance(v, list) else v for name, v in row.items()})
+            for row in rows
+        ]
     return np.concatenate(pixels), truths
 
 
@@ -128,8 +131,10 @@ def describe_scene(truth: SceneTruth, rng: np.random.Generator) -> tuple[str, li
     if rng.random() < 0.8:
         words.append(truth.moods[0])
         said.append(truth.moods[0])
-    picture = KIND_WORDS[truth.kind][int(rng.integers(len(KIND_WORDS[truth.kind])))] if rng.random() < 0.7 else "a scene"
-    if picture != "a scene":
+    picture = "a scene"
+    if rng.random() < 0.7:
+        names = KIND_WORDS[truth.kind]
+        picture = names[int(rng.integers(len(names)))]
         said.append(truth.kind)
     text = f"{' '.join(words)} video of {picture}".strip()
     if truth.genres and rng.random() < 0.4:
@@ -146,7 +151,8 @@ def mood_names(taxonomy: Taxonomy) -> dict[str, tuple[str, ...]]:
 
 def scene_texts(taxonomy: Taxonomy) -> list[str]:
     """Return every text that can be drawn, for the tokenizer."""
-    texts = [t.format(name) for names in mood_names(taxonomy).values() for name in names for t in MOOD_TEMPLATES]
+    moods = [name for names in mood_names(taxonomy).values() for name in names]
+    texts = [template.format(name) for name in moods for template in MOOD_TEMPLATES]
     texts += [t.format(word) for words in KIND_WORDS.values() for word in words for t in KIND_TEMPLATES]
-    texts += [template.format(label=genre.id) for genre in taxonomy.genres for template in genre.templates] * 2
+    texts += [t.format(label=genre.id) for genre in taxonomy.genres for t in genre.templates] * 2
     return texts + [text for mood in taxonomy.moods for text in mood.prompts()]

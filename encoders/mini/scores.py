@@ -17,7 +17,7 @@ def average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
 
 def area_under_roc(truth: np.ndarray, scores: np.ndarray) -> float:
     """Return the chance that a true row scores higher than a false one, ties counting half."""
-    values, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
+    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
     true = truth > 0
     positives, negatives = int(true.sum()), int((~true).sum())

@@ -110,11 +110,18 @@ def make_targets(
         word = tempo_word(truth.tempo_bpm)
         if word is not None:
             tempo[row], tempo_weight[row] = words.index(word), 1.0
-    columns = dict(
-        labels=labels, labels_weight=weight, exclusive=exclusive, voice=voice, voice_weight=np.ones(count, np.float32), degraded=degraded,
-        degraded_weight=degraded_weight, tempo=tempo, tempo_weight=tempo_weight,
-        described=[float(bool(truth.instruments or truth.vocals)) for truth in truths],
-    )  # fmt: skip
+    columns = {
+        "labels": labels,
+        "labels_weight": weight,
+        "exclusive": exclusive,
+        "voice": voice,
+        "voice_weight": np.ones(count),
+        "degraded": degraded,
+        "degraded_weight": degraded_weight,
+        "tempo": tempo,
+        "tempo_weight": tempo_weight,
+        "described": [bool(truth.instruments or truth.vocals) for truth in truths],
+    }
     return Targets(
         **{name: torch.from_numpy(np.asarray(column, np.float32)) for name, column in columns.items()}
     )
@@ -123,7 +130,8 @@ def make_targets(
 def mix_targets(targets: Targets, other: Tensor, chosen: Tensor, relative_db: Tensor) -> Targets:
     """Return the targets of clips to which another clip was added, `relative_db` (<= 0) quieter.
 
-    Labels unite; what only the quieter clip has is unknown below -6 dB; genre, mood and tempo hold where both agree.
+    Labels unite; what only the quieter clip has is unknown below -6 dB. Genre, mood and tempo hold where
+    both agree.
     """
     theirs = targets[other]
     loud = (relative_db > -6)[:, None]

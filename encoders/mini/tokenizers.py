@@ -11,11 +11,11 @@ def train_tokenizer(
 ) -> PreTrainedTokenizerFast:
     """Return a lower-casing byte-pair tokenizer of about `size` pieces.
 
-    Words of the training texts become few pieces; an unknown word falls apart into smaller ones, down to bytes.
+    Words of the training texts become few pieces; an unknown word falls apart into smaller ones, to bytes.
 
     Args:
         texts: What the tokenizer is made for.
-        style: "roberta" (`<s> text </s>`, the CLAP text tower) or "clip" (`<|startoftext|> text <|endoftext|>`).
+        style: "roberta" (`<s> text </s>`, for CLAP) or "clip" (`<|startoftext|> text <|endoftext|>`).
         size: Most pieces in the vocabulary.
         max_length: Longest text in pieces; longer ones are cut.
     """

@@ -12,11 +12,15 @@ KINDS = ("instrument", "family", "genre", "mood", "vocal")
 # Templates beside those of the taxonomy, which are drawn half of the time.
 TEMPLATES: dict[str, tuple[str, ...]] = {
     "instrument": (
-        "{label}", "music with {label}", "this is a sound of {label}", "{label} music", "someone plays {label}",
-        "this music has {label}", "the sound of a {label}", "a {label} solo", "an instrumental with {label}",
+        "{label}", "music with {label}", "this is a sound of {label}", "{label} music",
+        "someone plays {label}", "this music has {label}", "the sound of a {label}", "a {label} solo",
+        "an instrumental with {label}",
     ),
     "family": ("{label}", "music with {label}", "a recording of {label}", "this is a sound of {label}"),
-    "genre": ("{label}", "a {label} song", "a {label} track", "the genre is {label}", "music in the style of {label}"),
+    "genre": (
+        "{label}", "a {label} song", "a {label} track", "the genre is {label}",
+        "music in the style of {label}",
+    ),
     "mood": (
         "{label}", "a {label} song", "a {label} track", "the mood is {label}", "this music feels {label}",
         "music that sounds {label}", "the mood of this music is {label}",
@@ -30,11 +34,12 @@ VOCAL_WORDS: dict[str, tuple[str, ...]] = {  # words beyond a label's own synony
     "speech": ("speech", "a person speaking", "spoken words", "narration"),
 }
 
-# Words beside the opposed pairs of the taxonomy, which are read at inference as a softmax over logit_scale * cosine.
+# Words beside the opposed pairs of the taxonomy, read at inference as a softmax over logit_scale * cosine.
 QUALITY: tuple[tuple[str, ...], tuple[str, ...]] = (
-    ("the sound is clean and clear.", "clean high quality audio", "a clear and clean recording", "good audio quality"),
-    ("the sound is noisy and has artifacts.", "noisy low quality audio", "a distorted recording with artifacts",
-     "bad audio quality"),
+    ("the sound is clean and clear.", "clean high quality audio", "a clear and clean recording",
+     "good audio quality"),
+    ("the sound is noisy and has artifacts.", "noisy low quality audio",
+     "a distorted recording with artifacts", "bad audio quality"),
 )  # fmt: skip
 VOICE: tuple[tuple[str, ...], tuple[str, ...]] = (
     ("music with singing voice", "music with vocals", "a song with a singer", "vocals", "singing",
@@ -106,7 +111,7 @@ def draw_prompts(vocabulary: Vocabulary, rng: np.random.Generator) -> list[str]:
 def draw_opposites(
     own: AntonymPrompts, more: tuple[tuple[str, ...], tuple[str, ...]], rng: np.random.Generator
 ) -> tuple[str, str]:
-    """Return a positive and a negative text: mostly a pair of the taxonomy, else any two of opposite sides."""
+    """Return a positive and a negative text: mostly a pair of the taxonomy, else any two that oppose."""
     if rng.random() < 0.6:
         i = int(rng.integers(len(own.positive)))
         return own.positive[i], own.negative[i]
@@ -180,5 +185,5 @@ def all_texts(vocabulary: Vocabulary, taxonomy: Taxonomy) -> list[str]:
         texts += [text for side in (own.positive, own.negative, *more) for text in side]
     texts += [text for words in TEMPI.values() for text in words]
     texts += [f"a {w} featuring led by played on track piece song, medium-tempo in key of {k} major minor. "
-              for w in vocabulary.ids for k in "C C# D D# E F F# G G# A A# B".split()[:3]]  # fmt: skip
+              for w in vocabulary.ids for k in ("C", "C#", "F#")]  # fmt: skip
     return texts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import captioning.facts
 import captioning.grammar
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class CaptionSettings(StageSettings):
     """Which captioner, and which prompt with its version."""
 
-    backend: str = "grammar"
+    backend: Literal["grammar"] = "grammar"
     prompt: str = "music-sentence-v1"
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import filters.motion
+from filters.motion import Motion, measure_motion
 import pyarrow as pa
 
 from pipelines.stage import Clip, DecoderSettings, Place, Row, limit_of, one_by_one, settings_identity
 
 if TYPE_CHECKING:
     from pipelines.plan import Plan
+
+
+_ARROW = {"float": pa.float32(), "int": pa.int32(), "bool": pa.bool_()}
 
 
 class MotionSettings(DecoderSettings):
@@ -30,7 +33,7 @@ class MotionStage:
     READS: ClassVar = ("probe",)
     SETTINGS: ClassVar = MotionSettings
     BATCH: ClassVar = 8
-    COLUMNS: ClassVar = pa.schema([])  # filled below from the fields of `Motion`
+    COLUMNS: ClassVar = pa.schema([(field.name, _ARROW[str(field.type)]) for field in fields(Motion)])
 
     def __init__(self, plan: Plan) -> None:
         self.settings = MotionSettings(**plan.stages[self.NAME])
@@ -52,7 +55,7 @@ class MotionStage:
 
     def _measure(self, clip: Clip) -> Row:
         motion = self.place.decoder.run(
-            filters.motion.measure_motion,
+            measure_motion,
             Path(clip.path),
             **clip.window,
             mode=self.settings.mode,

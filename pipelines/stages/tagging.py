@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +25,7 @@ MAX_WINDOWS = 24
 class TaggingSettings(StageSettings):
     """Which CLAP model: one that ships, a hub id or a local folder; a hub id is pinned by its revision."""
 
-    backend: str = "clap"
+    backend: Literal["clap"] = "clap"
     model: str = "clap-mini"
     revision: str | None = None
     device: str = "cpu"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 class VisionSettings(StageSettings):
     """Which CLIP model: one that ships, a hub id or a local folder; a hub id is pinned by its revision."""
 
-    backend: str = "clip"
+    backend: Literal["clip"] = "clip"
     model: str = "clip-mini"
     revision: str | None = None
     device: str = "cpu"

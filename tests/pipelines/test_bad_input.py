@@ -6,6 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import cv2
 import numpy as np
 import pytest
 
@@ -42,10 +43,14 @@ def write_video(
         if audio:
             sound = container.add_stream("aac", rate=rate_hz, layout=audio)
         if picture:
-            scene = rng.integers(0, 255, (size[1], size[0] * 4, 3), np.uint8)
+            scene = cv2.resize(rng.integers(0, 255, (9, 64, 3), np.uint8), (size[0] * 4, size[1]))
             for number in range(round(seconds * 25) if frames is None else frames):
                 shift = number * 7 % (size[0] * 3)
-                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(scene[:, shift : shift + size[0]]))
+                # Two halves that move apart: no camera move explains that.
+                halves = np.concatenate(
+                    [scene[: size[1] // 2, shift:][:, : size[0]], scene[size[1] // 2 :, ::-1][:, shift:][:, : size[0]]]
+                )
+                frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(halves))
                 frame.pts = number * 40 + (number % 5 * 6 if variable else 0)
                 frame.time_base = Fraction(1, 1000)
                 container.mux(picture.encode(frame))
@@ -72,7 +77,7 @@ def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fate]:
     (folder / "text.mp4").write_text("This is not a video.\n" * 200)
     (folder / "zero.mp4").touch()
     (folder / "truncated.mp4").write_bytes(good.read_bytes()[: good.stat().st_size * 2 // 3])
-    shutil.copy(good, folder / "plain again.mp4")
+    shutil.copy(good, folder / "the same as plain.mp4")
     write_video(folder / "no audio.mp4", audio=None)
     write_video(folder / "no video.mp4", video=False)
     write_video(folder / "variable rate.mp4", variable=True)
@@ -114,14 +119,14 @@ def test_what_cannot_be_read_is_quarantined_with_a_line_that_says_what_to_do(
     [
         ("no audio.mp4", "audio-stream"),
         ("no video.mp4", "video-stream"),
-        ("plain again.mp4", "exact-duplicate"),
+        ("the same as plain.mp4", "exact-duplicate"),
     ],
 )
 def test_what_is_missing_or_there_already_is_rejected_by_a_rule(
     fates: dict[str, Fate], name: str, rule: str
 ) -> None:
     # Of two files with the same bytes, the first by path goes on.
-    names = {name} if rule != "exact-duplicate" else {"plain.mp4", "plain again.mp4"}
+    names = {name} if rule != "exact-duplicate" else {"plain.mp4", "the same as plain.mp4"}
     assert rule in {fates[name].rule for name in names}
     assert all(fates[name].rule == rule or fates[name].alive for name in names)
 

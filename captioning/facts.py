@@ -1,0 +1,36 @@
+"""What a captioner is told about a clip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class CaptionFacts:
+    """Facts about one clip; None and empty tuples are facts that are not known.
+
+    Attributes:
+        clip_id: Seeds every choice of words.
+        title: Of the source; never quoted.
+        artist: Of the source; never quoted.
+        description: Of the source; read for themes only.
+        instruments: Label ids, best first.
+        genres: Label ids, best first.
+        moods: Label ids, best first.
+        tempo_bpm: Beats a minute.
+        tempo_class: "slow", "medium" or "fast".
+        key: Such as "D major".
+        has_vocals: Whether somebody sings or speaks.
+    """
+
+    clip_id: str
+    title: str | None = None
+    artist: str | None = None
+    description: str | None = None
+    instruments: tuple[str, ...] = ()
+    genres: tuple[str, ...] = ()
+    moods: tuple[str, ...] = ()
+    tempo_bpm: float | None = None
+    tempo_class: str | None = None
+    key: str | None = None
+    has_vocals: bool | None = None

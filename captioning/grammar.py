@@ -1,0 +1,218 @@
+"""Captions by a grammar: no model, no network, the same words for the same clip for ever."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+from captioning.facts import CaptionFacts
+from captioning.wording import Wording, facts_of, read_wording
+
+MODEL_ID = "grammar"
+REVISION = "1"
+LICENSE = "Apache-2.0"
+REFERENCE = "Visuals Music Bridge, section 3.1: one sentence from tags and metadata"
+
+MAX_INSTRUMENTS, MAX_GENRES, MAX_MOODS = 4, 2, 2
+# Tries to find words that are not by chance the title or the artist.
+TRIES = 8
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+# Written with a vowel, spoken with a consonant; and the other way round.
+_SPOKEN_CONSONANT = re.compile(r"(?:eu|one\b|once\b|u(?:ni(?!n|m)|k|s[ei]|b))", re.IGNORECASE)
+_SPOKEN_VOWEL = re.compile(r"(?:[aeiou]|hour|honest|heir|honou?r)", re.IGNORECASE)
+_NEGATIONS = {"no", "not", "never", "without", "isn't", "don't"}
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """Chooses words by a hash of the clip's id: as good as chance, and the same on every machine."""
+
+    seed: str
+
+    def of(self, purpose: str, words: Sequence[str]) -> str:
+        """Return one of the words."""
+        digest = hashlib.blake2b(f"{self.seed}/{purpose}".encode(), digest_size=8).digest()
+        return words[int.from_bytes(digest, "little") % len(words)]
+
+
+class GrammarCaptioner:
+    """Writes one sentence about each clip."""
+
+    def __init__(self, prompt_id: str = "music-sentence-v1") -> None:
+        self.prompt_id = prompt_id
+
+    def load(self) -> Self:
+        """Read the words.
+
+        Raises:
+            LookupError: There is no such prompt; the known ones are listed.
+            PromptError: The prompt's file does not say what it should.
+        """
+        self._wording = read_wording(self.prompt_id)
+        return self
+
+    def caption(self, batch: Sequence[CaptionFacts]) -> list[str]:
+        """Return a caption for each clip, in order."""
+        if not hasattr(self, "_wording"):
+            raise RuntimeError("got a captioner without words; expected load() to be called first")
+        return [write_caption(facts, self._wording) for facts in batch]
+
+
+def write_caption(facts: CaptionFacts, wording: Wording) -> str:
+    """Return one sentence that says only what is given, and neither title nor artist."""
+    theme = find_theme(facts, wording)
+    sentence = ""
+    for attempt in range(TRIES):
+        choose = Chooser(f"{wording.id}/{facts.clip_id}/{attempt}")
+        sentence = _fit(facts, wording, choose, theme)
+        if not (_names(facts.title, sentence) or _names(facts.artist, sentence)):
+            break
+    return sentence
+
+
+def _fit(facts: CaptionFacts, wording: Wording, choose: Chooser, theme: str | None) -> str:
+    """Write a sentence, saying less until it is short enough."""
+    sentence = _sentence(facts, wording, choose, theme)
+    if len(sentence.split()) > wording.max_words:
+        sentence = _sentence(facts, wording, choose, None)
+    count = min(MAX_INSTRUMENTS, len(facts.instruments))
+    while len(sentence.split()) > wording.max_words and count > 1:
+        count -= 1
+        sentence = _sentence(replace(facts, instruments=facts.instruments[:count]), wording, choose, None)
+    return sentence
+
+
+def _sentence(facts: CaptionFacts, wording: Wording, choose: Chooser, theme: str | None) -> str:
+    known = _known(facts)
+    fitting = [(facts_of(each), each) for each in wording.sentences if facts_of(each) <= known]
+    # What a sentence says besides the piece; "pace" and "tempo" are one thing, moods are in the piece anyway.
+    said = [len({"instruments", "key"} & needs) + bool({"tempo", "pace"} & needs) for needs, _ in fitting]
+    # Nearly all that is known: a caption may leave out one thing, for variety.
+    least = max(max(said) - 1, 1 if max(said) else 0)
+    template = choose.of(
+        "sentence", [each for (_, each), much in zip(fitting, said, strict=True) if much >= least]
+    )
+    slots = _slots(facts, wording, choose, facts_of(template))
+    several = len(facts.instruments[:MAX_INSTRUMENTS]) > 1
+    plural = several or (bool(facts.instruments) and _is_plural(slots["instruments"], wording))
+    text = re.sub(r"\{verb:(\w+)\|(\w+)\}", r"\1" if plural else r"\2", template).format(**slots)
+    if theme is not None:
+        text += choose.of("evoking", wording.evoking).format(theme=theme)
+    return text[0].upper() + text[1:] + "."
+
+
+def _known(facts: CaptionFacts) -> frozenset[str]:
+    known = {
+        "piece": True,
+        "moods": bool(facts.moods),
+        "instruments": bool(facts.instruments),
+        "pace": facts.tempo_class is not None,
+        "tempo": facts.tempo_class is not None or facts.tempo_bpm is not None,
+        "key": facts.key is not None,
+    }
+    return frozenset(name for name, is_known in known.items() if is_known)
+
+
+def _slots(facts: CaptionFacts, wording: Wording, choose: Chooser, needs: frozenset[str]) -> dict[str, str]:
+    """Return the text of every slot that the facts can fill."""
+    moods = [
+        choose.of(f"mood {mood}", wording.moods.get(mood, (mood,)))
+        for mood in dict.fromkeys(facts.moods[:MAX_MOODS])
+    ]
+    plain = _piece(facts, wording, choose)
+    piece = _described(moods, plain)
+    slots = {"a_piece": with_article(piece), "this_piece": f"this {piece}"}
+    if moods:
+        slots |= {
+            "moods": " and ".join(moods),
+            "a_plain_piece": with_article(plain),
+            "this_plain_piece": f"this {plain}",
+        }
+    if facts.tempo_class is not None:
+        paced = _described([choose.of("pace", wording.paces[facts.tempo_class]), *moods], plain)
+        slots |= {"a_paced_piece": with_article(paced), "this_paced_piece": f"this {paced}"}
+    if "tempo" in needs:
+        slots["tempo"] = _tempo(facts, wording, choose)
+    if facts.instruments:
+        names = dict.fromkeys(facts.instruments[:MAX_INSTRUMENTS])
+        slots["instruments"] = listed(
+            [choose.of(name, wording.instruments.get(name, (name,))) for name in names]
+        )
+    if facts.key is not None:
+        slots["key"] = facts.key
+    return slots
+
+
+def _piece(facts: CaptionFacts, wording: Wording, choose: Chooser) -> str:
+    """Return the noun with its genre: "rock track", "folk song with vocals", "instrumental jazz piece"."""
+    genres = " and ".join(
+        wording.genres.get(genre, genre) for genre in dict.fromkeys(facts.genres[:MAX_GENRES])
+    )
+    words = {None: wording.pieces, True: wording.songs, False: wording.instrumentals}[facts.has_vocals]
+    noun = choose.of("piece", words)
+    adjective, space, rest = noun.partition(" ")
+    if space and adjective in ("instrumental", "vocal") and genres:
+        return f"{adjective} {genres} {rest}"
+    return f"{genres} {noun}".strip()
+
+
+def _described(adjectives: Sequence[str], noun: str) -> str:
+    return f"{', '.join(adjectives)} {noun}" if adjectives else noun
+
+
+def _tempo(facts: CaptionFacts, wording: Wording, choose: Chooser) -> str:
+    """Return "a slow tempo", "a slow tempo of about 72 BPM" or "about 72 BPM"."""
+    bpm = None if facts.tempo_bpm is None else f"{round(facts.tempo_bpm)} BPM"
+    if facts.tempo_class is None:
+        return f"about {bpm}"
+    words = choose.of("tempo", wording.tempi[facts.tempo_class])
+    if bpm is None:
+        return words
+    return choose.of("bpm", (words, f"{words} of about {bpm}", f"about {bpm}", f"{words} of around {bpm}"))
+
+
+def find_theme(facts: CaptionFacts, wording: Wording) -> str | None:
+    """Return what the metadata speaks of, in words of the safe list; None where that would give a name away."""
+    ours = set(_words(facts.artist))
+    for text in (facts.title, facts.description):
+        words = _words(text)
+        for before, word in zip(["", *words], words, strict=False):
+            theme = wording.themes.get(word)
+            if theme is None or word in ours or before in _NEGATIONS:
+                continue
+            if not (_names(facts.title, theme) or _names(facts.artist, theme)):
+                return theme
+    return None
+
+
+def _words(text: str | None) -> list[str]:
+    return [word.lower() for word in _WORD.findall(text or "")]
+
+
+def _names(name: str | None, text: str) -> bool:
+    """Tell whether a text holds a name, word by word."""
+    wanted, words = _words(name), _words(text)
+    return bool(wanted) and any(
+        words[i : i + len(wanted)] == wanted for i in range(len(words) - len(wanted) + 1)
+    )
+
+
+def with_article(phrase: str) -> str:
+    """Return the phrase with "a" or "an", by the sound of its first word."""
+    vowel = _SPOKEN_VOWEL.match(phrase) and not _SPOKEN_CONSONANT.match(phrase)
+    return f"{'an' if vowel else 'a'} {phrase}"
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return "a", "a and b", or "a, b, and c"."""
+    if len(words) <= 2:
+        return " and ".join(words)
+    return f"{', '.join(words[:-1])}, and {words[-1]}"
+
+
+def _is_plural(name: str, wording: Wording) -> bool:
+    return name in wording.plural or (name.endswith("s") and not name.endswith("ss"))

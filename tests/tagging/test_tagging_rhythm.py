@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+
+from tagging.rhythm import estimate_key, estimate_tempo, key_of_chroma, pitch_classes, tempo_class
+
+RATE_HZ = 22050
+
+
+def clicks(bpm: float, duration_s: float = 12.0) -> np.ndarray:
+    track = np.zeros(round(duration_s * RATE_HZ), np.float32)
+    click = np.random.default_rng(0).standard_normal(400) * np.exp(-np.arange(400) / 80.0)
+    for beat_s in np.arange(0.1, duration_s - 0.1, 60.0 / bpm):
+        start = round(beat_s * RATE_HZ)
+        track[start : start + 400] += 0.3 * click.astype(np.float32)
+    return track
+
+
+def chords(
+    degrees: list[tuple[int, ...]], *, tonic: int = 62, cents: float = 0.0, duration_s: float = 8.0
+) -> np.ndarray:
+    time_s = np.arange(round(duration_s / len(degrees) * RATE_HZ)) / RATE_HZ
+    parts = []
+    for chord in degrees:
+        sound = np.zeros_like(time_s)
+        for semitone in chord:
+            hz = 440.0 * 2.0 ** ((tonic + semitone - 69 + cents / 100) / 12)
+            sound += sum(np.sin(2 * np.pi * hz * h * time_s) / h**1.5 for h in range(1, 6))
+        parts.append(sound * np.exp(-time_s))
+    return (0.05 * np.concatenate(parts)).astype(np.float32)
+
+
+MAJOR = [(-12, 0, 4, 7), (-7, 0, 5, 9), (-5, 2, 7, 11), (-12, 0, 4, 7)]
+MINOR = [(-12, 0, 3, 7), (-7, 0, 5, 8), (-5, 2, 7, 11), (-12, 0, 3, 7)]
+
+
+@pytest.mark.parametrize("bpm", [72.0, 90.0, 100.0, 120.0, 133.0])
+def test_clicks_have_their_tempo(bpm):
+    assert estimate_tempo(clicks(bpm), RATE_HZ) == pytest.approx(bpm, rel=0.01)
+
+
+@pytest.mark.parametrize("bpm", [50.0, 180.0, 210.0])
+def test_very_slow_and_very_fast_clicks_may_be_counted_at_double_or_half(bpm):
+    found = estimate_tempo(clicks(bpm), RATE_HZ)
+    assert any(found == pytest.approx(bpm * factor, rel=0.01) for factor in (0.5, 1.0, 2.0))
+
+
+def test_tempo_does_not_depend_on_level_or_rate():
+    track = clicks(110.0)
+    assert estimate_tempo(track * 0.01, RATE_HZ) == pytest.approx(110.0, rel=0.01)
+    assert estimate_tempo(np.repeat(track, 2), 2 * RATE_HZ) == pytest.approx(110.0, rel=0.01)
+
+
+@pytest.mark.parametrize(
+    "track",
+    [
+        np.zeros(10 * RATE_HZ, np.float32),
+        np.zeros(0, np.float32),
+        clicks(120.0, 1.0),
+        0.1 * np.sin(np.arange(10 * RATE_HZ) * 0.1).astype(np.float32),
+        0.1 * np.random.default_rng(1).standard_normal(10 * RATE_HZ).astype(np.float32),
+    ],
+    ids=["silence", "empty", "too short", "a held tone", "noise"],
+)
+def test_where_nothing_beats_there_is_no_tempo(track):
+    assert estimate_tempo(track, RATE_HZ) is None
+
+
+@pytest.mark.parametrize(
+    ("bpm", "name"),
+    [(60, "slow"), (89.9, "slow"), (90, "medium"), (119.9, "medium"), (120, "fast"), (180, "fast")],
+)
+def test_tempo_classes_meet_at_90_and_120(bpm, name):
+    assert tempo_class(bpm) == name
+
+
+@pytest.mark.parametrize(
+    ("degrees", "tonic", "key"),
+    [(MAJOR, 62, "D major"), (MAJOR, 66, "F# major"), (MINOR, 57, "A minor"), (MINOR, 61, "C# minor")],
+)
+def test_a_cadence_has_its_key(degrees, tonic, key):
+    assert estimate_key(chords(degrees, tonic=tonic), RATE_HZ) == key
+
+
+@pytest.mark.parametrize("cents", [-40.0, 35.0])
+def test_a_band_that_is_out_of_tune_plays_in_the_same_key(cents):
+    assert estimate_key(chords(MAJOR, cents=cents), RATE_HZ) == "D major"
+
+
+@pytest.mark.parametrize(
+    "track",
+    [
+        np.zeros(8 * RATE_HZ, np.float32),
+        np.zeros(10, np.float32),
+        0.1 * np.random.default_rng(2).standard_normal(8 * RATE_HZ).astype(np.float32),
+        clicks(120.0),
+    ],
+    ids=["silence", "too short", "noise", "clicks"],
+)
+def test_where_nothing_has_a_pitch_there_is_no_key(track):
+    assert estimate_key(track, RATE_HZ) is None
+
+
+def test_pitch_classes_are_shares_with_the_played_ones_on_top():
+    shares = pitch_classes(chords([(0, 4, 7)], tonic=60), RATE_HZ)
+    assert shares.sum() == pytest.approx(1.0)
+    assert set(np.argsort(shares)[-3:]) == {0, 4, 7}
+
+
+def test_even_shares_have_no_key():
+    assert key_of_chroma(np.full(12, 1 / 12)) is None
+
+
+def test_stereo_is_refused_with_its_shape():
+    with pytest.raises(ValueError, match=r"\(2, 1000\).*mono"):
+        estimate_tempo(np.zeros((2, 1000), np.float32), RATE_HZ)
+    with pytest.raises(ValueError, match="mono"):
+        estimate_key(np.zeros((2, 1000), np.float32), RATE_HZ)
+
+
+@pytest.mark.slow
+def test_rendered_music_has_its_tempo_in_eight_of_ten_and_its_key_in_six():
+    from demo.music import render_music
+
+    tempi, keys = [], []
+    for seed in range(5000, 5040):
+        music = render_music(seed, duration_s=15.0, rate_hz=RATE_HZ, solo=False)
+        mono = music.mix.mean(axis=0)
+        found = estimate_tempo(mono, RATE_HZ)
+        true = music.truth.tempo_bpm
+        tempi.append(
+            found is not None and any(abs(found / (true * factor) - 1) < 0.04 for factor in (0.5, 1, 2))
+        )
+        keys.append(estimate_key(mono, RATE_HZ) == music.truth.key)
+    assert np.mean(tempi) >= 0.8
+    assert np.mean(keys) >= 0.6
