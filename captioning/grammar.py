@@ -176,7 +176,7 @@ def _tempo(facts: CaptionFacts, wording: Wording, choose: Chooser) -> str:
 
 
 def find_theme(facts: CaptionFacts, wording: Wording) -> str | None:
-    """Return what the metadata speaks of, in words of the safe list; None where that would give a name away."""
+    """Return what the metadata speaks of, in words of the safe list; None where that would tell a name."""
     ours = set(_words(facts.artist))
     for text in (facts.title, facts.description):
         words = _words(text)

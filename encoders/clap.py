@@ -5,9 +5,9 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from transformers import AutoTokenizer, ClapFeatureExtractor, ClapModel
+from transformers import AutoConfig, AutoTokenizer, ClapFeatureExtractor, ClapModel
 
-from encoders.folders import BadModel, resolve_model, revision_of
+from encoders.folders import BadModel, check_complete, check_kind, resolve_model, revision_of
 from encoders.vectors import pooled_rows, unit_rows
 
 MODEL_ID = "laion/larger_clap_music"
@@ -48,15 +48,20 @@ class ClapEncoder:
             BadModel: The model is missing, incomplete, or no CLAP model.
         """
         source = resolve_model(self.model)
+        pinned = self.revision or REVISION
         try:
-            self._net = ClapModel.from_pretrained(source, revision=self._pinned(), dtype=torch.float32)
-            self._features = ClapFeatureExtractor.from_pretrained(source, revision=self._pinned())
-            self._tokenizer = AutoTokenizer.from_pretrained(source, revision=self._pinned())
+            check_kind(AutoConfig.from_pretrained(source, revision=pinned), "clap")
+            self._net, report = ClapModel.from_pretrained(
+                source, revision=pinned, dtype=torch.float32, output_loading_info=True
+            )
+            check_complete(report)
+            self._features = ClapFeatureExtractor.from_pretrained(source, revision=pinned)
+            self._tokenizer = AutoTokenizer.from_pretrained(source, revision=pinned)
         except (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError) as error:
             first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise BadModel(
-                f"got model {self.model!r}, which does not load as CLAP ({first_line}); expected a folder that "
-                "ClapModel.save_pretrained wrote, with feature extractor and tokenizer, or a hub id that is reachable"
+                f"got model {self.model!r}, which does not load as CLAP ({first_line}); expected a folder "
+                "written by ClapModel.save_pretrained with its extractor and tokenizer, or a reachable hub id"
             ) from error
         self._net.eval().requires_grad_(False).to(device)
         self._device = device
@@ -73,8 +78,9 @@ class ClapEncoder:
         """Return one embedding per window.
 
         Args:
-            windows: Mono float32 windows at `rate_hz`, shape (n,), n >= 1. A window longer than `window_s` is cut
-                to its beginning; a shorter one is repeated as often as it fits whole, then padded with silence.
+            windows: Mono float32 windows at `rate_hz`, shape (n,), n >= 1. A window longer than `window_s` is
+                cut to its beginning; a shorter one is repeated as often as it fits whole, then padded with
+                silence.
 
         Returns:
             Shape (windows, dim), float32, L2-normalised.
@@ -124,9 +130,6 @@ class ClapEncoder:
                     )
                 )
         return unit_rows(rows, self.dim)
-
-    def _pinned(self) -> str:
-        return self.revision or REVISION
 
     def _loaded(self) -> Any:
         if not hasattr(self, "_net"):

@@ -6,9 +6,9 @@ from typing import Any, Self
 import numpy as np
 import torch
 from PIL import Image
-from transformers import AutoTokenizer, CLIPImageProcessorPil, CLIPModel
+from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel
 
-from encoders.folders import BadModel, resolve_model, revision_of
+from encoders.folders import BadModel, check_complete, check_kind, resolve_model, revision_of
 from encoders.vectors import pooled_rows, unit_rows
 
 MODEL_ID = "openai/clip-vit-large-patch14"
@@ -50,14 +50,18 @@ class ClipEncoder:
         source = resolve_model(self.model)
         pinned = self.revision or REVISION
         try:
-            self._net = CLIPModel.from_pretrained(source, revision=pinned, dtype=torch.float32)
+            check_kind(AutoConfig.from_pretrained(source, revision=pinned), "clip")
+            self._net, report = CLIPModel.from_pretrained(
+                source, revision=pinned, dtype=torch.float32, output_loading_info=True
+            )
+            check_complete(report)
             self._images = CLIPImageProcessorPil.from_pretrained(source, revision=pinned)
             self._tokenizer = AutoTokenizer.from_pretrained(source, revision=pinned)
         except (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError) as error:
             first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise BadModel(
-                f"got model {self.model!r}, which does not load as CLIP ({first_line}); expected a folder that "
-                "CLIPModel.save_pretrained wrote, with image processor and tokenizer, or a hub id that is reachable"
+                f"got model {self.model!r}, which does not load as CLIP ({first_line}); expected a folder "
+                "written by CLIPModel.save_pretrained with its processor and tokenizer, or a reachable hub id"
             ) from error
         self._net.eval().requires_grad_(False).to(device)
         self._device = device

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Any
 
 SHIPPED = ("clap-mini", "clip-mini")
 _MINI = Path(__file__).resolve().parent / "mini"
@@ -44,6 +45,23 @@ def check_folder(folder: Path) -> Path:
             "save_pretrained, or `make mini` for the shipped models"
         )
     return folder
+
+
+def check_kind(config: Any, kind: str) -> None:
+    """Refuse the configuration of another kind of model, whose weights would silently be drawn at random."""
+    if config.model_type != kind:
+        raise ValueError(f"its config.json says model_type {config.model_type!r}")
+
+
+def check_complete(report: dict[str, Any]) -> None:
+    """Refuse weights in which some are missing, which would silently be drawn at random.
+
+    Args:
+        report: The loading info of `from_pretrained`.
+    """
+    missing = sorted(name for name in report.get("missing_keys", ()) if not name.endswith("position_ids"))
+    if missing:
+        raise ValueError(f"{len(missing)} weights are missing, {missing[0]} first")
 
 
 def revision_of(source: Path | str, commit: str | None, asked: str | None) -> str:

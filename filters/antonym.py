@@ -55,13 +55,13 @@ def antonym_score(windows: np.ndarray, positive: np.ndarray, negative: np.ndarra
         )
     if positive.ndim != 2 or not len(positive) or positive.shape != negative.shape:
         raise ValueError(
-            f"got texts of shapes {positive.shape} and {negative.shape}; expected as many opposites as positive texts, "
-            "both (pairs, dim) with at least one pair"
+            f"got texts of shapes {positive.shape} and {negative.shape}; expected as many opposites as "
+            "positive texts, both (pairs, dim) with at least one pair"
         )
     if windows.shape[1] != positive.shape[1]:
         raise ValueError(
-            f"got windows of dimension {windows.shape[1]} and texts of dimension {positive.shape[1]}; embed both with "
-            "the same encoder"
+            f"got windows of dimension {windows.shape[1]} and texts of dimension {positive.shape[1]}; "
+            "embed both with the same encoder"
         )
     margins = scale * (windows @ (positive - negative).T)  # (windows, pairs)
     # A softmax over two is a sigmoid of the difference; by tanh, which cannot overflow.

@@ -1,12 +1,12 @@
 """Copies of a recording: re-encoded, resampled, louder or softer, trimmed, under another name.
 
-A print is one 32-bit word for every eighth of a second: of 33 bands, the signs of how the level differences between
-neighbouring bands change in time. A copy is found through words that it shares with an earlier recording, and judged by
-the share of bits that differ where both overlap.
+A print is one 32-bit word for every eighth of a second: of 33 bands, the signs of how the level differences
+between neighbouring bands change in time. A copy is found through words that it shares with an earlier
+recording, and judged by the share of bits that differ where both overlap.
 
 Reference:
-    Haitsma and Kalker, A highly robust audio fingerprinting system, ISMIR 2002; with log levels (an equaliser adds a
-    constant, which the difference in time removes) and fewer, longer frames (as in Chromaprint).
+    Haitsma and Kalker, A highly robust audio fingerprinting system, ISMIR 2002; with log levels (an equaliser
+    adds a constant, which the difference in time removes) and fewer, longer frames (as in Chromaprint).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ RULES = (
         threshold=0.5,
         unit="similarity to an earlier clip, 0..1",
         why="a recording that comes twice weighs double in training and leaks from train into test",
-        reference="1 - 2 x bit error rate; Haitsma and Kalker accept a bit error rate of 0.35 (0.3 here) on 3 seconds",
+        reference="1 - 2 x bit error rate, so 0.25 of the bits; Haitsma and Kalker accept 0.35 on 3 seconds",
     ),
 )
 
@@ -53,8 +53,8 @@ def audio_print(blocks: np.ndarray | Iterable[np.ndarray], rate_hz: int) -> byte
         rate_hz: Sampling rate; `RATE_HZ` saves a resampling.
 
     Returns:
-        Little-endian 32-bit words, eight a second; 0 where there is silence or nothing changes. Empty for less than
-        a second and a half.
+        Little-endian 32-bit words, eight a second; 0 where there is silence or nothing changes. Empty for
+        less than a second and a half.
 
     Raises:
         ValueError: A block is not mono.
@@ -116,7 +116,7 @@ def similar_to_earlier(
         prints: Their prints; None where there is none.
 
     Returns:
-        (similarity 0..1, id) for each clip; (0.0, None) where none resembles it; (None, None) without a print.
+        (similarity 0..1, id) for each clip; (0.0, None) where none resembles it; (None, None) without print.
     """
     found = match_earlier(_unpack(clip_ids, prints))
     return [
@@ -136,7 +136,8 @@ def group_duplicates(
         threshold: Clips belong together above this similarity, 0..1.
 
     Returns:
-        For each clip the id of its group's first clip, and its similarity to the copy it was found by (1 for the first).
+        For each clip the id of its group's first clip, and its similarity to the copy that it was
+        found by (1 for the first).
     """
     groups: list[tuple[str, float]] = []
     for clip_id, (similarity, earlier) in zip(

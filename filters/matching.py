@@ -19,9 +19,9 @@ MIN_SHARE = 0.5
 
 
 def match_earlier(prints: Sequence[np.ndarray]) -> list[tuple[float, int]]:
-    """Return for each print its similarity to the earlier print that it resembles most, and that print's number.
+    """Return for each print its similarity to the earlier print most like it, and that print's number.
 
-    The work grows with the number of prints (times its logarithm, for one sort), not with the number of pairs.
+    The work grows with the number of prints (and one sort), not with the number of pairs.
 
     Args:
         prints: Words, shape (words,), uint32; 0 says nothing.
@@ -40,7 +40,7 @@ def match_earlier(prints: Sequence[np.ndarray]) -> list[tuple[float, int]]:
 
 
 def similarity_at(a: np.ndarray, b: np.ndarray, shift: int) -> float:
-    """Return 1 - 2 x the bit error rate of two prints, `b[i]` against `a[i + shift]`; 0 where they hardly overlap."""
+    """Return 1 - 2 x the bit error rate of prints, `b[i]` against `a[i + shift]`; 0 for a short overlap."""
     start, stop = max(0, -shift), min(len(b), len(a) - shift)
     if stop - start < MIN_WORDS:
         return 0.0
@@ -89,7 +89,8 @@ def _best(
     """Return the best (similarity, earlier print) among the candidates of one print."""
     pairs, votes = np.unique(np.stack([earlier, shift], axis=1), axis=0, return_counts=True)
     ranked = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], -votes))]
-    best, tried = (0.0, -1), {}
+    best = (0.0, -1)
+    tried: dict[int, int] = {}
     for other, offset in ranked.tolist():
         count = tried.get(other, 0)
         if count == OFFSETS or (count == 0 and len(tried) == CANDIDATES):

@@ -49,9 +49,9 @@ def shrink(luma: np.ndarray, levels: float, *, long_side_px: int = LONG_SIDE_PX)
         long_side_px: of the copy.
     """
     height, width = luma.shape
-    stride = max(height, width) // (4 * long_side_px)
-    if stride > 1:  # rows and columns that an average over dozens of pixels does not miss
-        luma = luma[::stride, ::stride]
+    while max(height, width) >= 2 * long_side_px and min(height, width) >= 2:
+        height, width = height // 2, width // 2  # halving is many times cheaper than one odd step
+        luma = cv2.resize(luma[: 2 * height, : 2 * width], (width, height), interpolation=cv2.INTER_AREA)
     scale = long_side_px / max(luma.shape)
     if scale < 1:
         size = (max(round(luma.shape[1] * scale), 1), max(round(luma.shape[0] * scale), 1))
@@ -98,7 +98,10 @@ def plain_share(luma: np.ndarray, levels: float) -> float:
     smooth = cv2.GaussianBlur(shrink(luma, levels, long_side_px=2 * LONG_SIDE_PX), (3, 3), 0)
     edges = cv2.morphologyEx(smooth, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     hard = cv2.dilate((edges > _HARD_LEVELS).astype(np.uint8), np.ones((5, 5), np.uint8))
-    return float(1.0 - ((edges > _FLAT_LEVELS) & (hard == 0)).mean())
+    flat = edges <= _FLAT_LEVELS
+    soft = float((~flat & (hard == 0)).mean())
+    # A ground must be there: a picture that is all edges (leaves, noise) is no drawing.
+    return min(1.0 - soft, float(flat.mean()) + 0.5)
 
 
 def _camera_explains(now: np.ndarray, later: np.ndarray, after: np.ndarray, changed: float) -> bool:
@@ -122,7 +125,7 @@ def _camera_explains(now: np.ndarray, later: np.ndarray, after: np.ndarray, chan
 
 def _camera_move(now: np.ndarray, later: np.ndarray) -> np.ndarray | None:
     """The shift, turn and zoom (2, 3) that most corners follow, or None if there are too few corners."""
-    corners = cv2.goodFeaturesToTrack(now, 60, 0.02, 5)
+    corners = cv2.goodFeaturesToTrack(now, 48, 0.02, 6)
     if corners is None or len(corners) < 8:
         return None
     found, status, _ = cv2.calcOpticalFlowPyrLK(now, later, corners, None, winSize=(13, 13), maxLevel=2)

@@ -18,10 +18,10 @@ from filters.moments import LATER_S, SOON_S, Moment, compare, plain_share, shrin
 from filters.rule import Rule
 from media.container import packets_end_s
 from media.frames import VideoReader, luma_levels, luma_plane
-from media.video import iter_frames
+from media.video import read_window
 
 _VMB = "Visuals Music Bridge, section 4.1: static and lyrics videos are removed by pixel difference"
-_MOMENTS = 24  # of the exact mode
+_MOMENTS = (12, 48)  # of the exact mode: at least, at most; between them one a second
 _WINDOWS = 12  # of the sampled mode
 _PLAIN_EVERY = 4  # moments: whether a clip is drawn shows in a few pictures
 _FROZEN = 0.004  # share of cells: two of a 32x18 grid, a clock or a cursor
@@ -124,20 +124,21 @@ def measure_motion(
     """
     if mode not in ("exact", "sampled"):
         raise ValueError(f"mode is {mode!r}; expected 'exact' or 'sampled'")
-    extent_s = _window_extent_s(Path(path), start_s, duration_s)
-    if mode == "sampled" and extent_s > 3 * _WINDOWS * LATER_S:
-        estimate = _measure_sampled(path, start_s, extent_s)
-        if estimate is not None and not _near_a_threshold(estimate):
-            return estimate
-    return _measure_exact(path, start_s, duration_s, extent_s)
-
-
-def _window_extent_s(path: Path, start_s: float, duration_s: float | None) -> float:
-    """How much video the window holds as far as the headers know, in seconds."""
     with VideoReader(path) as reader:
-        whole_s = reader.extent_s
+        extent_s = _window_extent_s(reader, start_s, duration_s)
+        if mode == "sampled" and extent_s > 3 * _WINDOWS * LATER_S:
+            estimate = _measure_sampled(reader, start_s, extent_s)
+            if estimate is not None and not _near_a_threshold(estimate):
+                return estimate
+            reader.rewind()
+        return _measure_exact(reader, start_s, duration_s, extent_s)
+
+
+def _window_extent_s(reader: VideoReader, start_s: float, duration_s: float | None) -> float:
+    """How much video the window holds as far as the headers know, in seconds."""
+    whole_s = reader.extent_s
     if whole_s is None:
-        whole_s = packets_end_s(path) or 0.0
+        whole_s = packets_end_s(reader.path) or 0.0
     rest_s = max(whole_s - start_s, 0.0)
     return rest_s if duration_s is None else min(duration_s, rest_s)
 
@@ -184,12 +185,13 @@ class _Moments:
                 self.done.append(compare(*pictures))
 
 
-def _measure_exact(path: Path | str, start_s: float, duration_s: float | None, extent_s: float) -> Motion:
+def _measure_exact(reader: VideoReader, start_s: float, duration_s: float | None, extent_s: float) -> Motion:
     last_s = max(extent_s - LATER_S, 0.0)
-    moments = _Moments(sorted({start_s + last_s * index / (_MOMENTS - 1) for index in range(_MOMENTS)}))
+    count = int(np.clip(round(extent_s), *_MOMENTS))
+    moments = _Moments(sorted({start_s + last_s * index / (count - 1) for index in range(count)}))
     differences = _Differences()
     frames = 0
-    for time_s, frame in iter_frames(path, start_s=start_s, duration_s=duration_s):
+    for time_s, frame in read_window(reader, start_s=start_s, duration_s=duration_s):
         luma = luma_plane(frame)
         differences.add(frame, luma)
         moments.see(time_s, frame, luma)
@@ -220,30 +222,29 @@ class _Differences:
         return self._total / self._pairs if self._pairs else 0.0
 
 
-def _measure_sampled(path: Path | str, start_s: float, extent_s: float) -> Motion | None:
+def _measure_sampled(reader: VideoReader, start_s: float, extent_s: float) -> Motion | None:
     """Estimates from windows that begin at key frames before evenly spread moments; None without seeking."""
     differences = _Differences()
     done: list[Moment] = []
     plain: list[float] = []
     frames, reached_s = 0, -np.inf
-    with VideoReader(path) as reader:
-        for index in range(_WINDOWS):
-            target_s = start_s + (extent_s - 2 * LATER_S) * (index + 0.5) / _WINDOWS
-            if not reader.seek(target_s):
-                return None
-            differences.skip()
-            window = _window(reader, max(start_s, reached_s))
-            moments: _Moments | None = None
-            for time_s, frame in window:
-                luma = luma_plane(frame)
-                moments = moments or _Moments([time_s])
-                differences.add(frame, luma)
-                moments.see(time_s, frame, luma)
-                frames, reached_s = frames + 1, time_s
-            if moments is not None:
-                moments.finish(frame, luma)
-                done += moments.done
-                plain += moments.plain
+    for index in range(_WINDOWS):
+        target_s = start_s + (extent_s - 2 * LATER_S) * (index + 0.5) / _WINDOWS
+        if not reader.seek(target_s):
+            return None
+        differences.skip()
+        window = _window(reader, max(start_s, reached_s))
+        moments: _Moments | None = None
+        for time_s, frame in window:
+            luma = luma_plane(frame)
+            moments = moments or _Moments([time_s])
+            differences.add(frame, luma)
+            moments.see(time_s, frame, luma)
+            frames, reached_s = frames + 1, time_s
+        if moments is not None:
+            moments.finish(frame, luma)
+            done += moments.done
+            plain += moments.plain
     return _summarise(differences, done, plain, frames, exact=False) if len(done) >= _WINDOWS // 2 else None
 
 

@@ -19,7 +19,7 @@ RULES = (
         threshold=0.1,
         unit="probability",
         why="background music has no voice, and a generator that never hears one need not model it",
-        reference="Visuals Music Bridge, appendix B.1: tracks that score 0.1 or more on vocal tags are removed",
+        reference="Visuals Music Bridge, appendix B.1: a threshold of 0.1, found by listening",
     ),
 )
 

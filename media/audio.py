@@ -47,9 +47,10 @@ def iter_audio(
 ) -> Iterator[np.ndarray]:
     """The sound of a window in blocks of about a second: memory does not grow with the length.
 
-    The window is cut to the sample. Time counts from the file's first moment, the same for picture and sound:
-    sound that starts later than the picture, or has holes, is filled with silence. Mono is copied to both
-    channels, stereo is averaged for mono, more channels are mixed down by libswresample.
+    The window is cut to the sample, as far as the container's timestamps tell (Matroska's: 1 ms). Time counts
+    from the file's first moment, the same for picture and sound: sound that starts later than the picture, or
+    has holes, is filled with silence. Mono is copied to both channels, stereo is averaged for mono, more
+    channels are mixed down by libswresample.
 
     Args:
         path: a file with sound.
@@ -101,9 +102,10 @@ def _check_window(
         done_s = min(done_s, decoder.real_s)
     if duration_s is not None and done_s >= 0.9 * duration_s:
         return
-    if done_s == 0 and decoder.anything and start_s > 0:
+    if done_s == 0 and start_s > 0 and not decoder.errors:
+        end_s = decoder.end_s or packets_end_s(path) or 0.0
         raise DecodeFailed(
-            f"the sound of {path.name!r} ends at {decoder.end_s:.1f} s, before the window at {start_s:.1f} s;"
+            f"the sound of {path.name!r} ends at {end_s:.1f} s, before the window at {start_s:.1f} s;"
             " choose an earlier window"
         )
     extent_s = stream_duration_s(stream)
@@ -116,8 +118,8 @@ def _check_window(
         file_end_s = packets_end_s(path)
         lost = bool(decoder.errors) or file_end_s is None or file_end_s < 0.9 * whole_s
         extent_s = whole_s if lost else None
-    end_s = math.inf if duration_s is None else start_s + duration_s
-    expected_s = None if extent_s is None else max(min(extent_s, end_s) - start_s, 0.0)
+    stop_s = math.inf if duration_s is None else start_s + duration_s
+    expected_s = None if extent_s is None else max(min(extent_s, stop_s) - start_s, 0.0)
     check_decoded(
         path,
         "audio",

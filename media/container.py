@@ -195,10 +195,13 @@ def packets_end_s(path: Path) -> float | None:
         zero_s = origin_s(container)
         try:
             for packet in container.demux():
+                if packet.size == 0 or packet.stream.type not in ("video", "audio"):
+                    continue
                 stamp = packet.pts if packet.pts is not None else packet.dts
-                if stamp is not None and packet.stream.type in ("video", "audio"):
-                    time_s = float((stamp + (packet.duration or 0)) * packet.time_base) - zero_s
-                    end_s = time_s if end_s is None else max(end_s, time_s)
+                length_s = float((packet.duration or 0) * packet.time_base)
+                # Raw streams hold no timestamps: there one packet follows the other.
+                start_s = (end_s or 0.0) if stamp is None else float(stamp * packet.time_base) - zero_s
+                end_s = max(end_s or 0.0, start_s + length_s)
         except DECODE_ERRORS:
             pass  # what was read so far is what the file holds
     return end_s

@@ -92,8 +92,12 @@ class VideoReader:
             )
             return True
         except DECODE_ERRORS:
-            self._open()  # back to the start, also where the demuxer cannot seek at all
+            self.rewind()
             return False
+
+    def rewind(self) -> None:
+        """Goes to the start, also where the demuxer cannot seek at all."""
+        self._open()
 
     def frames(self) -> Iterator[tuple[float, Any]]:
         """Time in seconds since the file's first moment, and frame, from here to the end.

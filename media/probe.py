@@ -80,7 +80,7 @@ def probe(path: Path) -> Probe:
         duration_s = _declared_duration_s(container, video, audio)
         if duration_s is None:
             duration_s = packets_end_s(path)
-        if duration_s is None:
+        if not duration_s:
             raise NotMedia(
                 f"{path.name!r} has headers but no data (an empty or init-only file); fetch all of it"
             )

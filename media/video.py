@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -29,26 +30,31 @@ def iter_frames(
     path: Path | str, *, start_s: float = 0.0, duration_s: float | None = None
 ) -> Iterator[tuple[float, Any]]:
     """Time in seconds and PyAV frame of every picture in a window, streamed; see `iter_luma`."""
-    end_s = np.inf if duration_s is None else start_s + duration_s
     with VideoReader(path) as reader:
-        positioned = start_s <= 0 or reader.seek(start_s)
+        yield from read_window(reader, start_s=start_s, duration_s=duration_s)
+
+
+def read_window(
+    reader: VideoReader, *, start_s: float = 0.0, duration_s: float | None = None
+) -> Iterator[tuple[float, Any]]:
+    """As `iter_frames`, from a reader that stands at the start of its file."""
+    end_s = np.inf if duration_s is None else start_s + duration_s
+    positioned = start_s <= 0 or reader.seek(start_s)
+    frames = reader.frames()
+    first = next(frames, None)
+    if start_s > 0 and (first is None or (positioned and first[0] > start_s + _TIME_SLACK_S)):
+        reader.rewind()  # a wrong index led past the window: read from the start
         frames = reader.frames()
         first = next(frames, None)
-        if start_s > 0 and (first is None or (positioned and first[0] > start_s + _TIME_SLACK_S)):
-            reader.seek(0.0)  # a wrong index led past the window: read from the start
-            frames = reader.frames()
-            first = next(frames, None)
-        count, last_s = 0, 0.0
-        while first is not None:
-            time_s, frame = first
-            last_s = max(last_s, time_s + float((frame.duration or 0) * frame.time_base))
-            if time_s >= end_s - _TIME_SLACK_S:
-                return
-            if time_s >= start_s - _TIME_SLACK_S:
-                count += 1
-                yield first
-            first = next(frames, None)
-        _check_window(reader, count, last_s, start_s=start_s, end_s=end_s)
+    count, last_s = 0, 0.0
+    for time_s, frame in frames if first is None else chain([first], frames):
+        last_s = max(last_s, time_s + float((frame.duration or 0) * frame.time_base))
+        if time_s >= end_s - _TIME_SLACK_S:
+            return
+        if time_s >= start_s - _TIME_SLACK_S:
+            count += 1
+            yield time_s, frame
+    _check_window(reader, count, last_s, start_s=start_s, end_s=end_s)
 
 
 def _check_window(reader: VideoReader, count: int, last_s: float, *, start_s: float, end_s: float) -> None:

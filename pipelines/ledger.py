@@ -205,9 +205,15 @@ class Ledger:
         rows = pc.index_in(ids, value_set=table[KEY].combine_chunks())
         prints = table["audio_print"].combine_chunks().take(rows).to_pylist()
         found = filters.duplicates.similar_to_earlier(ids.to_pylist(), prints)
-        sources = {entry.clip_id: entry.source["source_id"] for entry in entries}
-        details = [f"the same recording as {sources[other]}" if other else None for _, other in found]
-        return pa.array([similarity for similarity, _ in found], pa.float64()), details
+        sources = {entry.clip_id: entry.source for entry in entries}
+        values: list[float | None] = []
+        details: list[str | None] = []
+        for entry, (similarity, other) in zip(entries, found, strict=True):
+            # Windows of one source repeat each other wherever its music does: that is no copy.
+            copied = other is not None and sources[other]["media_id"] != entry.source["media_id"]
+            values.append(similarity if copied or other is None else 0.0)
+            details.append(f"the same recording as {sources[other]['source_id']}" if other and copied else None)
+        return pa.array(values, pa.float64()), details
 
 
 def _windows(entry: Entry, duration_s: float, length_s: float) -> list[Entry]:

@@ -1,6 +1,7 @@
 """REPET-SIM with a centre cue: removes a voice without learned weights.
 
-What repeats in a song is mostly its accompaniment; what does not repeat and comes from the centre is mostly the voice.
+What repeats in a song is mostly its accompaniment; what does not repeat and comes from the centre is mostly
+the voice.
 """
 
 from __future__ import annotations
@@ -15,8 +16,8 @@ MODEL_ID = "repet-sim"
 REVISION = "1"
 LICENSE = "Apache-2.0"
 REFERENCE = (
-    "Rafii and Pardo, Music/voice separation using the similarity matrix, ISMIR 2012; centre cue after Avendano, "
-    "Frequency-domain source identification and manipulation in stereo mixes, WASPAA 2003"
+    "Rafii and Pardo, Music/voice separation using the similarity matrix, ISMIR 2012; centre cue after "
+    "Avendano, Frequency-domain source identification and manipulation in stereo mixes, WASPAA 2003"
 )
 
 # A chunk with fewer frames than this holds no second occurrence of anything.
@@ -50,7 +51,7 @@ class RepetSeparator:
     def separate(self, mix: np.ndarray, rate_hz: int) -> np.ndarray:
         """Return the mix without what does not repeat and comes from the centre.
 
-        Only the middle signal (L + R) / 2 is changed; the sides stay as they are, bit for bit but for rounding.
+        Only the middle signal (L + R) / 2 is changed; the sides stay as they are, but for rounding.
 
         Args:
             mix: Shape (2, n), float32.
@@ -128,7 +129,7 @@ def median_of(magnitude: np.ndarray, similar: np.ndarray) -> np.ndarray:
 
 
 def centre_cue(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return how much each bin comes from the centre: 1 where both channels are equal, 0 where they are unlike."""
+    """Return how much each bin comes from the centre: 1 where both channels are equal, 0 where unlike."""
     alike = 2.0 * (left * right.conj()).real
     power = left.real**2 + left.imag**2 + right.real**2 + right.imag**2
     return np.clip(alike / np.maximum(power, np.finfo(np.float32).tiny), 0.0, 1.0)

@@ -69,9 +69,9 @@ def separate_blocks(
 ) -> Iterator[np.ndarray]:
     """Separate a stream, chunk by chunk, each faded into the next.
 
-    Chunks lie on a fixed grid, so that the result does not depend on the sizes of the blocks. The last chunk is as long
-    as the others (it reaches back), because a short one would hold too little to learn from. At most two chunks are
-    held in memory.
+    Chunks lie on a fixed grid, so that the result does not depend on the sizes of the blocks. The last chunk
+    is as long as the others (it reaches back), because a short one would hold too little to learn from. At
+    most two chunks are held in memory.
 
     Args:
         blocks: Stereo float32 blocks in order, shape (2, n).
@@ -89,8 +89,8 @@ def separate_blocks(
     size, overlap = round(chunk_s * rate_hz), round(overlap_s * rate_hz)
     if size <= 0 or not 0 <= overlap <= size // 2:
         raise ValueError(
-            f"got chunk_s={chunk_s}, overlap_s={overlap_s}, rate_hz={rate_hz}; expected a chunk of at least one sample "
-            "and an overlap of at most half of it"
+            f"got chunk_s={chunk_s}, overlap_s={overlap_s}, rate_hz={rate_hz}; expected a chunk of at least "
+            "one sample and an overlap of at most half of it"
         )
     step = size - overlap
     held = np.zeros((2, 0), np.float32)  # from one step before the next chunk on
@@ -128,13 +128,14 @@ def _separate(separator: Separator, mix: np.ndarray, rate_hz: int) -> np.ndarray
     result = np.asarray(separator.separate(mix, rate_hz), np.float32)
     if result.shape != mix.shape:
         raise ValueError(
-            f"got {result.shape} from {type(separator).__name__}.separate; expected the shape of its mix, {mix.shape}"
+            f"got {result.shape} from {type(separator).__name__}.separate; "
+            f"expected the shape of its mix, {mix.shape}"
         )
     return result
 
 
 def _fade(tail: np.ndarray | None, result: np.ndarray) -> np.ndarray:
-    """Return `result` with its beginning faded in over the fading `tail`; linear, for both are nearly the same."""
+    """Return `result` with its beginning faded in over `tail`; linear, for both are much the same."""
     if tail is None or not tail.shape[1]:
         return result
     overlap = tail.shape[1]

@@ -51,8 +51,8 @@ def label_embeddings(encoder: TextEncoder, taxonomy: TagSet[TagLabel], *template
         ValueError: A label has no prompt, or its prompts cancel out.
 
     Reference:
-        Radford et al., Learning transferable visual models from natural language supervision, ICML 2021, section
-        3.1.4 (the mean of several prompts beats any one of them).
+        Radford et al., Learning transferable visual models from natural language supervision, ICML 2021,
+        section 3.1.4 (the mean of several prompts beats any one of them).
     """
     labels = taxonomy.all_tags()
     prompts = [label.prompts(*templates) for label in labels]
@@ -84,8 +84,8 @@ def tag_scores(embedding: np.ndarray, labels: np.ndarray) -> np.ndarray:
     embedding = np.asarray(embedding, np.float32)
     if embedding.ndim not in (1, 2) or embedding.shape[-1] != labels.shape[1]:
         raise ValueError(
-            f"got clips of shape {embedding.shape} and labels of shape {labels.shape}; expected the same last "
-            "dimension: embed both with the same encoder"
+            f"got clips of shape {embedding.shape} and labels of shape {labels.shape}; expected the same "
+            "last dimension: embed both with the same encoder"
         )
     return np.clip(embedding @ labels.T, -1.0, 1.0)
 

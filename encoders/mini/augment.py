@@ -18,14 +18,14 @@ _FLOOR = 10 ** (FLOOR_DB / 10)
 class Augmentation:
     """How often each change is made, per clip."""
 
-    mix: float = 0.3  # another clip sounds along
-    equalise: float = 0.8
+    mix: float = 0.2  # another clip sounds along
+    equalise: float = 0.6
     shift: float = 0.3  # by one mel band
-    tile: float = 0.3  # a short clip, repeated and padded as the encoder does
+    tile: float = 0.2  # a short clip, repeated and padded as the encoder does
     silence: float = 0.1  # part of the clip is silent
     floor: float = 0.8  # a noise floor as every recording has
     noise: float = 0.06  # so much noise that the clip counts as degraded
-    mask: float = 0.4
+    mask: float = 0.2
     empty: float = 0.03  # nothing but noise or silence
 
 
@@ -69,10 +69,12 @@ def _mix(power: Tensor, targets: Targets, generator: torch.Generator, share: flo
 
 def _equalise(power: Tensor, generator: torch.Generator, share: float) -> Tensor:
     place = torch.linspace(-1, 1, MELS)
-    curve = _uniform((len(power), 1), -8, 8, generator) * place
+    curve = _uniform((len(power), 1), -5, 5, generator) * place
     for waves in (1, 2, 3):
         phase = _uniform((len(power), 1), 0, 6.2832, generator)
-        curve = curve + _uniform((len(power), 1), 0, 4, generator) * torch.cos(waves * 3.1416 * place + phase)
+        curve = curve + _uniform((len(power), 1), 0, 2.5, generator) * torch.cos(
+            waves * 3.1416 * place + phase
+        )
     curve = curve * _chosen(len(power), share, generator)[:, None]
     return power * torch.pow(10.0, curve / 10)[:, None, :]
 

@@ -60,9 +60,7 @@ def make_clap(
     model = ClapModel(config)
     spread_weights(model)
     sharpen_patches(model.audio_model.audio_encoder.patch_embed.proj)
-    with torch.no_grad():
-        # HTSAT has no absolute positions: a slope over the bands lets it tell a low note from a high one.
-        model.audio_model.audio_encoder.batch_norm.bias.copy_(torch.linspace(-1, 1, MELS))
+    mark_positions(model)
     return model
 
 
@@ -87,8 +85,8 @@ def spread_weights(model: nn.Module) -> None:
 def sharpen_patches(proj: nn.Conv2d) -> None:
     """Let three filters of four see shape only, not level.
 
-    Levels differ by tens of dB between recordings, spectra of instruments by a few; filters drawn at random mostly
-    measure the former.
+    Levels differ by tens of dB between recordings, spectra of instruments by a few; filters drawn at random
+    mostly measure the former.
     """
     shape = proj.weight[: 3 * len(proj.weight) // 4]
     shape -= shape.mean(dim=(1, 2, 3), keepdim=True)
@@ -96,27 +94,57 @@ def sharpen_patches(proj: nn.Conv2d) -> None:
 
 
 @torch.no_grad()
-def centre_projection(model: ClapModel, features: Tensor) -> None:
-    """Set the audio projection so that these clips start out spread over the whole sphere.
+def mark_positions(model: ClapModel) -> None:
+    """Write into every patch where on the frequency axis it lies.
 
-    A mean over tokens is nearly the same for every clip; without this, learning to see past that mean takes
-    most of a short training.
-
-    Args:
-        model: Changed in place.
-        features: Log-mel features, shape (B, frames, mels), a hundred clips or so.
+    HTSAT has no absolute positions and ends in a mean over all patches: a low note and a high one look
+    alike. The bias that it learns for each band can hold them: each patch of four bands gets its own pattern,
+    orthogonal to the level, and three filters read the patterns.
     """
-    norm = model.audio_model.audio_encoder.batch_norm
-    norm.running_mean.copy_(features.mean((0, 1)))
-    norm.running_var.copy_(features.var((0, 1)))
-    model.eval()
-    longer = torch.zeros(len(features), 1, dtype=torch.bool)
-    pooled = model.audio_model(input_features=features[:, None], is_longer=longer).pooler_output.float()
-    first, second = model.audio_projection.linear1, model.audio_projection.linear2
-    first.weight /= pooled.std(0).clamp_min(1e-3)
-    first.bias.copy_(-first.weight @ pooled.mean(0))
-    hidden = model.audio_projection.activation(first(pooled))
-    second.bias.copy_(-second.weight @ hidden.mean(0))
+    encoder = model.audio_model.audio_encoder
+    filters = encoder.patch_embed.proj.weight  # (width, 1, 4 bands, 8 frames)
+    bands, frames = filters.shape[2], filters.shape[3]
+    patterns = torch.tensor([[1.0, 1.0, -1.0, -1.0], [1.0, -1.0, -1.0, 1.0], [1.0, -1.0, 1.0, -1.0]]) / 2
+    place = torch.linspace(0, 1, MELS // bands)
+    codes = torch.stack(
+        [2 * place - 1, torch.cos(2 * torch.pi * place), torch.sin(2 * torch.pi * place)], dim=1
+    )
+    encoder.batch_norm.bias.copy_((1.5 * codes @ patterns).flatten())
+    filters[: len(patterns)] = (patterns / frames)[:, None, :, None] * 2
+
+
+class WhitenedProjection(nn.Module):
+    """The audio projection of a model between two batch normalisations, which are folded into it in the end.
+
+    A mean over patches is nearly the same for every clip. Projected as it is, training learns the constant
+    first, and every clip ends up at one place of the sphere; normalised, it sees what differs.
+    """
+
+    def __init__(self, model: ClapModel) -> None:
+        super().__init__()
+        self.projection = model.audio_projection
+        self.before = nn.BatchNorm1d(self.projection.linear1.in_features, affine=False)
+        self.after = nn.BatchNorm1d(self.projection.linear2.out_features, affine=False)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Return unit rows (B, d) of what the tower pooled (B, width)."""
+        return functional.normalize(self.after(self.projection(self.before(pooled))), dim=-1)
+
+    @torch.no_grad()
+    def fold(self, pooled: Tensor) -> None:
+        """Write both normalisations, measured on these rows, into the projection itself.
+
+        Args:
+            pooled: What the tower pools of a few hundred clips, shape (n, width).
+        """
+        first, second = self.projection.linear1, self.projection.linear2
+        mean, scale = pooled.mean(0), (pooled.var(0) + self.before.eps).sqrt()
+        first.weight /= scale
+        first.bias -= first.weight @ mean
+        out = self.projection(pooled)
+        mean, scale = out.mean(0), (out.var(0) + self.after.eps).sqrt()
+        second.weight /= scale[:, None]
+        second.bias.copy_((second.bias - mean) / scale)
 
 
 class ClapLosses(nn.Module):
@@ -169,7 +197,16 @@ class ClapLosses(nn.Module):
         ):
             errors = functional.cross_entropy(scale * audio @ texts[name].T, wanted.long(), reduction="none")
             total = total + share * (errors * weight).sum() / weight.sum().clamp_min(1.0)
-        return total + 0.25 * contrast(scale * audio @ texts["descriptions"].T, claims, targets.described)
+        total = total + 4.0 * _crowding(
+            torch.cat([texts[k] for k in ("labels", "voice", "quality", "tempo")])
+        )
+        return total + 0.4 * contrast(scale * audio @ texts["descriptions"].T, claims, targets.described)
+
+
+def _crowding(texts: Tensor) -> Tensor:
+    """Return the mean squared cosine of different texts, which must not drift to where most clips lie."""
+    cosines = texts @ texts.T
+    return (cosines - torch.diag(cosines.diagonal())).square().mean()
 
 
 def contrast(logits: Tensor, claims: Tensor, described: Tensor) -> Tensor:

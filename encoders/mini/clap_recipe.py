@@ -11,7 +11,7 @@ from transformers import AutoTokenizer, ClapModel
 
 from encoders.clap import ClapEncoder
 from encoders.mini import corpus
-from encoders.mini.clap_evaluate import choose_family_method, find_thresholds, measure
+from encoders.mini.clap_evaluate import FAMILY_NAMES, choose_family_method, find_thresholds, measure
 from encoders.mini.clap_network import count_parameters, make_clap
 from encoders.mini.clap_train import ClapTrainer, TrainingPlan
 from encoders.mini.corpus import Truth, make_extractor, read_corpus, render_corpus_features
@@ -84,7 +84,7 @@ def fit_clap(
     parts = (make_extractor(), tokenizer)
 
     def after_epoch(epoch: int, loss: float, trainer: ClapTrainer) -> None:
-        save_model(model, trainer.average.state, parts, last)
+        save_model(model, trainer.finished(), parts, last)
         line = ""
         if epoch % 3 == 2 or trainer.progress() >= 1.0:
             encoder = ClapEncoder(str(last)).load()
@@ -96,9 +96,9 @@ def fit_clap(
 
     trainer = ClapTrainer(model, tokenizer, taxonomy, vocabulary, *train, plan)
     if start_from is None:
-        trainer.prepare()
+        trainer.prepare_texts()
     trainer.run(after_epoch)
-    save_model(model, trainer.average.state, parts, out)
+    save_model(model, trainer.finished(), parts, out)
 
 
 def measure_clap(
@@ -120,13 +120,17 @@ def measure_clap(
         features, truths = read_corpus(render_corpus_features(first, count, cache_dir, workers=workers))
         sets.append(only_mixes(embed_features(folder, features), truths))
     (validation, known), (test, truth) = sets
-    method, shares = choose_family_method(encoder, validation, known, taxonomy)
+    method, offsets, shares = choose_family_method(encoder, validation, known, taxonomy)
     figures: dict[str, Any] = {
         "model": "clap-mini",
         "revision": encoder.revision_id,
         "taxonomy": taxonomy.fingerprint,
         "size": sizes(folder),
-        "inference": {"logit scale": encoder.logit_scale, "family method": method},
+        "inference": {
+            "logit scale": encoder.logit_scale,
+            "family method": method,
+            "family offsets": dict(zip(FAMILY_NAMES, offsets.tolist(), strict=True)),
+        },
         "tag thresholds (cosine, chosen on validation clips)": find_thresholds(
             encoder, validation, known, taxonomy
         ),
@@ -134,18 +138,18 @@ def measure_clap(
         "family of single-family validation clips, top-1": shares,
     }
     if media_dir is not None:
-        figures |= measure_recordings(encoder, media_dir, taxonomy, method)
+        figures |= measure_recordings(encoder, media_dir, taxonomy, method, offsets)
     return figures
 
 
 def measure_recordings(
-    encoder: ClapEncoder, media_dir: Path, taxonomy: Taxonomy, method: str
+    encoder: ClapEncoder, media_dir: Path, taxonomy: Taxonomy, method: str, offsets: np.ndarray
 ) -> dict[str, Any]:
     """Return the figures on labelled recordings."""
     from encoders.mini.real_media import embed_real_media, measure_families, measure_voice
 
     clips = embed_real_media(encoder, media_dir)
-    families, guesses = measure_families(encoder, clips, taxonomy, method)
+    families, guesses = measure_families(encoder, clips, taxonomy, method, offsets)
     for file, true, guessed in guesses:
         logger.info("%s %s: %s, guessed %s", "right" if true == guessed else "WRONG", file, true, guessed)
     return {

@@ -1,5 +1,6 @@
 """Trains clap-mini on cached features."""
 
+import copy
 import logging
 import math
 import time
@@ -13,7 +14,7 @@ from torch.nn import functional
 from transformers import ClapModel, PreTrainedTokenizerFast
 
 from encoders.mini.augment import augment
-from encoders.mini.clap_network import MAX_LOGIT_SCALE, Average, ClapLosses, centre_projection
+from encoders.mini.clap_network import MAX_LOGIT_SCALE, Average, ClapLosses, WhitenedProjection
 from encoders.mini.corpus import Truth
 from encoders.mini.targets import Targets, make_targets, tempo_word
 from encoders.mini.words import QUALITY, TEMPI, VOICE, Vocabulary, describe, draw_opposites, draw_prompts
@@ -55,6 +56,7 @@ class ClapTrainer:
         self.targets = make_targets(truths, vocabulary, places)
         self.losses = ClapLosses(vocabulary.kinds, self.targets.labels.mean(0))
         self.average = Average(model)
+        self.whitened = WhitenedProjection(model)
         self.rng = np.random.default_rng(plan.seed)
         self.generator = torch.Generator().manual_seed(plan.seed)
         decayed = [p for p in model.parameters() if p.ndim > 1]
@@ -92,14 +94,21 @@ class ClapTrainer:
                 break
         return means
 
-    def prepare(self) -> None:
-        """Spread texts and clips over the sphere, before the first step."""
-        self.prepare_texts()
-        rows = self.rng.permutation(len(self.features))[:128]
-        centre_projection(self.model, torch.from_numpy(self.features[rows].astype(np.float32)))
-        self.average = Average(self.model)
+    def finished(self) -> dict[str, Tensor]:
+        """Return the averaged weights with the normalisations folded in: what `ClapModel` loads."""
+        model = copy.deepcopy(self.model)
+        model.load_state_dict(self.average.state)
+        model.eval()
+        rows = np.random.default_rng(self.plan.seed).permutation(len(self.features))[:512]
+        pooled = []
+        with torch.no_grad():
+            for start in range(0, len(rows), 64):
+                chunk = torch.from_numpy(self.features[rows[start : start + 64]].astype(np.float32))
+                pooled.append(self._pool(model, chunk))
+        WhitenedProjection(model).fold(torch.cat(pooled))
+        return dict(model.state_dict())
 
-    def prepare_texts(self, steps: int = 120) -> float:
+    def prepare_texts(self, steps: int = 200) -> float:
         """Let the text tower tell the labels apart before any sound is heard, and return its last loss.
 
         Two prompts of one label are drawn together, all others apart, so that the audio tower has places to
@@ -117,6 +126,7 @@ class ClapTrainer:
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             optimizer.step()
+        self.average = Average(self.model)
         return float(loss.detach())
 
     def _drawn_texts(self) -> list[str]:
@@ -137,13 +147,23 @@ class ClapTrainer:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.model.train()
+        self.whitened.train()
         index = torch.from_numpy(rows)
-        changed, targets = augment(torch.from_numpy(self.features[rows]), self.targets[index], self.generator)
+        heard = torch.from_numpy(self.features[rows])
+        changed, targets = augment(heard, self.targets[index], self.generator)
+        loss = self._update(self._pool(self.model, changed), rows, targets)
+        self.average.update(self.model)
+        self.step_number += 1
+        return loss
+
+    def _update(self, pooled: Tensor, rows: np.ndarray, targets: Targets) -> float:
+        """Take one step on what the tower pooled of some clips, and return the loss."""
         descriptions, claims = self._describe(rows, targets)
         texts = self._texts(descriptions)
         embedded = self._embed_texts([text for group in texts.values() for text in group])
         parts = dict(zip(texts, embedded.split([len(group) for group in texts.values()]), strict=True))
-        loss = self.losses(self._embed_audio(changed), parts, targets, claims, self.model.logit_scale_a.exp())
+        audio = self.whitened(pooled)
+        loss = self.losses(audio, parts, targets, claims, self.model.logit_scale_a.exp())
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -151,8 +171,6 @@ class ClapTrainer:
         with torch.no_grad():
             for scale in (self.model.logit_scale_a, self.model.logit_scale_t):
                 scale.copy_(self.model.logit_scale_a.clamp(0.0, math.log(MAX_LOGIT_SCALE)))
-        self.average.update(self.model)
-        self.step_number += 1
         return float(loss.detach())
 
     def _texts(self, descriptions: list[str]) -> dict[str, list[str]]:
@@ -187,10 +205,13 @@ class ClapTrainer:
         return texts, claims
 
     def _embed_audio(self, features: Tensor) -> Tensor:
+        return self.whitened(self._pool(self.model, features))
+
+    def _pool(self, model: ClapModel, features: Tensor) -> Tensor:
         longer = torch.zeros(len(features), 1, dtype=torch.bool)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.plan.bfloat16):
-            pooled = self.model.audio_model(input_features=features[:, None], is_longer=longer).pooler_output
-        return functional.normalize(self.model.audio_projection(pooled.float()), dim=-1)
+            output = model.audio_model(input_features=features[:, None], is_longer=longer)
+        return output.pooler_output.float()
 
     def _embed_texts(self, texts: list[str]) -> Tensor:
         tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt")

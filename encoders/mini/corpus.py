@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from transformers import ClapFeatureExtractor
@@ -160,7 +161,10 @@ def read_corpus(paths: Sequence[Path]) -> tuple[np.ndarray, list[Truth]]:
         with np.load(path) as file:
             features.append(file["features"])
             rows = json.loads(str(file["truths"]))
-        truths += [
-            Truth(**{k: tuple(v) if isinstance(v, list) else v for k, v in row.items()}) for row in rows
-        ]
+        truths += [_truth(row) for row in rows]
     return np.concatenate(features), truths
+
+
+def _truth(row: dict[str, Any]) -> Truth:
+    known: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in row.items()}
+    return Truth(**known)

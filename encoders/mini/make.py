@@ -19,12 +19,12 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m encoders.mini.make", description=__doc__)
     parser.add_argument("model", nargs="?", choices=("clap", "clip", "all"), default="all")
     parser.add_argument(
-        "--clips", type=int, default=8000, help="clips that clap-mini trains on (default: 8000)"
+        "--clips", type=int, default=5600, help="clips that clap-mini trains on (default: 5600)"
     )
     parser.add_argument(
-        "--scenes", type=int, default=1200, help="scenes that clip-mini trains on (default: 1200)"
+        "--scenes", type=int, default=500, help="scenes that clip-mini trains on (default: 500)"
     )
-    parser.add_argument("--epochs", type=int, default=None, help="passes over the clips (default: 20 and 30)")
+    parser.add_argument("--epochs", type=int, default=None, help="passes over the clips (default: 24 and 16)")
     parser.add_argument("--minutes", type=float, default=None, help="end the training of each model by then")
     parser.add_argument("--workers", type=int, default=2, help="processes that render (default: 2)")
     parser.add_argument("--cache", type=Path, help="folder for features (default: a scratch folder by name)")
@@ -52,7 +52,7 @@ def make_clap_mini(settings: argparse.Namespace, cache_dir: Path) -> None:
 
     folder = settings.out / "clap-mini"
     if not settings.measure_only:
-        plan = TrainingPlan(epochs=settings.epochs or 20, minutes=settings.minutes)
+        plan = TrainingPlan(epochs=settings.epochs or 24, minutes=settings.minutes)
         train_clap(
             cache_dir,
             folder,
@@ -74,7 +74,7 @@ def make_clip_mini(settings: argparse.Namespace, cache_dir: Path) -> None:
     folder = settings.out / "clip-mini"
     if not settings.measure_only:
         train_clip(
-            cache_dir, folder, scenes=settings.scenes, epochs=settings.epochs or 30, minutes=settings.minutes,
+            cache_dir, folder, scenes=settings.scenes, epochs=settings.epochs or 16, minutes=settings.minutes,
             workers=settings.workers,
         )  # fmt: skip
     write_figures(

@@ -104,7 +104,7 @@ def family_of(file: str) -> str | None:
 
 
 def measure_families(
-    encoder: ClapEncoder, clips: RealClips, taxonomy: Taxonomy, method: str
+    encoder: ClapEncoder, clips: RealClips, taxonomy: Taxonomy, method: str, offsets: np.ndarray
 ) -> tuple[dict[str, float], list[tuple[str, str, str]]]:
     """Return the share of recordings whose family is named right, in all and by family, and every guess.
 
@@ -112,7 +112,7 @@ def measure_families(
         The figures, and (file, true family, guessed family) for each recording.
     """
     rows = [i for i, file in enumerate(clips.files) if family_of(file)]
-    scores = family_scores(encoder, clips.means()[rows], taxonomy, method)
+    scores = family_scores(encoder, clips.means()[rows], taxonomy, method) - offsets
     guesses = [
         (clips.files[row], str(family_of(clips.files[row])), FAMILY_NAMES[int(column)])
         for row, column in zip(rows, scores.argmax(axis=1), strict=True)

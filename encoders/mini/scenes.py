@@ -7,6 +7,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -20,7 +21,7 @@ from taxonomy.labels import Taxonomy
 IMAGE_SIZE = 64
 FRAMES_A_SCENE = 5
 CHUNK = 20
-SIZES = ((160, 90), (120, 90), (90, 120), (200, 84), (320, 180))
+SIZES = ((160, 90), (120, 90), (130, 90), (200, 84), (320, 180))
 
 KIND_WORDS: dict[str, tuple[str, ...]] = {
     "landscape": ("a landscape", "hills and sky", "nature"),
@@ -118,11 +119,13 @@ def render_scenes(
         with np.load(path) as file:
             pixels.append(file["pixels"])
             rows = json.loads(str(file["truths"]))
-        truths += [
-            SceneTruth(**{name: tuple(v) if isinstance(v, list) else v for name, v in row.items()})
-            for row in rows
-        ]
+        truths += [_truth(row) for row in rows]
     return np.concatenate(pixels), truths
+
+
+def _truth(row: dict[str, Any]) -> SceneTruth:
+    known: dict[str, Any] = {name: tuple(x) if isinstance(x, list) else x for name, x in row.items()}
+    return SceneTruth(**known)
 
 
 def describe_scene(truth: SceneTruth, rng: np.random.Generator) -> tuple[str, list[str]]:

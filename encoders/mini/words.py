@@ -78,7 +78,7 @@ def make_vocabulary(taxonomy: Taxonomy) -> Vocabulary:
             (label.id, "instrument", _names(label.id, (*label.synonyms, *label.folds)), label.templates)
         )
     for family in taxonomy.families:
-        rows.append((family.id, "family", _names(*family.names[:1], family.names[1:]), family.templates))
+        rows.append((family.id, "family", _names(family.names[0], family.names[1:]), family.templates))
     for kind, labels in (("genre", taxonomy.genres), ("mood", taxonomy.moods), ("vocal", taxonomy.vocals)):
         for label in labels:
             extra = VOCAL_WORDS.get(label.id, ()) if kind == "vocal" else ()

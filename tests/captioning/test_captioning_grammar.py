@@ -48,7 +48,7 @@ def draw_facts(rng: np.random.Generator, number: int) -> CaptionFacts:
 @pytest.fixture(scope="module")
 def drawn() -> list[tuple[CaptionFacts, str]]:
     rng = np.random.default_rng(11)
-    facts = [draw_facts(rng, number) for number in range(3000)]
+    facts = [draw_facts(rng, number) for number in range(1500)]
     return list(zip(facts, GrammarCaptioner().load().caption(facts), strict=True))
 
 
@@ -139,9 +139,15 @@ def test_a_caption_depends_on_its_clip_alone(drawn):
 
 def test_clips_with_the_same_facts_are_told_apart_in_words():
     facts = CaptionFacts(
-        "", instruments=("piano", "drums"), genres=("jazz",), moods=("calm",), tempo_bpm=92.4, tempo_class="medium",
-        key="D major", has_vocals=False,
-    )  # fmt: skip
+        "",
+        instruments=("piano", "drums"),
+        genres=("jazz",),
+        moods=("calm",),
+        tempo_bpm=92.4,
+        tempo_class="medium",
+        key="D major",
+        has_vocals=False,
+    )
     captions = (
         GrammarCaptioner().load().caption([replace(facts, clip_id=str(number)) for number in range(200)])
     )

@@ -10,7 +10,7 @@ THRESHOLD = RULES[0].threshold
 
 
 def song(seed: int, duration_s: float = 15.0) -> np.ndarray:
-    """Chords that change on a grid of 120 BPM, with a little noise: one tempo and one scale for every seed."""
+    """Chords that change on a grid of 120 BPM, with a little noise: one tempo and one scale for all."""
     rng = np.random.default_rng(seed)
     time_s = np.arange(round(duration_s * SONG_RATE_HZ)) / SONG_RATE_HZ
     track = 0.003 * rng.standard_normal(len(time_s))
@@ -30,7 +30,7 @@ def printed(track: np.ndarray, rate_hz: int = SONG_RATE_HZ) -> bytes:
 
 @pytest.fixture(scope="module")
 def songs() -> list[bytes]:
-    return [printed(song(seed)) for seed in range(20)]
+    return [printed(song(seed)) for seed in range(12)]
 
 
 def low_pass(track: np.ndarray) -> np.ndarray:
@@ -58,7 +58,7 @@ COPIES = {
 
 @pytest.mark.parametrize("change", COPIES.values(), ids=COPIES.keys())
 def test_a_changed_copy_is_found_among_other_songs(songs, change):
-    ids = [*map(str, range(20)), "copy"]
+    ids = [*map(str, range(12)), "copy"]
     similarity, earlier = similar_to_earlier(ids, [*songs, printed(change(song(7)))])[-1]
     assert earlier == "7"
     assert similarity > THRESHOLD
@@ -70,7 +70,7 @@ def test_a_copy_at_another_sampling_rate_is_found(songs):
 
 
 def test_different_songs_of_one_tempo_and_scale_are_not_copies(songs):
-    found = similar_to_earlier([str(n) for n in range(20)], songs)
+    found = similar_to_earlier([str(n) for n in range(12)], songs)
     assert max(similarity for similarity, _ in found) < THRESHOLD
     words = [np.frombuffer(each, "<u4") for each in songs[:6]]
     for a in range(6):
@@ -124,8 +124,8 @@ def test_every_clip_of_a_group_names_the_first():
 
 def test_a_hundred_copies_of_one_recording_are_all_found(songs):
     copies = [songs[0]] * 100
-    found = similar_to_earlier([str(n) for n in range(120)], [*songs, *copies])
-    assert all(pair == (1.0, "0") for pair in found[20:])
+    found = similar_to_earlier([str(n) for n in range(112)], [*songs, *copies])
+    assert all(pair == (1.0, "0") for pair in found[12:])
 
 
 def test_a_missing_print_is_no_copy_and_has_no_similarity(songs):
@@ -151,16 +151,12 @@ def test_the_search_for_candidates_finds_what_comparing_all_pairs_finds():
     rng = np.random.default_rng(5)
     prints = [rng.integers(1, 2**32, 100, dtype=np.uint32) for _ in range(60)]
     for number in range(30, 60, 2):
-        flips = (rng.random((100, 32)) < 0.1) @ (1 << np.arange(32, dtype=np.int64))
+        flips = (rng.random((100, 32)) < 0.05) @ (1 << np.arange(32, dtype=np.int64))
         prints[number] = prints[number - 30] ^ flips.astype(np.uint32)
     found = match_earlier(prints)
-    for number in range(60):
-        all_pairs = (
-            max((similarity_at(prints[other], prints[number], 0), other) for other in range(number))
-            if number
-            else (0, -1)
-        )
-        assert (found[number][1] == all_pairs[1]) == (all_pairs[0] > 0.5)
+    for number in range(1, 60):
+        best = max((similarity_at(prints[other], prints[number], 0), other) for other in range(number))
+        assert (found[number][1] == best[1]) == (best[0] > 0.5)
 
 
 def test_prints_that_hardly_overlap_are_not_judged():

@@ -1,0 +1,91 @@
+"""The CLIP adapter, on the weights that ship and on random tiny ones."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
+
+from encoders.clip import ClipEncoder
+from encoders.folders import BadModel
+from encoders.mini.tokenizers import train_tokenizer
+
+TEXTS = ["a calm scene", "a dark city", "qwertz"]
+
+
+def picture(seed: int, size: tuple[int, int] = (96, 54)) -> Image.Image:
+    width, height = size
+    return Image.fromarray(np.random.default_rng(seed).integers(0, 255, (height, width, 3), dtype=np.uint8))
+
+
+@pytest.fixture(scope="module")
+def mini() -> ClipEncoder:
+    return ClipEncoder("clip-mini", batch=2).load()
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> ClipEncoder:
+    folder = tmp_path_factory.mktemp("clip")
+    torch.manual_seed(0)
+    tokenizer = train_tokenizer(TEXTS, style="clip", size=300, max_length=12)
+    tower = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
+    text = {
+        **tower,
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": 12,
+        "eos_token_id": tokenizer.eos_token_id,
+    }
+    config = CLIPConfig(
+        text_config=text, vision_config={**tower, "image_size": 32, "patch_size": 8}, projection_dim=8
+    )
+    CLIPModel(config).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(
+        folder
+    )
+    return ClipEncoder(str(folder), batch=3).load()
+
+
+def test_images_and_texts_become_unit_rows(mini):
+    images = mini.embed_images([picture(1), picture(2, (40, 90)), picture(3).convert("L")])
+    texts = mini.embed_texts(TEXTS)
+    assert images.shape == texts.shape == (3, mini.dim)
+    assert images.dtype == texts.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(images, axis=1), 1.0, atol=1e-5)
+    np.testing.assert_allclose(np.linalg.norm(texts, axis=1), 1.0, atol=1e-5)
+
+
+def test_nothing_becomes_no_rows(mini):
+    assert mini.embed_images([]).shape == (0, mini.dim)
+    assert mini.embed_texts([]).shape == (0, mini.dim)
+
+
+def test_the_same_images_get_the_same_bits(mini):
+    images = [picture(seed) for seed in range(3)]
+    first = mini.embed_images(images)
+    mini.embed_images([picture(seed) for seed in range(10, 15)])
+    assert np.array_equal(mini.embed_images(images), first)
+
+
+def test_other_images_in_the_list_hardly_change_an_image(tiny):
+    images = [picture(seed) for seed in range(4)]
+    apart = np.concatenate([tiny.embed_images([image]) for image in images])
+    np.testing.assert_allclose(tiny.embed_images(images), apart, atol=1e-5)
+
+
+def test_a_long_text_is_cut_rather_than_refused(tiny):
+    assert tiny.embed_texts(["very " * 300 + "long"]).shape == (1, tiny.dim)
+
+
+def test_the_shipped_weights_are_small_and_named(mini):
+    from encoders.mini.figures import SHIPPED_DIR
+
+    assert (SHIPPED_DIR / "clip-mini" / "model.safetensors").stat().st_size <= 8_000_000
+    assert mini.revision_id.startswith("sha256:")
+    assert mini.logit_scale > 1.0
+
+
+def test_a_clap_folder_is_no_clip():
+    with pytest.raises(BadModel, match="model_type 'clap'") as caught:
+        ClipEncoder("clap-mini").load()
+    assert "\n" not in str(caught.value)

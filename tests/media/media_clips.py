@@ -1,0 +1,63 @@
+"""Writes small films and sounds with known content."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+
+
+def write_video(
+    path: Path,
+    frames: Sequence[np.ndarray],
+    *,
+    codec: str = "libx264",
+    pix_fmt: str = "yuv420p",
+    fps: int = 25,
+    times: Sequence[int] | None = None,
+    rotation_deg: float = 0.0,
+    container_format: str | None = None,
+    key_every: int = 25,
+    options: dict[str, str] | None = None,
+) -> Path:
+    """Grey frames as a film; `times` counts milliseconds instead of frames."""
+    container_format = container_format or {".mkv": "matroska", ".ts": "mpegts", ".mov": "mov"}.get(
+        path.suffix, "mp4"
+    )
+    with av.open(str(path.absolute()), "w", format=container_format) as container:
+        chosen = {"crf": "4", "preset": "ultrafast"} if codec == "libx264" else {}
+        stream = container.add_stream(codec, rate=fps, options={**chosen, **(options or {})})
+        stream.height, stream.width = frames[0].shape[:2]
+        stream.pix_fmt = pix_fmt
+        stream.codec_context.gop_size = key_every
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        if rotation_deg:
+            stream.set_display_rotation(rotation_deg)
+        for index, grey in enumerate(frames):
+            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(grey), format="gray")
+            frame = frame.reformat(format=pix_fmt)
+            frame.pts = index if times is None else times[index]
+            frame.time_base = Fraction(1, fps if times is None else 1000)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+    return path
+
+
+def write_tone(
+    path: Path, samples: np.ndarray, *, rate_hz: int = 44100, codec: str = "pcm_s16le", layout: str = "stereo"
+) -> Path:
+    """float32 (channels, n) as a sound file."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=rate_hz, layout=layout)
+        resampler = av.AudioResampler(
+            format=stream.codec_context.format, layout=layout, rate=rate_hz, frame_size=1024
+        )
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
+        frame.sample_rate = rate_hz
+        frame.pts = 0
+        for piece in [*resampler.resample(frame), *resampler.resample(None)]:
+            container.mux(stream.encode(piece))
+        container.mux(stream.encode(None))
+    return path
