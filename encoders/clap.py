@@ -8,6 +8,7 @@ import torch
 from transformers import AutoConfig, AutoTokenizer, ClapFeatureExtractor, ClapModel
 
 from encoders.folders import BadModel, check_complete, check_kind, resolve_model, revision_of
+from encoders.levels import level_features
 from encoders.vectors import pooled_rows, unit_rows
 
 MODEL_ID = "laion/larger_clap_music"
@@ -70,6 +71,8 @@ class ClapEncoder:
         self.rate_hz = int(self._features.sampling_rate)
         self.window_s = float(self._features.max_length_s)
         self.dim = int(config.projection_dim)
+        # An entry of ours in preprocessor_config.json; published CLAP models have none and get their features as is.
+        self._range_db: float | None = getattr(self._features, "range_db", None)
         self.logit_scale = float(self._net.logit_scale_a.exp())
         self.revision_id = revision_of(source, getattr(config, "_commit_hash", None), self.revision)
         return self
@@ -104,6 +107,8 @@ class ClapEncoder:
                 return_tensors="pt",
             )
             features = inputs["input_features"].to(self._device, torch.float32)
+            if self._range_db is not None:
+                features = level_features(features, self._range_db)
             # The extractor marks one random window as longer; none of ours is.
             is_longer = torch.zeros(len(chunk), 1, dtype=torch.bool, device=self._device)
             with torch.inference_mode():

@@ -94,8 +94,9 @@ def make_plan(
     }
     for document in (chosen, backends):
         for section, key, value in _settings_of(document):
-            if section in STAGES and section not in stages:
-                continue  # a profile names the backends of every stage, a recipe uses some of them
+            # A profile names the backends of every stage and thresholds of every rule; a recipe uses some.
+            if section in {*STAGES, *known_rules} - {*stages, *rules}:
+                continue
             _assign(values, section, key, value)
     for assignment in assignments:
         _assign(values, *_parse(assignment))

@@ -19,11 +19,11 @@ class Augmentation:
     """How often each change is made, per clip."""
 
     mix: float = 0.2  # another clip sounds along
-    equalise: float = 0.6
+    equalise: float = 0.4
     shift: float = 0.3  # by one mel band
     tile: float = 0.2  # a short clip, repeated and padded as the encoder does
     silence: float = 0.1  # part of the clip is silent
-    floor: float = 0.8  # a noise floor as every recording has
+    floor: float = 0.4  # a noise floor as every recording has
     noise: float = 0.06  # so much noise that the clip counts as degraded
     mask: float = 0.2
     empty: float = 0.03  # nothing but noise or silence
@@ -124,7 +124,7 @@ def _add_noise(
     count = len(power)
     heavy = _chosen(count, settings.noise, generator)
     light = _chosen(count, settings.floor, generator) & ~heavy
-    snr_db = torch.where(heavy, _uniform((count,), -3, 15, generator), _uniform((count,), 40, 75, generator))
+    snr_db = torch.where(heavy, _uniform((count,), -3, 15, generator), _uniform((count,), 45, 75, generator))
     added = _noise(count, generator) * _level(power) * torch.pow(10.0, -snr_db / 10)[:, None, None]
     power = torch.where((heavy | light)[:, None, None], power + added, power)
     return power, targets.degrade(heavy)

@@ -16,7 +16,7 @@ MAX_LOGIT_SCALE = 50.0
 
 
 def make_clap(
-    tokenizer: PreTrainedTokenizerFast, *, width: int = 48, depths: Sequence[int] = (1, 2, 3)
+    tokenizer: PreTrainedTokenizerFast, *, width: int = 64, depths: Sequence[int] = (2, 2, 2)
 ) -> ClapModel:
     """Return an untrained clap-mini.
 
@@ -48,8 +48,8 @@ def make_clap(
             "spec_size": 128,
             "num_mel_bins": MELS,
             "window_size": 4,
-            "patch_size": [4, 8],
-            "patch_stride": [4, 8],
+            "patch_size": [8, 8],
+            "patch_stride": [8, 8],
             "num_classes": 4,
             "hidden_dropout_prob": 0.0,
             "drop_path_rate": 0.05,
@@ -98,13 +98,16 @@ def mark_positions(model: ClapModel) -> None:
     """Write into every patch where on the frequency axis it lies.
 
     HTSAT has no absolute positions and ends in a mean over all patches: a low note and a high one look
-    alike. The bias that it learns for each band can hold them: each patch of four bands gets its own pattern,
+    alike. The bias that it learns for each band can hold them: each patch of bands gets its own pattern,
     orthogonal to the level, and three filters read the patterns.
     """
     encoder = model.audio_model.audio_encoder
-    filters = encoder.patch_embed.proj.weight  # (width, 1, 4 bands, 8 frames)
+    filters = encoder.patch_embed.proj.weight  # (width, 1, bands, frames)
     bands, frames = filters.shape[2], filters.shape[3]
-    patterns = torch.tensor([[1.0, 1.0, -1.0, -1.0], [1.0, -1.0, -1.0, 1.0], [1.0, -1.0, 1.0, -1.0]]) / 2
+    # The three quickest cosines over the bands of a patch: what a smooth spectrum has least of.
+    order, band = torch.arange(bands - 3, bands)[:, None], torch.arange(bands)
+    patterns = torch.cos(torch.pi * order * (band + 0.5) / bands)
+    patterns = patterns / patterns.norm(dim=1, keepdim=True)
     place = torch.linspace(0, 1, MELS // bands)
     codes = torch.stack(
         [2 * place - 1, torch.cos(2 * torch.pi * place), torch.sin(2 * torch.pi * place)], dim=1
@@ -191,8 +194,8 @@ class ClapLosses(nn.Module):
         )
         total = 6.0 * each.mean()
         for name, wanted, weight, share in (
-            ("voice", targets.voice, targets.voice_weight, 0.5),
-            ("quality", targets.degraded, targets.degraded_weight, 0.6),
+            ("voice", targets.voice, targets.voice_weight, 0.8),
+            ("quality", targets.degraded, targets.degraded_weight, 1.2),
             ("tempo", targets.tempo, targets.tempo_weight, 0.15),
         ):
             errors = functional.cross_entropy(scale * audio @ texts[name].T, wanted.long(), reduction="none")

@@ -10,6 +10,7 @@ import torch
 from transformers import AutoTokenizer, ClapModel
 
 from encoders.clap import ClapEncoder
+from encoders.levels import level_features
 from encoders.mini import corpus
 from encoders.mini.clap_evaluate import FAMILY_NAMES, choose_family_method, find_thresholds, measure
 from encoders.mini.clap_network import count_parameters, make_clap
@@ -175,6 +176,7 @@ def embed_features(folder: Path, features: np.ndarray, batch: int = 32) -> np.nd
     with torch.inference_mode():
         for start in range(0, len(features), batch):
             chunk = torch.from_numpy(features[start : start + batch].astype(np.float32))[:, None]
+            chunk = level_features(chunk, corpus.RANGE_DB)
             longer = torch.zeros(len(chunk), 1, dtype=torch.bool)
             output = model.get_audio_features(input_features=chunk, is_longer=longer)
             rows.append((output if torch.is_tensor(output) else output.pooler_output).numpy())

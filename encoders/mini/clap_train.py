@@ -13,9 +13,10 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import ClapModel, PreTrainedTokenizerFast
 
+from encoders.levels import level_features
 from encoders.mini.augment import augment
 from encoders.mini.clap_network import MAX_LOGIT_SCALE, Average, ClapLosses, WhitenedProjection
-from encoders.mini.corpus import Truth
+from encoders.mini.corpus import RANGE_DB, Truth
 from encoders.mini.targets import Targets, make_targets, tempo_word
 from encoders.mini.words import QUALITY, TEMPI, VOICE, Vocabulary, describe, draw_opposites, draw_prompts
 from taxonomy.labels import Taxonomy
@@ -28,8 +29,8 @@ class TrainingPlan:
     """How long and how fast to train."""
 
     epochs: int = 30
-    batch: int = 32
-    peak_rate: float = 1.2e-3
+    batch: int = 48
+    peak_rate: float = 1.5e-3
     weight_decay: float = 0.03
     warmup_steps: int = 60
     minutes: float | None = None  # the schedule ends by then, however slow the machine is
@@ -208,6 +209,7 @@ class ClapTrainer:
         return self.whitened(self._pool(self.model, features))
 
     def _pool(self, model: ClapModel, features: Tensor) -> Tensor:
+        features = level_features(features, RANGE_DB)
         longer = torch.zeros(len(features), 1, dtype=torch.bool)
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self.plan.bfloat16):
             output = model.audio_model(input_features=features[:, None], is_longer=longer)

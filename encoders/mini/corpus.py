@@ -17,6 +17,7 @@ import numpy as np
 from transformers import ClapFeatureExtractor
 
 from demo.music import render_music, silence_or_noise
+from taxonomy.labels import load
 
 TRAIN_SEEDS = 1_000_000  # and upwards
 VALIDATION_SEEDS = 500_000  # .. TRAIN_SEEDS - 1
@@ -28,6 +29,7 @@ WINDOW_S = 10
 FRAMES = 251  # WINDOW_S * RATE_HZ // HOP + 1
 MELS = 64
 HOP = 1_920
+RANGE_DB = 60.0  # of a clip, below its own level, that the model gets to see
 FLOOR_DB = -100.0  # what the extractor writes for digital silence
 CHUNK = 16  # seeds a cache file
 
@@ -59,6 +61,7 @@ def make_extractor() -> ClapFeatureExtractor:
         frequency_max=16_000,
         truncation="rand_trunc",
         padding="repeatpad",
+        range_db=RANGE_DB,
     )
 
 
@@ -68,14 +71,19 @@ def _extractor() -> ClapFeatureExtractor:
 
 
 def log_mel(window: np.ndarray) -> np.ndarray:
-    """Return the log-mel features of exactly one window, shape (FRAMES, MELS), float16, in dB."""
+    """Return the log-mel features of exactly one window, not levelled, shape (FRAMES, MELS), float16, in dB."""
     features = _extractor()(window, sampling_rate=RATE_HZ, return_tensors="np")["input_features"]
     return features[0, 0].astype(np.float16)
 
 
 def render_views(seed: int) -> tuple[list[np.ndarray], list[Truth]]:
     """Return the features and the truth of a rendered clip: its mix, and where it sings, its parts too."""
-    music = render_music(seed, duration_s=float(WINDOW_S), rate_hz=RATE_HZ)
+    asked = None
+    if seed >= TRAIN_SEEDS and seed % 2:
+        # Left to chance, some instruments are rare: every other training clip is asked for one, each in turn.
+        labels = load().instruments
+        asked = [labels[seed // 2 % len(labels)].id]
+    music = render_music(seed, duration_s=float(WINDOW_S), rate_hz=RATE_HZ, instruments=asked)
     truth = music.truth
     degree = float(truth.degree) if truth.degradation else 0.0
     whole = Truth(

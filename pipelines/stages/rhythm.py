@@ -10,6 +10,7 @@ import pyarrow as pa
 
 import media.audio
 import media.flac
+import tagging.rhythm
 from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
 
 if TYPE_CHECKING:
@@ -44,11 +45,8 @@ class RhythmStage:
         return {}
 
     def open(self, place: Place) -> None:
-        """Import librosa, which takes seconds."""
-        import tagging.rhythm
-
+        """Note where the audio lies."""
         self.place = place
-        self.rhythm = tagging.rhythm
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Estimate for each clip."""
@@ -61,9 +59,9 @@ class RhythmStage:
             path, rate_hz=RATE_HZ, mono=True, start_s=start_s, duration_s=MAX_S
         )
         track = np.concatenate([np.zeros(0, np.float32), *blocks])
-        bpm = self.rhythm.estimate_tempo(track, RATE_HZ)
+        bpm = tagging.rhythm.estimate_tempo(track, RATE_HZ)
         return {
             "tempo_bpm": bpm,
-            "tempo_class": None if bpm is None else self.rhythm.tempo_class(bpm),
-            "key": self.rhythm.estimate_key(track, RATE_HZ),
+            "tempo_class": None if bpm is None else tagging.rhythm.tempo_class(bpm),
+            "key": tagging.rhythm.estimate_key(track, RATE_HZ),
         }

@@ -1,0 +1,72 @@
+"""What holds for every rule, stage and recipe that is found."""
+
+import pickle
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+import yaml
+
+import demo.music
+import filters.rule
+import taxonomy.labels
+from pipelines.plan import make_plan
+from pipelines.stages import STAGES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+RULES = filters.rule.discover()
+RECIPES = sorted(path.stem for path in (REPOSITORY / "pipelines" / "recipes").glob("*.yaml"))
+# Judged by a number that only the whole catalog gives.
+DERIVED = {"near-duplicate"}
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_judges_a_number_that_its_stage_stores(name: str) -> None:
+    rule = RULES[name]
+    columns = STAGES[rule.stage].COLUMNS
+    assert rule.column in columns.names or name in DERIVED
+    assert rule.why and rule.unit
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_keeps_one_side_its_threshold_and_what_is_not_known(name: str) -> None:
+    rule = RULES[name]
+    step = 1.0 if rule.keep == "at least" else -1.0
+    values = pa.array([rule.threshold - step, rule.threshold, rule.threshold + step, None], pa.float64())
+    assert rule.passes(values, rule.threshold).to_pylist() == [False, True, True, True]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_every_stage_has_the_shape_of_one(name: str) -> None:
+    stage = STAGES[name]
+    assert name == stage.NAME and stage.VERSION >= 1 and stage.BATCH >= 1
+    assert set(stage.READS) <= {*STAGES, "track"}
+    assert not {"clip_id", "error", "message"} & set(stage.COLUMNS.names)
+    assert stage.SETTINGS()
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_every_recipe_reads_only_what_came_before_and_pickles_cheaply(recipe: str) -> None:
+    plan = make_plan(recipe, "embedded")
+    before: set[str] = set()
+    for name in plan.stages:
+        stage = STAGES[name](plan)
+        assert {plan.track if read == "track" else read for read in stage.READS} <= before
+        assert len(pickle.dumps(stage)) < 20_000
+        before.add(name)
+    assert {RULES[rule].stage for rule in plan.rules} <= before
+
+
+def test_the_shipped_profile_names_only_what_there_is() -> None:
+    document = yaml.safe_load((REPOSITORY / "pipelines" / "profiles" / "embedded.yaml").read_text())
+    assert set(document["stages"]) <= set(STAGES)
+    assert set(document.get("rules", {})) <= set(RULES)
+
+
+def test_the_demo_speaks_the_taxonomy() -> None:
+    labels = taxonomy.labels.load()
+    known = {label.id for label in (*labels.instruments, *labels.genres, *labels.moods, *labels.vocals)}
+    for seed in range(12):
+        truth = demo.music.render_music(seed, duration_s=2.0).truth
+        assert {*truth.instruments, *truth.moods, *truth.vocals} <= known
+        assert truth.genre is None or truth.genre in known
