@@ -1,0 +1,47 @@
+"""The flow on a running Dask scheduler, as on a cluster."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from demo.corpus import render_corpus
+from pipelines.curate import curate, run_flow
+from pipelines.errors import OutsideError
+from pipelines.plan import make_plan
+from pipelines.workspace import Workspace
+
+
+def test_a_scheduler_that_does_not_answer_is_one_clear_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import distributed
+    import prefect_dask  # noqa: F401  (it derives from the class that is replaced below)
+
+    def refuse(address: str, **options: object) -> None:
+        raise OSError(f"Timed out trying to connect to {address}")
+
+    monkeypatch.setattr(distributed, "Client", refuse)
+    plan = make_plan("music-video", "embedded")
+    with pytest.raises(OutsideError, match="no Dask scheduler answers at 'tcp://127.0.0.1:1'"):
+        run_flow([tmp_path], Workspace(tmp_path / "ws"), plan, scheduler="tcp://127.0.0.1:1")
+
+
+@pytest.mark.slow
+def test_a_running_scheduler_gives_the_same_counts_as_one_process(tmp_path: Path) -> None:
+    videos = tmp_path / "videos"
+    render_corpus(videos, clips=2, seed=3, duration_s=4.0, size=(160, 90))
+    plan = make_plan("music-video", "embedded")
+    here = curate([videos], Workspace(tmp_path / "here"), plan)
+    address = "tcp://127.0.0.1:18786"
+    dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "18786", "--no-dashboard"]
+    worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
+    running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in (dask, worker)]
+    try:
+        there = run_flow([videos], Workspace(tmp_path / "there"), plan, scheduler=address)
+    finally:
+        for process in reversed(running):
+            process.terminate()
+            process.wait()
+    assert (there.kept, there.computed) == (here.kept, here.computed)
