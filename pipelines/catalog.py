@@ -91,6 +91,10 @@ def _entry(file: FoundFile, state: State) -> dict[str, Any]:
     if not _is_text(row["path"]):
         row |= {name: _shown(row[name]) for name in ("path", "source_id")}
         return row | {"error": "Unreadable", "message": "the file's name is not valid UTF-8; rename the file"}
+    if size_bytes == 0:
+        # Else every empty file would count as a copy of the first.
+        message = "the file is empty (0 bytes); the download or the copy failed, fetch it again"
+        return row | {"error": "Unreadable", "message": message}
     try:
         row["media_id"] = hash_media(file.path)
     except OSError as error:

@@ -212,7 +212,9 @@ class Ledger:
             # Windows of one source repeat each other wherever its music does: that is no copy.
             copied = other is not None and sources[other]["media_id"] != entry.source["media_id"]
             values.append(similarity if copied or other is None else 0.0)
-            details.append(f"the same recording as {sources[other]['source_id']}" if other and copied else None)
+            details.append(
+                f"the same recording as {sources[other]['source_id']}" if other and copied else None
+            )
         return pa.array(values, pa.float64()), details
 
 

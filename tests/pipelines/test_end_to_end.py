@@ -49,7 +49,8 @@ def curated(videos: Path, tmp_path_factory: pytest.TempPathFactory) -> Curated:
 
 def shards_of(dataset: Path) -> dict[str, str]:
     return {
-        path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(dataset.glob("data/*.parquet"))
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(dataset.glob("data/*.parquet"))
     }
 
 
@@ -134,7 +135,9 @@ def test_a_failing_report_leaves_no_dataset(curated: Curated, tmp_path: Path) ->
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_changed_threshold_changes_the_dataset_and_measures_nothing(curated: Curated, tmp_path: Path) -> None:
+def test_a_changed_threshold_changes_the_dataset_and_measures_nothing(
+    curated: Curated, tmp_path: Path
+) -> None:
     stricter = change_thresholds(PLAN, ["motion.threshold=0.9", "moods.top=1"])
     before = sorted((curated.workspace.root / "stages").rglob("part-*.parquet"))
     published = publish(curated.workspace, tmp_path / "dataset", stricter, finish=write_reports)

@@ -36,7 +36,15 @@ def test_a_running_scheduler_gives_the_same_counts_as_one_process(tmp_path: Path
     here = curate([videos], Workspace(tmp_path / "here"), plan)
     address = "tcp://127.0.0.1:18786"
     dask = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--port", "18786", "--no-dashboard"]
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-dashboard"]
+    worker = [
+        sys.executable,
+        "-m",
+        "distributed.cli.dask_worker",
+        address,
+        "--nthreads",
+        "1",
+        "--no-dashboard",
+    ]
     running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in (dask, worker)]
     try:
         there = run_flow([videos], Workspace(tmp_path / "there"), plan, scheduler=address)

@@ -48,7 +48,9 @@ def write_long_video(path: Path, length_s: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("recipe", "short_s", "long_s"), [("music-track", 180, 10800), ("music-video", 120, 1500)])
+@pytest.mark.parametrize(
+    ("recipe", "short_s", "long_s"), [("music-track", 180, 10800), ("music-video", 120, 1500)]
+)
 def test_peak_memory_does_not_grow_with_the_length(
     tmp_path: Path, recipe: str, short_s: float, long_s: float
 ) -> None:
