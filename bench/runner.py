@@ -16,7 +16,7 @@ CLIPS, SECONDS, PAIRS = 200, 10.0, 5
 
 
 def figures() -> Iterator[dict[str, Any]]:
-    """Yield `runner/stages`: seconds of `leitmotif curate` over seconds of the stages called in a plain loop."""
+    """Yield `runner/stages`: seconds of `leitmotif curate` over those of the stages in a plain loop."""
     from demo.corpus import render_corpus
 
     with tempfile.TemporaryDirectory(prefix="leitmotif-bench-") as folder:

@@ -71,7 +71,7 @@ class ClapEncoder:
         self.rate_hz = int(self._features.sampling_rate)
         self.window_s = float(self._features.max_length_s)
         self.dim = int(config.projection_dim)
-        # An entry of ours in preprocessor_config.json; published CLAP models have none and get their features as is.
+        # An entry of ours in preprocessor_config.json; published CLAP models have none.
         self._range_db: float | None = getattr(self._features, "range_db", None)
         self.logit_scale = float(self._net.logit_scale_a.exp())
         self.revision_id = revision_of(source, getattr(config, "_commit_hash", None), self.revision)

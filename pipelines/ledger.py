@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import filters.duplicates
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+import filters.duplicates
 import filters.rule
 from filters.rule import Rule
 from pipelines.stage import Clip

@@ -12,8 +12,8 @@ def assign_splits(links: Mapping[str, Sequence[str]], shares: Mapping[str, float
     """Put every clip into a split; clips that share a link always land together.
 
     Linked clips form groups (transitively). Groups are taken in the order of a hash, so that neither names
-    nor dates matter, and fill test, then validation, up to their share; all the rest is train. Each split that
-    has a share gets at least one group, as long as a group is left for train.
+    nor dates matter, and fill test, then validation, up to their share; all the rest is train. Each split
+    that has a share gets at least one group, as long as a group is left for train.
 
     Args:
         links: For each clip id, what it must not share with another split (its artist, its source).

@@ -71,7 +71,7 @@ def _extractor() -> ClapFeatureExtractor:
 
 
 def log_mel(window: np.ndarray) -> np.ndarray:
-    """Return the log-mel features of exactly one window, not levelled, shape (FRAMES, MELS), float16, in dB."""
+    """Return the log-mel features of one window, not levelled, shape (FRAMES, MELS), float16, in dB."""
     features = _extractor()(window, sampling_rate=RATE_HZ, return_tensors="np")["input_features"]
     return features[0, 0].astype(np.float16)
 

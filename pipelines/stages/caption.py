@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-import captioning.facts
-import captioning.grammar
 import pyarrow as pa
 
+import captioning.facts
+import captioning.grammar
 import taxonomy.labels
 from pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
 from pipelines.tags import select_by_kind

@@ -7,9 +7,9 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
-from filters.motion import Motion, measure_motion
 import pyarrow as pa
 
+from filters.motion import Motion, measure_motion
 from pipelines.stage import Clip, DecoderSettings, Place, Row, limit_of, one_by_one, settings_identity
 
 if TYPE_CHECKING:

@@ -24,7 +24,7 @@ def test_a_scheduler_that_does_not_answer_is_one_clear_line(
 
     monkeypatch.setattr(distributed, "Client", refuse)
     plan = make_plan("music-video", "embedded")
-    with pytest.raises(OutsideError, match="no Dask scheduler answers at 'tcp://127.0.0.1:1'"):
+    with pytest.raises(OutsideError, match="no Dask scheduler answers"):
         run_flow([tmp_path], Workspace(tmp_path / "ws"), plan, scheduler="tcp://127.0.0.1:1")
 
 
