@@ -3,6 +3,11 @@
 import os
 from pathlib import Path
 
+# Prefect reads these when it is first imported: no telemetry, no log lines once the tests' streams are shut.
+os.environ.setdefault("DO_NOT_TRACK", "1")
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
