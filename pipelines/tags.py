@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tagging.clap import select_tags
 from taxonomy.labels import Taxonomy
 
 if TYPE_CHECKING:
@@ -26,13 +27,12 @@ def select_by_kind(
     Returns:
         For each kind, its tags as `{"tag": id, "score": cosine}`, best first.
     """
-    values = np.asarray(scores, np.float32)
-    chosen: dict[str, list[dict[str, Any]]] = {kind: [] for kind in settings}
-    kinds = {"instrument": "instruments", "genre": "genres", "mood": "moods"}
-    tags = taxonomy.all_tags()
-    for number in np.argsort(-values, kind="stable"):
-        kind = kinds[tags[number].kind]
-        limit = settings[kind]
-        if values[number] >= limit.threshold and len(chosen[kind]) < limit.top:
-            chosen[kind].append({"tag": tags[number].id, "score": float(values[number])})
+    labels = {"instruments": taxonomy.instruments, "genres": taxonomy.genres, "moods": taxonomy.moods}
+    values, start = np.asarray(scores, np.float32), 0
+    chosen = {}
+    for kind, group in labels.items():
+        part, start = values[start : start + len(group)], start + len(group)
+        ids = [label.id for label in group]
+        tags = select_tags(part, ids, settings[kind].threshold, top=settings[kind].top)
+        chosen[kind] = [{"tag": tag, "score": score} for tag, score in tags]
     return chosen

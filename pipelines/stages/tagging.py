@@ -11,8 +11,10 @@ import pyarrow as pa
 import media.audio
 import media.flac
 import taxonomy.labels
+from encoders.windows import track_windows
 from pipelines import encoders_in_use
 from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one, settings_identity
+from tagging.clap import label_embeddings, tag_scores
 
 if TYPE_CHECKING:
     from pipelines.plan import Plan
@@ -61,20 +63,15 @@ class TaggingStage:
 
     def open(self, place: Place) -> None:
         """Load the model and embed the labels."""
-        import tagging.clap  # loads torch
-
         self.place = place
-        self.tag_scores = tagging.clap.tag_scores
         self.encoder = encoders_in_use.clap(self.settings.model, self.settings.revision, self.settings.device)
-        self.labels = tagging.clap.label_embeddings(self.encoder, taxonomy.labels.load())
+        self.labels = label_embeddings(self.encoder, taxonomy.labels.load())
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Score each clip."""
         return one_by_one(self._score, clips)
 
     def _score(self, clip: Clip) -> Row:
-        from encoders.windows import track_windows
-
         path = self.place.workspace / clip.inputs[self.track]["file"]
         blocks = media.audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
         windows = track_windows(
@@ -88,7 +85,7 @@ class TaggingStage:
         mean = embeddings.mean(axis=0)
         mean /= np.linalg.norm(mean)
         return {
-            "scores": self.tag_scores(mean, self.labels),
+            "scores": tag_scores(mean, self.labels),
             "clap_embedding": mean,
             "windows": list(embeddings),
         }
