@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-import filters.duplicates
 import pyarrow as pa
 
+import filters.duplicates
 import media.audio
 from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
 
