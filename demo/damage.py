@@ -48,6 +48,13 @@ def round_trip(mix: np.ndarray, rate_hz: int, bit_rate: int) -> np.ndarray:
     return np.stack([np.pad(wide, (0, mix.shape[1] - len(wide)))] * 2)
 
 
+def draw_damage(mix: np.ndarray, rng: np.random.Generator, rate_hz: int) -> tuple[np.ndarray, str, float]:
+    """Degrade a mix in a drawn way, to a drawn degree; return it, the way and the degree."""
+    name, degree = str(rng.choice(DEGRADATIONS)), float(np.round(rng.uniform(0.2, 1.0), 3))
+    mix = damage(mix, rng, rate_hz, name, degree)
+    return (mix / max(1.0, float(np.abs(mix).max()) / 0.99)).astype(np.float32), name, degree
+
+
 def damage(mix: np.ndarray, rng: np.random.Generator, rate_hz: int, name: str, degree: float) -> np.ndarray:
     """Degrade a mix; ``degree`` 0..1 scales how far.
 

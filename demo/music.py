@@ -51,11 +51,14 @@ class Music:
     Attributes:
         mix: float32 (2, n).
         voice: float32 (2, n), the voices as they sit in the mix before any damage; None without voices.
+        parts: float32 (2, n) by label, every instrument as it enters the mix: dry, before the room, the
+            equaliser and the compressor that the whole shares.
         truth: what the clip contains.
     """
 
     mix: np.ndarray
     voice: np.ndarray | None
+    parts: dict[str, np.ndarray]
     truth: MusicTruth
 
 
@@ -104,9 +107,7 @@ def render_music(
     on_grid = not plan.single and (bool(heard) or any(kind != "speech" for kind in sung))
     damage_name, degree = None, 0.0
     if rng.random() < 0.3 if degraded is None else degraded:
-        damage_name, degree = str(rng.choice(damage.DEGRADATIONS)), float(np.round(rng.uniform(0.2, 1.0), 3))
-        mix = damage.damage(mix, rng, rate_hz, damage_name, degree)
-        mix = (mix / max(1.0, float(np.abs(mix).max()) / 0.99)).astype(np.float32)
+        mix, damage_name, degree = damage.draw_damage(mix, rng, rate_hz)
     truth = MusicTruth(
         instruments=heard,
         genre=plan.genre,
@@ -119,4 +120,4 @@ def render_music(
         degradation=damage_name,
         degree=degree,
     )
-    return Music(mix, voice, truth)
+    return Music(mix, voice, stems, truth)

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from encoders.mini.corpus import FLOOR_DB, FRAMES, MELS
-from encoders.mini.targets import Targets, mix_targets
+from encoders.mini.corpus import FLOOR_DB, FRAMES, MELS, WINDOW_S
+from encoders.mini.targets import Targets
 
 _FLOOR = 10 ** (FLOOR_DB / 10)
 
@@ -18,8 +18,8 @@ _FLOOR = 10 ** (FLOOR_DB / 10)
 class Augmentation:
     """How often each change is made, per clip."""
 
-    mix: float = 0.2  # another clip sounds along
-    equalise: float = 0.4
+    reverberate: float = 0.25
+    equalise: float = 0.35
     shift: float = 0.3  # by one mel band
     tile: float = 0.2  # a short clip, repeated and padded as the encoder does
     silence: float = 0.1  # part of the clip is silent
@@ -34,7 +34,7 @@ def augment(
 ) -> tuple[Tensor, Targets]:
     """Return changed features (B, frames, mels) in dB and the targets that are still true of them."""
     power = torch.pow(10.0, features.float() / 10)
-    power, targets = _mix(power, targets, generator, settings.mix)
+    power = _reverberate(power, generator, settings.reverberate)
     power = _equalise(power, generator, settings.equalise)
     power = _shift(power, generator, settings.shift)
     power = _place(power, generator, settings)
@@ -58,13 +58,19 @@ def _level(power: Tensor) -> Tensor:
     return power.mean(dim=(1, 2), keepdim=True).clamp_min(_FLOOR)
 
 
-def _mix(power: Tensor, targets: Targets, generator: torch.Generator, share: float) -> tuple[Tensor, Targets]:
-    chosen = _chosen(len(power), share, generator)
-    other = torch.randperm(len(power), generator=generator)
-    relative_db = _uniform((len(power), 1, 1), -12, 0, generator)
-    added = power[other] * (_level(power) / _level(power[other])) * torch.pow(10.0, relative_db / 10)
-    mixed = torch.where(chosen[:, None, None], power + added, power)
-    return mixed, mix_targets(targets, other, chosen, relative_db.flatten())
+def _reverberate(power: Tensor, generator: torch.Generator, share: float) -> Tensor:
+    """Let what sounded die away as in a room: 0.2 to 2 s for 60 dB, the highest bands three times as fast."""
+    count = len(power)
+    decay_s = 0.2 * torch.pow(10.0, torch.rand(count, 1, generator=generator))
+    fall_db = 60 * (WINDOW_S / FRAMES) / decay_s * torch.linspace(1, 3, MELS)
+    keep = torch.pow(10.0, -fall_db / 10)
+    wet = torch.pow(10.0, _uniform((count, 1), -20, -3, generator) / 10) * (1 - keep)
+    wet = wet * _chosen(count, share, generator)[:, None]
+    tail, tails = torch.zeros_like(power[:, 0]), []
+    for frame in power.unbind(1):
+        tail = keep * tail + frame
+        tails.append(tail)
+    return power + wet[:, None, :] * torch.stack(tails, dim=1)
 
 
 def _equalise(power: Tensor, generator: torch.Generator, share: float) -> Tensor:

@@ -129,9 +129,10 @@ class WhitenedProjection(nn.Module):
         self.before = nn.BatchNorm1d(self.projection.linear1.in_features, affine=False)
         self.after = nn.BatchNorm1d(self.projection.linear2.out_features, affine=False)
 
-    def forward(self, pooled: Tensor) -> Tensor:
-        """Return unit rows (B, d) of what the tower pooled (B, width)."""
-        return functional.normalize(self.after(self.projection(self.before(pooled))), dim=-1)
+    def forward(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
+        """Return unit rows (B, d) of what the tower pooled (B, width), and that itself, whitened."""
+        white = self.before(pooled)
+        return functional.normalize(self.after(self.projection(white)), dim=-1), white
 
     @torch.no_grad()
     def fold(self, pooled: Tensor) -> None:
@@ -154,45 +155,59 @@ class ClapLosses(nn.Module):
     """The sum of losses, with what they learn beside the model: a scale and a cosine threshold a kind.
 
     A label scores `scale * (cosine - threshold)`, so that the threshold is where it is as likely as not. The
-    opposed pairs are scored as at inference: a softmax over `logit_scale * cosine`.
+    opposed pairs are scored as at inference: a softmax over `logit_scale * cosine`. A plain classifier on the
+    audio tower, dropped after training, shows the tower what to tell apart before the texts are in place.
     """
 
-    def __init__(self, kinds: Sequence[str], shares: Tensor) -> None:
+    def __init__(self, kinds: Sequence[str], shares: Tensor, width: int) -> None:
         """Prepare the losses.
 
         Args:
             kinds: The kind of each label.
             shares: How often each label is true, shape (L,); rare ones weigh more.
+            width: Of what the audio tower pools.
         """
         super().__init__()
+        self.classifier = nn.Linear(width, len(kinds))
         self.log_scale = nn.Parameter(torch.tensor(15.0).log())
         self.thresholds = nn.Parameter(torch.full((len(KINDS),), 0.3))
         self.kind_of = torch.tensor([KINDS.index(kind) for kind in kinds])
         self.true_weight = ((1 - shares) / shares.clamp_min(1e-3)).sqrt().clamp(1.0, 5.0)
 
     def forward(
-        self, audio: Tensor, texts: dict[str, Tensor], targets: Targets, claims: Tensor, scale: Tensor
+        self,
+        audio: Tensor,
+        pooled: Tensor,
+        texts: dict[str, Tensor],
+        targets: Targets,
+        claims: Tensor,
+        scale: Tensor,
     ) -> Tensor:
         """Return the loss of a batch.
 
         Args:
             audio: Embeddings (B, d).
+            pooled: What the audio tower pooled, whitened (B, width).
             texts: Embeddings of "labels" (L, d), "voice" (2, d: without, with), "quality" (2, d: clean,
-                noisy), "tempo" (3, d), "descriptions" (B, d).
+                noisy), "tempo" (3, d), "descriptions" (D, d) of the D clips that have one, in order.
             targets: Of the B clips.
-            claims: (B, B) 1 where description j (column) is true of clip i (row).
+            claims: (D, D) 1 where description j (column) is true of described clip i (row).
             scale: exp(logit_scale_a).
         """
         cosines = audio @ texts["labels"].T
-        logits = self.log_scale.exp().clamp(max=40.0) * (cosines - self.thresholds[self.kind_of])
-        each = functional.binary_cross_entropy_with_logits(
-            logits,
-            targets.labels,
-            weight=targets.labels_weight,
-            pos_weight=self.true_weight,
-            reduction="none",
-        )
-        total = 6.0 * each.mean()
+        total = torch.zeros(())
+        for logits, share in (
+            (self.log_scale.exp().clamp(max=40.0) * (cosines - self.thresholds[self.kind_of]), 6.0),
+            (self.classifier(pooled), 4.0),
+        ):
+            each = functional.binary_cross_entropy_with_logits(
+                logits,
+                targets.labels,
+                weight=targets.labels_weight,
+                pos_weight=self.true_weight,
+                reduction="none",
+            )
+            total = total + share * each.mean()
         for name, wanted, weight, share in (
             ("voice", targets.voice, targets.voice_weight, 0.8),
             ("quality", targets.degraded, targets.degraded_weight, 1.2),
@@ -203,7 +218,8 @@ class ClapLosses(nn.Module):
         total = total + 4.0 * _crowding(
             torch.cat([texts[k] for k in ("labels", "voice", "quality", "tempo")])
         )
-        return total + 0.4 * contrast(scale * audio @ texts["descriptions"].T, claims, targets.described)
+        described = audio[targets.described > 0]
+        return total + 0.4 * contrast(scale * described @ texts["descriptions"].T, claims)
 
 
 def _crowding(texts: Tensor) -> Tensor:
@@ -212,12 +228,10 @@ def _crowding(texts: Tensor) -> Tensor:
     return (cosines - torch.diag(cosines.diagonal())).square().mean()
 
 
-def contrast(logits: Tensor, claims: Tensor, described: Tensor) -> Tensor:
+def contrast(logits: Tensor, claims: Tensor) -> Tensor:
     """Return InfoNCE both ways in which every true description of a clip counts as right."""
-    rows = described > 0
-    if int(rows.sum()) < 2:
+    if len(logits) < 2:
         return logits.sum() * 0.0
-    logits, claims = logits[rows][:, rows], claims[rows][:, rows]
     both = []
     for scores, right in ((logits, claims), (logits.T, claims.T)):
         both.append(-(functional.log_softmax(scores, dim=1) * right).sum(1) / right.sum(1).clamp_min(1.0))

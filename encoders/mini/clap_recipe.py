@@ -86,13 +86,10 @@ def fit_clap(
 
     def after_epoch(epoch: int, loss: float, trainer: ClapTrainer) -> None:
         save_model(model, trainer.finished(), parts, last)
-        line = ""
-        if epoch % 3 == 2 or trainer.progress() >= 1.0:
-            encoder = ClapEncoder(str(last)).load()
-            figures = measure(encoder, *only_mixes(embed_features(last, held[0]), held[1]), taxonomy)
-            line = " ".join(
-                f"{name} {value:.3f}" for name, value in figures.items() if "mAP" in name or "AUC" in name
-            )
+        figures = measure(ClapEncoder(str(last)).load(), embed_features(last, held[0]), held[1], taxonomy)
+        line = " ".join(
+            f"{name} {value:.3f}" for name, value in figures.items() if "mAP" in name or "AUC" in name
+        )
         logger.info("epoch %d, %.0f %% done, loss %.3f %s", epoch, 100 * trainer.progress(), loss, line)
 
     trainer = ClapTrainer(model, tokenizer, taxonomy, vocabulary, *train, plan)

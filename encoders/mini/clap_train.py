@@ -15,6 +15,7 @@ from transformers import ClapModel, PreTrainedTokenizerFast
 
 from encoders.levels import level_features
 from encoders.mini.augment import augment
+from encoders.mini.batches import Batches
 from encoders.mini.clap_network import MAX_LOGIT_SCALE, Average, ClapLosses, WhitenedProjection
 from encoders.mini.corpus import RANGE_DB, Truth
 from encoders.mini.targets import Targets, make_targets, tempo_word
@@ -28,10 +29,11 @@ logger = logging.getLogger(__name__)
 class TrainingPlan:
     """How long and how fast to train."""
 
-    epochs: int = 30
-    batch: int = 48
+    epochs: int = 30  # each draws as many clips as there are views
+    batch: int = 128
     peak_rate: float = 1.5e-3
-    weight_decay: float = 0.03
+    matrix_rate: float = 0.02  # of Muon, which trains the matrices of the audio tower
+    weight_decay: float = 0.02
     warmup_steps: int = 60
     minutes: float | None = None  # the schedule ends by then, however slow the machine is
     seed: int = 0
@@ -53,20 +55,16 @@ class ClapTrainer:
     ) -> None:
         self.model, self.tokenizer, self.taxonomy, self.vocabulary = model, tokenizer, taxonomy, vocabulary
         self.features, self.truths, self.plan = features, truths, plan
+        self.rng = np.random.default_rng(plan.seed)
         places = {m.id: (m.valence or 0.0, m.arousal or 0.0) for m in taxonomy.moods}
         self.targets = make_targets(truths, vocabulary, places)
-        self.losses = ClapLosses(vocabulary.kinds, self.targets.labels.mean(0))
+        self.batches = Batches(features, truths, self.targets, vocabulary, self.rng)
+        width = model.audio_projection.linear1.in_features
+        self.losses = ClapLosses(vocabulary.kinds, self.targets.labels.mean(0), width)
         self.average = Average(model)
         self.whitened = WhitenedProjection(model)
-        self.rng = np.random.default_rng(plan.seed)
         self.generator = torch.Generator().manual_seed(plan.seed)
-        decayed = [p for p in model.parameters() if p.ndim > 1]
-        plain = [p for p in model.parameters() if p.ndim <= 1] + list(self.losses.parameters())
-        self.optimizer = torch.optim.AdamW(
-            [{"params": decayed, "weight_decay": plan.weight_decay}, {"params": plain, "weight_decay": 0.0}],
-            lr=plan.peak_rate,
-            betas=(0.9, 0.98),
-        )
+        self.optimizers = self._make_optimizers()
         self.steps_an_epoch = max(1, len(features) // plan.batch)
         self.step_number = 0
         self.started = time.monotonic()
@@ -82,10 +80,9 @@ class ClapTrainer:
         """
         means = []
         for epoch in range(self.plan.epochs):
-            order = self.rng.permutation(len(self.features))
             losses = []
-            for start in range(0, self.steps_an_epoch * self.plan.batch, self.plan.batch):
-                losses.append(self.step(order[start : start + self.plan.batch]))
+            for _ in range(self.steps_an_epoch):
+                losses.append(self.step())
                 if self.progress() >= 1.0:
                     break
             means.append(float(np.mean(losses)))
@@ -100,7 +97,7 @@ class ClapTrainer:
         model = copy.deepcopy(self.model)
         model.load_state_dict(self.average.state)
         model.eval()
-        rows = np.random.default_rng(self.plan.seed).permutation(len(self.features))[:512]
+        rows = np.random.default_rng(self.plan.seed).permutation(self.batches.whole)[:512]
         pooled = []
         with torch.no_grad():
             for start in range(0, len(rows), 64):
@@ -141,21 +138,44 @@ class ClapTrainer:
             done = max(done, (time.monotonic() - self.started) / (60 * self.plan.minutes))
         return min(done, 1.0)
 
-    def step(self, rows: np.ndarray) -> float:
-        """Train on the clips of these rows and return the loss."""
+    def step(self) -> float:
+        """Train on one batch and return the loss."""
         warm = min(1.0, (self.step_number + 1) / self.plan.warmup_steps)
-        rate = self.plan.peak_rate * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress())))
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
+        pace = warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * self.progress())))
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["initial_lr"] * pace
         self.model.train()
         self.whitened.train()
-        index = torch.from_numpy(rows)
-        heard = torch.from_numpy(self.features[rows])
-        changed, targets = augment(heard, self.targets[index], self.generator)
-        loss = self._update(self._pool(self.model, changed), rows, targets)
+        batch = self.batches.draw(self.plan.batch)
+        changed, targets = augment(batch.features, batch.targets, self.generator)
+        loss = self._update(self._pool(self.model, changed), batch.rows, targets)
         self.average.update(self.model)
         self.step_number += 1
         return loss
+
+    def _make_optimizers(self) -> list[torch.optim.Optimizer]:
+        """Muon for the matrices inside the audio tower, AdamW for everything else."""
+        matrices, tables, vectors = [], [], []
+        for name, parameter in self.model.named_parameters():
+            inside = name.startswith("audio_model") and parameter.ndim == 2 and "bias_table" not in name
+            (matrices if inside else tables if parameter.ndim > 1 else vectors).append(parameter)
+        decay = self.plan.weight_decay
+        muon = torch.optim.Muon(
+            matrices, lr=self.plan.matrix_rate, weight_decay=decay, momentum=0.95, adjust_lr_fn="original"
+        )
+        adam = torch.optim.AdamW(
+            [
+                {"params": tables, "weight_decay": decay},
+                {"params": [*vectors, *self.losses.parameters()], "weight_decay": 0.0},
+            ],
+            lr=self.plan.peak_rate,
+            betas=(0.9, 0.98),
+        )
+        for optimizer in (muon, adam):
+            for group in optimizer.param_groups:
+                group["initial_lr"] = group["lr"]
+        return [muon, adam]
 
     def _update(self, pooled: Tensor, rows: np.ndarray, targets: Targets) -> float:
         """Take one step on what the tower pooled of some clips, and return the loss."""
@@ -163,12 +183,14 @@ class ClapTrainer:
         texts = self._texts(descriptions)
         embedded = self._embed_texts([text for group in texts.values() for text in group])
         parts = dict(zip(texts, embedded.split([len(group) for group in texts.values()]), strict=True))
-        audio = self.whitened(pooled)
-        loss = self.losses(audio, parts, targets, claims, self.model.logit_scale_a.exp())
-        self.optimizer.zero_grad(set_to_none=True)
+        audio, white = self.whitened(pooled)
+        loss = self.losses(audio, white, parts, targets, claims, self.model.logit_scale_a.exp())
+        for optimizer in self.optimizers:
+            optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
-        self.optimizer.step()
+        for optimizer in self.optimizers:
+            optimizer.step()
         with torch.no_grad():
             for scale in (self.model.logit_scale_a, self.model.logit_scale_t):
                 scale.copy_(self.model.logit_scale_a.clamp(0.0, math.log(MAX_LOGIT_SCALE)))
@@ -186,11 +208,13 @@ class ClapTrainer:
         }
 
     def _describe(self, rows: np.ndarray, targets: Targets) -> tuple[list[str], Tensor]:
-        """Return one description per clip, and which of them are true of which clip."""
+        """Return a text for each clip that has a description, and which of them are true of which clip."""
         place = {identity: i for i, identity in enumerate(self.vocabulary.ids)}
         words = list(TEMPI)
-        texts, claims = [], torch.ones(len(rows), len(rows))
-        for column, row in enumerate(rows):
+        chosen = torch.nonzero(targets.described > 0).flatten()
+        targets = targets[chosen]
+        texts, claims = [], torch.ones(len(chosen), len(chosen))
+        for column, row in enumerate(rows[chosen.numpy()]):
             truth = self.truths[row]
             text, said = describe(
                 genre=truth.genre, moods=truth.moods, instruments=truth.instruments, vocals=truth.vocals,
@@ -204,9 +228,6 @@ class ClapTrainer:
                     claims[:, column] *= targets.labels[:, place[word]]
             claims[column, column] = 1.0
         return texts, claims
-
-    def _embed_audio(self, features: Tensor) -> Tensor:
-        return self.whitened(self._pool(self.model, features))
 
     def _pool(self, model: ClapModel, features: Tensor) -> Tensor:
         features = level_features(features, RANGE_DB)

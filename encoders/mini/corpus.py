@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 from transformers import ClapFeatureExtractor
 
-from demo.music import render_music, silence_or_noise
+from demo.damage import draw_damage
+from demo.music import Music, render_music, silence_or_noise
 from taxonomy.labels import load
 
 TRAIN_SEEDS = 1_000_000  # and upwards
@@ -26,9 +27,9 @@ TEST_SEEDS_END = 100_000
 
 RATE_HZ = 48_000
 WINDOW_S = 10
-FRAMES = 251  # WINDOW_S * RATE_HZ // HOP + 1
+FRAMES = 256  # WINDOW_S * RATE_HZ // HOP + 1: what the network takes without stretching
 MELS = 64
-HOP = 1_920
+HOP = 1_882
 RANGE_DB = 60.0  # of a clip, below its own level, that the model gets to see
 FLOOR_DB = -100.0  # what the extractor writes for digital silence
 CHUNK = 16  # seeds a cache file
@@ -39,7 +40,7 @@ class Truth:
     """What is known about one view of a rendered clip."""
 
     seed: int
-    view: str  # "mix", "instrumental" (the mix less its voice), "voice", or "noise" (no music at all)
+    view: str  # "mix", "damaged" (the mix, degraded), "part", "voice", or "noise" (no music at all)
     instruments: tuple[str, ...]
     genre: str | None
     moods: tuple[str, ...]
@@ -50,7 +51,7 @@ class Truth:
 
 
 def make_extractor() -> ClapFeatureExtractor:
-    """Return the extractor of clap-mini: 48 kHz, 10 s, 64 mels, 251 frames."""
+    """Return the extractor of clap-mini: 48 kHz, 10 s, 64 mels, 256 frames."""
     return ClapFeatureExtractor(
         feature_size=MELS,
         sampling_rate=RATE_HZ,
@@ -77,42 +78,49 @@ def log_mel(window: np.ndarray) -> np.ndarray:
 
 
 def render_views(seed: int) -> tuple[list[np.ndarray], list[Truth]]:
-    """Return the features and the truth of a rendered clip: its mix, and where it sings, its parts too."""
-    asked = None
-    if seed >= TRAIN_SEEDS and seed % 2:
-        # Left to chance, some instruments are rare: every other training clip is asked for one, each in turn.
-        labels = load().instruments
-        asked = [labels[seed // 2 % len(labels)].id]
-    music = render_music(seed, duration_s=float(WINDOW_S), rate_hz=RATE_HZ, instruments=asked)
-    truth = music.truth
-    degree = float(truth.degree) if truth.degradation else 0.0
-    whole = Truth(
-        seed, "mix", tuple(truth.instruments), truth.genre, tuple(truth.moods), truth.tempo_bpm, truth.key,
-        tuple(truth.vocals), degree,
-    )  # fmt: skip
-    size = WINDOW_S * RATE_HZ
-    mix = _mono(music.mix, size)
-    features, truths = [log_mel(mix)], [whole]
-    if music.voice is not None and degree == 0.0:
-        voice = _mono(music.voice, size)
-        if whole.instruments:
-            features.append(log_mel(mix - voice))
-            truths.append(Truth(**{**asdict(whole), "view": "instrumental", "vocals": ()}))
-        alone: dict[str, object] = {"view": "voice", "instruments": (), "genre": None, "moods": ()}
-        if whole.instruments:
-            features.append(log_mel(voice))
-            truths.append(Truth(**{**asdict(whole), **alone}))
+    """Return the features and the truth of a rendered clip.
+
+    A clip to train on is rendered clean, and seen whole, damaged, and as each of its parts alone; any other
+    is seen as it was drawn.
+    """
+    if seed < TRAIN_SEEDS:
+        music = render_music(seed, duration_s=float(WINDOW_S), rate_hz=RATE_HZ)
+        return [log_mel(_mono(music.mix))], [_truth_of(seed, music)]
+    # Left to chance, some instruments are rare: every other training clip is asked for one, each in turn.
+    labels = load().instruments
+    asked = [labels[seed // 2 % len(labels)].id] if seed % 2 else None
+    music = render_music(seed, duration_s=float(WINDOW_S), rate_hz=RATE_HZ, instruments=asked, degraded=False)
+    whole = _truth_of(seed, music)
+    damaged, _, degree = draw_damage(music.mix, np.random.default_rng([seed, 21]), RATE_HZ)
+    features = [log_mel(_mono(music.mix)), log_mel(_mono(damaged))]
+    truths = [whole, replace(whole, view="damaged", degree=degree)]
+    alone = replace(whole, instruments=(), genre=None, moods=(), vocals=())
+    for label, part in music.parts.items():
+        features.append(log_mel(_mono(part)))
+        truths.append(replace(alone, view="part", instruments=(label,)))
+    if music.voice is not None:
+        features.append(log_mel(_mono(music.voice)))
+        truths.append(replace(alone, view="voice", vocals=whole.vocals))
     return features, truths
+
+
+def _truth_of(seed: int, music: Music) -> Truth:
+    truth = music.truth
+    return Truth(
+        seed, "mix", tuple(truth.instruments), truth.genre, tuple(truth.moods), truth.tempo_bpm, truth.key,
+        tuple(truth.vocals), float(truth.degree) if truth.degradation else 0.0,
+    )  # fmt: skip
 
 
 def render_noise(seed: int) -> tuple[np.ndarray, Truth]:
     """Return the features and the truth of a clip without music: noise of some kind, or silence."""
-    sound = _mono(silence_or_noise(seed, float(WINDOW_S), RATE_HZ), WINDOW_S * RATE_HZ)
+    sound = _mono(silence_or_noise(seed, float(WINDOW_S), RATE_HZ))
     silent = float(np.sqrt(np.mean(sound**2))) < 1e-3
     return log_mel(sound), Truth(seed, "noise", (), None, (), None, None, (), -1.0 if silent else 1.0)
 
 
-def _mono(stereo: np.ndarray, size: int) -> np.ndarray:
+def _mono(stereo: np.ndarray) -> np.ndarray:
+    size = WINDOW_S * RATE_HZ
     mono = stereo.mean(axis=0, dtype=np.float32)
     return np.pad(mono, (0, max(0, size - len(mono))))[:size]
 

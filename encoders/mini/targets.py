@@ -21,7 +21,6 @@ class Targets:
 
     labels: Tensor  # (B, L) 0 or 1
     labels_weight: Tensor  # (B, L)
-    exclusive: Tensor  # (B, L) 1 for genres and moods, which do not add up when two clips sound together
     voice: Tensor  # (B,) 1 where somebody sings or speaks
     voice_weight: Tensor  # (B,)
     degraded: Tensor  # (B,) 1 where degraded
@@ -32,6 +31,12 @@ class Targets:
 
     def __getitem__(self, rows: Tensor) -> Self:
         return type(self)(**{name: value[rows] for name, value in vars(self).items()})
+
+    def join(self, others: Self) -> Self:
+        """Return these targets and then the others."""
+        return type(self)(
+            **{name: torch.cat([value, getattr(others, name)]) for name, value in vars(self).items()}
+        )
 
     def degrade(self, chosen: Tensor) -> Self:
         """Return targets where the chosen clips have become noisy."""
@@ -82,9 +87,6 @@ def make_targets(
     count = len(truths)
     labels = np.zeros((count, len(vocabulary.ids)), np.float32)
     weight = np.ones_like(labels)
-    exclusive = np.zeros_like(labels) + np.array(
-        [kind in ("genre", "mood") for kind in vocabulary.kinds], np.float32
-    )
     voice, degraded, degraded_weight, tempo, tempo_weight = (np.zeros(count, np.float32) for _ in range(5))
     words = list(TEMPI)
     for row, truth in enumerate(truths):
@@ -113,7 +115,6 @@ def make_targets(
     columns = {
         "labels": labels,
         "labels_weight": weight,
-        "exclusive": exclusive,
         "voice": voice,
         "voice_weight": np.ones(count),
         "degraded": degraded,
@@ -124,36 +125,4 @@ def make_targets(
     }
     return Targets(
         **{name: torch.from_numpy(np.asarray(column, np.float32)) for name, column in columns.items()}
-    )
-
-
-def mix_targets(targets: Targets, other: Tensor, chosen: Tensor, relative_db: Tensor) -> Targets:
-    """Return the targets of clips to which another clip was added, `relative_db` (<= 0) quieter.
-
-    Labels unite; what only the quieter clip has is unknown below -6 dB. Genre, mood and tempo hold where
-    both agree.
-    """
-    theirs = targets[other]
-    loud = (relative_db > -6)[:, None]
-    only_theirs = (theirs.labels > targets.labels) & (~loud | (targets.exclusive > 0))
-    only_ours = (theirs.labels < targets.labels) & (targets.exclusive > 0) & (relative_db > -9)[:, None]
-    either_unknown = torch.minimum(targets.labels_weight, theirs.labels_weight)
-    mixed = replace(
-        targets,
-        labels=torch.maximum(targets.labels, theirs.labels),
-        labels_weight=torch.where(only_theirs | only_ours, torch.zeros_like(either_unknown), either_unknown),
-        voice=torch.maximum(targets.voice, theirs.voice),
-        voice_weight=torch.where((theirs.voice > targets.voice) & ~loud[:, 0], 0.0, targets.voice_weight),
-        degraded=torch.maximum(targets.degraded, theirs.degraded),
-        degraded_weight=torch.where(theirs.degraded == targets.degraded, targets.degraded_weight, 0.0),
-        tempo_weight=torch.where(
-            targets.tempo == theirs.tempo, targets.tempo_weight * theirs.tempo_weight, 0.0
-        ),
-        described=torch.zeros_like(targets.described),
-    )
-    return Targets(
-        **{
-            name: torch.where(chosen[:, None] if new.ndim == 2 else chosen, new, getattr(targets, name))
-            for name, new in vars(mixed).items()
-        }
     )

@@ -1,6 +1,7 @@
 """The recipe of the embedded models: targets, augmentation, scores, and a few steps of training."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,13 +9,14 @@ import torch
 
 from encoders.mini import corpus
 from encoders.mini.augment import Augmentation, augment
+from encoders.mini.batches import Batches
 from encoders.mini.clap_network import make_clap
 from encoders.mini.clap_train import ClapTrainer, TrainingPlan
 from encoders.mini.corpus import FLOOR_DB, FRAMES, MELS, Truth, log_mel, render_views
 from encoders.mini.figures import BEGIN, END, write_figures
 from encoders.mini.real_media import family_of
 from encoders.mini.scores import area_under_roc, average_precision, best_threshold
-from encoders.mini.targets import make_targets, mix_targets, tempo_word
+from encoders.mini.targets import make_targets, tempo_word
 from encoders.mini.tokenizers import train_tokenizer
 from encoders.mini.words import all_texts, describe, draw_prompts, make_vocabulary
 from taxonomy.labels import load
@@ -72,18 +74,80 @@ def test_targets_say_what_the_truth_says():
     assert [tempo_word(t) for t in (None, 70.0, 100.0, 140.0)] == [None, "slow", "medium", "fast"]
 
 
-def test_clips_that_sound_together_have_the_instruments_of_both_and_the_genre_of_neither():
-    targets = make_targets([ROCK, SONG], VOCABULARY, PLACES)
-    mixed = mix_targets(
-        targets, torch.tensor([1, 0]), torch.tensor([True, False]), torch.tensor([-3.0, -3.0])
+def tone(band: int, level_db: float) -> np.ndarray:
+    view = np.full((FRAMES, MELS), FLOOR_DB, np.float16)
+    view[:, band] = level_db
+    return view
+
+
+def part(instrument: str, seed: int = 1) -> Truth:
+    return Truth(seed, "part", (instrument,), None, (), 140.0, None, (), 0.0)
+
+
+def batches_of(parts: list[str], **settings: float) -> Batches:
+    """One view of a rock clip, one of a voice, and one of each part in a band of its own."""
+    voice = Truth(1, "voice", (), None, (), 140.0, None, ("female vocals",), 0.0)
+    truths = [ROCK, voice, *(part(name) for name in parts)]
+    features = np.stack([tone(band, -20.0) for band in range(len(truths))])
+    targets = make_targets(truths, VOCABULARY, PLACES)
+    return Batches(features, truths, targets, VOCABULARY, np.random.default_rng(0), **settings)
+
+
+FIVE = ["piano", "violin", "drums", "flute", "organ"]
+
+
+def test_a_new_mix_has_the_labels_of_what_is_heard_in_it_and_no_genre():
+    batch = batches_of(FIVE, mixed_share=1.0).draw(200)
+    power = torch.pow(10.0, batch.features / 10).mean(1)  # (200, bands)
+    share_db = 10 * torch.log10(power / power.sum(1, keepdim=True))
+    assert (batch.rows == -1).all()
+    bands = {name: 2 + band for band, name in enumerate(FIVE)}
+    for name, band in bands.items():
+        labels, weights = (
+            t[:, column("instrument", name)] for t in (batch.targets.labels, batch.targets.labels_weight)
+        )
+        loud, soft = share_db[:, band] > -14.9, share_db[:, band] < -25.1
+        assert labels[loud].all() and weights[loud].all()
+        assert not labels[soft].any() and weights[soft].all()
+        assert not weights[~loud & ~soft & (share_db[:, band] > -24.9) & (share_db[:, band] < -15.1)].any()
+        assert 30 < loud.sum() < 170
+    sings = share_db[:, 1] > -14.9
+    assert batch.targets.voice[sings].all()
+    assert not batch.targets.voice[share_db[:, 1] < -25.1].any()
+    assert not batch.targets.labels_weight[:, column("genre", "rock")].any()
+    assert not batch.targets.described.any()
+
+
+def test_a_batch_holds_clips_as_rendered_and_new_mixes():
+    batch = batches_of(FIVE).draw(20)
+    assert (batch.rows == 0).sum() == 9  # the only view that is no part and no voice
+    assert (batch.rows == -1).sum() == 11
+    assert batch.features.shape == (20, FRAMES, MELS)
+    assert batch.targets.labels[0, column("genre", "rock")] == 1
+
+
+def test_a_part_that_does_not_sound_is_never_mixed():
+    truths = [ROCK, *(part(name) for name in FIVE), replace(SONG, view="voice", instruments=())]
+    features = np.stack([tone(3, -20.0) for _ in truths])
+    features[1] = FLOOR_DB  # the piano
+    targets = make_targets(truths, VOCABULARY, PLACES)
+    batches = Batches(features, truths, targets, VOCABULARY, np.random.default_rng(0))
+    assert len(batches.parts) == 4
+    assert batches.mixed_share == 0.0
+
+
+def test_reverberation_adds_a_tail_and_nothing_before_the_sound():
+    features = torch.full((1, FRAMES, MELS), FLOOR_DB)
+    features[:, 100] = 0.0
+    truths = make_targets([ROCK], VOCABULARY, PLACES)
+    dry = dict.fromkeys(("equalise", "shift", "tile", "silence", "floor", "noise", "mask", "empty"), 0.0)
+    changed, _ = augment(
+        features, truths, torch.Generator().manual_seed(0), Augmentation(reverberate=1.0, **dry)
     )
-    assert mixed.labels[0, column("instrument", "piano")] == 1
-    assert mixed.labels_weight[0, column("instrument", "piano")] == 1
-    assert (
-        mixed.labels_weight[0, column("genre", "pop")] == mixed.labels_weight[0, column("genre", "rock")] == 0
-    )
-    assert mixed.voice.tolist() == [1, 1]
-    assert torch.equal(mixed.labels[1], targets.labels[1])
+    clip = torch.roll(changed[0], 100 - int(changed[0].sum(1).argmax()), dims=0)
+    tail = clip[101:110].mean(1)
+    assert (tail[:-1] > tail[1:]).all()
+    assert clip[:90].mean() < tail.mean() - 20
 
 
 def test_augmentation_is_drawn_from_its_generator_and_stays_in_range():
@@ -98,9 +162,7 @@ def test_augmentation_is_drawn_from_its_generator_and_stays_in_range():
 def test_a_clip_replaced_by_noise_has_no_labels():
     features = torch.zeros(4, FRAMES, MELS)
     targets = make_targets([ROCK, SONG, NOISY, ROCK], VOCABULARY, PLACES)
-    _, changed = augment(
-        features, targets, torch.Generator().manual_seed(0), Augmentation(mix=0.0, empty=1.0)
-    )
+    _, changed = augment(features, targets, torch.Generator().manual_seed(0), Augmentation(empty=1.0))
     assert changed.labels.sum() == 0
     assert changed.voice.sum() == 0
 
@@ -148,9 +210,9 @@ def test_a_few_steps_of_training_lower_the_loss():
     features = np.stack([view for views, _ in clips for view in views])
     truths = [truth for _, known in clips for truth in known]
     tokenizer = train_tokenizer(all_texts(VOCABULARY, TAXONOMY), style="roberta", size=600)
-    plan = TrainingPlan(epochs=100, batch=len(features), peak_rate=2e-3, warmup_steps=2, bfloat16=False)
+    plan = TrainingPlan(epochs=100, batch=16, peak_rate=2e-3, warmup_steps=2, bfloat16=False)
     model = make_clap(tokenizer, width=16, depths=(1, 1))
     trainer = ClapTrainer(model, tokenizer, TAXONOMY, VOCABULARY, features, truths, plan)
-    losses = [trainer.step(np.arange(len(features))) for _ in range(16)]
+    losses = [trainer.step() for _ in range(16)]
     assert np.mean(losses[-4:]) < 0.9 * np.mean(losses[:3])
     assert trainer.average.steps == 16
