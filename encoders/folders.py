@@ -1,6 +1,7 @@
 """Finds the weights behind a model name: shipped here, in a local folder, or on the Hugging Face Hub."""
 
 import hashlib
+import os
 from pathlib import Path
 from typing import Any
 
@@ -73,3 +74,11 @@ def revision_of(source: Path | str, commit: str | None, asked: str | None) -> st
                 digest.update(chunk)
         return "sha256:" + digest.hexdigest()[:12]
     return commit or asked or "unknown"
+
+
+def models_dir() -> Path:
+    """Return the folder of fetched checkpoints that are no hub repository.
+
+    It is what LEITMOTIF_MODELS says, by default `~/.cache/leitmotif/models`, and may not exist.
+    """
+    return Path(os.environ.get("LEITMOTIF_MODELS") or "~/.cache/leitmotif/models").expanduser()
