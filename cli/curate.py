@@ -27,11 +27,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that say what a run does and where it runs."""
     parser.add_argument("--recipe", default="music-video", help="music-video, music-track or a YAML file")
-    parser.add_argument("--profile", default="embedded", help="embedded or a YAML file")
+    parser.add_argument(
+        "--profile", default="embedded", help="which models: embedded, paper or a YAML file (see doctor)"
+    )
     parser.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting"
     )
     parser.add_argument("--window", type=float, metavar="S", help="cut sources into clips of S seconds")
+    parser.add_argument(
+        "--device",
+        default="auto",
+        metavar="DEVICE",
+        help="where models run: cpu, cuda, cuda:N, or auto (default: cuda where a worker has it, else cpu); "
+        "results of one device are not computed again on another",
+    )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="local processes (default: 1)")
     parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a running Dask scheduler")
 
@@ -39,6 +48,7 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Curate, print the summary, return the exit code."""
     from pipelines.curate import run_flow
+    from pipelines.devices import AUTO, check_device, resolve_device
     from pipelines.errors import UserError
     from pipelines.plan import make_plan
     from pipelines.workspace import Workspace
@@ -47,7 +57,17 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--workers is {options.workers}; expected 1 or more")
     if options.window is not None and not options.window > 0:
         raise UserError(f"--window is {options.window:g}; expected a length in seconds above 0")
-    plan = make_plan(options.recipe, options.profile, options.set, window_s=options.window)
+    try:
+        check_device(options.device)
+    except ValueError as error:
+        raise UserError(f"--device: {error}") from error
+    if options.device != AUTO and not options.scheduler:
+        resolve_device(
+            options.device
+        )  # before anything is catalogued; a cluster's workers ask for themselves
+    plan = make_plan(
+        options.recipe, options.profile, options.set, window_s=options.window, device=options.device
+    )
     with console.progress() as tell:
         summary = run_flow(
             options.source,

@@ -11,6 +11,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import filters.rule
+from pipelines.devices import AUTO, check_device
 from pipelines.errors import UserError
 from pipelines.stages import STAGES
 
@@ -61,7 +62,12 @@ def load_plan(text: str) -> Plan:
 
 
 def make_plan(
-    recipe: str, profile: str, assignments: Sequence[str] = (), *, window_s: float | None = None
+    recipe: str,
+    profile: str,
+    assignments: Sequence[str] = (),
+    *,
+    window_s: float | None = None,
+    device: str | None = None,
 ) -> Plan:
     """Merge a recipe, a profile and settings given as `section.key=value`.
 
@@ -70,6 +76,8 @@ def make_plan(
         profile: A shipped profile's name, or a YAML file.
         assignments: Settings that overrule both, each `section.key=value`.
         window_s: Cut every source into clips of this length; whole sources by default.
+        device: Of every stage that has one, over the profile's, under the assignments'. "auto" leaves a
+            device that the profile names, and is decided where the stage runs.
 
     Returns:
         The plan, with every setting filled in.
@@ -86,6 +94,8 @@ def make_plan(
         name, threshold = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
         _known("rule", name, known_rules)
         rules[name] = known_rules[name].threshold if threshold is None else float(threshold)
+    if device == AUTO:
+        _set_device(stages, AUTO)
     values: dict[str, dict[str, Any]] = {
         "stages": stages,
         "rules": rules,
@@ -98,6 +108,8 @@ def make_plan(
             if section in {*STAGES, *known_rules} - {*stages, *rules}:
                 continue
             _assign(values, section, key, value)
+    if device and device != AUTO:
+        _set_device(stages, device)
     for assignment in assignments:
         _assign(values, *_parse(assignment))
     return _check(
@@ -196,6 +208,12 @@ def _assign(values: dict[str, Any], section: str, key: str, value: Any) -> None:
     target[field] = value
 
 
+def _set_device(stages: Mapping[str, dict[str, Any]], device: str) -> None:
+    for settings in stages.values():
+        if "device" in settings:
+            settings["device"] = device
+
+
 def _known(what: str, name: str, names: Any) -> str:
     """Return the name if it is known.
 
@@ -215,9 +233,12 @@ def _check(values: dict[str, Any]) -> Plan:
     try:
         for stage, settings in values["stages"].items():
             values["stages"][stage] = STAGES[stage].SETTINGS(**settings).model_dump(mode="json")
+            check_device(values["stages"][stage].get("device", AUTO))
         return Plan.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         title = "" if error.title == "Plan" else error.title.removesuffix("Settings").lower() + "."
         raise UserError(f"setting {title}{where} is {first['input']!r}: {first['msg']}") from error
+    except ValueError as error:
+        raise UserError(f"setting {stage}.device: {error}") from error

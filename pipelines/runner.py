@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
 from media.limited import LimitedWorker
+from pipelines.devices import on_this_machine
 from pipelines.errors import OutsideError
 from pipelines.ledger import Entry, as_clip
 from pipelines.plan import load_plan
@@ -154,7 +155,7 @@ def _opened(workspace: str, plan: str, name: str) -> tuple[Stores, Stage]:
     """Return a stage with its models loaded; each process loads each once."""
     # The same numbers whatever the cores and workers: sums are taken in one order, by one thread.
     threadpool_limits(limits=1)
-    stores = Stores(Workspace(Path(workspace)), load_plan(plan))
+    stores = Stores(Workspace(Path(workspace)), on_this_machine(load_plan(plan)))
     stage = stores.stages[name]
     folder = stores.folder(name) / "files"
     stage.open(Place(stores.workspace.root, folder, stores.workspace.scratch, _decoder()))

@@ -135,8 +135,8 @@ def one_by_one(function: Callable[[Clip], Row], clips: Sequence[Clip]) -> Iterat
 
 
 def settings_identity(settings: BaseModel) -> dict[str, Any]:
-    """Return the settings that change the numbers: all but the time limit."""
-    return settings.model_dump(mode="json", exclude={"limit_s"})
+    """Return the settings that change the numbers: all but the time limit and the device."""
+    return settings.model_dump(mode="json", exclude={"limit_s", "device"})
 
 
 def limit_of(settings: DecoderSettings, clip: Clip) -> float:
