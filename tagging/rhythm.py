@@ -11,6 +11,8 @@ import numpy as np
 import scipy.fft
 import scipy.ndimage
 
+from tagging.octave import choose_octave
+
 KEY_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 # Visuals Music Bridge gives no thresholds, only averages of what it generates for slow, medium and fast
@@ -127,17 +129,27 @@ def tempo_of_onsets(onsets: np.ndarray, rate_hz: float) -> float | None:
         with pulses, IEEE/ACM TASLP 22, 2014: generalised autocorrelation, enhanced by its own multiples.
     """
     recurrence = autocorrelate(onsets, rate_hz)
-    if recurrence is None:
+    pulse_bpm = None if recurrence is None else pulse_of_recurrence(recurrence, rate_hz)
+    if recurrence is None or pulse_bpm is None:
         return None
+    bpm = choose_octave(pulse_bpm, onsets, recurrence, rate_hz)
+    return float(60.0 * rate_hz / _refine(recurrence, 60.0 / bpm * rate_hz))
+
+
+def pulse_of_recurrence(recurrence: np.ndarray, rate_hz: float) -> float | None:
+    """Return the pulse that recurs most over a bar, in beats a minute; None where none does.
+
+    Args:
+        recurrence: How alike onsets are after each lag, shape (lags,), 1 at 0.
+        rate_hz: Lags a second.
+    """
     bpm = np.geomspace(MIN_BPM, MAX_BPM, 900)
     lags = 60.0 / bpm * rate_hz
     # A beat recurs after one, two, three and four beats; half or two thirds of one does not, all four times.
     evidence = np.mean([_at(recurrence, lags * beats) for beats in range(1, BEATS + 1)], axis=0)
     prior = np.exp(-0.5 * (np.log2(bpm / PRIOR_BPM) / PRIOR_OCTAVES) ** 2)
     best = int(np.argmax(evidence * prior))
-    if evidence[best] < MIN_EVIDENCE:
-        return None
-    return float(60.0 * rate_hz / _refine(recurrence, float(lags[best])))
+    return None if evidence[best] < MIN_EVIDENCE else float(bpm[best])
 
 
 def autocorrelate(onsets: np.ndarray, rate_hz: float) -> np.ndarray | None:

@@ -26,7 +26,7 @@ class RhythmStage:
     """Tempo in beats a minute, its class, and the key; null where the audio has none."""
 
     NAME: ClassVar = "rhythm"
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     READS: ClassVar = ("track",)
     SETTINGS: ClassVar = StageSettings
     BATCH: ClassVar = 16

@@ -118,18 +118,17 @@ def test_stereo_is_refused_with_its_shape():
 
 
 @pytest.mark.slow
-def test_rendered_music_has_its_tempo_in_eight_of_ten_and_its_key_in_six():
+def test_rendered_music_has_its_very_tempo_in_eight_of_ten_and_its_key_in_six():
     from demo.music import render_music
 
-    tempi, keys = [], []
+    exact, counted, keys = [], [], []
     for seed in range(5000, 5040):
         music = render_music(seed, duration_s=15.0, rate_hz=RATE_HZ, solo=False)
         mono = music.mix.mean(axis=0)
-        found = estimate_tempo(mono, RATE_HZ)
-        true = music.truth.tempo_bpm
-        tempi.append(
-            found is not None and any(abs(found / (true * factor) - 1) < 0.04 for factor in (0.5, 1, 2))
-        )
+        ratio = (estimate_tempo(mono, RATE_HZ) or 1.0) / music.truth.tempo_bpm
+        exact.append(abs(ratio - 1) < 0.04)
+        counted.append(any(abs(ratio / factor - 1) < 0.04 for factor in (0.5, 1, 2)))
         keys.append(estimate_key(mono, RATE_HZ) == music.truth.key)
-    assert np.mean(tempi) >= 0.8
+    assert np.mean(exact) >= 0.8
+    assert np.mean(counted) >= 0.88
     assert np.mean(keys) >= 0.6
