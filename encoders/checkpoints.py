@@ -1,0 +1,107 @@
+"""Checkpoints that their authors published as one file: which they are, and where they lie."""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from encoders.folders import BadModel, models_dir
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One published file of weights.
+
+    Attributes:
+        model: Name of the model; the id of its repository on the Hugging Face Hub where `on_hub`.
+        revision: Commit on the hub, or the record elsewhere.
+        file: Name of the file.
+        size_bytes: Its size.
+        sha256: Its checksum, hex.
+        url: Where it is downloaded from.
+        setting: The setting that names another place.
+        on_hub: Whether it is loaded by its hub id.
+    """
+
+    model: str
+    revision: str
+    file: str
+    size_bytes: int
+    sha256: str
+    url: str
+    setting: str
+    on_hub: bool = False
+
+    def locate(self, where: str | None) -> Path | str:
+        """Return the file, or the hub id that it is to be loaded by.
+
+        Args:
+            where: A file, a folder that holds it, or a hub id; None for the folder of fetched models, then
+                the hub.
+
+        Raises:
+            BadModel: There is no such file.
+        """
+        if where is None:
+            fetched = models_dir() / self.file
+            if fetched.is_file() or not self.on_hub:
+                return self._checked(fetched)
+            return self.model
+        path = Path(where).expanduser()
+        local = path.exists() or path.is_absolute() or where.startswith((".", "~")) or where.count("/") != 1
+        if local or not self.on_hub or path.suffix:
+            return self._checked(path / self.file if path.is_dir() else path)
+        return where
+
+    def name(self, where: str | None, revision: str | None = None) -> str:
+        """Return `model@revision` of what `locate` finds: a file's checksum, a hub id's commit.
+
+        Raises:
+            BadModel: There is no such file.
+        """
+        source = self.locate(where)
+        if isinstance(source, Path):
+            return f"{self.model}@{file_revision(source)}"
+        return f"{source}@{revision or (self.revision if source == self.model else 'main')}"
+
+    def _checked(self, path: Path) -> Path:
+        if not path.is_file():
+            raise BadModel(
+                f"got no weights of {self.model} at {str(path)!r}; expected {self.file} "
+                f"({self.size_bytes >> 20} MiB, {self.url}): run `leitmotif fetch-models --profile paper`, "
+                f"or say where the file is by --set {self.setting}=PATH"
+            )
+        return path
+
+
+CNN14 = Checkpoint(
+    model="panns/Cnn14_mAP=0.431",
+    revision="zenodo-3987831",
+    file="Cnn14_mAP=0.431.pth",
+    size_bytes=327_428_481,
+    sha256="0dc499e40e9761ef5ea061ffc77697697f277f6a960894903df3ada000e34b31",
+    url="https://zenodo.org/records/3987831/files/Cnn14_mAP%3D0.431.pth",
+    setting="vocals.panns",
+)
+MSCLAP_2023 = Checkpoint(
+    model="microsoft/msclap",
+    revision="c47d441165daa21986ead0850660917636a81775",
+    file="CLAP_weights_2023.pth",
+    size_bytes=689_950_036,
+    sha256="2cef4016d47d00eb28d153d522f397222057f95000e9bad6b9583c631284a1e6",
+    url="https://huggingface.co/microsoft/msclap",
+    setting="quality.model",
+    on_hub=True,
+)
+
+
+def file_revision(path: Path) -> str:
+    """Return what identifies a file of weights: "sha256:" and 12 hex digits."""
+    state = path.stat()
+    return _digest(path, state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _digest(path: Path, size_bytes: int, modified_ns: int) -> str:
+    with path.open("rb") as file:
+        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()[:12]

@@ -1,0 +1,181 @@
+"""MS-CLAP 2023: seven-second windows and sentences in one space; what PAM asks for the quality of a sound."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from huggingface_hub import hf_hub_download
+from transformers import AutoTokenizer, ClapFeatureExtractor
+
+from encoders.checkpoints import MSCLAP_2023
+from encoders.clap import fit_window
+from encoders.folders import BadModel
+from encoders.mel import MelSpectrogram
+from encoders.msclap_network import MEL_FILTERS, from_published, network_of
+from encoders.vectors import unit_rows
+from encoders.weights import fill, read_weights
+
+MODEL_ID = "microsoft/msclap"
+REVISION = "c47d441165daa21986ead0850660917636a81775"
+LICENSE = "MS-PL"
+RATE_HZ = 44_100
+REFERENCE = (
+    "Elizalde et al., Natural language supervision for general-purpose audio representations, ICASSP 2024, "
+    "arXiv:2309.05767"
+)
+TOKENIZER_ID = "openai-community/gpt2"
+TOKENIZER_REVISION = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
+WINDOW_S = 7.0
+# Of sound at 44.1 kHz, but with the filters of 32 kHz: so it was trained.
+MEL = ClapFeatureExtractor(
+    feature_size=64,
+    sampling_rate=32_000,
+    hop_length=320,
+    fft_window_size=1024,
+    frequency_min=50,
+    frequency_max=14_000,
+)
+TOKENS = 77  # of a text, filled up with 0
+
+
+class MsClapEncoder:
+    """Embeds mono windows and sentences; cosines of the two are comparable.
+
+    The constructor holds settings only. Every call runs its own list in chunks of `batch`, so that a clip has
+    the same bits alone or among thousands of others. All is in single precision on a GPU, too: cosines are
+    multiplied by a large `logit_scale` before their softmax.
+
+    Args:
+        model: A file, a folder that holds it, or a hub id; by default the published one.
+        revision: Of a hub id; by default the pinned one.
+        tokenizer: A folder or hub id with GPT-2's tokenizer.
+        batch: Windows or texts that run at once.
+    """
+
+    rate_hz = RATE_HZ
+    window_s = WINDOW_S
+    dim: int
+    revision_id: str
+    logit_scale: float
+
+    def __init__(
+        self,
+        model: str | None = None,
+        *,
+        revision: str | None = None,
+        tokenizer: str = TOKENIZER_ID,
+        batch: int = 8,
+    ) -> None:
+        if batch < 1:
+            raise ValueError(f"got batch={batch}; expected 1 or more")
+        self.model = model
+        self.revision = revision
+        self.tokenizer = tokenizer
+        self.batch = batch
+
+    def load(self, device: str = "cpu") -> Self:
+        """Load the weights and the tokenizer.
+
+        Args:
+            device: A torch device, like "cpu" or "cuda:0".
+
+        Raises:
+            BadModel: Something is missing, or the file is no checkpoint of MS-CLAP 2023.
+        """
+        self.revision_id = MSCLAP_2023.name(self.model, self.revision).rpartition("@")[2]
+        path = self._fetched(MSCLAP_2023.locate(self.model))
+        weights = read_weights(path)
+        try:
+            net = network_of(weights)
+            fill(net, from_published(weights, net))
+        except (ValueError, RuntimeError) as error:
+            raise BadModel(
+                f"got {str(path)!r}, which is no checkpoint of MS-CLAP 2023 ({error}); expected "
+                f"{MSCLAP_2023.file} of {MSCLAP_2023.url}"
+            ) from error
+        self._tokenizer = self._load_tokenizer(len(weights["caption_encoder.base.wte.weight"]))
+        self._net = net.eval().requires_grad_(False).to(device)
+        self._device = device
+        self._mel = MelSpectrogram(MEL, fused=False, device=device)
+        if MEL_FILTERS in weights:
+            self._mel.filters = weights[MEL_FILTERS].double().to(device)
+        self.dim = net.audio_encoder.projection.layer_norm.weight.numel()
+        self.logit_scale = float(net.logit_scale.exp())
+        return self
+
+    def embed_windows(self, windows: Sequence[np.ndarray]) -> np.ndarray:
+        """Return one embedding per window.
+
+        Args:
+            windows: Mono float32 windows at `rate_hz`, shape (n,), n >= 1. A window longer than `window_s` is
+                cut to its beginning; a shorter one is repeated until it is long enough.
+
+        Returns:
+            Shape (windows, dim), float32, L2-normalised.
+
+        Raises:
+            ValueError: A window is empty, not mono, or holds NaN or infinity.
+        """
+        net = self._loaded()
+        size = round(WINDOW_S * RATE_HZ)
+        rows = []
+        for start in range(0, len(windows), self.batch):
+            chunk = [fit_window(w, size, padding="repeat") for w in windows[start : start + self.batch]]
+            with torch.inference_mode():
+                mel = self._mel(torch.from_numpy(np.stack(chunk)).to(self._device))
+                rows.append(net.embed_audio(mel).cpu().numpy())
+        return unit_rows(rows, self.dim)
+
+    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
+        """Return one embedding per text, shape (texts, dim), float32, L2-normalised; long texts are cut."""
+        net = self._loaded()
+        rows = []
+        for start in range(0, len(texts), self.batch):
+            tokens = self._tokenizer(
+                [f"{text} <|endoftext|>" for text in texts[start : start + self.batch]],
+                padding="max_length",
+                truncation=True,
+                max_length=TOKENS,
+                return_tensors="pt",
+            ).to(self._device)
+            with torch.inference_mode():
+                rows.append(net.embed_tokens(tokens["input_ids"], tokens["attention_mask"]).cpu().numpy())
+        return unit_rows(rows, self.dim)
+
+    def _fetched(self, source: Path | str) -> Path:
+        """Return the file itself, from the hub or its cache where a hub id is given."""
+        if isinstance(source, Path):
+            return source
+        try:
+            return Path(hf_hub_download(source, MSCLAP_2023.file, revision=self.revision_id))
+        except (OSError, ValueError, RuntimeError) as error:
+            raise BadModel(
+                f"got no {MSCLAP_2023.file} of {source} from the hub ({type(error).__name__}); run "
+                "`leitmotif fetch-models --profile paper`, or say where the file is by --set "
+                f"{MSCLAP_2023.setting}=PATH"
+            ) from error
+
+    def _load_tokenizer(self, words: int) -> Any:
+        pinned = TOKENIZER_REVISION if self.tokenizer == TOKENIZER_ID else None
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(self.tokenizer, revision=pinned)
+        except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError) as error:
+            raise BadModel(
+                f"got no tokenizer of GPT-2 from {self.tokenizer!r} ({type(error).__name__}); run `leitmotif "
+                "fetch-models --profile paper`, or say where its folder is by --set quality.tokenizer=FOLDER"
+            ) from error
+        # "!" is what GPT-2 has under 0, with which the texts of the training were filled up.
+        tokenizer.add_special_tokens({"pad_token": "!"})
+        if tokenizer.pad_token_id != 0 or len(tokenizer) != words:
+            raise BadModel(
+                f"got tokenizer {self.tokenizer!r} with {len(tokenizer)} words and '!' as "
+                f"{tokenizer.pad_token_id}; expected GPT-2's, with {words} words and '!' as 0"
+            )
+        return tokenizer
+
+    def _loaded(self) -> Any:
+        if not hasattr(self, "_net"):
+            raise RuntimeError("got an encoder without weights; expected load(device) to be called first")
+        return self._net

@@ -1,0 +1,145 @@
+"""The network of MS-CLAP 2023 from parts of `transformers`: HTSAT hears, GPT-2 reads, into one space."""
+
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import nn
+from transformers import ClapAudioConfig, ClapAudioModel, GPT2Config, GPT2Model
+
+MELS = 64
+MEL_FILTERS = "audio_encoder.base.htsat.logmel_extractor.melW"  # where a checkpoint has them
+
+_HTSAT = "audio_encoder.base.htsat."
+# Names of parts of HTSAT there and in transformers, from the outside in.
+_RENAMED = {
+    ".attn.proj.": ".attention.output.dense.",
+    ".attn.": ".attention.self.",
+    ".mlp.fc1.": ".intermediate.dense.",
+    ".mlp.fc2.": ".output.dense.",
+    ".norm1.": ".layernorm_before.",
+    ".norm2.": ".layernorm_after.",
+}
+# Constants (the spectrogram's kernels, masks, numbers of places), and the head that tells AudioSet's classes.
+_UNUSED = re.compile(
+    r"audio_encoder\.base\.htsat\.(spectrogram_extractor|logmel_extractor|tscam_conv|head)\."
+    r"|.*\.(attn_mask|relative_position_index|num_batches_tracked)$"
+    r"|caption_encoder\.base\.h\.\d+\.attn\.(bias|masked_bias)$"
+)
+
+
+class Projection(nn.Module):
+    """Two linear layers with a short cut, into the shared space."""
+
+    def __init__(self, width: int, dim: int) -> None:
+        super().__init__()
+        self.linear1 = nn.Linear(width, dim, bias=False)
+        self.linear2 = nn.Linear(dim, dim, bias=False)
+        self.layer_norm = nn.LayerNorm(dim)
+
+    def forward(self, pooled: torch.Tensor) -> torch.Tensor:
+        """Project, shape (n, width) to (n, dim)."""
+        first = self.linear1(pooled)
+        return self.layer_norm(first + self.linear2(nn.functional.gelu(first)))
+
+
+class Tower(nn.Module):
+    """A model and the projection of what it makes of its input."""
+
+    def __init__(self, base: nn.Module, projection: Projection) -> None:
+        super().__init__()
+        self.base = base
+        self.projection = projection
+
+
+class MsClapNetwork(nn.Module):
+    """MS-CLAP with random weights.
+
+    Args:
+        audio: Of HTSAT.
+        text: Of GPT-2.
+        dim: Of the shared space.
+    """
+
+    def __init__(self, audio: ClapAudioConfig, text: GPT2Config, dim: int) -> None:
+        super().__init__()
+        self.audio_encoder = Tower(ClapAudioModel(audio), Projection(audio.hidden_size, dim))
+        self.caption_encoder = Tower(GPT2Model(text), Projection(text.n_embd, dim))
+        self.logit_scale = nn.Parameter(torch.tensor(0.0))
+
+    def embed_audio(self, mel: torch.Tensor) -> torch.Tensor:
+        """Embed log-mel spectrograms in dB, shape (windows, 1, frames, 64) to (windows, dim)."""
+        pooled = self.audio_encoder.base(input_features=mel).pooler_output
+        return self.audio_encoder.projection(pooled)
+
+    def embed_tokens(self, ids: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+        """Embed texts by the last token that is not 0, shape (texts, tokens) to (texts, dim)."""
+        states = self.caption_encoder.base(input_ids=ids, attention_mask=mask).last_hidden_state
+        last = ids.ne(0).sum(dim=-1) - 1
+        return self.caption_encoder.projection(states[torch.arange(len(ids), device=ids.device), last])
+
+
+def network_of(weights: Mapping[str, torch.Tensor]) -> MsClapNetwork:
+    """Return the network, with random weights, that has the sizes of published weights.
+
+    Raises:
+        ValueError: The weights are not of such a network.
+    """
+    try:
+        return _network_of(weights)
+    except (KeyError, IndexError, TypeError, ZeroDivisionError) as error:
+        raise ValueError(f"{error} is not among its weights") from error
+
+
+def _network_of(weights: Mapping[str, torch.Tensor]) -> MsClapNetwork:
+    blocks = [
+        (int(found[1]), table.shape)
+        for name, table in weights.items()
+        if (found := re.fullmatch(rf"{_HTSAT}layers\.(\d+)\..*\.relative_position_bias_table", name))
+    ]
+    heads = dict(sorted((layer, shape[1]) for layer, shape in blocks))
+    patches = weights[f"{_HTSAT}patch_embed.proj.weight"].shape  # (width, 1, patch, patch)
+    audio = ClapAudioConfig(
+        hidden_size=patches[0] << (len(heads) - 1),
+        patch_embeds_hidden_size=patches[0],
+        patch_size=patches[2],
+        window_size=(round(blocks[0][1][0] ** 0.5) + 1) // 2,  # a table has (2 window - 1)^2 rows
+        depths=[sum(layer == other for other, _ in blocks) for layer in heads],
+        num_attention_heads=list(heads.values()),
+        num_hidden_layers=len(heads),
+        num_mel_bins=MELS,
+    )
+    words = weights["caption_encoder.base.wte.weight"].shape
+    text = GPT2Config(
+        vocab_size=words[0],
+        n_embd=words[1],
+        n_positions=weights["caption_encoder.base.wpe.weight"].shape[0],
+        n_head=words[1] // 64,  # every published GPT-2 has heads of 64
+        n_layer=sum(name.endswith(".attn.c_attn.weight") for name in weights),
+    )
+    return MsClapNetwork(audio, text, len(weights["audio_encoder.projection.layer_norm.weight"]))
+
+
+def from_published(weights: Mapping[str, torch.Tensor], net: MsClapNetwork) -> dict[str, torch.Tensor]:
+    """Return published weights under the names of a network, which gives the constants among them."""
+    renamed = {name: tensor for name, tensor in net.state_dict().items() if _UNUSED.match(name)}
+    for name, tensor in weights.items():
+        if _UNUSED.match(name):
+            continue
+        if not name.startswith(_HTSAT):
+            renamed[name] = tensor
+        else:
+            renamed |= _htsat(name.removeprefix(_HTSAT), tensor)
+    return renamed
+
+
+def _htsat(name: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
+    """Return a weight of HTSAT under its name in transformers; cut where queries, keys and values are one."""
+    name = re.sub(r"^bn0\.", "batch_norm.", name)
+    for there, here in _RENAMED.items():
+        name = name.replace(there, here)
+    name = f"audio_encoder.base.audio_encoder.{name}"
+    if ".qkv." not in name:
+        return {name: tensor}
+    parts = zip(("query", "key", "value"), tensor.chunk(3), strict=True)
+    return {name.replace(".qkv.", f".{part}."): piece for part, piece in parts}
