@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -18,13 +19,23 @@ def write_flac(blocks: Iterable[np.ndarray], out: Path, *, rate_hz: int) -> None
         out: The file; its folder must exist.
         rate_hz: Sampling rate.
     """
+    with open_flac(out, rate_hz=rate_hz) as write:
+        for block in blocks:
+            write(block)
+
+
+@contextmanager
+def open_flac(out: Path, *, rate_hz: int) -> Iterator[Callable[[np.ndarray], None]]:
+    """Give a function that appends a stereo block, for several files written side by side; see `write_flac`.
+
+    `out` appears when the `with` block ends without an error, or not at all.
+    """
     beside = out.with_name(f".{uuid.uuid4().hex}.part")
     try:
         with soundfile.SoundFile(
             beside, "w", samplerate=rate_hz, channels=2, format="FLAC", subtype="PCM_16"
         ) as file:
-            for block in blocks:
-                file.write(np.clip(block, -1.0, 1.0).T)
+            yield lambda block: file.write(np.clip(block, -1.0, 1.0).T)
         beside.replace(out)
     finally:
         beside.unlink(missing_ok=True)

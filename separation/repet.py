@@ -7,10 +7,12 @@ the voice.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 import scipy.signal
+
+from separation.separator import INSTRUMENTAL, VOCALS
 
 MODEL_ID = "repet-sim"
 REVISION = "1"
@@ -44,11 +46,32 @@ class RepetSeparator:
     high_pass_hz: float = 100.0
     sharpness: float = 4.0
 
+    stems: ClassVar[tuple[str, ...]] = (INSTRUMENTAL, VOCALS)
+    # Long enough for a few bars to come again.
+    chunk_s: ClassVar[float] = 30.0
+    overlap_s: ClassVar[float] = 2.0
+    batch: ClassVar[int] = 1
+
+    def model(self) -> str:
+        """Return `id@revision`."""
+        return f"{MODEL_ID}@{REVISION}"
+
     def load(self, device: str = "cpu") -> Self:
         """Return itself: there are no weights, and it runs on the CPU whatever the device."""
         return self
 
-    def separate(self, mix: np.ndarray, rate_hz: int) -> np.ndarray:
+    def separate(self, mixes: np.ndarray, rate_hz: int) -> np.ndarray:
+        """Return instrumental and vocals of mixes, shape (mixes, 2, 2, n), float32.
+
+        Args:
+            mixes: Shape (mixes, 2, n), float32.
+            rate_hz: Sampling rate.
+        """
+        mixes = np.asarray(mixes, np.float32)
+        without = np.stack([self.remove_voice(mix, rate_hz) for mix in mixes])
+        return np.stack([without, mixes - without], axis=1)
+
+    def remove_voice(self, mix: np.ndarray, rate_hz: int) -> np.ndarray:
         """Return the mix without what does not repeat and comes from the centre.
 
         Only the middle signal (L + R) / 2 is changed; the sides stay as they are, but for rounding.

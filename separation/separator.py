@@ -1,30 +1,57 @@
-"""What a vocal remover is, and how a recording of any length goes through one."""
+"""What a source separator is, and how a recording of any length goes through one."""
 
 from __future__ import annotations
 
 import importlib
+import inspect
+import itertools
 import pkgutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from types import ModuleType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
 import numpy as np
+import soxr
 
-CHUNK_S = 30.0
-OVERLAP_S = 2.0
+VOCALS = "vocals"
+INSTRUMENTAL = "instrumental"
+
+
+class BadWeights(ValueError):  # noqa: N818
+    """The weights of a separator are missing, damaged, or of another kind than asked for."""
 
 
 class Separator(Protocol):
-    """A vocal remover. A file of this package that exports `SEPARATOR`, a class of this shape, is a backend.
+    """A model that takes a mix apart. A file here that exports `SEPARATOR`, a class like this, is a backend.
 
     Its constructor holds settings only; the file states MODEL_ID, REVISION, LICENSE and REFERENCE at its top.
+    What the properties say holds once it is loaded.
     """
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """What comes out, in order: "vocals", and the parts that make up the instrumental."""
+
+    @property
+    def chunk_s(self) -> float:
+        """Length of the chunks in which it is given a long recording."""
+
+    @property
+    def overlap_s(self) -> float:
+        """Length of the fade from one chunk to the next, at most half a chunk."""
+
+    @property
+    def batch(self) -> int:
+        """How many chunks of one recording it is given at once."""
+
+    def model(self) -> str:
+        """Return `id@revision` without loading weights."""
 
     def load(self, device: str = "cpu") -> Self:
         """Load the weights onto a device."""
 
-    def separate(self, mix: np.ndarray, rate_hz: int) -> np.ndarray:
-        """Return the instrumental of a stereo mix, both shape (2, n), float32."""
+    def separate(self, mixes: np.ndarray, rate_hz: int) -> np.ndarray:
+        """Return the stems of stereo mixes: shape (mixes, 2, n) to (mixes, stems, 2, n), both float32."""
 
 
 def backends() -> list[str]:
@@ -33,86 +60,117 @@ def backends() -> list[str]:
     return sorted(name for name in names if name != "separator")
 
 
-def make(backend: str) -> Separator:
-    """Return a separator with its published settings, not loaded yet.
+def make(backend: str, **settings: Any) -> Separator:
+    """Return a separator, not loaded yet.
+
+    Args:
+        backend: One of `backends()`.
+        settings: Those that differ from the backend's own.
 
     Raises:
-        LookupError: There is no such backend; the known ones are listed.
+        LookupError: There is no such backend, or its package is not installed.
+        ValueError: The backend has no such setting, or not with this value.
     """
-    separator: Separator = _module(backend).SEPARATOR()
+    chosen = _module(backend).SEPARATOR
+    known = inspect.signature(chosen).parameters
+    if unknown := sorted(set(settings) - set(known)):
+        raise ValueError(
+            f"got {', '.join(unknown)} for separation backend {backend!r}; expected none but "
+            f"{', '.join(known)}; leave it out, or choose another of {', '.join(backends())}"
+        )
+    separator: Separator = chosen(**settings)
     return separator
 
 
-def model_of(backend: str) -> str:
-    """Return `model@revision` of a backend without loading weights.
-
-    Raises:
-        LookupError: There is no such backend; the known ones are listed.
-    """
-    module = _module(backend)
-    return f"{module.MODEL_ID}@{module.REVISION}"
+def model_of(backend: str, **settings: Any) -> str:
+    """Return `id@revision` of a backend under these settings without loading weights; raises as `make`."""
+    return make(backend, **settings).model()
 
 
 def _module(backend: str) -> ModuleType:
     if backend not in backends():
         raise LookupError(f"got separation backend {backend!r}; expected one of {', '.join(backends())}")
-    return importlib.import_module(f"separation.{backend}")
+    try:
+        return importlib.import_module(f"separation.{backend}")
+    except ModuleNotFoundError as error:
+        package = str(error.name).partition(".")[0]
+        raise LookupError(
+            f"separation backend {backend!r} needs the package {package!r}, which is not installed; run "
+            "`pip install 'leitmotif[paper]'`"
+        ) from error
 
 
-def separate_blocks(
-    blocks: Iterable[np.ndarray],
-    separator: Separator,
-    rate_hz: int,
-    *,
-    chunk_s: float = CHUNK_S,
-    overlap_s: float = OVERLAP_S,
-) -> Iterator[np.ndarray]:
+def instrumental(stems: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return the sum of all stems but the vocals, shape (2, n), from shape (stems, 2, n)."""
+    return np.asarray(stems[[name != VOCALS for name in names]].sum(axis=0))
+
+
+def resample(sound: np.ndarray, from_hz: int, to_hz: int, samples: int) -> np.ndarray:
+    """Return the sound at another rate and of exactly so many samples, shape (..., n) to (..., samples)."""
+    if from_hz != to_hz:
+        frames = soxr.resample(sound.reshape(-1, sound.shape[-1]).T, from_hz, to_hz)  # (n, channels)
+        sound = frames.T.reshape(*sound.shape[:-1], len(frames))
+    sound = sound[..., :samples]
+    missing = samples - sound.shape[-1]
+    return np.pad(sound, [(0, 0)] * (sound.ndim - 1) + [(0, missing)]) if missing else sound
+
+
+def separate_blocks(blocks: Iterable[np.ndarray], separator: Separator, rate_hz: int) -> Iterator[np.ndarray]:
     """Separate a stream, chunk by chunk, each faded into the next.
 
     Chunks lie on a fixed grid, so that the result does not depend on the sizes of the blocks. The last chunk
-    is as long as the others (it reaches back), because a short one would hold too little to learn from. At
-    most two chunks are held in memory.
+    is as long as the others (it reaches back), because a short one would hold too little to learn from. The
+    memory needed is that of `separator.batch` + 2 chunks, whatever the length.
 
     Args:
         blocks: Stereo float32 blocks in order, shape (2, n).
         separator: A loaded separator.
         rate_hz: Sampling rate of the blocks.
-        chunk_s: Length of a chunk.
-        overlap_s: Length of the fade from one chunk to the next, at most half a chunk.
 
     Yields:
-        The instrumental, shape (2, n), float32; as many samples in all as came in.
+        The stems, shape (stems, 2, n), float32; as many samples in all as came in.
 
     Raises:
-        ValueError: A setting, a block or the separator's result has an impossible shape.
+        ValueError: The separator's chunks, a block or a result are impossible, or not finite.
     """
-    size, overlap = round(chunk_s * rate_hz), round(overlap_s * rate_hz)
-    if size <= 0 or not 0 <= overlap <= size // 2:
+    size = round(separator.chunk_s * rate_hz)
+    overlap = min(round(separator.overlap_s * rate_hz), size // 2)
+    if size <= 0 or not 0 <= separator.overlap_s <= separator.chunk_s / 2:
         raise ValueError(
-            f"got chunk_s={chunk_s}, overlap_s={overlap_s}, rate_hz={rate_hz}; expected a chunk of at least "
-            "one sample and an overlap of at most half of it"
+            f"got chunk_s={separator.chunk_s}, overlap_s={separator.overlap_s}, rate_hz={rate_hz}; expected "
+            "a chunk of at least one sample and an overlap of at most half of it"
         )
+    tail = np.zeros((len(separator.stems), 2, 0), np.float32)  # not given out yet: the next chunk fades in
+    chunks = _chunks(blocks, size, overlap)
+    while batch := list(itertools.islice(chunks, separator.batch)):
+        results = _separate(separator, np.stack([chunk for chunk, _ in batch]), rate_hz)
+        for result, (_, known) in zip(results, batch, strict=True):
+            faded = _fade(tail, result[..., known:])
+            ready = max(0, faded.shape[-1] - overlap)
+            yield faded[..., :ready]
+            tail = faded[..., ready:]
+    if tail.shape[-1]:
+        yield tail
+
+
+def _chunks(blocks: Iterable[np.ndarray], size: int, overlap: int) -> Iterator[tuple[np.ndarray, int]]:
+    """Yield chunks of `size`, each with how many samples at its start need no result.
+
+    A recording shorter than a chunk is one shorter chunk.
+    """
     step = size - overlap
-    held = np.zeros((2, 0), np.float32)  # from one step before the next chunk on
+    held = np.zeros((2, 0), np.float32)  # from one step before the next chunk on, to reach back to
     behind = 0  # samples in `held` before the next chunk
-    tail: np.ndarray | None = None  # the end of the last chunk's result, not yet given out
     for block in blocks:
         held = np.concatenate([held, _checked(block)], axis=1)
         while held.shape[1] - behind >= size:
-            result = _fade(tail, _separate(separator, held[:, behind : behind + size], rate_hz))
-            yield result[:, :step]
-            tail = result[:, step:]
+            yield held[:, behind : behind + size], 0
             held, behind = held[:, behind:], step
-    if tail is None:
-        if held.shape[1]:
-            yield _separate(separator, held, rate_hz)
-        return
-    left = held.shape[1] - behind  # of these, the first `overlap` samples are in the tail
-    if left > overlap:
-        result = _separate(separator, held[:, max(0, held.shape[1] - size) :], rate_hz)
-        tail = _fade(tail, result[:, result.shape[1] - left :])
-    if tail.shape[1]:
-        yield tail
+    left = held.shape[1] - behind
+    if not behind and left:
+        yield held, 0
+    elif behind and left > overlap:
+        yield held[:, -size:], size - left
 
 
 def _checked(block: np.ndarray) -> np.ndarray:
@@ -121,24 +179,29 @@ def _checked(block: np.ndarray) -> np.ndarray:
         raise ValueError(
             f"got a block of shape {block.shape}; expected stereo, (2, n); repeat a mono channel"
         )
+    if not np.isfinite(block).all():
+        raise ValueError("got a block with NaN or infinite samples; expected finite float32 audio")
     return block
 
 
-def _separate(separator: Separator, mix: np.ndarray, rate_hz: int) -> np.ndarray:
-    result = np.asarray(separator.separate(mix, rate_hz), np.float32)
-    if result.shape != mix.shape:
+def _separate(separator: Separator, mixes: np.ndarray, rate_hz: int) -> np.ndarray:
+    results = np.asarray(separator.separate(mixes, rate_hz), np.float32)
+    expected = (len(mixes), len(separator.stems), *mixes.shape[1:])
+    if results.shape != expected:
         raise ValueError(
-            f"got {result.shape} from {type(separator).__name__}.separate; "
-            f"expected the shape of its mix, {mix.shape}"
+            f"got shape {results.shape} from {type(separator).__name__}.separate; expected {expected}"
         )
-    return result
+    if not np.isfinite(results).all():
+        raise ValueError(
+            f"got NaN or infinite samples from {type(separator).__name__}; expected finite ones; its weights "
+            "are damaged, or too coarse a number format is in use"
+        )
+    return results
 
 
-def _fade(tail: np.ndarray | None, result: np.ndarray) -> np.ndarray:
+def _fade(tail: np.ndarray, result: np.ndarray) -> np.ndarray:
     """Return `result` with its beginning faded in over `tail`; linear, for both are much the same."""
-    if tail is None or not tail.shape[1]:
-        return result
-    overlap = tail.shape[1]
-    rising = ((np.arange(overlap) + 0.5) / overlap).astype(np.float32)
-    faded = tail * (1 - rising) + result[:, :overlap] * rising
-    return np.concatenate([faded, result[:, overlap:]], axis=1)
+    overlap = tail.shape[-1]
+    rising = (np.arange(1, overlap + 1) / (overlap + 1)).astype(np.float32)
+    faded = tail * (1 - rising) + result[..., :overlap] * rising
+    return np.concatenate([faded, result[..., overlap:]], axis=-1)

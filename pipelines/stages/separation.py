@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
 import pyarrow as pa
+from pydantic import field_validator
 
 import media.audio
 import media.flac
-import separation.separator
+from pipelines.errors import OutsideError, UserError
 from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one, settings_identity
+from separation.separator import INSTRUMENTAL, instrumental, make, model_of, separate_blocks
 
 if TYPE_CHECKING:
     from pipelines.plan import Plan
@@ -20,17 +25,40 @@ RATE_HZ = 44100
 
 
 class SeparationSettings(StageSettings):
-    """Which separator, and on which device it runs."""
+    """Which separator, on which device, and what is kept.
+
+    Attributes:
+        backend: A file of `separation`.
+        device: Where it runs.
+        keep_stems: Keep the stems, as CLIPID.vocals.flac and so on beside the instrumental.
+        model, repo, overlap, batch: Settings of the backend; None is its own value.
+    """
 
     backend: str = "repet"
     device: str = "cpu"
+    keep_stems: bool = False
+    model: str | None = None
+    repo: str | None = None
+    overlap: float | None = None
+    batch: int | None = None
+
+    @field_validator("repo")
+    @classmethod
+    def _anywhere(cls, repo: str | None) -> str | None:
+        """Make it the same folder for a worker or a later command that runs elsewhere."""
+        return None if repo is None else str(Path(repo).expanduser().absolute())
+
+    @property
+    def of_backend(self) -> dict[str, Any]:
+        """What the backend is made with."""
+        return self.model_dump(include={"model", "repo", "overlap", "batch"}, exclude_none=True)
 
 
 class SeparationStage:
     """The instrumental of a clip, as FLAC."""
 
     NAME: ClassVar = "separation"
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     READS: ClassVar = ("audio",)
     SETTINGS: ClassVar = SeparationSettings
     BATCH: ClassVar = 4
@@ -41,17 +69,25 @@ class SeparationStage:
 
     def model(self) -> str:
         """Return the separator's id and revision."""
-        return separation.separator.model_of(self.settings.backend)
+        return model_of(self.settings.backend, **self.settings.of_backend)
 
     def identity(self) -> Mapping[str, Any]:
-        """Return the settings."""
-        return settings_identity(self.settings)
+        """Return the settings, but for where the weights lie (their checksums tell) and the batch."""
+        identity = settings_identity(self.settings)
+        return {name: value for name, value in identity.items() if name not in ("repo", "batch")}
 
     def open(self, place: Place) -> None:
-        """Load the separator."""
+        """Load the separator.
+
+        Raises:
+            UserError: Its weights are missing or damaged, or there is no such device.
+        """
         self.place = place
-        self.separator = separation.separator.make(self.settings.backend)
-        self.separator.load(self.settings.device)
+        try:
+            self.separator = make(self.settings.backend, **self.settings.of_backend)
+            self.separator.load(self.settings.device)
+        except (ValueError, LookupError) as error:
+            raise UserError(f"{self.NAME}: {error}") from error
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Separate each clip."""
@@ -59,8 +95,30 @@ class SeparationStage:
 
     def _separate(self, clip: Clip) -> Row:
         mix = media.audio.read_flac_blocks(self.place.workspace / clip.inputs["audio"]["file"])
-        with self.place.new_file(clip.clip_id, ".flac") as path:
-            instrumental = separation.separator.separate_blocks(mix, self.separator, RATE_HZ)
-            media.flac.write_flac(instrumental, path, rate_hz=RATE_HZ)
-            size_bytes = path.stat().st_size
-        return {"file": self.place.name_of(clip.clip_id, ".flac"), "size_bytes": size_bytes}
+        names = self.separator.stems
+        kept = [name for name in names if self.settings.keep_stems and name != INSTRUMENTAL]
+        with ExitStack() as files:
+            # Files are closed last to first: once the instrumental is there, so are its stems.
+            write = files.enter_context(self._file(clip, ".flac"))
+            writes = {name: files.enter_context(self._file(clip, f".{name}.flac")) for name in kept}
+            for stems in self._stems(mix):
+                write(instrumental(stems, names))
+                for name, write_stem in writes.items():
+                    write_stem(stems[names.index(name)])
+        file = self.place.name_of(clip.clip_id, ".flac")
+        return {"file": file, "size_bytes": (self.place.workspace / file).stat().st_size}
+
+    def _stems(self, mix: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
+        try:
+            yield from separate_blocks(mix, self.separator, RATE_HZ)
+        except MemoryError as error:
+            # Every clip needs the same: it is not this one's fault.
+            raise OutsideError(f"{self.NAME}: {error or 'memory is exhausted'}") from error
+
+    @contextmanager
+    def _file(self, clip: Clip, suffix: str) -> Iterator[Callable[[np.ndarray], None]]:
+        with (
+            self.place.new_file(clip.clip_id, suffix) as path,
+            media.flac.open_flac(path, rate_hz=RATE_HZ) as write,
+        ):
+            yield write

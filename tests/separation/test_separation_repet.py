@@ -36,37 +36,37 @@ def sdr_db(reference: np.ndarray, estimate: np.ndarray) -> float:
 @pytest.mark.parametrize("width", [0.0, 0.7], ids=["mono", "stereo"])
 def test_a_voice_over_what_repeats_is_weakened(width):
     music, sung = accompaniment(20.0, width), voice(20.0)
-    found = RepetSeparator().load().separate(music + sung, RATE_HZ)
+    found = RepetSeparator().load().remove_voice(music + sung, RATE_HZ)
     assert sdr_db(music, found) > sdr_db(music, music + sung) + 3
 
 
 def test_music_that_repeats_stays_nearly_as_it_is():
     music = accompaniment(20.0, 0.7)
-    assert sdr_db(music, RepetSeparator().separate(music, RATE_HZ)) > 15
+    assert sdr_db(music, RepetSeparator().remove_voice(music, RATE_HZ)) > 15
 
 
 def test_what_comes_from_the_sides_is_kept_bit_for_bit_but_for_rounding():
     mix = accompaniment(6.0, 0.7) + voice(6.0)
-    found = RepetSeparator().separate(mix, RATE_HZ)
+    found = RepetSeparator().remove_voice(mix, RATE_HZ)
     np.testing.assert_allclose(found[0] - found[1], mix[0] - mix[1], atol=1e-6)
 
 
 def test_a_mono_file_stays_mono():
     mix = accompaniment(6.0) + voice(6.0)
-    found = RepetSeparator().separate(mix, RATE_HZ)
+    found = RepetSeparator().remove_voice(mix, RATE_HZ)
     np.testing.assert_array_equal(found[0], found[1])
 
 
 def test_bass_below_the_voice_is_not_touched():
     tone = 0.2 * np.sin(2 * np.pi * 50 * np.arange(8 * RATE_HZ) / RATE_HZ)
     mix = np.stack([tone, tone]).astype(np.float32)
-    assert sdr_db(mix, RepetSeparator().separate(mix, RATE_HZ)) > 40
+    assert sdr_db(mix, RepetSeparator().remove_voice(mix, RATE_HZ)) > 40
 
 
 @pytest.mark.parametrize("samples", [0, 1, 1000, 5000, 30001])
 def test_a_recording_of_any_length_comes_out_as_long(samples):
     mix = voice(2.0)[:, :samples]
-    found = RepetSeparator().separate(mix, RATE_HZ)
+    found = RepetSeparator().remove_voice(mix, RATE_HZ)
     assert found.shape == mix.shape
     assert found.dtype == np.float32
     assert np.isfinite(found).all()
@@ -74,12 +74,12 @@ def test_a_recording_of_any_length_comes_out_as_long(samples):
 
 def test_too_short_a_recording_to_repeat_is_left_alone():
     mix = voice(1.0)
-    np.testing.assert_allclose(RepetSeparator().separate(mix, RATE_HZ), mix, atol=1e-6)
+    np.testing.assert_allclose(RepetSeparator().remove_voice(mix, RATE_HZ), mix, atol=1e-6)
 
 
 def test_silence_stays_silence():
     silence = np.zeros((2, 5 * RATE_HZ), np.float32)
-    assert not RepetSeparator().separate(silence, RATE_HZ).any()
+    assert not RepetSeparator().remove_voice(silence, RATE_HZ).any()
 
 
 def test_similar_frames_are_found_and_lie_apart():
@@ -106,6 +106,6 @@ def test_rendered_songs_come_nearer_to_their_instrumental():
     for seed in range(6000, 6008):
         song = render_music(seed, duration_s=15.0, solo=False, vocals=True, degraded=False)
         music = song.mix - song.voice
-        found = RepetSeparator().separate(song.mix, 44100)
+        found = RepetSeparator().remove_voice(song.mix, 44100)
         gains.append(sdr_db(music, found) - sdr_db(music, song.mix))
     assert np.mean(gains) > 1.5
