@@ -1,21 +1,32 @@
 """CLAP: windows of audio and sentences in one space (transformers' `ClapModel`)."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 import torch
 from transformers import AutoConfig, AutoTokenizer, ClapFeatureExtractor, ClapModel
 
-from encoders.folders import BadModel, check_complete, check_kind, resolve_model, revision_of
+from encoders.folders import check_complete, check_kind, loading, resolve_model, revision_of
+from encoders.hub import local_folder
+from encoders.inference import inference
+from encoders.laion import MAX_TOKENS, SUFFIXES, laion_extractor, laion_tokenizer, load_laion
 from encoders.levels import level_features
+from encoders.mel import MelSpectrogram
+from encoders.pins import pinned
 from encoders.vectors import pooled_rows, unit_rows
 
-MODEL_ID = "laion/larger_clap_music"
-REVISION = "main"
+# Not laion/larger_clap_music, whose text tower gives nearly the same embedding for every text
+# (https://github.com/embeddings-benchmark/mteb/issues/5069).
+MODEL_ID = "laion/larger_clap_general"
+REVISION = "ada0c23a36c4e8582805bb38fec3905903f18b41"
 LICENSE = "Apache-2.0"
 RATE_HZ = 48_000
 REFERENCE = "Wu et al., Large-scale contrastive language-audio pretraining, ICASSP 2023, arXiv:2211.06687"
+# Windows that run at once: on a CPU as many as fit its cache, on a GPU as many as keep it busy.
+_CACHE_BYTES = 8 << 20
+_MOST_ON_CPU, _ON_GPU = 16, 64
 
 
 class ClapEncoder:
@@ -23,7 +34,13 @@ class ClapEncoder:
 
     The constructor holds settings only. Windows are cropped and padded here, never at random, and every call
     runs its own list in chunks of `batch`, so that a clip gets the same bits alone or among thousands of
-    others.
+    others. A model with feature fusion hears each window as the short sound that it is.
+
+    Args:
+        model: A model that ships, a folder, a hub id, or one of LAION's own `.pt` files.
+        revision: Of a hub id; by default the pinned one, or "main" of an id that is not known here.
+        tokenizer: Of a `.pt` file, which has none: a folder or hub id with RoBERTa's; by default the hub's.
+        batch: Windows or texts that run at once; by default what suits the model and the device.
     """
 
     rate_hz: int
@@ -32,11 +49,19 @@ class ClapEncoder:
     revision_id: str
     logit_scale: float
 
-    def __init__(self, model: str = MODEL_ID, *, revision: str | None = None, batch: int = 16) -> None:
-        if batch < 1:
+    def __init__(
+        self,
+        model: str = MODEL_ID,
+        *,
+        revision: str | None = None,
+        tokenizer: str | None = None,
+        batch: int | None = None,
+    ) -> None:
+        if batch is not None and batch < 1:
             raise ValueError(f"got batch={batch}; expected 1 or more")
         self.model = model
         self.revision = revision
+        self.tokenizer = tokenizer
         self.batch = batch
 
     def load(self, device: str = "cpu") -> Self:
@@ -48,34 +73,46 @@ class ClapEncoder:
         Raises:
             BadModel: The model is missing, incomplete, or no CLAP model.
         """
-        source = resolve_model(self.model)
-        pinned = self.revision or REVISION
-        try:
-            check_kind(AutoConfig.from_pretrained(source, revision=pinned), "clap")
-            self._net, report = ClapModel.from_pretrained(
-                source, revision=pinned, dtype=torch.float32, output_loading_info=True
-            )
-            check_complete(report)
-            self._features = ClapFeatureExtractor.from_pretrained(source, revision=pinned)
-            self._tokenizer = AutoTokenizer.from_pretrained(source, revision=pinned)
-        except (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError) as error:
-            first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise BadModel(
-                f"got model {self.model!r}, which does not load as CLAP ({first_line}); expected a folder "
-                "written by ClapModel.save_pretrained with its extractor and tokenizer, or a reachable hub id"
-            ) from error
+        source = resolve_model(self.model, files=SUFFIXES)
+        revision = pinned(self.model, self.revision)
+        self.revision_id = revision_of(source, None, revision)
+        if isinstance(source, Path) and source.is_file():
+            self._read_checkpoint(source)
+        else:
+            self._read_folder(local_folder(source, revision))
         self._net.eval().requires_grad_(False).to(device)
         self._device = device
         config = self._net.config
-        self._fused = bool(config.audio_config.enable_fusion)
         self.rate_hz = int(self._features.sampling_rate)
         self.window_s = float(self._features.max_length_s)
         self.dim = int(config.projection_dim)
+        fused = bool(config.audio_config.enable_fusion)
+        self._mel = MelSpectrogram(self._features, fused=fused, device=device)
         # An entry of ours in preprocessor_config.json; published CLAP models have none.
         self._range_db: float | None = getattr(self._features, "range_db", None)
+        self._at_once = self.batch or _windows_at_once(config.audio_config, device)
         self.logit_scale = float(self._net.logit_scale_a.exp())
-        self.revision_id = revision_of(source, getattr(config, "_commit_hash", None), self.revision)
         return self
+
+    def _read_checkpoint(self, path: Path) -> None:
+        self._net = load_laion(path)
+        self._features = laion_extractor(fused=self._net.config.audio_config.enable_fusion)
+        self._tokenizer = laion_tokenizer(self.tokenizer)
+        self._max_tokens = MAX_TOKENS
+
+    def _read_folder(self, folder: Path) -> None:
+        with loading(
+            self.model, "CLAP", "a whole folder of ClapModel.save_pretrained with its extractor and tokenizer"
+        ):
+            check_kind(AutoConfig.from_pretrained(folder), "clap")
+            self._net, report = ClapModel.from_pretrained(
+                folder, dtype=torch.float32, output_loading_info=True
+            )
+            check_complete(report)
+            self._features = ClapFeatureExtractor.from_pretrained(folder)
+            self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        text = self._net.config.text_config
+        self._max_tokens = text.max_position_embeddings - text.pad_token_id - 1
 
     def embed_windows(self, windows: Sequence[np.ndarray]) -> np.ndarray:
         """Return one embedding per window.
@@ -94,36 +131,30 @@ class ClapEncoder:
         net = self._loaded()
         size = round(self.window_s * self.rate_hz)
         rows = []
-        for start in range(0, len(windows), self.batch):
-            chunk = [
-                fit_window(w, size, padding=self._features.padding)
-                for w in windows[start : start + self.batch]
-            ]
-            # With "fusion", the extractor stacks four copies of a window that is no longer than max_length_s.
-            inputs = self._features(
-                chunk,
-                sampling_rate=self.rate_hz,
-                truncation="fusion" if self._fused else "rand_trunc",
-                return_tensors="pt",
-            )
-            features = inputs["input_features"].to(self._device, torch.float32)
+        for start in range(0, len(windows), self._at_once):
+            chunk = windows[start : start + self._at_once]
+            waves = np.stack([fit_window(window, size, padding=self._features.padding) for window in chunk])
+            features = self._mel(torch.from_numpy(waves))  # (windows, 1, frames, mels)
             if self._range_db is not None:
                 features = level_features(features, self._range_db)
-            # The extractor marks one random window as longer; none of ours is.
-            is_longer = torch.zeros(len(chunk), 1, dtype=torch.bool, device=self._device)
-            with torch.inference_mode():
-                rows.append(pooled_rows(net.get_audio_features(input_features=features, is_longer=is_longer)))
+            # Where nothing is longer than a window, fusion reads only the first of its four channels.
+            longer = torch.zeros(len(chunk), 1, dtype=torch.bool, device=self._device)
+            with inference(self._device):
+                rows.append(pooled_rows(net.get_audio_features(input_features=features, is_longer=longer)))
         return unit_rows(rows, self.dim)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Return one embedding per text, shape (texts, dim), float32, L2-normalised; long texts are cut."""
         net = self._loaded()
-        limit = net.config.text_config.max_position_embeddings - net.config.text_config.pad_token_id - 1
+        size = self.batch or _MOST_ON_CPU
         rows = []
-        for start in range(0, len(texts), self.batch):
-            chunk = [str(text) for text in texts[start : start + self.batch]]
+        for start in range(0, len(texts), size):
             tokens = self._tokenizer(
-                chunk, padding=True, truncation=True, max_length=limit, return_tensors="pt"
+                [str(text) for text in texts[start : start + size]],
+                padding=True,
+                truncation=True,
+                max_length=self._max_tokens,
+                return_tensors="pt",
             )
             with torch.inference_mode():
                 rows.append(
@@ -140,6 +171,16 @@ class ClapEncoder:
         if not hasattr(self, "_net"):
             raise RuntimeError("got an encoder without weights; expected load(device) to be called first")
         return self._net
+
+
+def _windows_at_once(audio: Any, device: str) -> int:
+    """Return how many windows run best at once: on a CPU, as many as have their widest layer in its cache."""
+    if torch.device(device).type != "cpu":
+        return _ON_GPU
+    stride = audio.patch_stride if isinstance(audio.patch_stride, int) else audio.patch_stride[0]
+    patches = (audio.spec_size // stride) ** 2
+    widest_bytes = patches * round(audio.patch_embeds_hidden_size * audio.mlp_ratio) * 4
+    return max(1, min(_MOST_ON_CPU, _CACHE_BYTES // widest_bytes))
 
 
 def fit_window(window: np.ndarray, size: int, *, padding: str = "repeatpad") -> np.ndarray:

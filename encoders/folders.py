@@ -1,11 +1,24 @@
-"""Finds the weights behind a model name: shipped here, in a local folder, or on the Hugging Face Hub."""
+"""Finds the weights behind a model name: shipped here, in a local folder or file, or on the Hub."""
 
+import errno
 import hashlib
+import json
 import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 SHIPPED = ("clap-mini", "clip-mini")
+# Of a folder's weights, what transformers takes first.
+WEIGHTS = (
+    "model.safetensors",
+    "model.safetensors.index.json",
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+)
+FETCH = "run `leitmotif fetch-models --profile paper`"
 _MINI = Path(__file__).resolve().parent / "mini"
 
 
@@ -13,39 +26,119 @@ class BadModel(ValueError):  # noqa: N818
     """The named model is missing, incomplete, or of another kind than asked for."""
 
 
-def resolve_model(model: str) -> Path | str:
-    """Return the folder of a shipped or local model, or the hub id unchanged.
+def resolve_model(model: str, *, files: tuple[str, ...] = ()) -> Path | str:
+    """Return the folder of a shipped or local model, a local file of weights, or the hub id unchanged.
 
     Args:
-        model: "clap-mini" or "clip-mini", a folder with `config.json` and `model.safetensors`, or a hub id.
+        model: "clap-mini" or "clip-mini", a folder with `config.json` and weights, a file of weights (a bare
+            name is looked for in `models_dir` as well), or a hub id.
+        files: Suffixes of the files that are understood, such as ".pt".
 
     Raises:
-        BadModel: A folder was meant and it is missing or incomplete.
+        BadModel: A folder or file was meant and it is missing or incomplete.
     """
     if model in SHIPPED:
         return check_folder(_MINI / model)
     path = Path(model).expanduser()
     if path.is_dir():
         return check_folder(path)
+    if path.suffix in files:
+        return _existing_file(path)
+    if path.is_file():
+        raise BadModel(
+            f"got model {model!r}, a file; expected a folder written by save_pretrained, or a hub id"
+            + (f", or a file ending in {' or '.join(files)}" if files else "")
+        )
     parts = model.split("/")
     looks_local = path.is_absolute() or model.startswith((".", "~")) or len(parts) != 2 or not all(parts)
     if looks_local:
         raise BadModel(
             f"got model {model!r}, and no such folder exists; expected one of {', '.join(SHIPPED)}, a "
-            "folder with config.json and model.safetensors, or a hub id like owner/name"
+            f"folder with config.json and {WEIGHTS[0]}, or a hub id like owner/name"
         )
     return model
 
 
+def _existing_file(path: Path) -> Path:
+    places = [path] if len(path.parts) > 1 else [path, models_dir() / path]
+    for place in places:
+        if place.is_file():
+            return place
+    raise BadModel(
+        f"got model {str(path)!r}, and no such file exists; expected the path of a downloaded checkpoint, or "
+        f"the name of one in {str(models_dir())!r}"
+    )
+
+
 def check_folder(folder: Path) -> Path:
     """Return the folder if it holds a model, else raise `BadModel`."""
-    missing = [name for name in ("config.json", "model.safetensors") if not (folder / name).is_file()]
+    missing = [] if (folder / "config.json").is_file() else ["config.json"]
+    missing += [] if weight_files(folder) else [WEIGHTS[0]]
     if missing:
         raise BadModel(
             f"got model folder {str(folder)!r} without {' and '.join(missing)}; expected a folder written by "
-            "save_pretrained, or `make mini` for the shipped models"
+            f"save_pretrained ({FETCH}), or `make mini` for the shipped models"
         )
     return folder
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Return the files of weights that transformers loads from a folder; none if there are none.
+
+    Raises:
+        BadModel: An index names files that are not there.
+    """
+    found = next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
+    if found is None or found.suffix != ".json":
+        return [] if found is None else [found]
+    try:
+        names = sorted(set(json.loads(found.read_text(encoding="utf-8"))["weight_map"].values()))
+    except (OSError, ValueError, LookupError, AttributeError) as error:
+        raise BadModel(
+            f"got {str(found)!r}, which is no index of weights ({one_line(error)}); {FETCH}"
+        ) from error
+    if missing := [name for name in names if not (folder / name).is_file()]:
+        raise BadModel(
+            f"got model folder {str(folder)!r} without {missing[0]}, one of {len(names)} files that "
+            f"{found.name} names; {FETCH}"
+        )
+    return [folder / name for name in names]
+
+
+@contextmanager
+def loading(model: str, kind: str, expected: str) -> Iterator[None]:
+    """Turn whatever a library raises over unfit weights into one line.
+
+    Args:
+        model: The model as the user named it.
+        kind: What it is loaded as, such as "CLAP".
+        expected: What would load.
+
+    Raises:
+        BadModel: Loading failed, for another reason than a full disk or memory.
+    """
+    try:
+        yield
+    except BadModel:
+        raise
+    except Exception as error:
+        if is_the_machine(error):
+            raise
+        raise BadModel(
+            f"got model {model!r}, which does not load as {kind} ({one_line(error)}); expected {expected}"
+        ) from error
+
+
+def is_the_machine(error: Exception) -> bool:
+    """Tell whether memory, disk or open files ran out, which says nothing of the model."""
+    full = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE)
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in full)
+
+
+def one_line(error: BaseException) -> str:
+    """Return the first line of an error's text, or its kind where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else type(error).__name__
 
 
 def check_kind(config: Any, kind: str) -> None:
@@ -54,8 +147,8 @@ def check_kind(config: Any, kind: str) -> None:
         raise ValueError(f"its config.json says model_type {config.model_type!r}")
 
 
-def check_complete(report: dict[str, Any]) -> None:
-    """Refuse weights in which some are missing, which would silently be drawn at random.
+def check_complete(report: Mapping[str, Any]) -> None:
+    """Refuse weights in which some are missing or of another shape, which would silently be drawn at random.
 
     Args:
         report: The loading info of `from_pretrained`.
@@ -63,17 +156,33 @@ def check_complete(report: dict[str, Any]) -> None:
     missing = sorted(name for name in report.get("missing_keys", ()) if not name.endswith("position_ids"))
     if missing:
         raise ValueError(f"{len(missing)} weights are missing, {missing[0]} first")
+    if mismatched := sorted(str(entry[0]) for entry in report.get("mismatched_keys", ())):
+        raise ValueError(f"{len(mismatched)} weights are of another shape, {mismatched[0]} first")
 
 
 def revision_of(source: Path | str, commit: str | None, asked: str | None) -> str:
-    """Return what identifies the weights: "sha256:" + 12 hex digits for a folder, the commit for a hub id."""
-    if isinstance(source, Path):
-        digest = hashlib.sha256()
-        with (source / "model.safetensors").open("rb") as file:
+    """Return what identifies the weights: "sha256:" + 12 hex digits where they are local, else the commit.
+
+    Args:
+        source: What `resolve_model` returned.
+        commit: The commit of a hub id, where it is known.
+        asked: The revision that was asked for.
+    """
+    if isinstance(source, str):
+        return commit or asked or "main"
+    files = [source] if source.is_file() else weight_files(source)
+    return "sha256:" + _digest(tuple((file, file.stat().st_size, file.stat().st_mtime_ns) for file in files))
+
+
+@cache
+def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
+    """Return 12 hex digits of the contents; the sizes and times are there for the cache."""
+    digest = hashlib.sha256()
+    for path, _, _ in files:
+        with path.open("rb") as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
-        return "sha256:" + digest.hexdigest()[:12]
-    return commit or asked or "unknown"
+    return digest.hexdigest()[:12]
 
 
 def models_dir() -> Path:
