@@ -4,36 +4,142 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from cli import console
+
+if TYPE_CHECKING:
+    from pipelines.readiness import Readiness
+
+WIDTH = 100
+# Where the facts of a line begin: "missing  laion-clap       ".
+INDENT = 25
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that this machine has or lacks, found by calling `look`, which raises where it is missing."""
+
+    name: str
+    needed: bool
+    look: Callable[[], str]
+    fix: str
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a check found."""
+
+    name: str
+    needed: bool
+    ready: bool
+    found: str
+    fix: str | None
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare no arguments: there are none."""
+    """Declare the arguments."""
+    parser.add_argument(
+        "--profile",
+        metavar="PROFILE",
+        help="look at this profile alone, embedded, paper or a YAML file, and exit with 2 unless it is ready "
+        "(default: show all, and exit by embedded)",
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print one line per check; return 0 if the default profile can run, else 2."""
-    ready = True
-    for name, needed, check, remedy in CHECKS:
-        try:
-            found, fine = check(), True
-        except Exception as error:  # a check fails in whatever way the thing it checks is broken
-            found, fine = " ".join(str(error).split()) or type(error).__name__, False
-        ready &= fine or not needed
-        print(f"{'ready  ' if fine else 'missing'}  {name:<22} {found}{'' if fine else f' -> {remedy}'}")
+    """Print what is ready and what is not; return 0 if the profile can run, else 2."""
+    from pipelines.readiness import readiness
+    from pipelines.uses import PROFILES, other_uses, uses_of
+
+    profile = options.profile or "embedded"
+    shown = [options.profile] if options.profile else list(PROFILES)
+    uses = {name: uses_of(name) for name in shown} | ({} if options.profile else {None: other_uses()})
+    checks = [_look(check) for check in CHECKS]
+    backends = {name: [readiness(use, name) for use in used] for name, used in uses.items()}
+    ready = all(check.ready for check in checks if check.needed) and all(
+        backend.ready for backend in backends[profile]
+    )
+    if options.json:
+        listed = [backend.as_json() for part in backends.values() for backend in part]
+        facts = {"profile": profile, "ready": ready, "checks": list(map(asdict, checks)), "backends": listed}
+        console.print_json(facts)
+    else:
+        _print_checks(checks)
+        for name, part in backends.items():
+            _print_backends(name, part)
     return 0 if ready else 2
 
 
+def _print_checks(checks: Sequence[Found]) -> None:
+    print("this machine")
+    for check in checks:
+        _print_entry(check.ready, check.name, [check.found], check.fix)
+
+
+def _print_backends(profile: str | None, backends: Sequence[Readiness]) -> None:
+    missing = sum(not backend.ready for backend in backends)
+    state = f"{missing} of {len(backends)} backends not ready" if missing else "ready"
+    print(f"\nprofile {profile}: {state}" if profile else "\nothers, by --set STAGE.backend= or STAGE.model=")
+    for backend in backends:
+        _print_entry(backend.ready, backend.name, list(_lines(backend)), backend.fix)
+    if profile and sum("fetch-models" in (backend.fix or "") for backend in backends) > 1:
+        print(f"  all weights at once: leitmotif fetch-models --profile {profile}")
+
+
+def _lines(backend: Readiness) -> Iterator[str]:
+    """Yield what is told of a backend, a line each."""
+    from pipelines.backend import short_revision, terms
+
+    yield f"{', '.join(backend.stages)} on {backend.device}"
+    licence = terms(backend.license, backend.commercial)
+    yield f"{backend.model} @ {short_revision(backend.revision)}, {licence}"
+    facts = [fact for fact in (backend.package, f"weights {backend.weights}") if fact]
+    if backend.ready and backend.weights != "none needed":
+        yield "; ".join(facts)
+    yield from backend.problems
+
+
+def _print_entry(ready: bool, name: str, lines: Sequence[str], fix: str | None) -> None:
+    """Print one entry: its state, its name, and lines that are wrapped to the width."""
+    head = f"  {'ready' if ready else 'missing':<9}{name:<{INDENT - 12}} "
+    blank = " " * INDENT
+    for number, line in enumerate([*lines, *([f"fix: {fix}"] if fix and not ready else [])]):
+        first = head.ljust(INDENT) if number == 0 else blank
+        print(
+            textwrap.fill(
+                line,
+                WIDTH,
+                initial_indent=first,
+                subsequent_indent=blank + "  ",
+                break_long_words=False,
+                break_on_hyphens=False,
+            )
+        )
+
+
+def _look(check: Check) -> Found:
+    try:
+        return Found(check.name, check.needed, True, check.look(), None)
+    except Exception as error:  # a check fails in whatever way the thing it checks is broken
+        found = " ".join(str(error).split()) or type(error).__name__
+        return Found(check.name, check.needed, False, found, check.fix)
+
+
 def _installed(*packages: str) -> Callable[[], str]:
-    def check() -> str:
+    def look() -> str:
         for package in packages:
             if find_spec(package.replace("-", "_")) is None:
                 raise LookupError(f"{package} is not installed")
         return ", ".join(f"{package} {version(package)}" for package in packages)
 
-    return check
+    return look
 
 
 def _python() -> str:
@@ -49,30 +155,19 @@ def _decoders() -> str:
     return f"PyAV {av.__version__}"
 
 
-def _shipped_model(name: str) -> Callable[[], str]:
-    def check() -> str:
-        from pipelines.encoders_in_use import model_of
-
-        return model_of(name, None)
-
-    return check
-
-
 def _cuda() -> str:
     import torch
 
     if not torch.cuda.is_available():
-        raise LookupError("no CUDA device")
+        raise LookupError(f"torch {torch.__version__} sees no CUDA device; models run on the CPU")
     return str(torch.cuda.get_device_name())
 
 
-CHECKS: list[tuple[str, bool, Callable[[], str], str]] = [
-    ("python", True, _python, "install Python 3.11"),
-    ("decoders", True, _decoders, "pip install --upgrade av"),
-    ("clap-mini", True, _shipped_model("clap-mini"), "make mini"),
-    ("clip-mini", True, _shipped_model("clip-mini"), "make mini"),
-    ("flows", True, _installed("prefect", "prefect-dask", "distributed"), "pip install leitmotif"),
-    ("demo corpus", False, _installed("pretty-midi"), "pip install 'leitmotif[demo]'"),
-    ("reading as trainers do", False, _installed("datasets"), "pip install 'leitmotif[datasets]'"),
-    ("GPU", False, _cuda, "install a CUDA build of torch on a machine with an NVIDIA GPU"),
+CHECKS = [
+    Check("python", True, _python, "install Python 3.11"),
+    Check("decoders", True, _decoders, "pip install --upgrade av"),
+    Check("flows", True, _installed("prefect", "prefect-dask", "distributed"), "pip install leitmotif"),
+    Check("demo corpus", False, _installed("pretty-midi"), "pip install 'leitmotif[demo]'"),
+    Check("datasets", False, _installed("datasets"), "pip install 'leitmotif[datasets]'"),
+    Check("GPU", False, _cuda, "install a CUDA build of torch on a machine with an NVIDIA GPU"),
 ]

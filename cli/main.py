@@ -12,8 +12,8 @@ from typing import NoReturn
 
 from cli import console
 
-# One module each; the first line of its docstring is its help.
-COMMANDS = ("demo", "curate", "publish", "report", "validate", "doctor")
+# One module each, with _ for -; the first line of its docstring is its help.
+COMMANDS = ("demo", "curate", "publish", "report", "validate", "doctor", "fetch-models")
 
 DONE, STRICT, USER, OUTSIDE = 0, 1, 2, 3
 
@@ -30,7 +30,7 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument("--verbose", action="store_true", help="log more")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     for name in COMMANDS:
-        module = import_module(f"cli.{name}")
+        module = import_module(f"cli.{name.replace('-', '_')}")
         summary = (module.__doc__ or "").strip().splitlines()[0]
         subparser = commands.add_parser(name, help=summary, description=module.__doc__)
         module.add_arguments(subparser)

@@ -17,6 +17,7 @@ from pipelines.stages import STAGES
 
 HERE = Path(__file__).parent
 TAG_KINDS = ("instruments", "genres", "moods")
+PROFILE_KEYS = {"name", "stages", "rules", "tags", "splits"}
 
 
 class TagSettings(BaseModel):
@@ -86,7 +87,7 @@ def make_plan(
         UserError: A name, key or value is not known; the text lists the near ones.
     """
     chosen = _read_yaml("recipe", recipe, {"name", "stages", "track", "rules", "tags", "splits"})
-    backends = _read_yaml("profile", profile, {"name", "stages", "rules", "tags", "splits"})
+    backends = _read_yaml("profile", profile, PROFILE_KEYS)
     known_rules = filters.rule.discover()
     stages = {name: dict(STAGES[_known("stage", name, STAGES)].SETTINGS()) for name in chosen["stages"]}
     rules: dict[str, float] = {}
@@ -121,6 +122,23 @@ def make_plan(
             **values,
         }
     )
+
+
+def profile_settings(profile: str) -> dict[str, dict[str, Any]]:
+    """Return all settings of every stage under a profile, whatever recipe uses the stage.
+
+    Args:
+        profile: A shipped profile's name, or a YAML file.
+
+    Raises:
+        UserError: A name, key or value is not known.
+    """
+    document = _read_yaml("profile", profile, PROFILE_KEYS)
+    values: dict[str, Any] = {"stages": {name: dict(stage.SETTINGS()) for name, stage in STAGES.items()}}
+    values |= {"rules": {}, "tags": {}, "splits": {}}
+    for section, key, value in _settings_of({"stages": document.get("stages", {})}):
+        _assign(values, section, key, value)
+    return {name: _check_stage(name, settings) for name, settings in values["stages"].items()}
 
 
 def change_thresholds(plan: Plan, assignments: Sequence[str]) -> Plan:
@@ -230,15 +248,31 @@ def _known(what: str, name: str, names: Any) -> str:
 
 
 def _check(values: dict[str, Any]) -> Plan:
+    stages = {name: _check_stage(name, settings) for name, settings in values["stages"].items()}
     try:
-        for stage, settings in values["stages"].items():
-            values["stages"][stage] = STAGES[stage].SETTINGS(**settings).model_dump(mode="json")
-            check_device(values["stages"][stage].get("device", AUTO))
-        return Plan.model_validate(values)
+        return Plan.model_validate(values | {"stages": stages})
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        title = "" if error.title == "Plan" else error.title.removesuffix("Settings").lower() + "."
-        raise UserError(f"setting {title}{where} is {first['input']!r}: {first['msg']}") from error
+        raise _wrong_value("", error) from error
+
+
+def _check_stage(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stage's settings as plain values, filled in.
+
+    Raises:
+        UserError: A value is of the wrong kind, or the device is none.
+    """
+    try:
+        checked = STAGES[stage].SETTINGS(**settings).model_dump(mode="json")
+    except ValidationError as error:
+        raise _wrong_value(f"{stage}.", error) from error
+    try:
+        check_device(checked.get("device", AUTO))
     except ValueError as error:
         raise UserError(f"setting {stage}.device: {error}") from error
+    return checked
+
+
+def _wrong_value(section: str, error: ValidationError) -> UserError:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return UserError(f"setting {section}{where} is {first['input']!r}: {first['msg']}")

@@ -26,7 +26,7 @@ def test_every_command_is_documented(command: str) -> None:
 
 def test_every_file_of_a_command_is_a_command() -> None:
     files = {path.stem for path in (REPOSITORY / "cli").glob("*.py")} - {"__init__", "main", "console"}
-    assert files == set(COMMANDS)
+    assert files == {command.replace("-", "_") for command in COMMANDS}
 
 
 def test_every_option_is_documented() -> None:
@@ -57,6 +57,10 @@ def test_an_unknown_option_is_one_line_and_code_2(capsys: pytest.CaptureFixture[
         ),
         (["curate", "nowhere", "--out", "ws", "--window", "0"], "--window is 0"),
         (["curate", "nowhere", "--out", "ws", "--workers", "0"], "--workers is 0"),
+        (
+            ["curate", "nowhere", "--out", "ws", "--device", "gpu"],
+            "--device: got device 'gpu'; expected auto",
+        ),
         (["curate", "--out", "ws"], "is empty and no source was given"),
         (["publish", "nowhere", "--out", "ds"], "is no workspace"),
         (["validate", "nowhere"], "has no readable manifest.json"),
@@ -82,6 +86,22 @@ def test_wrong_input_is_one_line_and_code_2(
     assert said in captured.err
     assert captured.err.count("\n") == 1
     assert "Traceback" not in captured.err
+
+
+def test_a_gpu_that_is_not_there_is_said_before_anything_is_done(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from pipelines import devices
+    from pipelines.errors import UserError
+
+    def refuse(device: str) -> str:
+        raise UserError(f"no {device} here")
+
+    monkeypatch.setattr(devices, "resolve_device", refuse)
+    workspace = tmp_path / "ws"
+    assert main(["curate", str(tmp_path), "--out", str(workspace), "--device", "cuda:1"]) == 2
+    assert capsys.readouterr().err == "leitmotif: error: no cuda:1 here\n"
+    assert not workspace.exists()
 
 
 def test_something_outside_that_fails_is_one_line_and_code_3(
@@ -115,23 +135,6 @@ def test_strict_tells_of_quarantined_clips(
     assert main(arguments + ["--strict"] * strict) == code
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert set(facts) == {"catalogued", "kept", "rejected", "quarantined", "computed", "seconds"}
-
-
-def test_doctor_names_the_command_that_helps(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from cli import doctor
-
-    def broken() -> str:
-        raise LookupError("weights are missing")
-
-    monkeypatch.setattr(
-        doctor, "CHECKS", [("clap-mini", True, broken, "make mini"), ("x", False, broken, "y")]
-    )
-    assert main(["doctor"]) == 2
-    assert "weights are missing -> make mini" in capsys.readouterr().out
-    monkeypatch.setattr(doctor, "CHECKS", doctor.CHECKS[1:])
-    assert main(["doctor"]) == 0
 
 
 def test_exit_codes_are_those_of_the_documentation() -> None:

@@ -1,0 +1,137 @@
+"""What a backend is: one way to do a stage's work, the model behind it, what it needs, and its licence."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from pipelines.weights import HubRepo, Weights
+
+
+@dataclass(frozen=True)
+class Backend:
+    """One way to do a stage's work.
+
+    What the adapter's file states (MODEL_ID, REVISION, LICENSE, RATE_HZ, REFERENCE) is read from there.
+
+    Attributes:
+        name: Of its own: no two share one.
+        stages: The stages that it serves.
+        backend: What their setting `backend` says for it.
+        module: The adapter's file, as imported.
+        model: What their setting `model` says for it; None where there is one model only.
+        title: The model as cards name it, where that is another.
+        pinned: What pins the model, where neither a repository nor the adapter's file says it.
+        license_of_weights: Where it is not what the adapter states.
+        commercial: Whether the licence of the weights permits commercial use: "yes", "no", or the condition.
+        packages: What must be installed, as the package index calls it.
+        extra: The extra of `leitmotif` that installs them.
+        weights: What is to be fetched; nothing for what ships or needs none.
+        shipped: The folder of weights that comes with the repository, by the name that a setting gives it.
+        served: The model runs in a server of its own, at the address in the stage's setting `url`.
+        needs_gpu: It does not run on a CPU.
+    """
+
+    name: str
+    stages: tuple[str, ...]
+    backend: str
+    module: str
+    model: str | None = None
+    title: str | None = None
+    pinned: str | None = None
+    license_of_weights: str | None = None
+    commercial: str = "yes"
+    packages: tuple[str, ...] = ()
+    extra: str | None = None
+    weights: tuple[Weights, ...] = ()
+    shipped: str | None = None
+    served: bool = False
+    needs_gpu: bool = False
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What the adapter's file states at its top."""
+        return constants_of(self.module)
+
+    @property
+    def model_id(self) -> str:
+        """The model, as cards name it."""
+        return self.title or self.model or str(self.facts.get("MODEL_ID", self.name))
+
+    @property
+    def revision(self) -> str:
+        """What pins the model: the commit of its repository, or the adapter's own word for it."""
+        first = self.weights[0] if self.weights else None
+        if isinstance(first, HubRepo):
+            return first.revision
+        return self.pinned or str(self.facts.get("REVISION", "unknown"))
+
+    @property
+    def license(self) -> str:
+        """The licence of the weights, or of the code where there are none."""
+        return self.license_of_weights or str(self.facts.get("LICENSE", "not stated"))
+
+    @property
+    def free(self) -> bool:
+        """Whether it may be used without asking anybody or reading terms first."""
+        return self.commercial == "yes" and not any(getattr(item, "gated", False) for item in self.weights)
+
+    @property
+    def size_bytes(self) -> int | None:
+        """What there is to fetch, about; None if that is not known."""
+        sizes = [item.size_bytes for item in self.weights]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+
+@cache
+def constants_of(module: str) -> Mapping[str, Any]:
+    """Return the constants at the top of a module, its own and imported ones, without importing anything.
+
+    An adapter's imports are heavy, or missing on this machine, just when one asks what it needs.
+    """
+    try:
+        spec = find_spec(module)
+    except ModuleNotFoundError:
+        return {}
+    if spec is None or spec.origin is None:
+        return {}
+    constants: dict[str, Any] = {}
+    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names = [alias.name for alias in node.names if alias.name.isupper()]
+            found = constants_of(node.module) if names else {}
+            constants |= {name: found[name] for name in names if name in found}
+        elif isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name):
+            try:
+                constants[target.id] = ast.literal_eval(node.value)
+            except ValueError:
+                continue
+    return constants
+
+
+def terms(license: str, commercial: str) -> str:
+    """Return a licence with what it says of commercial use, where that is not simply yes."""
+    if commercial == "yes":
+        return license
+    return f"{license}; {'no commercial use' if commercial == 'no' else f'commercial use: {commercial}'}"
+
+
+def short_revision(revision: str) -> str:
+    """Return a revision as people write it: a commit by its first 12 digits."""
+    return revision[:12] if len(revision) == 40 else revision
+
+
+def size_text(size_bytes: int | None) -> str:
+    """Return a size as people write it: "312 MB"; "-" for nothing, "size unknown" for None."""
+    if size_bytes is None:
+        return "size unknown"
+    if size_bytes < 1_000_000:
+        return "-" if not size_bytes else f"{max(1, round(size_bytes / 1000))} kB"
+    if size_bytes < 1_000_000_000:
+        return f"{size_bytes / 1_000_000:.0f} MB"
+    return f"{size_bytes / 1_000_000_000:.1f} GB"

@@ -1,0 +1,184 @@
+"""Every backend of every stage. A new backend is one entry here, beside its adapter's file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import captioning.chat
+from encoders.checkpoints import CNN14, MSCLAP_2023
+from encoders.pins import PINNED
+from pipelines.backend import Backend, constants_of
+from pipelines.weights import CONFIGURATION, HubRepo, UrlFile
+
+# Models that load and are of no use, with the reason.
+USELESS = {
+    "laion/larger_clap_music": "its text tower gives nearly the same embedding for every text "
+    "(https://github.com/embeddings-benchmark/mteb/issues/5069); use laion/larger_clap_general"
+}
+# Stages that score the windows which tagging embedded, unless they have a model of their own.
+OF_TAGGING = ("vocals", "quality")
+
+
+def _demucs(signature: str, sha256: str, size_bytes: int = 84_141_271) -> UrlFile:
+    """Return a file of Demucs, whose name ends in the beginning of its SHA-256."""
+    name = f"{signature}-{sha256[:8]}.th"
+    root = "https://dl.fbaipublicfiles.com/demucs/hybrid_transformer"
+    return UrlFile(f"{root}/{name}", name, sha256, size_bytes, folder="torch-hub")
+
+
+def _hub(repo: str, size_bytes: int) -> HubRepo:
+    return HubRepo(repo, PINNED[repo], size_bytes)
+
+
+def _tokenizer(repo: str, revision: str) -> HubRepo:
+    return HubRepo(repo, revision, 3_000_000, files=CONFIGURATION, needs=("tokenizer.json",))
+
+
+_LAION, _MSCLAP = constants_of("encoders.laion"), constants_of("encoders.msclap")
+_LAION_MUSIC = "music_audioset_epoch_15_esc_90.14.pt"
+_DEMUCS = Backend(
+    name="demucs",
+    stages=("separation",),
+    backend="demucs",
+    module="separation.demucs",
+    model="htdemucs",
+    license_of_weights="code MIT, weights for research only",
+    commercial="no",
+    packages=("demucs",),
+    extra="paper",
+    weights=(
+        _demucs("955717e8", "8726e21a993978c7ba086d3872e7608d7d5bfca646ca4aca459ffda844faa8b4", 84_141_911),
+    ),
+)
+_CLAP = Backend(
+    name="clap",
+    stages=("tagging",),
+    backend="clap",
+    module="encoders.clap",
+    model="laion/larger_clap_general",
+    weights=(_hub("laion/larger_clap_general", 779_700_000),),
+)
+_CLIP = Backend(
+    name="clip",
+    stages=("vision",),
+    backend="clip",
+    module="encoders.clip",
+    model="openai/clip-vit-large-patch14",
+    license_of_weights="code MIT, weights not stated",
+    commercial="not stated",
+    weights=(_hub("openai/clip-vit-large-patch14", 1_714_500_000),),
+)
+_LLAMA = HubRepo(captioning.chat.MODEL_ID, captioning.chat.REVISION, 16_070_000_000, gated=True)
+
+BACKENDS = (
+    Backend("repet", ("separation",), "repet", "separation.repet"),
+    replace(
+        _CLAP,
+        name="clap-mini",
+        stages=("tagging", *OF_TAGGING),
+        model="clap-mini",
+        shipped="clap-mini",
+        pinned="as shipped",
+        weights=(),
+    ),
+    replace(
+        _CLIP,
+        name="clip-mini",
+        model="clip-mini",
+        shipped="clip-mini",
+        pinned="as shipped",
+        weights=(),
+        license_of_weights="Apache-2.0",
+        commercial="yes",
+    ),
+    Backend("grammar", ("caption",), "grammar", "captioning.grammar"),
+    _DEMUCS,
+    replace(
+        _DEMUCS,
+        name="demucs-ft",
+        model="htdemucs_ft",
+        pinned="ba3fe64a+e57c48e6+ef3bcb9c+f3cf25b2",
+        weights=(
+            _demucs("f7e0c4bc", "ba3fe64ae8ef66ac9a4857222ce48efbdc5eb3ad375cb79dd13debee5aaa4066"),
+            _demucs("d12395a8", "e57c48e6b0e38af4f7118d7bd08c49f0a0c0edf7d09143bdd902ea0d237303e6"),
+            _demucs("92cfc3b6", "ef3bcb9c8b40d14ae5d51b6db2587339cc12c6b77c0be151ce6d69002e087bf2"),
+            _demucs("04573f0d", "f3cf25b222c4eed7cd49dd8b2c9597d50c18bd154090f7b919cfa5f93cf22c49"),
+        ),
+    ),
+    _CLAP,
+    replace(
+        _CLAP,
+        name="clap-small",
+        model="laion/clap-htsat-unfused",
+        weights=(_hub("laion/clap-htsat-unfused", 618_000_000),),
+    ),
+    replace(
+        _CLAP,
+        name="clap-laion-music",
+        module="encoders.laion",
+        model=_LAION_MUSIC,
+        weights=(
+            UrlFile(
+                f"https://huggingface.co/{_LAION['MODEL_ID']}/resolve/{_LAION['REVISION']}/{_LAION_MUSIC}",
+                _LAION_MUSIC,
+                "fae3e9c087f2909c28a09dc31c8dfcdacbc42ba44c70e972b58c1bd1caf6dedd",
+                2_352_471_003,
+            ),
+            _tokenizer(_LAION["TOKENIZER_ID"], PINNED[_LAION["TOKENIZER_ID"]]),
+        ),
+    ),
+    Backend(
+        name="panns",
+        stages=("vocals",),
+        backend="panns+clap",
+        module="encoders.panns",
+        title=CNN14.model,
+        pinned=CNN14.revision,
+        commercial="yes, with attribution",
+        packages=("panns-inference",),
+        extra="paper",
+        weights=(UrlFile(CNN14.url, CNN14.file, CNN14.sha256, CNN14.size_bytes),),
+    ),
+    Backend(
+        name="ms-clap",
+        stages=("quality",),
+        backend="ms-clap",
+        module="encoders.msclap",
+        title=MSCLAP_2023.model,
+        license_of_weights="MS-PL",
+        weights=(
+            HubRepo(
+                MSCLAP_2023.model,
+                MSCLAP_2023.revision,
+                MSCLAP_2023.size_bytes,
+                files=(MSCLAP_2023.file,),
+                needs=(MSCLAP_2023.file,),
+                sha256={MSCLAP_2023.file: MSCLAP_2023.sha256},
+            ),
+            _tokenizer(_MSCLAP["TOKENIZER_ID"], _MSCLAP["TOKENIZER_REVISION"]),
+        ),
+    ),
+    _CLIP,
+    Backend(
+        name="vllm-server",
+        stages=("caption",),
+        backend="vllm-server",
+        module="captioning.server",
+        commercial="with conditions",
+        packages=("openai",),
+        extra="paper",
+        weights=(_LLAMA,),
+        served=True,
+    ),
+    Backend(
+        name="vllm",
+        stages=("caption",),
+        backend="vllm",
+        module="captioning.offline",
+        commercial="with conditions",
+        packages=("vllm",),
+        extra="vllm",
+        weights=(_LLAMA,),
+        needs_gpu=True,
+    ),
+)

@@ -1,0 +1,115 @@
+"""Which backends a profile uses, and for which stages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from encoders.pins import pinned
+from pipelines.backend import Backend
+from pipelines.backends import BACKENDS, OF_TAGGING
+from pipelines.plan import HERE, profile_settings
+from pipelines.weights import HubRepo, LocalPath, Weights
+
+PROFILES = tuple(sorted(path.stem for path in (HERE / "profiles").glob("*.yaml")))
+# Settings that name weights in place of the published ones.
+PLACES = ("repo", "panns", "weights")
+
+
+@dataclass(frozen=True)
+class Use:
+    """A backend at work: the stages that it serves, and the settings of the first of them."""
+
+    backend: Backend
+    stages: tuple[str, ...]
+    settings: Mapping[str, Any]
+
+    @property
+    def served_elsewhere(self) -> bool:
+        """Whether its model runs in a server on another machine."""
+        host = urlsplit(str(self.settings.get("url", ""))).hostname
+        return self.backend.served and host not in (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")
+
+
+def uses_of(profile: str) -> list[Use]:
+    """Return the backends of a profile, in the order of the table.
+
+    Args:
+        profile: A shipped profile's name, or a YAML file.
+
+    Raises:
+        UserError: The profile is not known, or wrong.
+    """
+    settings = profile_settings(profile)
+    uses: dict[str, Use] = {}
+    for stage in settings:
+        source = _source(stage, settings)
+        if source is None:
+            continue
+        backend = _backend(source, settings[source])
+        known = uses.get(backend.name, Use(backend, (), settings[source]))
+        stages = sorted({*known.stages, stage}, key=lambda name: (name != source, name))
+        uses[backend.name] = replace(known, stages=tuple(stages))
+    order = {backend.name: number for number, backend in enumerate(BACKENDS)}
+    return sorted(uses.values(), key=lambda use: order.get(use.backend.name, len(order)))
+
+
+def other_uses() -> list[Use]:
+    """Return the backends that no shipped profile uses."""
+    used = {use.backend.name for profile in PROFILES for use in uses_of(profile)}
+    return [Use(backend, backend.stages, {}) for backend in BACKENDS if backend.name not in used]
+
+
+def _source(stage: str, settings: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """Return the stage whose settings name the model that a stage uses; None where it uses none."""
+    backend = settings[stage].get("backend")
+    if stage in OF_TAGGING and backend in (None, "clap"):
+        return "tagging"
+    return stage if backend else None
+
+
+def _backend(stage: str, settings: Mapping[str, Any]) -> Backend:
+    """Return the backend that a stage's settings name, with their model in place of the published one."""
+    named = settings["backend"]
+    known = [backend for backend in BACKENDS if stage in backend.stages and backend.backend == named]
+    if not known:
+        return Backend(named, (stage,), named, f"separation.{named}", commercial="not known")
+    model, revision = settings.get("model"), settings.get("revision")
+    backend = next((each for each in known if _is_model_of(each, model)), None)
+    if backend is None:
+        backend = replace(_other_model(known[0], str(model)), name=named)
+    places = [str(settings[key]) for key in PLACES if settings.get(key)]
+    if places:
+        return replace(backend, weights=tuple(LocalPath(place) for place in places), pinned="a local file")
+    if revision and backend.weights and isinstance(first := backend.weights[0], HubRepo):
+        weights = (replace(first, revision=str(revision)), *backend.weights[1:])
+        backend = replace(backend, weights=weights)
+    return backend
+
+
+def _is_model_of(backend: Backend, model: str | None) -> bool:
+    if model in (None, backend.model) or not (backend.weights or backend.shipped):
+        return True
+    return backend.model is None and model == backend.model_id
+
+
+def _other_model(backend: Backend, model: str) -> Backend:
+    """Return the backend with a model that is not in the table: what is not known of it is said to be so."""
+    weights: tuple[Weights, ...] = ()
+    if Path(model).expanduser().exists() or model.startswith((".", "~", "/")):
+        weights = (LocalPath(model),)
+    elif model.count("/") == 1:
+        weights = (HubRepo(model, pinned(model)),)
+    return replace(
+        backend,
+        model=model,
+        title=None,
+        pinned="a local file" if weights and isinstance(weights[0], LocalPath) else None,
+        weights=weights,
+        shipped=None,
+        license_of_weights="not known",
+        commercial="not known",
+    )

@@ -1,0 +1,179 @@
+"""Weights as files: what they are, where they lie, what is missing, and the lock that notes what came."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any, Literal
+
+from encoders.folders import models_dir
+from shards.store import write_text
+
+CONFIGURATION = ("*.json", "*.txt", "*.model")
+# In order of preference: where a repository has the first, the second is left where it is.
+TENSORS = ("*.safetensors", "pytorch_model*.bin*")
+INDEX = "model.safetensors.index.json"
+
+
+@dataclass(frozen=True)
+class HubRepo:
+    """Files of a model repository on the Hugging Face Hub; they lie in the cache that its own library keeps.
+
+    Attributes:
+        repo: `owner/name`.
+        revision: The full commit; a branch is resolved when it is fetched, and the lock notes the commit.
+        size_bytes: Of what is fetched, about; None if not known.
+        files: Patterns of the files that are needed, as the hub's library understands them.
+        needs: Files without which nothing loads, beside weights.
+        gated: Whether its licence must be accepted on its page first.
+        sha256: Checksums that are known beforehand, by file name.
+    """
+
+    repo: str
+    revision: str
+    size_bytes: int | None = None
+    files: tuple[str, ...] = CONFIGURATION + TENSORS
+    needs: tuple[str, ...] = ("config.json",)
+    gated: bool = False
+    sha256: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return self.repo
+
+    def choose(self, names: Sequence[str]) -> list[str]:
+        """Return the files that are needed: weights as safetensors, as .bin where there are none."""
+        wanted = [name for name in sorted(names) if any(fnmatch(name, pattern) for pattern in self.files)]
+        if any(fnmatch(name, TENSORS[0]) for name in wanted):
+            wanted = [name for name in wanted if not fnmatch(name, TENSORS[1]) or name.endswith(".json")]
+        return wanted
+
+    def missing(self) -> list[str]:
+        """Return what is not in the cache, by name."""
+        lock = read_lock().get(self.repo)
+        if lock and self.revision in (lock["revision"], lock.get("asked")):
+            return [
+                name
+                for name, facts in lock["files"].items()
+                if not _is_file(self.path(name, lock["revision"]), facts["size_bytes"])
+            ]
+        return [name for name in self._needed() if self.path(name) is None]
+
+    def path(self, name: str, revision: str | None = None) -> Path | None:
+        """Return where a file lies in the cache; None if it does not."""
+        from huggingface_hub import try_to_load_from_cache
+
+        found = try_to_load_from_cache(self.repo, name, revision=revision or self.revision)
+        return Path(found) if isinstance(found, str) else None
+
+    def _needed(self) -> list[str]:
+        """Return the files without which nothing loads, as far as one can tell without asking the hub."""
+        if TENSORS[0] not in self.files:
+            return list(self.needs)
+        if index := self.path(INDEX):
+            shards = sorted(set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values()))
+            return [*self.needs, *shards]
+        either = ["model.safetensors", "pytorch_model.bin"]
+        return [*self.needs, *([] if any(map(self.path, either)) else either[:1])]
+
+
+@dataclass(frozen=True)
+class UrlFile:
+    """One file behind a URL.
+
+    Attributes:
+        url: Where it comes from.
+        name: What it is called here.
+        sha256: Its checksum, or the beginning of it.
+        size_bytes: Its size; None if not known.
+        folder: `models` is `encoders.folders.models_dir()`, `torch-hub` the checkpoints of torch.hub.
+    """
+
+    url: str
+    name: str
+    sha256: str
+    size_bytes: int | None = None
+    folder: Literal["models", "torch-hub"] = "models"
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return self.name
+
+    def path(self) -> Path:
+        """Return where it lies, or is to lie."""
+        return (torch_hub_dir() if self.folder == "torch-hub" else models_dir()) / self.name
+
+    def missing(self) -> list[str]:
+        """Return its name if it is not there, or not whole."""
+        return [] if _is_file(self.path(), self.size_bytes) else [self.name]
+
+
+@dataclass(frozen=True)
+class LocalPath:
+    """A file or folder that a setting names; nothing fetches it."""
+
+    where: str
+    size_bytes: int = 0
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return self.where
+
+    def missing(self) -> list[str]:
+        """Return its name if it is not there."""
+        return [] if Path(self.where).expanduser().exists() else [self.where]
+
+
+Weights = HubRepo | UrlFile | LocalPath
+
+
+def torch_hub_dir() -> Path:
+    """Return the checkpoint folder of torch.hub, as torch itself finds it, without loading torch."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    home = os.environ.get("TORCH_HOME") or f"{cache}/torch"
+    return Path(home).expanduser() / "hub" / "checkpoints"
+
+
+def sha256_of(path: Path, tell: Callable[[int], None] = lambda done: None) -> str:
+    """Return the SHA-256 of a file as hex digits; `tell` hears how many bytes were read."""
+    digest, done = hashlib.sha256(), 0
+    with path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+            done += len(chunk)
+            tell(done)
+    return digest.hexdigest()
+
+
+def lock_path() -> Path:
+    """Return the file that notes what was fetched: `models.lock.json` beside the fetched checkpoints."""
+    return models_dir() / "models.lock.json"
+
+
+def read_lock() -> dict[str, Any]:
+    """Return what was fetched: by repository, `{revision, asked, files: {name: {size_bytes, sha256}}}`."""
+    try:
+        lock = json.loads(lock_path().read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return lock if isinstance(lock, dict) else {}
+
+
+def note_in_lock(repo: str, entry: Mapping[str, Any]) -> None:
+    """Note what was fetched of one repository; the others stay."""
+    lock_path().parent.mkdir(parents=True, exist_ok=True)
+    write_text(lock_path(), json.dumps(read_lock() | {repo: dict(entry)}, indent=1, sort_keys=True) + "\n")
+
+
+def _is_file(path: Path | None, size_bytes: int | None) -> bool:
+    if path is None or not path.is_file():
+        return False
+    return size_bytes is None or path.stat().st_size == size_bytes

@@ -1,0 +1,177 @@
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from pipelines.backend import constants_of, size_text, terms
+from pipelines.backends import BACKENDS
+from pipelines.models_page import PAGE, fill_page
+from pipelines.plan import profile_settings
+from pipelines.stages import STAGES
+from pipelines.uses import PROFILES, other_uses, uses_of
+from pipelines.weights import HubRepo, LocalPath, UrlFile
+
+
+@pytest.fixture
+def profile(tmp_path: Path) -> Path:
+    return tmp_path / "mine.yaml"
+
+
+@pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
+def test_every_backend_says_what_it_is_and_under_which_licence(backend) -> None:  # type: ignore[no-untyped-def]
+    assert set(backend.stages) <= set(STAGES)
+    assert find_spec(backend.module)
+    assert backend.facts["REFERENCE"]
+    assert backend.license != "not stated" and backend.commercial
+    assert backend.revision not in ("unknown", "main")
+    assert bool(backend.packages) <= bool(backend.extra)
+
+
+@pytest.mark.parametrize(
+    "item", [item for backend in BACKENDS for item in backend.weights], ids=lambda item: item.title
+)
+def test_weights_are_pinned_by_a_commit_or_a_whole_checksum(item: HubRepo | UrlFile) -> None:
+    digits = item.revision if isinstance(item, HubRepo) else item.sha256
+    assert len(digits) == (40 if isinstance(item, HubRepo) else 64)
+    assert set(digits) <= set("0123456789abcdef")
+    assert item.size_bytes
+
+
+def test_no_two_backends_share_a_name_or_the_settings_that_choose_them() -> None:
+    assert len({backend.name for backend in BACKENDS}) == len(BACKENDS)
+    chosen = [(stage, each.backend, each.model) for each in BACKENDS for stage in each.stages]
+    assert len(set(chosen)) == len(chosen)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_every_stage_of_a_profile_with_a_backend_finds_it_in_the_table(name: str) -> None:
+    settings = profile_settings(name)
+    served = {stage for use in uses_of(name) for stage in use.stages}
+    assert served == {stage for stage in settings if "backend" in settings[stage]}
+    assert {use.backend.name for use in uses_of(name)} <= {backend.name for backend in BACKENDS}
+
+
+def test_the_paper_profile_takes_the_models_of_the_paper() -> None:
+    chosen = {use.backend.name: use.stages for use in uses_of("paper")}
+    assert chosen == {
+        "demucs": ("separation",),
+        "clap": ("tagging",),
+        "panns": ("vocals",),
+        "ms-clap": ("quality",),
+        "clip": ("vision",),
+        "vllm-server": ("caption",),
+    }
+
+
+def test_a_profile_names_the_pinned_revisions() -> None:
+    settings = profile_settings("paper")
+    for use in uses_of("paper"):
+        asked = settings[use.stages[0]].get("revision")
+        assert asked in (None, next(each for each in BACKENDS if each.name == use.backend.name).revision)
+
+
+def test_scores_of_taggings_windows_belong_to_its_model() -> None:
+    assert next(use for use in uses_of("embedded") if use.backend.name == "clap-mini").stages == (
+        "tagging",
+        "quality",
+        "vocals",
+    )
+
+
+def test_what_no_profile_uses_is_listed_apart() -> None:
+    used = {use.backend.name for name in PROFILES for use in uses_of(name)}
+    assert {use.backend.name for use in other_uses()} == {each.name for each in BACKENDS} - used
+
+
+def test_another_model_is_said_to_be_unknown(profile: Path) -> None:
+    profile.write_text("stages: {tagging: {model: somebody/clap}}")
+    backend = next(use.backend for use in uses_of(str(profile)) if "tagging" in use.stages)
+    assert (backend.name, backend.license, backend.commercial) == ("clap", "not known", "not known")
+    assert backend.weights == (HubRepo("somebody/clap", "main"),)
+
+
+def test_another_revision_is_the_one_that_is_fetched(profile: Path) -> None:
+    profile.write_text(f"stages: {{tagging: {{model: laion/larger_clap_general, revision: {'a' * 40}}}}}")
+    backend = next(use.backend for use in uses_of(str(profile)) if "tagging" in use.stages)
+    assert backend.name == "clap"
+    assert backend.revision == "a" * 40
+
+
+@pytest.mark.parametrize(
+    "stages",
+    [
+        "tagging: {model: ./here}",
+        "separation: {backend: demucs, repo: ./here}",
+        "quality: {backend: ms-clap, model: ./here}",
+    ],
+)
+def test_a_local_place_is_nothing_to_fetch(
+    profile: Path, stages: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(profile.parent)
+    profile.write_text(f"stages: {{{stages}}}")
+    use = next(use for use in uses_of(str(profile)) if use.stages[0] in stages)
+    (place,) = use.backend.weights
+    assert isinstance(place, LocalPath) and len(place.missing()) == 1
+    (profile.parent / "here").mkdir()
+    assert place.missing() == []
+
+
+@pytest.mark.parametrize(
+    ("url", "elsewhere"), [("http://localhost:8000/v1", False), ("http://gpu-7:8000/v1", True)]
+)
+def test_a_server_on_another_machine_is_known_by_its_address(
+    profile: Path, url: str, elsewhere: bool
+) -> None:
+    profile.write_text(f"stages: {{caption: {{backend: vllm-server, url: '{url}'}}}}")
+    use = next(use for use in uses_of(str(profile)) if use.stages == ("caption",))
+    assert use.served_elsewhere is elsewhere
+
+
+def test_constants_are_read_without_importing_anything(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "adapter_a.py").write_text(
+        "import no_such_package\nMODEL_ID = 'a' 'b'\nRATE_HZ = 48_000\nX = f()\n"
+    )
+    (tmp_path / "adapter_b.py").write_text("from adapter_a import MODEL_ID, other\nLICENSE = 'MIT'\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert constants_of("adapter_a") == {"MODEL_ID": "ab", "RATE_HZ": 48_000}
+    assert constants_of("adapter_b") == {"MODEL_ID": "ab", "LICENSE": "MIT"}
+    assert constants_of("adapter_c") == {} and constants_of("no_such_package.adapter") == {}
+    assert "adapter_a" not in sys.modules
+
+
+@pytest.mark.slow
+def test_the_table_is_read_without_loading_torch_or_transformers() -> None:
+    code = "import sys; from pipelines.backends import BACKENDS; [each.license for each in BACKENDS]; "
+    code += "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=PAGE.parents[1]).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(None, "size unknown"), (0, "-"), (500, "1 kB"), (84_141_911, "84 MB"), (16_070_000_000, "16.1 GB")],
+)
+def test_sizes_are_written_as_people_write_them(size: int | None, text: str) -> None:
+    assert size_text(size) == text
+
+
+def test_terms_speak_of_commercial_use_where_it_is_not_simply_allowed() -> None:
+    assert terms("MIT", "yes") == "MIT"
+    assert terms("research", "no") == "research; no commercial use"
+    assert terms("CC-BY-4.0", "yes, with attribution") == "CC-BY-4.0; commercial use: yes, with attribution"
+
+
+def test_the_page_on_models_is_the_generated_one() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert fill_page(text) == text, "run `python -m pipelines.models_page`"
+    for backend in BACKENDS:
+        assert f"| **{backend.name}** |" in text
+
+
+def test_a_page_that_lacks_a_table_is_refused() -> None:
+    with pytest.raises(ValueError, match="got tables for paper; expected embedded, paper, others"):
+        fill_page("<!-- backends: paper -->\n<!-- end -->")
