@@ -55,8 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what is ready and what is not; return 0 if the profile can run, else 2."""
+    from pipelines.documents import PROFILES
     from pipelines.readiness import readiness
-    from pipelines.uses import PROFILES, other_uses, uses_of
+    from pipelines.uses import other_uses, uses_of
 
     profile = options.profile or "embedded"
     shown = [options.profile] if options.profile else list(PROFILES)
@@ -98,7 +99,7 @@ def _lines(backend: Readiness) -> Iterator[str]:
     from pipelines.backend import short_revision, terms
 
     yield f"{', '.join(backend.stages)} on {backend.device}"
-    licence = terms(backend.license, backend.commercial)
+    licence = terms(backend.licence, backend.commercial)
     yield f"{backend.model} @ {short_revision(backend.revision)}, {licence}"
     facts = [fact for fact in (backend.package, f"weights {backend.weights}") if fact]
     if backend.ready and backend.weights != "none needed":

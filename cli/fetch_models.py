@@ -63,9 +63,10 @@ def run(options: argparse.Namespace) -> int:
         return 0
     if len(failures) == 1:
         raise next(iter(failures.values()))
-    for name, error in failures.items():
-        print(f"failed   {name:<14} {' '.join(str(error).split())}", file=sys.stderr)
-    kind = OutsideError if any(isinstance(error, OutsideError) for error in failures.values()) else UserError
+    for name, failure in failures.items():
+        print(f"failed   {name:<14} {' '.join(str(failure).split())}", file=sys.stderr)
+    outside = any(isinstance(failure, OutsideError) for failure in failures.values())
+    kind = OutsideError if outside else UserError
     raise kind(f"{len(failures)} of {len(backends)} backends could not be fetched: {', '.join(failures)}")
 
 

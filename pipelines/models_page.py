@@ -11,7 +11,8 @@ from pathlib import Path
 
 from pipelines.backend import Backend, size_text
 from pipelines.backends import BACKENDS
-from pipelines.uses import PROFILES, other_uses, uses_of
+from pipelines.documents import PROFILES
+from pipelines.uses import other_uses, uses_of
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "models.md"
 OTHERS = "others"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -12,12 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 import filters.rule
 from pipelines.devices import AUTO, check_device
+from pipelines.documents import TAG_KINDS, known, read_document, settings_of
 from pipelines.errors import UserError
 from pipelines.stages import STAGES
-
-HERE = Path(__file__).parent
-TAG_KINDS = ("instruments", "genres", "moods")
-PROFILE_KEYS = {"name", "stages", "rules", "tags", "splits"}
 
 
 class TagSettings(BaseModel):
@@ -86,14 +81,14 @@ def make_plan(
     Raises:
         UserError: A name, key or value is not known; the text lists the near ones.
     """
-    chosen = _read_yaml("recipe", recipe, {"name", "stages", "track", "rules", "tags", "splits"})
-    backends = _read_yaml("profile", profile, PROFILE_KEYS)
+    chosen = read_document("recipe", recipe)
+    backends = read_document("profile", profile)
     known_rules = filters.rule.discover()
-    stages = {name: dict(STAGES[_known("stage", name, STAGES)].SETTINGS()) for name in chosen["stages"]}
+    stages = {name: dict(STAGES[known("stage", name, STAGES)].SETTINGS()) for name in chosen["stages"]}
     rules: dict[str, float] = {}
     for entry in chosen["rules"]:
         name, threshold = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
-        _known("rule", name, known_rules)
+        known("rule", name, known_rules)
         rules[name] = known_rules[name].threshold if threshold is None else float(threshold)
     if device == AUTO:
         _set_device(stages, AUTO)
@@ -104,7 +99,7 @@ def make_plan(
         "splits": SplitSettings().model_dump(),
     }
     for document in (chosen, backends):
-        for section, key, value in _settings_of(document):
+        for section, key, value in settings_of(document):
             # A profile names the backends of every stage and thresholds of every rule; a recipe uses some.
             if section in {*STAGES, *known_rules} - {*stages, *rules}:
                 continue
@@ -133,10 +128,10 @@ def profile_settings(profile: str) -> dict[str, dict[str, Any]]:
     Raises:
         UserError: A name, key or value is not known.
     """
-    document = _read_yaml("profile", profile, PROFILE_KEYS)
+    document = read_document("profile", profile)
     values: dict[str, Any] = {"stages": {name: dict(stage.SETTINGS()) for name, stage in STAGES.items()}}
     values |= {"rules": {}, "tags": {}, "splits": {}}
-    for section, key, value in _settings_of({"stages": document.get("stages", {})}):
+    for section, key, value in settings_of({"stages": document.get("stages", {})}):
         _assign(values, section, key, value)
     return {name: _check_stage(name, settings) for name, settings in values["stages"].items()}
 
@@ -159,51 +154,6 @@ def change_thresholds(plan: Plan, assignments: Sequence[str]) -> Plan:
     return _check(values)
 
 
-def _read_yaml(kind: str, name: str, keys: set[str]) -> dict[str, Any]:
-    shipped = {path.stem: path for path in (HERE / f"{kind}s").glob("*.yaml")}
-    path = shipped.get(name, Path(name))
-    if not path.is_file():
-        raise UserError(
-            f"{kind} {name!r} is not known; expected {' or '.join(sorted(shipped))}, or the path of a YAML "
-            "file"
-        )
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{kind} file {name!r} is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(document, dict):
-        raise UserError(
-            f"{kind} file {name!r} holds {type(document).__name__}; expected keys such as 'stages'"
-        )
-    for key in document:
-        _known(f"key of {kind} file {name!r}:", key, keys)
-    document.setdefault("name", path.stem)
-    required = {"stages", "rules", "track"} if kind == "recipe" else set()
-    if missing := sorted(required - set(document)):
-        raise UserError(
-            f"recipe file {name!r} lacks {', '.join(missing)}; see pipelines/recipes for an example"
-        )
-    return document
-
-
-def _settings_of(document: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
-    """List the settings of a recipe or profile as (section, key, value)."""
-    settings: list[tuple[str, str, Any]] = []
-    for part in ("stages", "tags"):
-        if isinstance(sections := document.get(part, {}), dict):
-            for section, keys in sections.items():
-                _known(f"section under '{part}'", section, STAGES if part == "stages" else TAG_KINDS)
-                if not isinstance(keys, dict):
-                    raise UserError(
-                        f"{part}.{section} is {keys!r}; expected settings, such as {{model: NAME}}"
-                    )
-                settings += [(section, key, value) for key, value in keys.items()]
-    if isinstance(rules := document.get("rules"), dict):
-        settings += [(rule, "threshold", value) for rule, value in rules.items()]
-    settings += [("splits", key, value) for key, value in document.get("splits", {}).items()]
-    return settings
-
-
 def _parse(assignment: str) -> tuple[str, str, Any]:
     name, equals, value = assignment.partition("=")
     section, dot, key = name.strip().partition(".")
@@ -222,7 +172,7 @@ def _assign(values: dict[str, Any], section: str, key: str, value: Any) -> None:
     for kind, settings in values["tags"].items():
         places |= {f"{kind}.{setting}": (settings, setting) for setting in settings}
     places |= {f"splits.{split}": (values["splits"], split) for split in values["splits"]}
-    target, field = places[_known("setting", name, places)]
+    target, field = places[known("setting", name, places)]
     target[field] = value
 
 
@@ -230,21 +180,6 @@ def _set_device(stages: Mapping[str, dict[str, Any]], device: str) -> None:
     for settings in stages.values():
         if "device" in settings:
             settings["device"] = device
-
-
-def _known(what: str, name: str, names: Any) -> str:
-    """Return the name if it is known.
-
-    Raises:
-        UserError: It is not; the text lists the near names, or all of a few.
-    """
-    if name in names:
-        return name
-    near = difflib.get_close_matches(str(name), [str(n) for n in names], n=4, cutoff=0.5)
-    listed = near or sorted(str(n) for n in names)
-    raise UserError(
-        f"{what} {name!r} is not known; {'did you mean' if near else 'expected'} {', '.join(listed)}"
-    )
 
 
 def _check(values: dict[str, Any]) -> Plan:

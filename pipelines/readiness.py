@@ -32,7 +32,7 @@ class Readiness:
         ready: Whether it can run now.
         model: The model behind it.
         revision: What pins the model.
-        license: Of the weights.
+        licence: Of the weights.
         commercial: Whether they may be used commercially.
         package: Packages that it needs with their versions; None if one is missing or none is needed.
         weights: What is missing of them, or that nothing is.
@@ -47,7 +47,7 @@ class Readiness:
     ready: bool
     model: str
     revision: str
-    license: str
+    licence: str
     commercial: str
     package: str | None
     weights: str
@@ -95,7 +95,7 @@ def readiness(use: Use, profile: str | None) -> Readiness:
         ready=not problems,
         model=backend.model_id,
         revision=backend.revision,
-        license=backend.license,
+        licence=backend.license,
         commercial=backend.commercial,
         package=package,
         weights=served or weights,

@@ -11,10 +11,10 @@ from urllib.parse import urlsplit
 from encoders.pins import pinned
 from pipelines.backend import Backend
 from pipelines.backends import BACKENDS, OF_TAGGING
-from pipelines.plan import HERE, profile_settings
+from pipelines.documents import PROFILES
+from pipelines.plan import profile_settings
 from pipelines.weights import HubRepo, LocalPath, Weights
 
-PROFILES = tuple(sorted(path.stem for path in (HERE / "profiles").glob("*.yaml")))
 # Settings that name weights in place of the published ones.
 PLACES = ("repo", "panns", "weights")
 

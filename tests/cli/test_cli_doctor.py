@@ -56,7 +56,7 @@ def test_every_backend_has_the_facts_that_a_machine_may_ask_for(
 ) -> None:
     _, facts = ask(capsys)
     for each in facts["backends"]:
-        assert set(each) >= {"name", "stage", "profile", "ready", "package", "weights", "revision", "license"}
+        assert set(each) >= {"name", "stage", "profile", "ready", "package", "weights", "revision", "licence"}
         assert set(each) >= {"device", "fix", "commercial", "model"}
         assert (each["fix"] is None) == each["ready"]
 

@@ -7,10 +7,11 @@ import pytest
 
 from pipelines.backend import constants_of, size_text, terms
 from pipelines.backends import BACKENDS
+from pipelines.documents import PROFILES
 from pipelines.models_page import PAGE, fill_page
 from pipelines.plan import profile_settings
 from pipelines.stages import STAGES
-from pipelines.uses import PROFILES, other_uses, uses_of
+from pipelines.uses import other_uses, uses_of
 from pipelines.weights import HubRepo, LocalPath, UrlFile
 
 

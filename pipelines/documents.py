@@ -1,0 +1,92 @@
+"""Recipes and profiles as files: those that ship, and a user's own."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+
+from pipelines.errors import UserError
+from pipelines.stages import STAGES
+
+HERE = Path(__file__).parent
+TAG_KINDS = ("instruments", "genres", "moods")
+PROFILES = tuple(sorted(path.stem for path in (HERE / "profiles").glob("*.yaml")))
+_SECTIONS = {"name", "stages", "rules", "tags", "splits"}
+KEYS = {"recipe": {*_SECTIONS, "track"}, "profile": _SECTIONS}
+
+
+def read_document(kind: Literal["recipe", "profile"], name: str) -> dict[str, Any]:
+    """Return a recipe or profile as it is written.
+
+    Args:
+        kind: Which of the two.
+        name: That of one that ships, or a YAML file.
+
+    Raises:
+        UserError: There is no such file, or it is not YAML, or has keys that are not known or lacks some.
+    """
+    shipped = {path.stem: path for path in (HERE / f"{kind}s").glob("*.yaml")}
+    path = shipped.get(name, Path(name))
+    if not path.is_file():
+        raise UserError(
+            f"{kind} {name!r} is not known; expected {' or '.join(sorted(shipped))}, or the path of a YAML "
+            "file"
+        )
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise UserError(f"{kind} file {name!r} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise UserError(
+            f"{kind} file {name!r} holds {type(document).__name__}; expected keys such as 'stages'"
+        )
+    for key in document:
+        known(f"key of {kind} file {name!r}:", key, KEYS[kind])
+    document.setdefault("name", path.stem)
+    required = {"stages", "rules", "track"} if kind == "recipe" else set()
+    if missing := sorted(required - set(document)):
+        raise UserError(
+            f"recipe file {name!r} lacks {', '.join(missing)}; see pipelines/recipes for an example"
+        )
+    return document
+
+
+def settings_of(document: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
+    """Return the settings of a recipe or profile as (section, key, value).
+
+    Raises:
+        UserError: A section is not known, or holds no settings.
+    """
+    settings: list[tuple[str, str, Any]] = []
+    for part in ("stages", "tags"):
+        if isinstance(sections := document.get(part, {}), dict):
+            for section, keys in sections.items():
+                known(f"section under '{part}'", section, STAGES if part == "stages" else TAG_KINDS)
+                if not isinstance(keys, dict):
+                    raise UserError(
+                        f"{part}.{section} is {keys!r}; expected settings, such as {{model: NAME}}"
+                    )
+                settings += [(section, key, value) for key, value in keys.items()]
+    if isinstance(rules := document.get("rules"), dict):
+        settings += [(rule, "threshold", value) for rule, value in rules.items()]
+    settings += [("splits", key, value) for key, value in document.get("splits", {}).items()]
+    return settings
+
+
+def known(what: str, name: str, names: Any) -> str:
+    """Return the name if it is known.
+
+    Raises:
+        UserError: It is not; the text lists the near names, or all of a few.
+    """
+    if name in names:
+        return name
+    near = difflib.get_close_matches(str(name), [str(n) for n in names], n=4, cutoff=0.5)
+    listed = near or sorted(str(n) for n in names)
+    raise UserError(
+        f"{what} {name!r} is not known; {'did you mean' if near else 'expected'} {', '.join(listed)}"
+    )
