@@ -1,12 +1,14 @@
 """The whole recipe of clap-mini: render, train, measure, write."""
 
 import logging
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from transformers import AutoTokenizer, ClapModel
 
 from encoders.clap import ClapEncoder
@@ -44,13 +46,40 @@ def train_clap(
         clips: How many clips to train on.
         plan: How long and how fast.
         start_from: A folder whose weights and tokenizer to go on from.
-        workers: Processes that render.
+        workers: Processes that render, and that train together.
     """
     train, held = (
-        read_corpus(render_corpus_features(first, count, cache_dir, workers=workers))
+        render_corpus_features(first, count, cache_dir, workers=workers)
         for first, count in ((corpus.TRAIN_SEEDS, clips), (corpus.VALIDATION_SEEDS, VALIDATION_CLIPS))
     )
-    fit_clap(train, held, cache_dir / "clap-mini-last", out, plan=plan, start_from=start_from)
+    with tempfile.TemporaryDirectory() as meeting:
+        torch.multiprocessing.spawn(
+            _fit_together,
+            (
+                workers,
+                f"file://{meeting}/point",
+                train,
+                held,
+                cache_dir / "clap-mini-last",
+                out,
+                plan,
+                start_from,
+            ),
+            nprocs=workers,
+        )
+
+
+def _fit_together(
+    rank: int, processes: int, meeting: str, train: list[Path], held: list[Path], last: Path, out: Path,
+    plan: TrainingPlan, start_from: Path | None,
+) -> None:  # fmt: skip
+    """Train as one of several processes of one thread each: it divides badly among threads."""
+    level = logging.WARNING if rank else logging.INFO
+    logging.basicConfig(level=level, format="%(asctime)s %(message)s")
+    torch.set_num_threads(1)
+    dist.init_process_group("gloo", init_method=meeting, rank=rank, world_size=processes)
+    fit_clap(read_corpus(train), read_corpus(held), last, out, plan=plan, start_from=start_from)
+    dist.destroy_process_group()
 
 
 def fit_clap(
@@ -85,6 +114,8 @@ def fit_clap(
     parts = (make_extractor(), tokenizer)
 
     def after_epoch(epoch: int, loss: float, trainer: ClapTrainer) -> None:
+        if trainer.rank:
+            return
         save_model(model, trainer.finished(), parts, last)
         figures = measure(ClapEncoder(str(last)).load(), embed_features(last, held[0]), held[1], taxonomy)
         line = " ".join(
@@ -96,7 +127,8 @@ def fit_clap(
     if start_from is None:
         trainer.prepare_texts()
     trainer.run(after_epoch)
-    save_model(model, trainer.finished(), parts, out)
+    if trainer.rank == 0:
+        save_model(model, trainer.finished(), parts, out)
 
 
 def measure_clap(

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+import torch.distributed as dist
 from torch import Tensor
 from torch.nn import functional
 from transformers import ClapModel, PreTrainedTokenizerFast
@@ -55,7 +56,10 @@ class ClapTrainer:
     ) -> None:
         self.model, self.tokenizer, self.taxonomy, self.vocabulary = model, tokenizer, taxonomy, vocabulary
         self.features, self.truths, self.plan = features, truths, plan
-        self.rng = np.random.default_rng(plan.seed)
+        # Processes that train together draw different clips and take the same steps.
+        self.rank = dist.get_rank() if dist.is_initialized() else 0
+        self.processes = dist.get_world_size() if dist.is_initialized() else 1
+        self.rng = np.random.default_rng([plan.seed, self.rank])
         places = {m.id: (m.valence or 0.0, m.arousal or 0.0) for m in taxonomy.moods}
         self.targets = make_targets(truths, vocabulary, places)
         self.batches = Batches(features, truths, self.targets, vocabulary, self.rng)
@@ -63,10 +67,10 @@ class ClapTrainer:
         self.losses = ClapLosses(vocabulary.kinds, self.targets.labels.mean(0), width)
         self.average = Average(model)
         self.whitened = WhitenedProjection(model)
-        self.generator = torch.Generator().manual_seed(plan.seed)
+        self.generator = torch.Generator().manual_seed(plan.seed + self.rank)
         self.optimizers = self._make_optimizers()
         self.steps_an_epoch = max(1, len(features) // plan.batch)
-        self.step_number = 0
+        self.step_number, self._done = 0, 0.0
         self.started = time.monotonic()
 
     def run(self, after_epoch: Callable[[int, float, "ClapTrainer"], None] | None = None) -> list[float]:
@@ -78,6 +82,10 @@ class ClapTrainer:
         Returns:
             The mean loss of each epoch.
         """
+        if self.processes > 1:
+            for part in (self.model, self.losses):
+                for tensor in part.state_dict().values():
+                    dist.broadcast(tensor, 0)
         means = []
         for epoch in range(self.plan.epochs):
             losses = []
@@ -133,10 +141,17 @@ class ClapTrainer:
 
     def progress(self) -> float:
         """Return how much of the plan is done, 0..1, by steps or by time, whichever is further."""
+        return self._done
+
+    def _look_at_clock(self) -> None:
+        """Note how much of the plan is done; processes that train together go by the clock of the first."""
         done = self.step_number / (self.plan.epochs * self.steps_an_epoch)
         if self.plan.minutes is not None:
             done = max(done, (time.monotonic() - self.started) / (60 * self.plan.minutes))
-        return min(done, 1.0)
+        noted = torch.tensor([min(done, 1.0)])
+        if self.processes > 1:
+            dist.broadcast(noted, 0)
+        self._done = float(noted)
 
     def step(self) -> float:
         """Train on one batch and return the loss."""
@@ -147,16 +162,19 @@ class ClapTrainer:
                 group["lr"] = group["initial_lr"] * pace
         self.model.train()
         self.whitened.train()
-        batch = self.batches.draw(self.plan.batch)
+        batch = self.batches.draw(self.plan.batch // self.processes)
         changed, targets = augment(batch.features, batch.targets, self.generator)
         loss = self._update(self._pool(self.model, changed), batch.rows, targets)
         self.average.update(self.model)
         self.step_number += 1
+        self._look_at_clock()
         return loss
 
     def _make_optimizers(self) -> list[torch.optim.Optimizer]:
         """Muon for the matrices inside the audio tower, AdamW for everything else."""
-        matrices, tables, vectors = [], [], []
+        matrices: list[Tensor] = []
+        tables: list[Tensor] = []
+        vectors: list[Tensor] = []
         for name, parameter in self.model.named_parameters():
             inside = name.startswith("audio_model") and parameter.ndim == 2 and "bias_table" not in name
             (matrices if inside else tables if parameter.ndim > 1 else vectors).append(parameter)
@@ -188,6 +206,7 @@ class ClapTrainer:
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
+        self._share_gradients()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self.optimizers:
             optimizer.step()
@@ -195,6 +214,19 @@ class ClapTrainer:
             for scale in (self.model.logit_scale_a, self.model.logit_scale_t):
                 scale.copy_(self.model.logit_scale_a.clamp(0.0, math.log(MAX_LOGIT_SCALE)))
         return float(loss.detach())
+
+    def _share_gradients(self) -> None:
+        """Replace the gradients by their mean over the processes."""
+        if self.processes == 1:
+            return
+        gradients = [
+            p.grad for p in (*self.model.parameters(), *self.losses.parameters()) if p.grad is not None
+        ]
+        flat = torch.cat([gradient.flatten() for gradient in gradients])
+        dist.all_reduce(flat)
+        flat /= self.processes
+        for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+            gradient.copy_(mean.view_as(gradient))
 
     def _texts(self, descriptions: list[str]) -> dict[str, list[str]]:
         positive, negative = draw_opposites(self.taxonomy.voice, VOICE, self.rng)

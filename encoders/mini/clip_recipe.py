@@ -122,7 +122,7 @@ class ClipTrainer:
             logits, self.targets[index], weight=self.weights[index], pos_weight=torch.tensor(2.0)
         )
         scale = self.model.logit_scale.exp()
-        loss = loss + 0.5 * contrast(scale * images @ described.T, claims, torch.ones(len(rows)))
+        loss = loss + 0.5 * contrast(scale * images @ described.T, claims)
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)

@@ -9,24 +9,22 @@ from pathlib import Path
 
 from encoders.mini.figures import CARDS_DIR, SHIPPED_DIR, write_figures
 
-# Threads that spin while they wait make training many times slower on a machine that does anything else.
-# OpenMP reads this when torch is imported, which happens below, on demand.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the command line as settings."""
     parser = argparse.ArgumentParser(prog="python -m encoders.mini.make", description=__doc__)
     parser.add_argument("model", nargs="?", choices=("clap", "clip", "all"), default="all")
     parser.add_argument(
-        "--clips", type=int, default=5600, help="clips that clap-mini trains on (default: 5600)"
+        "--clips", type=int, default=6608, help="clips that clap-mini trains on (default: 6608)"
     )
     parser.add_argument(
         "--scenes", type=int, default=500, help="scenes that clip-mini trains on (default: 500)"
     )
     parser.add_argument("--epochs", type=int, default=None, help="passes over the clips (default: 24 and 16)")
     parser.add_argument("--minutes", type=float, default=None, help="end the training of each model by then")
-    parser.add_argument("--workers", type=int, default=2, help="processes that render (default: 2)")
+    parser.add_argument(
+        "--workers", type=int, default=2, help="processes that render, and that train clap-mini (default: 2)"
+    )
     parser.add_argument("--cache", type=Path, help="folder for features (default: a scratch folder by name)")
     parser.add_argument(
         "--out", type=Path, default=SHIPPED_DIR, help="where clap-mini/ and clip-mini/ are written"
