@@ -13,7 +13,8 @@ class CaptionFacts:
         clip_id: Seeds every choice of words.
         title: Of the source; never quoted.
         artist: Of the source; never quoted.
-        description: Of the source; read for themes only.
+        description: Of the source; a grammar reads it for themes only.
+        comments: What viewers wrote, best first; a grammar does not read them.
         instruments: Label ids, best first.
         genres: Label ids, best first.
         moods: Label ids, best first.
@@ -27,6 +28,7 @@ class CaptionFacts:
     title: str | None = None
     artist: str | None = None
     description: str | None = None
+    comments: tuple[str, ...] = ()
     instruments: tuple[str, ...] = ()
     genres: tuple[str, ...] = ()
     moods: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ REVISION = "1"
 LICENSE = "Apache-2.0"
 REFERENCE = "Visuals Music Bridge, section 3.1: one sentence from tags and metadata"
 
+PROMPT = "grammar-sentence-v1"
 MAX_INSTRUMENTS, MAX_GENRES, MAX_MOODS = 4, 2, 2
 # Tries to find words that are not by chance the title or the artist.
 TRIES = 8
@@ -42,7 +43,7 @@ class Chooser:
 class GrammarCaptioner:
     """Writes one sentence about each clip."""
 
-    def __init__(self, prompt_id: str = "music-sentence-v1") -> None:
+    def __init__(self, prompt_id: str = PROMPT) -> None:
         self.prompt_id = prompt_id
 
     def load(self) -> Self:

@@ -1,7 +1,8 @@
-"""The words of a grammar: a YAML file of `captioning/prompts`, checked."""
+"""The words of a grammar: a file `grammar-*.yaml` of `captioning/prompts`, checked."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from pathlib import Path
 from typing import Annotated
@@ -98,6 +99,11 @@ class Wording(BaseModel):
             raise ValueError(f"got {', '.join(words)}; expected slow, medium, fast")
         return words
 
+    @property
+    def digest(self) -> str:
+        """The first 12 hex digits of the SHA-256 of all the words."""
+        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()[:12]
+
 
 def facts_of(sentence: str) -> frozenset[str]:
     """Return the facts that a sentence needs to be known: piece, moods, instruments, tempo, pace, key."""
@@ -106,7 +112,7 @@ def facts_of(sentence: str) -> frozenset[str]:
 
 def prompt_ids() -> list[str]:
     """Return the ids of all grammars."""
-    return sorted(path.stem for path in PROMPTS.glob("*.yaml"))
+    return sorted(path.stem for path in PROMPTS.glob("grammar-*.yaml"))
 
 
 def read_wording(prompt_id: str) -> Wording:

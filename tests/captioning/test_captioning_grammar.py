@@ -18,7 +18,7 @@ from captioning.grammar import (
 )
 from captioning.wording import PromptError, Wording, facts_of, prompt_ids, read_wording
 
-WORDS = read_wording("music-sentence-v1")
+WORDS = read_wording("grammar-sentence-v1")
 KEYS = ("C major", "F# minor", "A major", "D# minor")
 
 
@@ -210,7 +210,7 @@ def test_the_words_cover_the_label_set():
 
 
 def test_an_unknown_prompt_lists_the_known_ones():
-    with pytest.raises(LookupError, match="expected one of music-sentence-v1"):
+    with pytest.raises(LookupError, match="expected one of grammar-sentence-v1"):
         GrammarCaptioner("haiku-v3").load()
 
 
@@ -232,17 +232,17 @@ def test_captioning_before_loading_says_what_to_do():
 )
 def test_a_bad_prompt_file_says_what_is_wrong(tmp_path, monkeypatch, change, message):
     text = WORDS.model_dump(mode="json") | change
-    (tmp_path / "music-sentence-v1.yaml").write_text(yaml.safe_dump(text))
+    (tmp_path / "grammar-sentence-v1.yaml").write_text(yaml.safe_dump(text))
     monkeypatch.setattr(wording_module, "PROMPTS", tmp_path)
     with pytest.raises(PromptError, match=message):
-        read_wording("music-sentence-v1")
+        read_wording("grammar-sentence-v1")
 
 
 def test_a_prompt_file_must_bear_its_own_name(tmp_path, monkeypatch):
-    (tmp_path / "music-sentence-v2.yaml").write_text(yaml.safe_dump(WORDS.model_dump(mode="json")))
+    (tmp_path / "grammar-sentence-v2.yaml").write_text(yaml.safe_dump(WORDS.model_dump(mode="json")))
     monkeypatch.setattr(wording_module, "PROMPTS", tmp_path)
-    with pytest.raises(PromptError, match="music-sentence-v1"):
-        read_wording("music-sentence-v2")
+    with pytest.raises(PromptError, match="grammar-sentence-v1"):
+        read_wording("grammar-sentence-v2")
 
 
 def test_every_shipped_prompt_can_be_read():

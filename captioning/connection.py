@@ -1,0 +1,222 @@
+"""Requests to an OpenAI-compatible server that may be busy, or be restarted, at any time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from types import ModuleType
+from typing import Any, Self, TypeVar
+
+from captioning.chat import Draft, Sampling
+from captioning.errors import BadCaption, CaptionerError, ServerDown
+
+log = logging.getLogger("leitmotif.captioning")
+
+Answer = TypeVar("Answer")
+
+# Where a key is looked for; it is sent, and neither stored nor logged.
+KEY_VARIABLES = ("LEITMOTIF_API_KEY", "OPENAI_API_KEY")
+# Pauses between tries double from the first to the longest.
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
+# A request that failed as often, while others were answered, is at fault itself.
+MAX_FAULTS = 5
+_BUSY, _REFUSED_KEY, _PASSING = 429, (401, 403), (408, 425)
+
+
+class Connection:
+    """A connection to a server, shared by the requests of a batch; use it as an async context manager."""
+
+    def __init__(self, url: str, *, timeout_s: float, patience_s: float) -> None:
+        """Prepare; nothing is sent yet.
+
+        Args:
+            url: Base URL of the API, such as http://localhost:8000/v1.
+            timeout_s: Time for one request.
+            patience_s: How long the server may stay away before it is given up.
+
+        Raises:
+            CaptionerError: The package openai is not installed.
+        """
+        self.openai = _import_openai()
+        self.url, self.timeout_s, self.patience_s = url, timeout_s, patience_s
+        self.key = next(filter(None, map(os.environ.get, KEY_VARIABLES)), None)
+        # All retries are ours.
+        self.client = self.openai.AsyncOpenAI(
+            base_url=url, api_key=self.key or "none", max_retries=0, timeout=None
+        )
+        self.answers = 0
+        self.silent_since: float | None = None
+        self.resume_at = 0.0
+
+    async def __aenter__(self) -> Self:
+        """Return the connection."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close it."""
+        await self.client.close()
+
+    async def models(self) -> list[str]:
+        """Return the names of the models that are served.
+
+        Raises:
+            CaptionerError: The server refuses the key, or is not of this kind.
+            ServerDown: It stays away for longer than the patience.
+        """
+        return await self._call(lambda: self.client.models.list(), _model_names)
+
+    async def ask(
+        self, model: str, messages: Sequence[dict[str, str]], sampling: Sampling, seed: int
+    ) -> Draft:
+        """Return what a model answers.
+
+        Raises:
+            BadCaption: The server refuses this request, or fails on it again and again.
+            CaptionerError: It refuses the key, or no longer serves the model.
+            ServerDown: It stays away for longer than the patience.
+        """
+        body = {"model": model, "messages": messages, "seed": seed} | {
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "max_tokens": sampling.max_tokens,
+        }
+        # Not chat.completions.create: turning plain dictionaries into its types and back takes a third of the
+        # time of a request.
+        return await self._call(
+            lambda: self.client.post("/chat/completions", cast_to=object, body=body), _draft
+        )
+
+    async def _call(self, send: Callable[[], Awaitable[Any]], read: Callable[[Any], Answer]) -> Answer:
+        """Send a request until it is answered, and read the answer."""
+        number, faults = 0, 0
+        while True:
+            answers = self.answers
+            await asyncio.sleep(max(0.0, self.resume_at - time.monotonic()))
+            try:
+                async with asyncio.timeout(self.timeout_s):
+                    answer = read(await send())
+            except (self.openai.OpenAIError, ValueError, TimeoutError) as error:
+                self._raise_if_final(error)
+                if self.answers > answers and _status(error) != _BUSY:
+                    faults += 1
+                if faults >= MAX_FAULTS:
+                    raise BadCaption(
+                        f"the server failed {faults} times on this clip while it answered others "
+                        f"({self._reason(error)})"
+                    ) from error
+                await asyncio.sleep(self._pause_s(error, number))
+                number += 1
+            else:
+                self._note_answer()
+                return answer
+
+    def _raise_if_final(self, error: Exception) -> None:
+        """Raise what a repetition would not change."""
+        status = _status(error)
+        if status is None or status in (_BUSY, *_PASSING) or status >= 500:
+            return
+        if status in _REFUSED_KEY:
+            raise CaptionerError(
+                f"the server at {self.url} refuses {'the' if self.key else 'a request without a'} key "
+                f"({status}); put the right one into {' or '.join(KEY_VARIABLES)}"
+            ) from None
+        if status == 404:
+            raise CaptionerError(
+                f"the server at {self.url} does not know the address or the model ({self._reason(error)}); "
+                "expected the base URL of an OpenAI-compatible API, which mostly ends in /v1"
+            ) from error
+        raise BadCaption(f"the server refuses the request ({self._reason(error)})") from error
+
+    def _pause_s(self, error: Exception, number: int) -> float:
+        """Return how long to wait before the next try.
+
+        Raises:
+            ServerDown: The patience is at an end.
+        """
+        now = time.monotonic()
+        if self.silent_since is None:
+            self.silent_since = now
+            log.warning(
+                "the caption server at %s does not answer (%s); waiting", self.url, self._reason(error)
+            )
+        asked_s = _retry_after_s(error)
+        left_s = self.silent_since + self.patience_s - now
+        if left_s <= 0 or (asked_s or 0.0) > left_s:
+            wish = f", and asks to wait for {asked_s:.0f} s" if asked_s else ""
+            raise ServerDown(
+                f"the caption server at {self.url} has not answered for {now - self.silent_since:.0f} s "
+                f"({self._reason(error)}){wish}; see to it and run the same command again, what was "
+                "captioned so far is kept (caption.patience_s waits longer)"
+            ) from error
+        if asked_s is not None:
+            self.resume_at = max(self.resume_at, now + asked_s)
+        longest_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(number, 10))
+        return min(left_s, longest_s * random.uniform(0.5, 1.0))
+
+    def _note_answer(self) -> None:
+        self.answers += 1
+        if self.silent_since is not None:
+            log.warning("the caption server at %s answers again", self.url)
+            self.silent_since = None
+
+    def _reason(self, error: BaseException) -> str:
+        """Return an error in a few words, without the key."""
+        cause = error.__cause__ if _status(error) is None and error.__cause__ else error
+        text = " ".join(str(cause).split()) or type(cause).__name__
+        text = text.replace(self.key, "***") if self.key else text
+        return text if len(text) <= 200 else text[:200] + "…"
+
+
+def _import_openai() -> ModuleType:
+    try:
+        import openai
+    except ImportError as error:
+        raise CaptionerError(
+            "the package openai is not installed, and backend vllm-server needs it; run "
+            "`pip install 'leitmotif[paper]'`"
+        ) from error
+    return openai
+
+
+def _status(error: BaseException) -> int | None:
+    """Return the HTTP status of an error, if the server sent one."""
+    return getattr(error, "status_code", None)
+
+
+def _retry_after_s(error: Exception) -> float | None:
+    """Return how long the server asks to wait: its header Retry-After, in seconds or as a date."""
+    value = getattr(getattr(error, "response", None), "headers", {}).get("retry-after")
+    if value is None:
+        return None
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
+    except (ValueError, TypeError):
+        return None
+
+
+def _model_names(page: Any) -> list[str]:
+    """Read a list of models; what is none raises a ValueError, and is asked for again."""
+    try:
+        return [str(model.id) for model in page.data]
+    except (AttributeError, TypeError) as error:
+        raise ValueError(f"got {str(page)[:80]!r} where a list of models was expected") from error
+
+
+def _draft(completion: Any) -> Draft:
+    """Read a completion; what is none raises a ValueError, and is asked for again."""
+    try:
+        choice = completion["choices"][0]
+        text, reason = choice["message"]["content"], choice["finish_reason"]
+    except (LookupError, TypeError) as error:
+        raise ValueError(f"got {str(completion)[:80]!r} where a completion was expected") from error
+    return Draft(text if isinstance(text, str) else "", finished=reason != "length")

@@ -1,0 +1,20 @@
+"""What can go wrong when a language model writes captions.
+
+CaptionerError (ValueError)   the backend cannot be used as it is set: wrong model, key, package or weights
+ServerDown                    the server has not answered for longer than the patience; no clip is to blame
+BadCaption (ValueError)       nothing usable was written about this clip
+"""
+
+from __future__ import annotations
+
+
+class CaptionerError(ValueError):
+    """A backend cannot be used as it is set: got, expected, what to do."""
+
+
+class ServerDown(Exception):  # noqa: N818
+    """The server does not answer; what was captioned before is not touched."""
+
+
+class BadCaption(ValueError):  # noqa: N818
+    """Nothing usable was written about a clip; the text says why."""
