@@ -1,11 +1,9 @@
 """Checkpoints that their authors published as one file: which they are, and where they lie."""
 
-import hashlib
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
-from encoders.folders import BadModel, models_dir
+from encoders.folders import FETCH, BadModel, models_dir, revision_of
 
 
 @dataclass(frozen=True)
@@ -61,15 +59,15 @@ class Checkpoint:
         """
         source = self.locate(where)
         if isinstance(source, Path):
-            return f"{self.model}@{file_revision(source)}"
+            return f"{self.model}@{revision_of(source, None, None)}"
         return f"{source}@{revision or (self.revision if source == self.model else 'main')}"
 
     def _checked(self, path: Path) -> Path:
         if not path.is_file():
             raise BadModel(
                 f"got no weights of {self.model} at {str(path)!r}; expected {self.file} "
-                f"({self.size_bytes >> 20} MiB, {self.url}): run `leitmotif fetch-models --profile paper`, "
-                f"or say where the file is by --set {self.setting}=PATH"
+                f"({self.size_bytes >> 20} MiB, {self.url}): {FETCH}, or say where the file is by "
+                f"--set {self.setting}=PATH"
             )
         return path
 
@@ -93,15 +91,3 @@ MSCLAP_2023 = Checkpoint(
     setting="quality.model",
     on_hub=True,
 )
-
-
-def file_revision(path: Path) -> str:
-    """Return what identifies a file of weights: "sha256:" and 12 hex digits."""
-    state = path.stat()
-    return _digest(path, state.st_size, state.st_mtime_ns)
-
-
-@cache
-def _digest(path: Path, size_bytes: int, modified_ns: int) -> str:
-    with path.open("rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()[:12]

@@ -1,6 +1,7 @@
 """MS-CLAP 2023: seven-second windows and sentences in one space; what PAM asks for the quality of a sound."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,7 +12,9 @@ from transformers import AutoTokenizer, ClapFeatureExtractor
 
 from encoders.checkpoints import MSCLAP_2023
 from encoders.clap import fit_window
-from encoders.folders import BadModel
+from encoders.folders import FETCH, BadModel, is_the_machine, loading, one_line
+from encoders.hub import tokenizer_folder
+from encoders.inference import inference
 from encoders.mel import MelSpectrogram
 from encoders.msclap_network import MEL_FILTERS, from_published, network_of
 from encoders.vectors import unit_rows
@@ -28,15 +31,6 @@ REFERENCE = (
 TOKENIZER_ID = "openai-community/gpt2"
 TOKENIZER_REVISION = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
 WINDOW_S = 7.0
-# Of sound at 44.1 kHz, but with the filters of 32 kHz: so it was trained.
-MEL = ClapFeatureExtractor(
-    feature_size=64,
-    sampling_rate=32_000,
-    hop_length=320,
-    fft_window_size=1024,
-    frequency_min=50,
-    frequency_max=14_000,
-)
 TOKENS = 77  # of a text, filled up with 0
 
 
@@ -87,20 +81,13 @@ class MsClapEncoder:
         self.revision_id = MSCLAP_2023.name(self.model, self.revision).rpartition("@")[2]
         path = self._fetched(MSCLAP_2023.locate(self.model))
         weights = read_weights(path)
-        try:
+        with loading(str(path), "MS-CLAP 2023", f"{MSCLAP_2023.file} of {MSCLAP_2023.url}"):
             net = network_of(weights)
             fill(net, from_published(weights, net))
-        except (ValueError, RuntimeError) as error:
-            raise BadModel(
-                f"got {str(path)!r}, which is no checkpoint of MS-CLAP 2023 ({error}); expected "
-                f"{MSCLAP_2023.file} of {MSCLAP_2023.url}"
-            ) from error
         self._tokenizer = self._load_tokenizer(len(weights["caption_encoder.base.wte.weight"]))
         self._net = net.eval().requires_grad_(False).to(device)
         self._device = device
-        self._mel = MelSpectrogram(MEL, fused=False, device=device)
-        if MEL_FILTERS in weights:
-            self._mel.filters = weights[MEL_FILTERS].double().to(device)
+        self._mel = MelSpectrogram(front_end(weights), fused=False, device=device)
         self.dim = net.audio_encoder.projection.layer_norm.weight.numel()
         self.logit_scale = float(net.logit_scale.exp())
         return self
@@ -123,8 +110,8 @@ class MsClapEncoder:
         rows = []
         for start in range(0, len(windows), self.batch):
             chunk = [fit_window(w, size, padding="repeat") for w in windows[start : start + self.batch]]
-            with torch.inference_mode():
-                mel = self._mel(torch.from_numpy(np.stack(chunk)).to(self._device))
+            with self._precisely():
+                mel = self._mel(torch.from_numpy(np.stack(chunk)))
                 rows.append(net.embed_audio(mel).cpu().numpy())
         return unit_rows(rows, self.dim)
 
@@ -140,7 +127,7 @@ class MsClapEncoder:
                 max_length=TOKENS,
                 return_tensors="pt",
             ).to(self._device)
-            with torch.inference_mode():
+            with self._precisely():
                 rows.append(net.embed_tokens(tokens["input_ids"], tokens["attention_mask"]).cpu().numpy())
         return unit_rows(rows, self.dim)
 
@@ -150,24 +137,24 @@ class MsClapEncoder:
             return source
         try:
             return Path(hf_hub_download(source, MSCLAP_2023.file, revision=self.revision_id))
-        except (OSError, ValueError, RuntimeError) as error:
+        except Exception as error:
+            if is_the_machine(error):
+                raise
             raise BadModel(
-                f"got no {MSCLAP_2023.file} of {source} from the hub ({type(error).__name__}); run "
-                "`leitmotif fetch-models --profile paper`, or say where the file is by --set "
-                f"{MSCLAP_2023.setting}=PATH"
+                f"got model {source!r} at {self.revision_id}, whose {MSCLAP_2023.file} is not in the cache "
+                f"and cannot be fetched ({one_line(error)}); {FETCH}, or say where the file is by "
+                f"--set {MSCLAP_2023.setting}=PATH"
             ) from error
 
     def _load_tokenizer(self, words: int) -> Any:
-        pinned = TOKENIZER_REVISION if self.tokenizer == TOKENIZER_ID else None
-        try:
-            tokenizer = AutoTokenizer.from_pretrained(self.tokenizer, revision=pinned)
-        except (OSError, ValueError, RuntimeError, LookupError, TypeError, AttributeError) as error:
-            raise BadModel(
-                f"got no tokenizer of GPT-2 from {self.tokenizer!r} ({type(error).__name__}); run `leitmotif "
-                "fetch-models --profile paper`, or say where its folder is by --set quality.tokenizer=FOLDER"
-            ) from error
-        # "!" is what GPT-2 has under 0, with which the texts of the training were filled up.
-        tokenizer.add_special_tokens({"pad_token": "!"})
+        pinned = TOKENIZER_REVISION if self.tokenizer == TOKENIZER_ID else "main"
+        folder = tokenizer_folder(self.tokenizer, pinned)
+        with loading(
+            self.tokenizer, "a tokenizer", "a folder or hub id with GPT-2's vocab.json and merges.txt"
+        ):
+            tokenizer = AutoTokenizer.from_pretrained(folder)
+            # "!" is what GPT-2 has under 0, with which the texts of the training were filled up.
+            tokenizer.add_special_tokens({"pad_token": "!"})
         if tokenizer.pad_token_id != 0 or len(tokenizer) != words:
             raise BadModel(
                 f"got tokenizer {self.tokenizer!r} with {len(tokenizer)} words and '!' as "
@@ -175,7 +162,31 @@ class MsClapEncoder:
             )
         return tokenizer
 
+    @contextmanager
+    def _precisely(self) -> Iterator[None]:
+        with inference(self._device), torch.autocast("cuda", enabled=False):
+            yield
+
     def _loaded(self) -> Any:
         if not hasattr(self, "_net"):
             raise RuntimeError("got an encoder without weights; expected load(device) to be called first")
         return self._net
+
+
+def front_end(weights: Mapping[str, torch.Tensor]) -> ClapFeatureExtractor:
+    """Return the settings of the spectrogram: sound at 44.1 kHz, but filters of 32 kHz, as it was trained.
+
+    Args:
+        weights: Of the checkpoint; where it holds the filters, they are taken from there.
+    """
+    extractor = ClapFeatureExtractor(
+        feature_size=64,
+        sampling_rate=32_000,
+        hop_length=320,
+        fft_window_size=1024,
+        frequency_min=50,
+        frequency_max=14_000,
+    )
+    if MEL_FILTERS in weights:
+        extractor.mel_filters_slaney = weights[MEL_FILTERS].double().numpy()
+    return extractor

@@ -7,25 +7,14 @@ import torch
 from torch import nn
 from transformers import ClapAudioConfig, ClapAudioModel, GPT2Config, GPT2Model
 
+from encoders.laion import convert_laion
+
 MELS = 64
 MEL_FILTERS = "audio_encoder.base.htsat.logmel_extractor.melW"  # where a checkpoint has them
 
 _HTSAT = "audio_encoder.base.htsat."
-# Names of parts of HTSAT there and in transformers, from the outside in.
-_RENAMED = {
-    ".attn.proj.": ".attention.output.dense.",
-    ".attn.": ".attention.self.",
-    ".mlp.fc1.": ".intermediate.dense.",
-    ".mlp.fc2.": ".output.dense.",
-    ".norm1.": ".layernorm_before.",
-    ".norm2.": ".layernorm_after.",
-}
-# Constants (the spectrogram's kernels, masks, numbers of places), and the head that tells AudioSet's classes.
-_UNUSED = re.compile(
-    r"audio_encoder\.base\.htsat\.(spectrogram_extractor|logmel_extractor|tscam_conv|head)\."
-    r"|.*\.(attn_mask|relative_position_index|num_batches_tracked)$"
-    r"|caption_encoder\.base\.h\.\d+\.attn\.(bias|masked_bias)$"
-)
+# What is not learned: a checkpoint may have it or not, and the network has its own.
+_CONSTANT = re.compile(r"\.(relative_position_index|num_batches_tracked)$|\.attn\.(bias|masked_bias)$")
 
 
 class Projection(nn.Module):
@@ -116,30 +105,18 @@ def _network_of(weights: Mapping[str, torch.Tensor]) -> MsClapNetwork:
         n_positions=weights["caption_encoder.base.wpe.weight"].shape[0],
         n_head=words[1] // 64,  # every published GPT-2 has heads of 64
         n_layer=sum(name.endswith(".attn.c_attn.weight") for name in weights),
+        bos_token_id=None,
+        eos_token_id=None,
     )
     return MsClapNetwork(audio, text, len(weights["audio_encoder.projection.layer_norm.weight"]))
 
 
 def from_published(weights: Mapping[str, torch.Tensor], net: MsClapNetwork) -> dict[str, torch.Tensor]:
-    """Return published weights under the names of a network, which gives the constants among them."""
-    renamed = {name: tensor for name, tensor in net.state_dict().items() if _UNUSED.match(name)}
-    for name, tensor in weights.items():
-        if _UNUSED.match(name):
-            continue
-        if not name.startswith(_HTSAT):
-            renamed[name] = tensor
-        else:
-            renamed |= _htsat(name.removeprefix(_HTSAT), tensor)
-    return renamed
-
-
-def _htsat(name: str, tensor: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Return a weight of HTSAT under its name in transformers; cut where queries, keys and values are one."""
-    name = re.sub(r"^bn0\.", "batch_norm.", name)
-    for there, here in _RENAMED.items():
-        name = name.replace(there, here)
-    name = f"audio_encoder.base.audio_encoder.{name}"
-    if ".qkv." not in name:
-        return {name: tensor}
-    parts = zip(("query", "key", "value"), tensor.chunk(3), strict=True)
-    return {name.replace(".qkv.", f".{part}."): piece for part, piece in parts}
+    """Return published weights under the names of a network, with its own constants among them."""
+    # The encoder of sound is that of LAION's checkpoints, under another prefix.
+    htsat = {name.replace(_HTSAT, "audio_branch."): weights[name] for name in weights if _HTSAT in name}
+    renamed = {name: tensor for name, tensor in weights.items() if _HTSAT not in name}
+    for name, tensor in convert_laion(htsat).items():
+        renamed[name.replace("audio_model.", "audio_encoder.base.", 1)] = tensor
+    learned = {name: tensor for name, tensor in renamed.items() if not _CONSTANT.search(name)}
+    return learned | {name: tensor for name, tensor in net.state_dict().items() if _CONSTANT.search(name)}

@@ -12,7 +12,6 @@ import sys
 import threading
 import types
 from collections.abc import Sequence
-from contextlib import nullcontext
 from functools import cache
 from itertools import groupby
 from pathlib import Path
@@ -22,9 +21,10 @@ import numpy as np
 import torch
 from torch import nn
 
-from encoders.checkpoints import CNN14, file_revision
+from encoders.checkpoints import CNN14
 from encoders.clap import fit_window
-from encoders.folders import BadModel
+from encoders.folders import BadModel, revision_of
+from encoders.inference import inference
 from encoders.weights import fill, read_weights
 
 MODEL_ID = "panns/Cnn14_mAP=0.431"
@@ -100,8 +100,8 @@ class PannsTagger:
         self._mel = nn.Sequential(net.spectrogram_extractor, net.logmel_extractor)
         net.spectrogram_extractor = net.logmel_extractor = nn.Identity()
         self._net = net
-        self._device = torch.device(device)
-        self.revision_id = file_revision(path)
+        self._device = device
+        self.revision_id = revision_of(path, None, None)
         return self
 
     def score_windows(self, windows: Sequence[np.ndarray]) -> np.ndarray:
@@ -133,12 +133,11 @@ class PannsTagger:
 
     def _score(self, batch: np.ndarray) -> np.ndarray:
         """Return the probabilities of windows of one length, shape (windows, samples) to (windows, 527)."""
-        on_gpu = self._device.type == "cuda"
-        with torch.inference_mode():
-            mel = self._mel(torch.from_numpy(batch).to(self._device))  # (windows, 1, frames, 64)
-            with torch.autocast("cuda", torch.float16) if on_gpu else nullcontext():
-                scores = self._net(mel)["clipwise_output"]
-        return scores.float().cpu().numpy()
+        samples = torch.from_numpy(batch).to(self._device)
+        with inference(self._device):
+            with torch.autocast("cuda", enabled=False):
+                mel = self._mel(samples)  # (windows, 1, frames, 64)
+            return self._net(mel)["clipwise_output"].float().cpu().numpy()
 
 
 @cache

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +23,12 @@ RULES = (
         reference="Visuals Music Bridge, appendix B.1, with the score of Deshmukh et al., arXiv:2402.00282",
     ),
 )
+
+# Of PAM: sound is judged in pieces of seven seconds.
+CHUNK_S = 7.0
+# Four minutes and forty seconds whole, and evenly spread chunks of anything longer: a mean over more changes
+# little.
+MAX_CHUNKS = 40
 
 
 class QualityPrompts(Protocol):
@@ -46,3 +52,43 @@ def scorer(encoder: antonym.TextEncoder, taxonomy: QualityPrompts) -> Callable[[
     """
     first = _FirstPair(tuple(taxonomy.quality.positive[:1]), tuple(taxonomy.quality.negative[:1]))
     return antonym.scorer(encoder, first)
+
+
+def pam_chunks(
+    blocks: Iterable[np.ndarray], rate_hz: int, total_s: float, *, most: int = MAX_CHUNKS
+) -> list[np.ndarray]:
+    """Cut a streamed mono track as PAM does; only the chunks that are returned are held.
+
+    Chunks follow each other without a gap. What is left at the end makes a chunk of the last seven seconds,
+    which overlaps the one before; a track of less than seven seconds is repeated until it is long enough. Of
+    `k` chunks, `most` are chosen by `floor((j + 0.5) * k / most)`.
+
+    Args:
+        blocks: Mono float32 blocks, shape (n,), in order.
+        rate_hz: Sampling rate of the blocks.
+        total_s: Length of the track.
+        most: The most chunks to return.
+
+    Returns:
+        Chunks of seven seconds; empty if the track has no samples.
+
+    Reference:
+        Deshmukh et al., arXiv:2402.00282, section 3, and `dataset.py` of github.com/soham97/PAM; that joins
+        the channels of a stereo file end to end, where a mean of them is expected here.
+    """
+    size = round(CHUNK_S * rate_hz)
+    count = max(1, -(-round(total_s * rate_hz) // size))
+    chosen = {int((j + 0.5) * count / most) for j in range(most)} if count > most else set(range(count))
+    return [chunk for number, chunk in enumerate(_chunks(blocks, size)) if number in chosen]
+
+
+def _chunks(blocks: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
+    rest = np.empty(0, np.float32)
+    last: np.ndarray | None = None
+    for block in blocks:
+        rest = np.concatenate([rest, np.asarray(block, np.float32)])
+        while len(rest) >= size:
+            last, rest = rest[:size], rest[size:]
+            yield last
+    if len(rest):
+        yield np.resize(rest, size) if last is None else np.concatenate([last, rest])[-size:]

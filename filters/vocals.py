@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -23,6 +23,19 @@ RULES = (
     ),
 )
 
+# What the paper's labels "vocal", "choir" and "human voice" are in AudioSet: all that its ontology has below
+# "Human voice", and the two classes of music made by voices.
+VOICE_CLASSES = (
+    *("Speech", "Male speech, man speaking", "Female speech, woman speaking", "Child speech, kid speaking"),
+    *("Conversation", "Narration, monologue", "Babbling", "Speech synthesizer"),
+    *("Shout", "Bellow", "Whoop", "Yell", "Battle cry", "Children shouting", "Screaming", "Whispering"),
+    *("Laughter", "Baby laughter", "Giggle", "Snicker", "Belly laugh", "Chuckle, chortle"),
+    *("Crying, sobbing", "Baby cry, infant cry", "Whimper", "Wail, moan", "Sigh"),
+    *("Singing", "Choir", "Yodeling", "Chant", "Mantra", "Male singing", "Female singing", "Child singing"),
+    *("Synthetic singing", "Rapping", "Humming", "Groan", "Grunt"),
+    *("Vocal music", "A capella"),
+)
+
 
 class VoicePrompts(Protocol):
     """What scoring needs of a taxonomy."""
@@ -35,3 +48,28 @@ class VoicePrompts(Protocol):
 def scorer(encoder: antonym.TextEncoder, taxonomy: VoicePrompts) -> Callable[[np.ndarray], float]:
     """Return the function from a clip's window embeddings, shape (windows, dim), to its vocal score, 0..1."""
     return antonym.scorer(encoder, taxonomy.voice)
+
+
+def voice_probability(windows: np.ndarray, classes: Sequence[str]) -> float:
+    """Return how probable a human voice is in a track: the highest of its windows and the voice's classes.
+
+    A tagger of AudioSet is trained to say whether a class is heard anywhere in ten seconds. So a voice is in
+    a track if it is in one window; a mean over windows would let a refrain pass, the more so in a long track.
+
+    Args:
+        windows: Probabilities of classes in windows of one track, shape (windows, classes), 0..1.
+        classes: AudioSet's names of the classes, in order.
+
+    Raises:
+        ValueError: There is no window, or a class of the voice is not among the classes.
+    """
+    windows = np.asarray(windows)
+    if windows.ndim != 2 or not len(windows) or windows.shape[1] != len(classes):
+        raise ValueError(
+            f"got probabilities of shape {windows.shape}; expected (windows, {len(classes)}) with at least "
+            "one window"
+        )
+    numbers = {name: number for number, name in enumerate(classes)}
+    if unknown := [name for name in VOICE_CLASSES if name not in numbers]:
+        raise ValueError(f"got {len(classes)} classes without {unknown[0]!r}; expected those of AudioSet")
+    return float(windows[:, [numbers[name] for name in VOICE_CLASSES]].max())

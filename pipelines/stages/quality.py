@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 
 import filters.quality
+import media.audio
+import media.flac
 import taxonomy.labels
+from encoders.checkpoints import MSCLAP_2023
 from pipelines import encoders_in_use
 from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
 
@@ -17,30 +20,63 @@ if TYPE_CHECKING:
     from pipelines.plan import Plan
 
 
+class QualitySettings(StageSettings):
+    """Who judges: the CLAP model of tagging, or MS-CLAP, to whose scores PAM's threshold belongs.
+
+    Attributes:
+        backend: "clap" takes the windows that tagging embedded; "ms-clap" listens to the track.
+        model: Of MS-CLAP: its checkpoint, a folder that holds it, or a hub id; None for the published one.
+        revision: Of a hub id; None for the pinned one.
+        tokenizer: Folder or hub id of GPT-2's tokenizer; None for the published one.
+        device: Where MS-CLAP runs.
+    """
+
+    backend: Literal["clap", "ms-clap"] = "clap"
+    model: str | None = None
+    revision: str | None = None
+    tokenizer: str | None = None
+    device: str = "cpu"
+
+
 class QualityStage:
-    """Score how clean a clip sounds (PAM), 0..1, from the windows that tagging embedded."""
+    """Score how clean a clip sounds (PAM), 0..1, in the mean over its windows."""
 
     NAME: ClassVar = "quality"
     VERSION: ClassVar = 1
-    READS: ClassVar = ("tagging",)
-    SETTINGS: ClassVar = StageSettings
-    BATCH: ClassVar = 256
+    READS: ClassVar = ("tagging", "track")
+    SETTINGS: ClassVar = QualitySettings
+    BATCH: ClassVar = 64
     COLUMNS: ClassVar = pa.schema([("pam_score", pa.float32())])
 
     def __init__(self, plan: Plan) -> None:
+        self.settings = QualitySettings(**plan.stages[self.NAME])
         self.clap = plan.stages["tagging"]
+        self.track = plan.track
 
     def model(self) -> str:
-        """Return the CLAP model's id and revision: the windows' own."""
+        """Return the id and revision of the model that judges."""
+        if self.settings.backend == "ms-clap":
+            return MSCLAP_2023.name(self.settings.model, self.settings.revision)
         return encoders_in_use.model_of(self.clap["model"], self.clap["revision"])
 
     def identity(self) -> Mapping[str, Any]:
-        """Return the label set, which holds the prompts."""
-        return {"taxonomy": taxonomy.labels.load().fingerprint}
+        """Return who judges, and the label set, which holds the prompts."""
+        return {"backend": self.settings.backend, "taxonomy": taxonomy.labels.load().fingerprint}
 
     def open(self, place: Place) -> None:
         """Embed the prompts."""
-        encoder = encoders_in_use.clap(self.clap["model"], self.clap["revision"], self.clap["device"])
+        self.place = place
+        encoder: Any
+        if self.settings.backend == "ms-clap":
+            from encoders.msclap import TOKENIZER_ID, MsClapEncoder
+
+            self.encoder = encoder = MsClapEncoder(
+                self.settings.model,
+                revision=self.settings.revision,
+                tokenizer=self.settings.tokenizer or TOKENIZER_ID,
+            ).load(self.settings.device)
+        else:
+            encoder = encoders_in_use.clap(self.clap["model"], self.clap["revision"], self.clap["device"])
         self.score = filters.quality.scorer(encoder, taxonomy.labels.load())
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
@@ -48,5 +84,14 @@ class QualityStage:
         return one_by_one(self._score, clips)
 
     def _score(self, clip: Clip) -> Row:
-        windows = np.asarray(clip.inputs["tagging"]["windows"], np.float32)  # (windows, dim)
-        return {"pam_score": self.score(windows)}
+        windows = (
+            self._listen(clip) if self.settings.backend == "ms-clap" else clip.inputs["tagging"]["windows"]
+        )
+        return {"pam_score": self.score(np.asarray(windows, np.float32))}
+
+    def _listen(self, clip: Clip) -> np.ndarray:
+        """Return the embeddings of the track's chunks, shape (chunks, dim)."""
+        path = self.place.workspace / clip.inputs[self.track]["file"]
+        blocks = media.audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
+        chunks = filters.quality.pam_chunks(blocks, self.encoder.rate_hz, media.flac.flac_length_s(path))
+        return self.encoder.embed_windows(chunks)

@@ -3,50 +3,105 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
 
 import filters.vocals
+import media.audio
+import media.flac
 import taxonomy.labels
+from encoders.checkpoints import CNN14
+from encoders.windows import track_windows
 from pipelines import encoders_in_use
 from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
 
 if TYPE_CHECKING:
     from pipelines.plan import Plan
 
+# Ten minutes whole, and evenly spread windows of anything longer: a voice may come anywhere.
+MAX_WINDOWS = 60
+
+
+class VocalsSettings(StageSettings):
+    """Who listens.
+
+    Attributes:
+        backend: CLAP alone, or PANNs as well, as in the paper.
+        panns: Checkpoint of PANNs, or a folder that holds it; None for the folder of fetched models.
+        device: Where PANNs runs.
+    """
+
+    backend: Literal["clap", "panns+clap"] = "clap"
+    panns: str | None = None
+    device: str = "cpu"
+
 
 class VocalsStage:
-    """Score how much a clip sounds of a human voice, 0..1, from the windows that tagging embedded."""
+    """Score how much a clip sounds of a human voice, 0..1: the highest score that a model gives it.
+
+    CLAP scores the windows that tagging embedded, in the mean over windows; PANNs listens to the track.
+    """
 
     NAME: ClassVar = "vocals"
     VERSION: ClassVar = 1
-    READS: ClassVar = ("tagging",)
-    SETTINGS: ClassVar = StageSettings
-    BATCH: ClassVar = 256
-    COLUMNS: ClassVar = pa.schema([("vocal_score", pa.float32())])
+    READS: ClassVar = ("tagging", "track")
+    SETTINGS: ClassVar = VocalsSettings
+    BATCH: ClassVar = 64
+    COLUMNS: ClassVar = pa.schema(
+        [("vocal_score", pa.float32()), ("vocal_clap", pa.float32()), ("vocal_panns", pa.float32())]
+    )
 
     def __init__(self, plan: Plan) -> None:
+        self.settings = VocalsSettings(**plan.stages[self.NAME])
         self.clap = plan.stages["tagging"]
+        self.track = plan.track
 
     def model(self) -> str:
-        """Return the CLAP model's id and revision: the windows' own."""
-        return encoders_in_use.model_of(self.clap["model"], self.clap["revision"])
+        """Return the id and revision of the CLAP model, which is the windows' own, and of PANNs."""
+        clap = encoders_in_use.model_of(self.clap["model"], self.clap["revision"])
+        return f"{clap} + {CNN14.name(self.settings.panns)}" if self._with_panns else clap
 
     def identity(self) -> Mapping[str, Any]:
-        """Return the label set, which holds the prompts."""
-        return {"taxonomy": taxonomy.labels.load().fingerprint}
+        """Return who listens, and the label set, which holds the prompts."""
+        return {"backend": self.settings.backend, "taxonomy": taxonomy.labels.load().fingerprint}
 
     def open(self, place: Place) -> None:
-        """Embed the prompts."""
+        """Embed the prompts, and load PANNs."""
+        self.place = place
         encoder = encoders_in_use.clap(self.clap["model"], self.clap["revision"], self.clap["device"])
         self.score = filters.vocals.scorer(encoder, taxonomy.labels.load())
+        if self._with_panns:
+            from encoders.panns import PannsTagger
+
+            self.tagger = PannsTagger(self.settings.panns).load(self.settings.device)
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Score each clip."""
         return one_by_one(self._score, clips)
 
+    @property
+    def _with_panns(self) -> bool:
+        return self.settings.backend == "panns+clap"
+
     def _score(self, clip: Clip) -> Row:
         windows = np.asarray(clip.inputs["tagging"]["windows"], np.float32)  # (windows, dim)
-        return {"vocal_score": self.score(windows)}
+        clap = self.score(windows)
+        panns = self._listen(clip) if self._with_panns else None
+        highest = clap if panns is None else max(clap, panns)
+        return {"vocal_score": highest, "vocal_clap": clap, "vocal_panns": panns}
+
+    def _listen(self, clip: Clip) -> float:
+        """Return how probable a voice is to PANNs."""
+        from encoders.panns import labels
+
+        path = self.place.workspace / clip.inputs[self.track]["file"]
+        windows = track_windows(
+            media.audio.read_flac_blocks(path, rate_hz=self.tagger.rate_hz, mono=True),
+            self.tagger.rate_hz,
+            self.tagger.window_s,
+            max_windows=MAX_WINDOWS,
+            total_s=media.flac.flac_length_s(path),
+        )
+        return filters.vocals.voice_probability(self.tagger.score_windows(windows), labels())
