@@ -88,7 +88,7 @@ def _chunks(blocks: Iterable[np.ndarray], size: int) -> Iterator[np.ndarray]:
     for block in blocks:
         rest = np.concatenate([rest, np.asarray(block, np.float32)])
         while len(rest) >= size:
-            last, rest = rest[:size], rest[size:]
+            last, rest = rest[:size].copy(), rest[size:]
             yield last
     if len(rest):
         yield np.resize(rest, size) if last is None else np.concatenate([last, rest])[-size:]
