@@ -7,8 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tests.encoders.msclap_files import write_tiny_msclap, write_tokenizer
-from tests.encoders.panns_files import TinyCnn14, noise, write_tiny_cnn14
 
 import filters.vocals
 import media.audio
@@ -26,6 +24,8 @@ from pipelines.stage import Clip, Place
 from pipelines.stages.quality import QualityStage
 from pipelines.stages.vocals import VocalsStage
 from pipelines.workspace import Stores, Workspace
+from tests.encoders.msclap_files import write_tiny_msclap, write_tokenizer
+from tests.encoders.panns_files import TinyCnn14, noise, write_tiny_cnn14
 
 RATE_HZ = 44_100
 
@@ -115,7 +115,7 @@ def test_pam_is_the_mean_softmax_over_chunks_of_the_track(place, clips, msclap, 
         ["the sound is clear and clean.", "the sound is noisy and with artifacts."]
     ).astype(np.float64)
     for clip, row in zip(clips, rows, strict=True):
-            path = place.workspace / clip.inputs["audio"]["file"]
+        path = place.workspace / clip.inputs["audio"]["file"]
         track = np.concatenate(list(media.audio.read_flac_blocks(path, mono=True)))
         size = 7 * RATE_HZ
         starts = [*range(0, len(track) - size + 1, size), len(track) - size]
