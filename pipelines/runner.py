@@ -12,9 +12,10 @@ from pathlib import Path
 import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
+from encoders.folders import BadModel
 from media.limited import LimitedWorker
 from pipelines.devices import on_this_machine
-from pipelines.errors import OutsideError
+from pipelines.errors import OutsideError, UserError
 from pipelines.ledger import Entry, as_clip
 from pipelines.plan import load_plan
 from pipelines.stage import Clip, Place, Row, Stage
@@ -152,13 +153,20 @@ def _one_line(error: Exception) -> str:
 
 @cache
 def _opened(workspace: str, plan: str, name: str) -> tuple[Stores, Stage]:
-    """Return a stage with its models loaded; each process loads each once."""
+    """Return a stage with its models loaded; each process loads each once.
+
+    Raises:
+        UserError: Its model is missing or unfit, or set to a device that is not there.
+    """
     # The same numbers whatever the cores and workers: sums are taken in one order, by one thread.
     threadpool_limits(limits=1)
     stores = Stores(Workspace(Path(workspace)), on_this_machine(load_plan(plan)))
     stage = stores.stages[name]
     folder = stores.folder(name) / "files"
-    stage.open(Place(stores.workspace.root, folder, stores.workspace.scratch, _decoder()))
+    try:
+        stage.open(Place(stores.workspace.root, folder, stores.workspace.scratch, _decoder()))
+    except BadModel as error:
+        raise UserError(f"{name}: {error}") from error
     return stores, stage
 
 

@@ -100,6 +100,21 @@ def test_the_device_is_no_part_of_a_fingerprint(tmp_path: Path) -> None:
     assert set(prints[0]) <= set(STAGES)
 
 
+def test_a_model_that_does_not_load_is_one_line_that_names_the_stage(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from encoders.folders import BadModel
+    from pipelines import runner
+
+    def fail(*_: object) -> None:
+        raise BadModel("got no weights; fetch them")
+
+    monkeypatch.setattr(STAGES["tagging"], "open", fail)
+    monkeypatch.setattr(runner, "_decoder", lambda: None)
+    with pytest.raises(UserError, match="^tagging: got no weights; fetch them$"):
+        runner._opened.__wrapped__(str(tmp_path), make_plan("music-video", "embedded").save(), "tagging")
+
+
 def test_a_batch_is_measured_on_the_device_of_its_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
