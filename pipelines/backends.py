@@ -35,7 +35,7 @@ def _tokenizer(repo: str, revision: str) -> HubRepo:
 
 
 _LAION, _MSCLAP = constants_of("encoders.laion"), constants_of("encoders.msclap")
-_LAION_MUSIC = "music_audioset_epoch_15_esc_90.14.pt"
+_MUSIC = "music_audioset_epoch_15_esc_90.14.pt"
 _DEMUCS = Backend(
     name="demucs",
     stages=("separation",),
@@ -57,6 +57,21 @@ _CLAP = Backend(
     module="encoders.clap",
     model="laion/larger_clap_general",
     weights=(_hub("laion/larger_clap_general", 779_700_000),),
+)
+_LAION_MUSIC = replace(
+    _CLAP,
+    name="clap-laion-music",
+    module="encoders.laion",
+    model=_MUSIC,
+    weights=(
+        UrlFile(
+            f"https://huggingface.co/{_LAION['MODEL_ID']}/resolve/{_LAION['REVISION']}/{_MUSIC}",
+            _MUSIC,
+            "fae3e9c087f2909c28a09dc31c8dfcdacbc42ba44c70e972b58c1bd1caf6dedd",
+            2_352_471_003,
+        ),
+        _tokenizer(_LAION["TOKENIZER_ID"], PINNED[_LAION["TOKENIZER_ID"]]),
+    ),
 )
 _CLIP = Backend(
     name="clip",
@@ -112,20 +127,14 @@ BACKENDS = (
         model="laion/clap-htsat-unfused",
         weights=(_hub("laion/clap-htsat-unfused", 618_000_000),),
     ),
+    _LAION_MUSIC,
     replace(
-        _CLAP,
-        name="clap-laion-music",
-        module="encoders.laion",
-        model=_LAION_MUSIC,
-        weights=(
-            UrlFile(
-                f"https://huggingface.co/{_LAION['MODEL_ID']}/resolve/{_LAION['REVISION']}/{_LAION_MUSIC}",
-                _LAION_MUSIC,
-                "fae3e9c087f2909c28a09dc31c8dfcdacbc42ba44c70e972b58c1bd1caf6dedd",
-                2_352_471_003,
-            ),
-            _tokenizer(_LAION["TOKENIZER_ID"], PINNED[_LAION["TOKENIZER_ID"]]),
-        ),
+        _LAION_MUSIC,
+        name="laion-clap",
+        backend="laion-clap",
+        module="encoders.laion_clap",
+        packages=("laion-clap",),
+        extra="laion",
     ),
     Backend(
         name="panns",

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from encoders.folders import models_dir
 from encoders.pins import pinned
 from pipelines.backend import Backend
 from pipelines.backends import BACKENDS, OF_TAGGING
@@ -84,10 +85,21 @@ def _backend(stage: str, settings: Mapping[str, Any]) -> Backend:
     places = [str(settings[key]) for key in PLACES if settings.get(key)]
     if places:
         return replace(backend, weights=tuple(LocalPath(place) for place in places), pinned="a local file")
+    if (tokenizer := settings.get("tokenizer")) and len(backend.weights) > 1:
+        backend = replace(backend, weights=(backend.weights[0], *_place(str(tokenizer))))
     if revision and backend.weights and isinstance(first := backend.weights[0], HubRepo):
         weights = (replace(first, revision=str(revision)), *backend.weights[1:])
         backend = replace(backend, weights=weights)
     return backend
+
+
+def _place(model: str) -> tuple[Weights, ...]:
+    """Return where a model lies that a user names: a path, a file in the folder of models, or a hub id."""
+    if Path(model).expanduser().exists() or model.startswith((".", "~", "/")):
+        return (LocalPath(model),)
+    if model.endswith((".pt", ".pth")):
+        return (LocalPath(str(models_dir() / model)),)
+    return (HubRepo(model, pinned(model)),) if model.count("/") == 1 else ()
 
 
 def _is_model_of(backend: Backend, model: str | None) -> bool:
@@ -98,11 +110,7 @@ def _is_model_of(backend: Backend, model: str | None) -> bool:
 
 def _other_model(backend: Backend, model: str) -> Backend:
     """Return the backend with a model that is not in the table: what is not known of it is said to be so."""
-    weights: tuple[Weights, ...] = ()
-    if Path(model).expanduser().exists() or model.startswith((".", "~", "/")):
-        weights = (LocalPath(model),)
-    elif model.count("/") == 1:
-        weights = (HubRepo(model, pinned(model)),)
+    weights = _place(model)
     return replace(
         backend,
         model=model,

@@ -176,3 +176,18 @@ def test_the_page_on_models_is_the_generated_one() -> None:
 def test_a_page_that_lacks_a_table_is_refused() -> None:
     with pytest.raises(ValueError, match="got tables for paper; expected embedded, paper, others"):
         fill_page("<!-- backends: paper -->\n<!-- end -->")
+
+
+def test_a_file_without_a_folder_is_looked_for_among_the_fetched_models(
+    profile: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LEITMOTIF_MODELS", str(tmp_path / "models"))
+    profile.write_text("stages: {tagging: {model: 630k-audioset-best.pt}}")
+    backend = next(use.backend for use in uses_of(str(profile)) if "tagging" in use.stages)
+    assert backend.weights == (LocalPath(str(tmp_path / "models" / "630k-audioset-best.pt")),)
+
+
+def test_another_tokenizer_takes_the_place_of_the_published_one(profile: Path) -> None:
+    profile.write_text("stages: {quality: {backend: ms-clap, tokenizer: somebody/gpt2}}")
+    backend = next(use.backend for use in uses_of(str(profile)) if use.stages == ("quality",))
+    assert [item.title for item in backend.weights] == ["microsoft/msclap", "somebody/gpt2"]

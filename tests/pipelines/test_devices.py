@@ -111,7 +111,7 @@ def test_a_model_that_does_not_load_is_one_line_that_names_the_stage(
 
     monkeypatch.setattr(STAGES["tagging"], "open", fail)
     monkeypatch.setattr(runner, "_decoder", lambda: None)
-    with pytest.raises(UserError, match="^tagging: got no weights; fetch them$"):
+    with pytest.raises(UserError, match=r"^tagging: got no weights; fetch them$"):
         runner._opened.__wrapped__(str(tmp_path), make_plan("music-video", "embedded").save(), "tagging")
 
 
