@@ -108,21 +108,24 @@ def _lines(backend: Readiness) -> Iterator[str]:
 
 
 def _print_entry(ready: bool, name: str, lines: Sequence[str], fix: str | None) -> None:
-    """Print one entry: its state, its name, and lines that are wrapped to the width."""
+    """Print one entry: its state, its name, lines wrapped to the width, and the command to copy."""
     head = f"  {'ready' if ready else 'missing':<9}{name:<{INDENT - 12}} "
     blank = " " * INDENT
-    for number, line in enumerate([*lines, *([f"fix: {fix}"] if fix and not ready else [])]):
-        first = head.ljust(INDENT) if number == 0 else blank
-        print(
-            textwrap.fill(
-                line,
-                WIDTH,
-                initial_indent=first,
-                subsequent_indent=blank + "  ",
-                break_long_words=False,
-                break_on_hyphens=False,
-            )
-        )
+    for number, line in enumerate(lines):
+        print("\n".join(_wrap(line, head.ljust(INDENT) if number == 0 else blank, blank + "  ", WIDTH)))
+    if fix and not ready:
+        print(" \\\n".join(_wrap(f"fix: {fix}", blank, blank + "  ", WIDTH - 2)))
+
+
+def _wrap(line: str, first: str, then: str, width: int) -> list[str]:
+    return textwrap.wrap(
+        line,
+        width,
+        initial_indent=first,
+        subsequent_indent=then,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 def _look(check: Check) -> Found:

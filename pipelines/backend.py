@@ -31,6 +31,7 @@ class Backend:
         commercial: Whether the licence of the weights permits commercial use: "yes", "no", or the condition.
         packages: What must be installed, as the package index calls it.
         extra: The extra of `leitmotif` that installs them.
+        install: The command that installs them, where the extra alone does not.
         weights: What is to be fetched; nothing for what ships or needs none.
         shipped: The folder of weights that comes with the repository, by the name that a setting gives it.
         served: The model runs in a server of its own, at the address in the stage's setting `url`.
@@ -48,6 +49,7 @@ class Backend:
     commercial: str = "yes"
     packages: tuple[str, ...] = ()
     extra: str | None = None
+    install: str | None = None
     weights: tuple[Weights, ...] = ()
     shipped: str | None = None
     served: bool = False
@@ -75,6 +77,11 @@ class Backend:
     def license(self) -> str:
         """The licence of the weights, or of the code where there are none."""
         return self.license_of_weights or str(self.facts.get("LICENSE", "not stated"))
+
+    @property
+    def install_command(self) -> str | None:
+        """The command that installs what it needs; None if it needs nothing."""
+        return self.install or (f"pip install 'leitmotif[{self.extra}]'" if self.extra else None)
 
     @property
     def free(self) -> bool:

@@ -71,7 +71,7 @@ def _note(backend: Backend) -> str:
 def _get(backend: Backend) -> str:
     if not backend.weights:
         return "ships"
-    steps = [f"pip install 'leitmotif[{backend.extra}]'"] if backend.extra else []
+    steps = [backend.install_command] if backend.install_command else []
     steps.append(f"leitmotif fetch-models --only {backend.name}")
     steps += [f"vllm serve {backend.model_id}"] if backend.served else []
     return f"`{' && '.join(steps)}`"

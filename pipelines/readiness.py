@@ -73,7 +73,7 @@ def readiness(use: Use, profile: str | None) -> Readiness:
     device, unfit = _device(use)
     served, silent = _ask_server(use) if backend.served else (None, None)
     problems = [f"package {name} is not installed" for name in lacking]
-    steps = [f"pip install 'leitmotif[{backend.extra}]'"] if lacking else []
+    steps = [backend.install_command] if lacking and backend.install_command else []
     if unfetched and not backend.served:
         shown = ", ".join(unfetched[:3]) + (f" and {len(unfetched) - 3} more" if len(unfetched) > 3 else "")
         problems.append(f"weights are missing: {shown} ({size_text(backend.size_bytes)})")
