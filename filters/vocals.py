@@ -37,6 +37,11 @@ VOICE_CLASSES = (
 )
 
 
+# The labels that the paper asks CLAP for, in the template that CLAP was published with.
+LABELS = ("vocal", "choir", "human voice")
+TEMPLATE = "This is a sound of {}."
+
+
 class VoicePrompts(Protocol):
     """What scoring needs of a taxonomy."""
 
@@ -48,6 +53,21 @@ class VoicePrompts(Protocol):
 def scorer(encoder: antonym.TextEncoder, taxonomy: VoicePrompts) -> Callable[[np.ndarray], float]:
     """Return the function from a clip's window embeddings, shape (windows, dim), to its vocal score, 0..1."""
     return antonym.scorer(encoder, taxonomy.voice)
+
+
+def label_scorer(encoder: antonym.TextEncoder) -> Callable[[np.ndarray], float]:
+    """Return the function from a clip's window embeddings, shape (windows, dim), to its score on `LABELS`.
+
+    The score is the highest cosine of the clip's mean embedding and a label's, 0 at least: the literal reading
+    of "scores are computed between each track and the target tags", to which the paper's threshold belongs.
+    """
+    labels = encoder.embed_texts([TEMPLATE.format(label) for label in LABELS])
+
+    def score(windows: np.ndarray) -> float:
+        mean = windows.mean(axis=0)
+        return max(0.0, float((labels @ mean).max() / max(float(np.linalg.norm(mean)), 1e-12)))
+
+    return score
 
 
 def voice_probability(windows: np.ndarray, classes: Sequence[str]) -> float:

@@ -41,7 +41,8 @@ class VocalsSettings(StageSettings):
 class VocalsStage:
     """Score how much a clip sounds of a human voice, 0..1: the highest score that a model gives it.
 
-    CLAP scores the windows that tagging embedded, in the mean over windows; PANNs listens to the track.
+    CLAP scores the windows that tagging embedded: alone, by texts of opposite meaning; with PANNs, by the
+    paper's labels. PANNs listens to the track.
     """
 
     NAME: ClassVar = "vocals"
@@ -71,10 +72,12 @@ class VocalsStage:
         """Embed the prompts, and load PANNs."""
         self.place = place
         encoder = encoders_in_use.clap(self.clap["model"], self.clap["revision"], self.clap["device"])
-        self.score = filters.vocals.scorer(encoder, taxonomy.labels.load())
-        if self._with_panns:
+        if not self._with_panns:
+            self.score = filters.vocals.scorer(encoder, taxonomy.labels.load())
+        else:
             from encoders.panns import PannsTagger
 
+            self.score = filters.vocals.label_scorer(encoder)
             self.tagger = PannsTagger(self.settings.panns).load(self.settings.device)
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
