@@ -58,7 +58,7 @@ def scorer(encoder: antonym.TextEncoder, taxonomy: VoicePrompts) -> Callable[[np
 def label_scorer(encoder: antonym.TextEncoder) -> Callable[[np.ndarray], float]:
     """Return the function from a clip's window embeddings, shape (windows, dim), to its score on `LABELS`.
 
-    The score is the highest cosine of the clip's mean embedding and a label's, 0 at least: the literal reading
+    The score is the highest cosine of the clip's mean embedding and a label's, 0 at least: the plain reading
     of "scores are computed between each track and the target tags", to which the paper's threshold belongs.
     """
     labels = encoder.embed_texts([TEMPLATE.format(label) for label in LABELS])
