@@ -172,6 +172,14 @@ BACKENDS = (
     ),
     _CLIP,
     Backend(
+        name="siglip",
+        stages=("vision",),
+        backend="siglip",
+        module="encoders.siglip",
+        model="google/siglip-so400m-patch14-384",
+        weights=(_hub("google/siglip-so400m-patch14-384", 3_520_000_000),),
+    ),
+    Backend(
         name="vllm-server",
         stages=("caption",),
         backend="vllm-server",
