@@ -145,7 +145,6 @@ def test_constants_are_read_without_importing_anything(
     assert "adapter_a" not in sys.modules
 
 
-@pytest.mark.slow
 def test_the_table_is_read_without_loading_torch_or_transformers() -> None:
     code = "import sys; from pipelines.backends import BACKENDS; [each.license for each in BACKENDS]; "
     code += "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
