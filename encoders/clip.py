@@ -8,11 +8,14 @@ import torch
 from PIL import Image
 from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel
 
-from encoders.folders import BadModel, check_complete, check_kind, resolve_model, revision_of
+from encoders.folders import check_complete, check_kind, loading, resolve_model, revision_of
+from encoders.hub import local_folder
+from encoders.inference import inference
+from encoders.pins import pinned
 from encoders.vectors import pooled_rows, unit_rows
 
 MODEL_ID = "openai/clip-vit-large-patch14"
-REVISION = "main"
+REVISION = "32bd64288804d66eefd0ccbe215aa642df71cc41"
 LICENSE = "MIT"
 RATE_HZ = None  # images have no sampling rate
 REFERENCE = (
@@ -25,14 +28,21 @@ class ClipEncoder:
 
     The constructor holds settings only. Every call runs its own list in chunks of `batch`, so that a clip
     gets the same bits alone or among thousands of others.
+
+    Args:
+        model: A model that ships, a folder, or a hub id.
+        revision: Of a hub id; by default the pinned one, or "main" of an id that is not known here.
+        batch: Images or texts that run at once; by default 16, on a GPU 64.
     """
 
     dim: int
     revision_id: str
     logit_scale: float
 
-    def __init__(self, model: str = MODEL_ID, *, revision: str | None = None, batch: int = 16) -> None:
-        if batch < 1:
+    def __init__(
+        self, model: str = MODEL_ID, *, revision: str | None = None, batch: int | None = None
+    ) -> None:
+        if batch is not None and batch < 1:
             raise ValueError(f"got batch={batch}; expected 1 or more")
         self.model = model
         self.revision = revision
@@ -48,48 +58,54 @@ class ClipEncoder:
             BadModel: The model is missing, incomplete, or no CLIP model.
         """
         source = resolve_model(self.model)
-        pinned = self.revision or REVISION
-        try:
-            check_kind(AutoConfig.from_pretrained(source, revision=pinned), "clip")
+        revision = pinned(self.model, self.revision)
+        self.revision_id = revision_of(source, None, revision)
+        folder = local_folder(source, revision)
+        with loading(
+            self.model, "CLIP", "a whole folder of CLIPModel.save_pretrained with its processor and tokenizer"
+        ):
+            check_kind(AutoConfig.from_pretrained(folder), "clip")
             self._net, report = CLIPModel.from_pretrained(
-                source, revision=pinned, dtype=torch.float32, output_loading_info=True
+                folder, dtype=torch.float32, output_loading_info=True
             )
             check_complete(report)
-            self._images = CLIPImageProcessorPil.from_pretrained(source, revision=pinned)
-            self._tokenizer = AutoTokenizer.from_pretrained(source, revision=pinned)
-        except (OSError, ValueError, RuntimeError, KeyError, AttributeError, TypeError) as error:
-            first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            raise BadModel(
-                f"got model {self.model!r}, which does not load as CLIP ({first_line}); expected a folder "
-                "written by CLIPModel.save_pretrained with its processor and tokenizer, or a reachable hub id"
-            ) from error
+            self._images = CLIPImageProcessorPil.from_pretrained(folder)
+            self._tokenizer = AutoTokenizer.from_pretrained(folder)
         self._net.eval().requires_grad_(False).to(device)
         self._device = device
+        self._at_once = self.batch or (16 if torch.device(device).type == "cpu" else 64)
         self.dim = int(self._net.config.projection_dim)
         self.logit_scale = float(self._net.logit_scale.exp())
-        self.revision_id = revision_of(source, getattr(self._net.config, "_commit_hash", None), self.revision)
         return self
+
+    def prepare_images(self, images: Sequence[Image.Image]) -> torch.Tensor:
+        """Return the pixels that the network sees, shape (images, 3, side, side), float32, on the CPU.
+
+        It is safe in several threads, and leaves `embed_pixels` nothing but the network.
+        """
+        self._loaded()
+        return prepare_images(self._images, images)
+
+    def embed_pixels(self, pixels: torch.Tensor) -> np.ndarray:
+        """Return one embedding per image that was prepared, shape (images, dim), float32, L2-normalised."""
+        net = self._loaded()
+        rows = []
+        for chunk in pixels.split(self._at_once) if len(pixels) else ():
+            with inference(self._device):
+                rows.append(pooled_rows(net.get_image_features(pixel_values=chunk.to(self._device))))
+        return unit_rows(rows, self.dim)
 
     def embed_images(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Return one embedding per image, shape (images, dim), float32, L2-normalised."""
-        net = self._loaded()
-        rows = []
-        for start in range(0, len(images), self.batch):
-            chunk = [image.convert("RGB") for image in images[start : start + self.batch]]
-            pixels = self._images(images=chunk, return_tensors="pt")["pixel_values"].to(
-                self._device, torch.float32
-            )
-            with torch.inference_mode():
-                rows.append(pooled_rows(net.get_image_features(pixel_values=pixels)))
-        return unit_rows(rows, self.dim)
+        return self.embed_pixels(self.prepare_images(images))
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Return one embedding per text, shape (texts, dim), float32, L2-normalised; long texts are cut."""
         net = self._loaded()
         limit = net.config.text_config.max_position_embeddings
         rows = []
-        for start in range(0, len(texts), self.batch):
-            chunk = [str(text) for text in texts[start : start + self.batch]]
+        for start in range(0, len(texts), self._at_once):
+            chunk = [str(text) for text in texts[start : start + self._at_once]]
             tokens = self._tokenizer(
                 chunk, padding=True, truncation=True, max_length=limit, return_tensors="pt"
             )
@@ -108,3 +124,17 @@ class ClipEncoder:
         if not hasattr(self, "_net"):
             raise RuntimeError("got an encoder without weights; expected load(device) to be called first")
         return self._net
+
+
+def prepare_images(processor: Any, images: Sequence[Image.Image]) -> torch.Tensor:
+    """Return images as an image processor makes them, shape (images, 3, side, side), float32.
+
+    Raises:
+        ValueError: An image has no pixels.
+    """
+    if not images:
+        return torch.zeros(0, 3, 1, 1)
+    if empty := [image.size for image in images if not all(image.size)]:
+        raise ValueError(f"got an image of {empty[0][0]} x {empty[0][1]} pixels; expected at least one")
+    converted = [image.convert("RGB") for image in images]
+    return processor(images=converted, return_tensors="pt")["pixel_values"].float()

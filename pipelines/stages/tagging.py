@@ -13,7 +13,8 @@ import media.flac
 import taxonomy.labels
 from encoders.windows import track_windows
 from pipelines import encoders_in_use
-from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one, settings_identity
+from pipelines.read_ahead import measure_ahead
+from pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
 from tagging.clap import label_embeddings, tag_scores
 
 if TYPE_CHECKING:
@@ -22,14 +23,21 @@ if TYPE_CHECKING:
 
 # A four-minute song whole, and evenly spread windows of anything longer: a mean over more changes little.
 MAX_WINDOWS = 24
+# That a GPU takes at once, from as many clips as have them.
+GPU_WINDOWS = 64
 
 
 class TaggingSettings(StageSettings):
-    """Which CLAP model: one that ships, a hub id or a local folder; a hub id is pinned by its revision."""
+    """Which CLAP model: one that ships, a hub id, a local folder, or one of LAION's own `.pt` files.
 
-    backend: Literal["clap"] = "clap"
+    A hub id is pinned by its revision. `tokenizer` is that of a `.pt` file, which has none: a folder or hub
+    id with RoBERTa's, by default the hub's. The backend "laion-clap" runs such a file in LAION's own package.
+    """
+
+    backend: Literal["clap", "laion-clap"] = "clap"
     model: str = "clap-mini"
     revision: str | None = None
+    tokenizer: str | None = None
     device: str = "cpu"
 
 
@@ -37,10 +45,10 @@ class TaggingStage:
     """CLAP embeddings of ten-second windows, their mean, and its cosine similarity to every tag."""
 
     NAME: ClassVar = "tagging"
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     READS: ClassVar = ("track",)
     SETTINGS: ClassVar = TaggingSettings
-    BATCH: ClassVar = 16
+    BATCH: ClassVar = 64
     COLUMNS: ClassVar = pa.schema(
         [
             ("scores", pa.list_(pa.float32())),  # in the order of Taxonomy.all_tags()
@@ -64,14 +72,16 @@ class TaggingStage:
     def open(self, place: Place) -> None:
         """Load the model and embed the labels."""
         self.place = place
-        self.encoder = encoders_in_use.clap(self.settings.model, self.settings.revision, self.settings.device)
+        self.encoder = encoders_in_use.clap_of(self.settings.model_dump())
         self.labels = label_embeddings(self.encoder, taxonomy.labels.load())
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Score each clip."""
-        return one_by_one(self._score, clips)
+        return measure_ahead(
+            clips, self._read, self._embed, self._row, device=self.settings.device, together=GPU_WINDOWS
+        )
 
-    def _score(self, clip: Clip) -> Row:
+    def _read(self, clip: Clip) -> list[np.ndarray]:
         path = self.place.workspace / clip.inputs[self.track]["file"]
         blocks = media.audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
         windows = track_windows(
@@ -81,8 +91,15 @@ class TaggingStage:
             max_windows=MAX_WINDOWS,
             total_s=media.flac.flac_length_s(path),
         )
-        embeddings = self.encoder.embed_windows(windows)  # (windows, dim)
-        mean = embeddings.mean(axis=0)
+        if not windows:
+            raise ValueError(f"got {path.name!r} without a sample; expected sound to tag")
+        return windows
+
+    def _embed(self, tracks: list[list[np.ndarray]]) -> np.ndarray:
+        return self.encoder.embed_windows([window for windows in tracks for window in windows])
+
+    def _row(self, embeddings: np.ndarray) -> Row:
+        mean = embeddings.mean(axis=0)  # of (windows, dim)
         mean /= np.linalg.norm(mean)
         return {
             "scores": tag_scores(mean, self.labels),

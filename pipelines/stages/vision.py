@@ -10,37 +10,43 @@ import numpy as np
 import pyarrow as pa
 
 from pipelines import encoders_in_use
-from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one, settings_identity
+from pipelines.read_ahead import measure_ahead
+from pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
 from pipelines.stages.frames import unpack_frames
 
 if TYPE_CHECKING:
+    import torch
+
     from pipelines.plan import Plan
+
+# That a GPU takes at once, from as many clips as have them.
+GPU_FRAMES = 64
 
 
 class VisionSettings(StageSettings):
-    """Which CLIP model: one that ships, a hub id or a local folder; a hub id is pinned by its revision."""
+    """Which model: one that ships, a hub id or a local folder; a hub id is pinned by its revision."""
 
-    backend: Literal["clip"] = "clip"
+    backend: Literal["clip", "siglip"] = "clip"
     model: str = "clip-mini"
     revision: str | None = None
     device: str = "cpu"
 
 
 class VisionStage:
-    """The mean CLIP embedding of a clip's key frames."""
+    """The mean embedding of a clip's key frames, by CLIP or SigLIP."""
 
     NAME: ClassVar = "vision"
     VERSION: ClassVar = 1
     READS: ClassVar = ("frames",)
     SETTINGS: ClassVar = VisionSettings
-    BATCH: ClassVar = 16
+    BATCH: ClassVar = 64
     COLUMNS: ClassVar = pa.schema([("clip_embedding", pa.list_(pa.float32()))])
 
     def __init__(self, plan: Plan) -> None:
         self.settings = VisionSettings(**plan.stages[self.NAME])
 
     def model(self) -> str:
-        """Return the CLIP model's id and revision."""
+        """Return the model's id and revision."""
         return encoders_in_use.model_of(self.settings.model, self.settings.revision)
 
     def identity(self) -> Mapping[str, Any]:
@@ -50,16 +56,30 @@ class VisionStage:
     def open(self, place: Place) -> None:
         """Load the model."""
         self.place = place
-        self.encoder = encoders_in_use.clip(self.settings.model, self.settings.revision, self.settings.device)
+        self.encoder = encoders_in_use.clip(
+            self.settings.model, self.settings.revision, self.settings.device, self.settings.backend
+        )
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Embed each clip's frames."""
-        return one_by_one(self._embed, clips)
+        return measure_ahead(
+            clips, self._read, self._embed, self._row, device=self.settings.device, together=GPU_FRAMES
+        )
 
-    def _embed(self, clip: Clip) -> Row:
+    def _read(self, clip: Clip) -> torch.Tensor:
         from PIL import Image
 
-        frames = unpack_frames(self.place.workspace / clip.inputs["frames"]["file"])
-        pictures = [Image.open(io.BytesIO(jpeg)).convert("RGB") for _, jpeg in frames]
-        mean = self.encoder.embed_images(pictures).mean(axis=0)
+        path = self.place.workspace / clip.inputs["frames"]["file"]
+        pictures = [Image.open(io.BytesIO(jpeg)).convert("RGB") for _, jpeg in unpack_frames(path)]
+        if not pictures:
+            raise ValueError(f"got {path.name!r} without a frame; expected pictures to embed")
+        return self.encoder.prepare_images(pictures)  # (frames, 3, side, side)
+
+    def _embed(self, clips: list[torch.Tensor]) -> np.ndarray:
+        import torch
+
+        return self.encoder.embed_pixels(torch.cat(clips))
+
+    def _row(self, embeddings: np.ndarray) -> Row:
+        mean = embeddings.mean(axis=0)  # of (frames, dim)
         return {"clip_embedding": mean / np.linalg.norm(mean)}
