@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Nobody asked to be counted; a user who wants Prefect's telemetry can set these otherwise.
     os.environ.setdefault("DO_NOT_TRACK", "1")
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")  # of a busy machine
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if options.verbose else "CRITICAL")
     from pipelines.errors import OutsideError, UserError
 

@@ -21,7 +21,7 @@ from separation.separator import VOCALS, BadWeights, resample
 
 MODEL_ID = "htdemucs"
 REVISION = "8726e21a"  # of its only file
-LICENSE = "MIT"
+LICENSE = "MIT (code); weights for research only"
 RATE_HZ = 44_100
 REFERENCE = "Rouard et al., Hybrid transformers for music source separation, ICASSP 2023, arXiv:2211.08553"
 
