@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -115,6 +115,14 @@ class ChatTask:
         shown = " ".join(draft.text.split())
         shown = shown if len(shown) <= 80 else shown[:80] + "…"
         return BadCaption(f"no caption in {len(self.attempts)} tries; the last, {shown!r}: {fault}")
+
+
+# Told of each caption as soon as it is written.
+Keep = Callable[[CaptionFacts, Caption], object]
+
+
+def keep_nothing(facts: CaptionFacts, caption: Caption) -> None:
+    """Do nothing with a caption before the batch is done."""
 
 
 def revision_of(model: str, revision: str | None) -> str:

@@ -6,9 +6,20 @@ import multiprocessing
 import os
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Self
+from typing import Any, Self
 
-from captioning.chat import LICENSE, MODEL_ID, REFERENCE, REVISION, Caption, ChatTask, Draft, revision_of
+from captioning.chat import (
+    LICENSE,
+    MODEL_ID,
+    REFERENCE,
+    REVISION,
+    Caption,
+    ChatTask,
+    Draft,
+    Keep,
+    keep_nothing,
+    revision_of,
+)
 from captioning.errors import BadCaption, CaptionerError, ServerDown
 from captioning.facts import CaptionFacts
 
@@ -42,8 +53,8 @@ class OfflineCaptioner:
         """
         self.task, self.model = task, model
         self.revision = REVISION if revision is None and model == MODEL_ID else revision
+        self.max_model_len = max_model_len
         self.engine = {
-            "max_model_len": max_model_len,
             "gpu_memory_utilization": gpu_memory_utilization,
             "tensor_parallel_size": tensor_parallel_size,
         }
@@ -72,8 +83,10 @@ class OfflineCaptioner:
                 revision=self.revision,
                 tokenizer_revision=self.revision,
                 seed=self.task.sampling.seed,
+                max_model_len=self.max_model_len,
                 enable_prefix_caching=True,
                 **self.engine,
+                **self._for_this_device(),
             )
         except Exception as error:  # of whatever library the weights fail in
             name = f"{self.model}@{revision_of(self.model, self.revision)}"
@@ -83,8 +96,18 @@ class OfflineCaptioner:
             ) from error
         return self
 
-    def caption(self, batch: Sequence[CaptionFacts]) -> list[Caption | BadCaption]:
+    def _for_this_device(self) -> dict[str, Any]:
+        """Return what a CPU needs: vLLM 0.32 dies there of a seeded request whose prompt it reads in parts."""
+        if not import_module("vllm.platforms").current_platform.is_cpu():
+            return {}
+        return {"enable_chunked_prefill": False, "max_num_batched_tokens": max(8192, self.max_model_len)}
+
+    def caption(self, batch: Sequence[CaptionFacts], keep: Keep = keep_nothing) -> list[Caption | BadCaption]:
         """Return for each clip, in order, its caption or why there is none.
+
+        Args:
+            batch: The clips.
+            keep: Told of each caption as soon as all clips were asked about once, twice, …
 
         Raises:
             ServerDown: The engine has died.
@@ -99,7 +122,9 @@ class OfflineCaptioner:
         for attempt in self.task.attempts:
             drafts = self._write(waiting, attempt)
             for (number, facts, _), draft in zip(waiting, drafts, strict=True):
-                results[number] = self._judge(draft, facts, attempt)
+                result = results[number] = self._judge(draft, facts, attempt)
+                if isinstance(result, Caption):
+                    keep(facts, result)
             waiting = [
                 asked
                 for asked, draft in zip(waiting, drafts, strict=True)

@@ -7,7 +7,7 @@ from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
-from captioning.chat import LICENSE, MODEL_ID, REFERENCE, REVISION, Caption, ChatTask
+from captioning.chat import LICENSE, MODEL_ID, REFERENCE, REVISION, Caption, ChatTask, Keep, keep_nothing
 from captioning.connection import Connection
 from captioning.errors import BadCaption, CaptionerError
 from captioning.facts import CaptionFacts
@@ -34,7 +34,7 @@ class ServerCaptioner:
         *,
         url: str = URL,
         model: str = MODEL_ID,
-        concurrency: int = 64,
+        concurrency: int = 128,
         timeout_s: float = 120.0,
         patience_s: float = 120.0,
     ) -> None:
@@ -69,14 +69,18 @@ class ServerCaptioner:
             )
         return self
 
-    def caption(self, batch: Sequence[CaptionFacts]) -> list[Caption | BadCaption]:
+    def caption(self, batch: Sequence[CaptionFacts], keep: Keep = keep_nothing) -> list[Caption | BadCaption]:
         """Return for each clip, in order, its caption or why there is none.
+
+        Args:
+            batch: The clips.
+            keep: Told of each caption as it comes, in no order; whatever ends the batch, it has had them.
 
         Raises:
             CaptionerError: The server no longer serves the model, or refuses the key.
             ServerDown: It stays away for longer than the patience.
         """
-        return _run(self._caption_all(batch)) if batch else []
+        return _run(self._caption_all(batch, keep)) if batch else []
 
     def _connect(self) -> Connection:
         return Connection(self.url, timeout_s=self.timeout_s, patience_s=self.patience_s)
@@ -85,13 +89,16 @@ class ServerCaptioner:
         async with self._connect() as connection:
             return await connection.models()
 
-    async def _caption_all(self, batch: Sequence[CaptionFacts]) -> list[Caption | BadCaption]:
+    async def _caption_all(self, batch: Sequence[CaptionFacts], keep: Keep) -> list[Caption | BadCaption]:
         free = asyncio.Semaphore(self.concurrency)
         async with self._connect() as connection:
 
             async def caption(facts: CaptionFacts) -> Caption | BadCaption:
                 async with free:
-                    return await self._caption(connection, facts)
+                    result = await self._caption(connection, facts)
+                if isinstance(result, Caption):
+                    keep(facts, result)
+                return result
 
             return await asyncio.gather(*map(caption, batch))
 

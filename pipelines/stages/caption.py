@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 
 import captioning.chat
 import captioning.grammar
+import captioning.journal
 import captioning.offline
 import captioning.prompt
 import captioning.server
@@ -49,7 +50,7 @@ class CaptionSettings(StageSettings):
     tries: int = Field(default=3, ge=1)
     # Of a server.
     url: str = captioning.server.URL
-    concurrency: int = Field(default=64, ge=1)
+    concurrency: int = Field(default=128, ge=1)
     timeout_s: float = Field(default=120.0, gt=0)
     patience_s: float = Field(default=120.0, ge=0)
     # Of vLLM in this process.
@@ -68,14 +69,16 @@ class CaptionSettings(StageSettings):
         return url
 
 
-class Captioner(Protocol):
-    """What writes captions."""
+class ChatCaptioner(Protocol):
+    """What writes captions with a language model."""
 
     def load(self) -> object:
         """Get ready."""
 
-    def caption(self, batch: Sequence[CaptionFacts]) -> Sequence[str | Caption | BadCaption]:
-        """Return for each clip, in order, its caption or why there is none."""
+    def caption(
+        self, batch: Sequence[CaptionFacts], keep: captioning.chat.Keep
+    ) -> list[Caption | BadCaption]:
+        """Return for each clip, in order, its caption or why there is none, and tell of each as it comes."""
 
 
 class CaptionStage:
@@ -85,7 +88,7 @@ class CaptionStage:
     VERSION: ClassVar = 2
     READS: ClassVar = ("tagging", "rhythm", "vocals")
     SETTINGS: ClassVar = CaptionSettings
-    BATCH: ClassVar = 512
+    BATCH: ClassVar = 1024
     COLUMNS: ClassVar = pa.schema(
         [
             ("caption", pa.string()),
@@ -133,6 +136,7 @@ class CaptionStage:
             UserError: The backend cannot be used as it is set.
             OutsideError: The server does not answer.
         """
+        self.place = place
         self.taxonomy = taxonomy.labels.load()
         self.captioner = self._captioner()
         with _run_errors():
@@ -145,9 +149,20 @@ class CaptionStage:
             UserError: The server no longer serves the model, or refuses the key.
             OutsideError: It does not answer any more.
         """
+        facts = [self._facts(clip) for clip in clips]
+        if isinstance(self.captioner, captioning.grammar.GrammarCaptioner):
+            return [self._row(text) for text in self.captioner.caption(facts)]
         with _run_errors():
-            results = self.captioner.caption([self._facts(clip) for clip in clips])
+            results = self._write(facts, self.captioner)
         return [result if isinstance(result, BadCaption) else self._row(result) for result in results]
+
+    def _write(self, batch: Sequence[CaptionFacts], captioner: ChatCaptioner) -> list[Caption | BadCaption]:
+        """Return for each clip what a killed run had received, or else ask for it."""
+        with captioning.journal.Journal(self.place.files, [facts.clip_id for facts in batch]) as journal:
+            missing = [facts for facts in batch if facts.clip_id not in journal.captions]
+            results = captioner.caption(missing, journal.add)
+        written = {facts.clip_id: result for facts, result in zip(missing, results, strict=True)}
+        return [written.get(facts.clip_id) or journal.captions[facts.clip_id] for facts in batch]
 
     def _row(self, result: str | Caption) -> Row:
         return {
@@ -167,7 +182,7 @@ class CaptionStage:
             return captioning.wording.read_wording(self.prompt).digest
         return captioning.prompt.read_prompt(self.prompt).digest
 
-    def _captioner(self) -> Captioner:
+    def _captioner(self) -> captioning.grammar.GrammarCaptioner | ChatCaptioner:
         settings = self.settings
         if settings.backend == "grammar":
             return captioning.grammar.GrammarCaptioner(self.prompt)

@@ -45,8 +45,27 @@ def vllm(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = ModuleType("vllm")
     module.LLM, module.SamplingParams = FakeLLM, SamplingParams  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, "vllm", module)
+    platforms = ModuleType("vllm.platforms")
+    platforms.current_platform = SimpleNamespace(is_cpu=lambda: False)  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "vllm.platforms", platforms)
     monkeypatch.setattr(FakeLLM, "script", staticmethod(lambda messages, params: GOOD), raising=False)
     return module
+
+
+def test_a_cpu_reads_prompts_whole():
+    assert "enable_chunked_prefill" not in OfflineCaptioner(TASK).load().llm.settings
+    sys.modules["vllm.platforms"].current_platform.is_cpu = lambda: True
+    settings = OfflineCaptioner(TASK, max_model_len=9000).load().llm.settings
+    assert settings["enable_chunked_prefill"] is False and settings["max_num_batched_tokens"] == 9000
+
+
+def test_every_caption_is_told_of(monkeypatch):
+    bad = {TASK.seed("clip1", 0)}
+    script = lambda messages, params: "" if params.seed in bad else GOOD  # noqa: E731
+    monkeypatch.setattr(FakeLLM, "script", staticmethod(script))
+    told: list[str] = []
+    OfflineCaptioner(TASK).load().caption(FACTS, lambda facts, caption: told.append(facts.clip_id))
+    assert told == ["clip0", "clip2", "clip3", "clip1"]
 
 
 def test_all_clips_are_asked_about_at_once_each_with_its_seed():

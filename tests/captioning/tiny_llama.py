@@ -1,4 +1,4 @@
-"""Write a Llama of a few thousand weights that makes up sentences: `python tiny_llama.py FOLDER`.
+"""Write a small Llama that makes up sentences: `python tiny_llama.py FOLDER [WIDTH LAYERS]`.
 
 The weights are random and in the format of the real ones. Its vocabulary is words about music, so that a good
 part of what it writes passes for a caption, and the rest does not.
@@ -26,17 +26,17 @@ TEMPLATE = (
 END_BIAS = 0.8
 
 
-def write_tiny_llama(folder: Path, *, seed: int = 0) -> None:
-    """Write config, weights, tokenizer and chat template into a folder."""
+def write_tiny_llama(folder: Path, width: int = 64, layers: int = 2, *, seed: int = 0) -> None:
+    """Write config, weights, tokenizer and chat template into a folder; the width is a multiple of 64."""
     vocabulary = {word: number for number, word in enumerate([*SPECIAL, *WORDS.split()])}
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(vocabulary),
-        hidden_size=64,
-        intermediate_size=128,
-        num_hidden_layers=2,
-        num_attention_heads=2,
-        num_key_value_heads=1,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=width // 32,
+        num_key_value_heads=width // 64,
         max_position_embeddings=4096,
         bos_token_id=vocabulary["<|begin_of_text|>"],
         eos_token_id=vocabulary["<|eot_id|>"],
@@ -78,4 +78,4 @@ def _tokenizer(vocabulary: dict[str, int]) -> PreTrainedTokenizerFast:
 
 
 if __name__ == "__main__":
-    write_tiny_llama(Path(sys.argv[1]))
+    write_tiny_llama(Path(sys.argv[1]), *map(int, sys.argv[2:4]))

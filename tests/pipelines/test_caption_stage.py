@@ -116,14 +116,17 @@ def test_a_run_whose_server_dies_keeps_what_it_has_and_goes_on_later(workspace, 
     server.script = die_at_20
     with pytest.raises(OutsideError, match="has not answered for"):
         curate([], workspace, plan)
-    # Two batches of 8 are kept; of the third, 4 captions are asked for again.
+    # Two batches of 8 are stored; of the third, 4 captions wait in a journal.
     assert len(captions(workspace, plan)) == 16
+    journals = workspace.stores(plan).folder("caption") / "files"
+    assert [len(path.read_text().splitlines()) for path in journals.iterdir()] == [4]
     server.script = lambda request: Answer()
     server.start()
     summary = curate([], workspace, plan)
     assert (summary.kept, summary.computed) == (30, {"caption": 14})
     assert set(captions(workspace, plan)) == set(ids)
-    assert len(server.answered) == 20 + 14
+    assert len(server.answered) == len(set(server.answered)) == 30
+    assert list(journals.iterdir()) == []
 
 
 def test_a_restart_within_the_patience_ends_nothing(workspace, server, measured):
