@@ -1,7 +1,7 @@
 """Throughput of captions from a server over that of vLLM's own offline batch, on the same prompts.
 
-Both engines run in `.venv-vllm` (`make vllm`) with the same model and options, and both stay loaded, so that runs can
-take turns. The model is a random Llama, of a width that lets arithmetic and not HTTP take the time; set
+Both engines run in `.venv-vllm` (`make vllm`) with the same model and options, and both stay loaded, so that
+runs can take turns. The model is a random Llama, wide enough that arithmetic and not HTTP takes the time; set
 LEITMOTIF_BENCH_LLAMA to a folder or hub id for real weights, on a GPU that holds them twice.
 """
 
@@ -84,7 +84,7 @@ def _pair(captioner: Any, offline: _Offline, number: int) -> float:
 
 
 def clips(number: int) -> list[CaptionFacts]:
-    """Clips of one run: no other run has the same prompts, so that a prefix cache holds the instructions alone."""
+    """Clips of one run; no other run has their prompts, so that a prefix cache holds only instructions."""
     about = (
         "A song about the sea and the long way home, written on a boat in the winter and played by friends."
     )

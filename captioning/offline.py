@@ -97,7 +97,7 @@ class OfflineCaptioner:
         return self
 
     def _for_this_device(self) -> dict[str, Any]:
-        """Return what a CPU needs: vLLM 0.32 dies there of a seeded request whose prompt it reads in parts."""
+        """Return what a CPU needs: vLLM 0.32 dies there of a seeded prompt that it reads in parts."""
         if not import_module("vllm.platforms").current_platform.is_cpu():
             return {}
         return {"enable_chunked_prefill": False, "max_num_batched_tokens": max(8192, self.max_model_len)}
