@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
 
-from encoders.clap import ClapEncoder, fit_window
+from encoders.clap import ClapEncoder, _windows_at_once, fit_window
 from encoders.folders import BadModel
 from encoders.mini.tokenizers import train_tokenizer
 
@@ -105,6 +105,32 @@ def test_embedding_twice_gives_the_same_bits(tiny):
     assert np.array_equal(tiny.embed_texts(TEXTS), tiny.embed_texts(TEXTS))
 
 
+def test_silence_has_an_embedding_like_any_sound(tiny):
+    silent = tiny.embed_windows([np.zeros(48_000, np.float32), np.zeros(1, np.float32)])
+    assert np.isfinite(silent).all()
+    np.testing.assert_array_equal(silent[0], silent[1])
+    np.testing.assert_allclose(np.linalg.norm(silent, axis=1), 1.0, atol=1e-5)
+
+
+def test_the_order_of_windows_is_kept(tiny):
+    windows = [tone(2, hz) for hz in (200, 400, 800, 1600, 3200)]
+    forth, back = tiny.embed_windows(windows), tiny.embed_windows(windows[::-1])
+    np.testing.assert_allclose(forth, back[::-1], atol=1e-5)
+    assert np.abs(forth[0] - forth[4]).max() > 1e-4
+
+
+def test_features_and_network_are_those_of_transformers(tiny):
+    windows = [tone(2, 300), np.resize(tone(1, 500), 96_000)]
+    inputs = tiny._features(
+        windows, sampling_rate=48_000, truncation=tiny._features.truncation, return_tensors="pt"
+    )
+    with torch.inference_mode():
+        expected = tiny._net.get_audio_features(
+            inputs["input_features"].float(), is_longer=torch.zeros(2, 1)
+        ).pooler_output
+    np.testing.assert_allclose(tiny.embed_windows(windows), expected, atol=1e-5)
+
+
 def test_a_long_window_counts_as_its_beginning(tiny):
     long = np.concatenate([tone(2, 300), tone(3, 2000)])
     assert np.array_equal(tiny.embed_windows([long]), tiny.embed_windows([long[: 2 * 48_000]]))
@@ -158,6 +184,44 @@ def test_a_folder_of_another_model_is_one_clear_line(tmp_path):
     with pytest.raises(BadModel, match="does not load as CLAP") as caught:
         ClapEncoder(str(tmp_path)).load()
     assert "\n" not in str(caught.value)
+
+
+def test_old_and_new_files_of_weights_embed_alike(tmp_path):
+    save_random_clap(tmp_path, fused=False)
+    new = ClapEncoder(str(tmp_path)).load()
+    weights = load_file(tmp_path / "model.safetensors")
+    (tmp_path / "model.safetensors").unlink()
+    torch.save(weights, tmp_path / "pytorch_model.bin")
+    old = ClapEncoder(str(tmp_path)).load()
+    assert np.array_equal(old.embed_windows([tone(2)]), new.embed_windows([tone(2)]))
+    assert old.revision_id != new.revision_id
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "pytorch_model.bin"])
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
+def test_a_truncated_file_is_one_clear_line(tmp_path, name, kept):
+    save_random_clap(tmp_path, fused=False)
+    whole = tmp_path / "model.safetensors"
+    if name != whole.name:
+        torch.save(load_file(whole), tmp_path / name)
+        whole.unlink()
+    contents = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(contents[: int(kept * len(contents))])
+    with pytest.raises(BadModel, match="does not load as CLAP") as caught:
+        ClapEncoder(str(tmp_path)).load()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_large_network_runs_fewer_windows_at_once():
+    published = ClapConfig().audio_config
+    assert _windows_at_once(published, "cpu") == 1
+    assert _windows_at_once(published, "cuda:0") == 64
+    assert ClapEncoder("clap-mini").load()._at_once > 1
+
+
+def test_a_batch_is_one_or_more():
+    with pytest.raises(ValueError, match="batch=0"):
+        ClapEncoder("clap-mini", batch=0)
 
 
 def test_weights_that_lack_a_layer_are_refused(tmp_path):

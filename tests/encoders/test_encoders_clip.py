@@ -1,5 +1,8 @@
 """The CLIP adapter, on the weights that ship and on random tiny ones."""
 
+import pickle
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -23,9 +26,7 @@ def mini() -> ClipEncoder:
     return ClipEncoder("clip-mini", batch=2).load()
 
 
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> ClipEncoder:
-    folder = tmp_path_factory.mktemp("clip")
+def save_random_clip(folder: Path) -> None:
     torch.manual_seed(0)
     tokenizer = train_tokenizer(TEXTS, style="clip", size=300, max_length=12)
     tower = {"hidden_size": 16, "intermediate_size": 16, "num_hidden_layers": 1, "num_attention_heads": 2}
@@ -43,6 +44,12 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> ClipEncoder:
     CLIPImageProcessorPil(size={"shortest_edge": 32}, crop_size={"height": 32, "width": 32}).save_pretrained(
         folder
     )
+
+
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> ClipEncoder:
+    folder = tmp_path_factory.mktemp("clip")
+    save_random_clip(folder)
     return ClipEncoder(str(folder), batch=3).load()
 
 
@@ -71,6 +78,45 @@ def test_other_images_in_the_list_hardly_change_an_image(tiny):
     images = [picture(seed) for seed in range(4)]
     apart = np.concatenate([tiny.embed_images([image]) for image in images])
     np.testing.assert_allclose(tiny.embed_images(images), apart, atol=1e-5)
+
+
+def test_the_order_of_images_is_kept(tiny):
+    images = [picture(seed) for seed in range(5)]
+    np.testing.assert_allclose(tiny.embed_images(images), tiny.embed_images(images[::-1])[::-1], atol=1e-5)
+
+
+def test_prepared_pixels_embed_like_their_images(tiny):
+    images = [picture(1), picture(2, (40, 90))]
+    pixels = tiny.prepare_images(images)
+    assert pixels.shape == (2, 3, 32, 32)
+    assert pixels.dtype == torch.float32
+    assert np.array_equal(tiny.embed_pixels(pixels), tiny.embed_images(images))
+
+
+def test_images_of_any_kind_and_size_are_read(tiny):
+    odd = [picture(1, (1, 1)), picture(2, (1, 300)), picture(3).convert("RGBA"), picture(4).convert("P")]
+    assert np.isfinite(tiny.embed_images(odd)).all()
+    black = tiny.embed_images([Image.new("RGB", (64, 64))])
+    np.testing.assert_allclose(np.linalg.norm(black, axis=1), 1.0, atol=1e-5)
+    with pytest.raises(ValueError, match="0 x 5 pixels"):
+        tiny.embed_images([Image.new("RGB", (0, 5))])
+
+
+@pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])
+def test_a_truncated_file_is_one_clear_line(tmp_path, kept):
+    save_random_clip(tmp_path)
+    contents = (tmp_path / "model.safetensors").read_bytes()
+    (tmp_path / "model.safetensors").write_bytes(contents[: int(kept * len(contents))])
+    with pytest.raises(BadModel, match="does not load as CLIP") as caught:
+        ClipEncoder(str(tmp_path)).load()
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_travel_to_a_worker_before_loading():
+    encoder = pickle.loads(pickle.dumps(ClipEncoder("clip-mini", batch=4)))
+    assert (encoder.model, encoder.batch) == ("clip-mini", 4)
+    with pytest.raises(RuntimeError, match="load"):
+        encoder.embed_images([picture(1)])
 
 
 def test_a_long_text_is_cut_rather_than_refused(tiny):

@@ -1,0 +1,132 @@
+"""The stages that run CLAP and CLIP over clips: the same rows alone, together, and after a crash."""
+
+import io
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from encoders.folders import BadModel
+from media.flac import write_flac
+from media.limited import LimitedWorker
+from pipelines import encoders_in_use
+from pipelines.plan import make_plan
+from pipelines.stage import Clip, Place
+from pipelines.stages.frames import pack_frames
+from pipelines.stages.tagging import TaggingStage
+from pipelines.stages.vision import VisionStage
+
+RATE_HZ = 44_100
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """A workspace with sounds of several lengths and frames of several clips."""
+    workspace = tmp_path_factory.mktemp("ws")
+    rng = np.random.default_rng(0)
+    for number, length_s in enumerate((3.0, 10.0, 0.2, 21.0, 12.5)):
+        sound = 0.2 * rng.standard_normal((2, round(length_s * RATE_HZ))).astype(np.float32)
+        write_flac([sound], workspace / f"{number}.flac", rate_hz=RATE_HZ)
+        (workspace / f"{number}.zip").write_bytes(pack_frames([jpeg(rng) for _ in range(number + 1)]))
+    write_flac([np.zeros((2, RATE_HZ), np.float32)], workspace / "silent.flac", rate_hz=RATE_HZ)
+    write_flac([], workspace / "empty.flac", rate_hz=RATE_HZ)
+    (workspace / "empty.zip").write_bytes(pack_frames([]))
+    return Place(workspace, workspace / "files", workspace / "scratch", LimitedWorker())
+
+
+def jpeg(rng: np.random.Generator) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(rng.integers(0, 255, (54, 96, 3), dtype=np.uint8)).save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+def clip(name: object) -> Clip:
+    inputs = {"separation": {"file": f"{name}.flac"}, "frames": {"file": f"{name}.zip"}}
+    return Clip(str(name), "video.mp4", inputs=inputs)
+
+
+def opened(kind: Any, place: Place, *assignments: str) -> Any:
+    stage = kind(make_plan("music-video", "embedded", assignments))
+    stage.open(place)
+    return stage
+
+
+@pytest.fixture(scope="module", params=[TaggingStage, VisionStage])
+def stage(request: pytest.FixtureRequest, place: Place) -> Any:
+    return opened(request.param, place)
+
+
+def numbers(row: dict[str, Any]) -> np.ndarray:
+    return np.concatenate([np.ravel(value) for value in row.values()])
+
+
+def test_rows_have_the_columns_of_the_store(stage: Any) -> None:
+    rows = list(stage.measure([clip(number) for number in range(5)]))
+    for row in rows:
+        assert set(row) == set(stage.COLUMNS.names)
+        assert np.isfinite(numbers(row)).all()
+        assert np.linalg.norm(
+            row["clap_embedding" if "windows" in row else "clip_embedding"]
+        ) == pytest.approx(1.0, abs=1e-5)
+    if "windows" in rows[0]:
+        assert [len(row["windows"]) for row in rows] == [1, 1, 1, 3, 2]
+
+
+def test_rows_are_the_same_to_the_bit_however_clips_come(stage: Any) -> None:
+    clips = [clip(number) for number in range(5)]
+    together = [numbers(row) for row in stage.measure(clips)]
+    alone = [numbers(row) for one in clips for row in stage.measure([one])]
+    backwards = [numbers(row) for row in stage.measure(clips[::-1])][::-1]
+    after_a_crash = [numbers(row) for part in (clips[:2], clips[2:]) for row in stage.measure(part)]
+    for other in (alone, backwards, after_a_crash):
+        assert all(np.array_equal(one, two) for one, two in zip(together, other, strict=True))
+
+
+def test_what_cannot_be_read_is_its_own_clips_fault(stage: Any) -> None:
+    rows = list(stage.measure([clip("missing"), clip(0), clip("empty"), clip(1)]))
+    assert [isinstance(row, Exception) for row in rows] == [True, False, True, False]
+    assert "empty" in str(rows[2])
+
+
+def test_silence_is_tagged_like_any_sound(place: Place) -> None:
+    (row,) = opened(TaggingStage, place).measure([clip("silent")])
+    assert np.isfinite(numbers(row)).all()
+
+
+def test_models_run_on_one_thread(stage: Any) -> None:
+    assert torch.get_num_threads() == 1
+
+
+def test_each_model_is_loaded_once(place: Place) -> None:
+    assert opened(TaggingStage, place).encoder is opened(TaggingStage, place).encoder
+    settings = make_plan("music-video", "embedded").stages["tagging"]
+    assert encoders_in_use.clap_of(settings) is opened(TaggingStage, place).encoder
+
+
+@pytest.mark.parametrize(
+    ("kind", "assignments", "said"),
+    [
+        (TaggingStage, ("tagging.model=nowhere.pt",), "no such file"),
+        (TaggingStage, ("tagging.model=./nowhere",), "no such folder"),
+        (TaggingStage, ("tagging.backend=laion-clap",), r"expected a \.pt file"),
+        (TaggingStage, ("tagging.model=clip-mini",), "model_type 'clip'"),
+        (VisionStage, ("vision.backend=siglip",), "model_type 'clip'"),
+        (VisionStage, ("vision.model=./nowhere",), "no such folder"),
+    ],
+)
+def test_an_unfit_model_is_one_clear_line(place: Place, kind: Any, assignments: Any, said: str) -> None:
+    with pytest.raises(BadModel, match=said) as caught:
+        opened(kind, place, *assignments)
+    assert "\n" not in str(caught.value)
+
+
+def test_another_backend_or_model_is_another_store() -> None:
+    plain = make_plan("music-video", "embedded")
+    other = make_plan("music-video", "embedded", ["vision.backend=siglip", "tagging.tokenizer=roberta"])
+    assert VisionStage(plain).identity() != VisionStage(other).identity()
+    assert TaggingStage(plain).identity() != TaggingStage(other).identity()
+    assert encoders_in_use.model_of("laion/clap-htsat-fused", None).endswith(
+        "cca9e288ab447cee67d9ada1f85ddb46500f1401"
+    )
