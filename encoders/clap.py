@@ -134,9 +134,10 @@ class ClapEncoder:
         for start in range(0, len(windows), self._at_once):
             chunk = windows[start : start + self._at_once]
             waves = np.stack([fit_window(window, size, padding=self._features.padding) for window in chunk])
-            features = self._mel(torch.from_numpy(waves))  # (windows, 1, frames, mels)
-            if self._range_db is not None:
-                features = level_features(features, self._range_db)
+            with inference(self._device, half=False):
+                features = self._mel(torch.from_numpy(waves))  # (windows, 1, frames, mels)
+                if self._range_db is not None:
+                    features = level_features(features, self._range_db)
             # Where nothing is longer than a window, fusion reads only the first of its four channels.
             longer = torch.zeros(len(chunk), 1, dtype=torch.bool, device=self._device)
             with inference(self._device):
@@ -156,7 +157,7 @@ class ClapEncoder:
                 max_length=self._max_tokens,
                 return_tensors="pt",
             )
-            with torch.inference_mode():
+            with inference(self._device, half=False):
                 rows.append(
                     pooled_rows(
                         net.get_text_features(

@@ -109,7 +109,7 @@ class ClipEncoder:
             tokens = self._tokenizer(
                 chunk, padding=True, truncation=True, max_length=limit, return_tensors="pt"
             )
-            with torch.inference_mode():
+            with inference(self._device, half=False):
                 rows.append(
                     pooled_rows(
                         net.get_text_features(

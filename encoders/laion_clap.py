@@ -16,6 +16,7 @@ import transformers
 
 from encoders.clap import fit_window
 from encoders.folders import BadModel, loading, one_line, resolve_model, revision_of
+from encoders.inference import inference
 from encoders.laion import SUFFIXES, is_fused, laion_tokenizer
 from encoders.vectors import unit_rows
 from encoders.weights import read_weights
@@ -128,7 +129,7 @@ class LaionClapEncoder:
             waves = [
                 torch.from_numpy(fit_window(window, size)) for window in windows[start : start + self.batch]
             ]
-            with torch.inference_mode():
+            with inference(self._device, half=False):
                 # As tensors, because the package rounds arrays to 16 bits first.
                 rows.append(net.get_audio_embedding_from_data(waves, use_tensor=True).float().cpu().numpy())
         return unit_rows(rows, self.dim)
@@ -139,7 +140,7 @@ class LaionClapEncoder:
         rows = []
         for start in range(0, len(texts), self.batch):
             chunk = [str(text) for text in texts[start : start + self.batch]]
-            with torch.inference_mode():
+            with inference(self._device, half=False):
                 rows.append(net.get_text_embedding(chunk, use_tensor=True).float().cpu().numpy())
         return unit_rows(rows, self.dim)
 

@@ -108,7 +108,7 @@ class SiglipEncoder:
         rows = []
         for start in range(0, len(texts), self._at_once):
             tokens = torch.tensor([self._tokens(str(text)) for text in texts[start : start + self._at_once]])
-            with torch.inference_mode():
+            with inference(self._device, half=False):
                 rows.append(pooled_rows(net.get_text_features(input_ids=tokens.to(self._device))))
         return unit_rows(rows, self.dim)
 
