@@ -1,7 +1,7 @@
 """Speed of tagging against a per-file loop over transformers, and its cost over the network alone.
 
-The audio tower is HTSAT-tiny at full size, as of the published `laion/clap-htsat-*`, with random weights. Both
-sides have one torch thread; ours reads the next clips in another thread meanwhile.
+The audio tower is HTSAT-tiny at full size, as of the published `laion/clap-htsat-*`, with random weights.
+Both sides have one torch thread; ours reads the next clips in another thread meanwhile.
 """
 
 from __future__ import annotations
