@@ -96,6 +96,7 @@ def test_a_server_killed_and_restarted_in_the_middle_of_500_clips_loses_and_repe
     measure(ids, plan, tagging={clip: {"scores": scores} for clip in ids}, caption=dict.fromkeys(ids))
     monkeypatch.setattr(CaptionStage, "BATCH", 200)
     answered: list[int] = []
+    killed_at: list[int] = []
     ask, halfway = Connection.ask, threading.Event()
 
     async def logged(self: Connection, *arguments: object) -> Draft:
@@ -108,6 +109,7 @@ def test_a_server_killed_and_restarted_in_the_middle_of_500_clips_loses_and_repe
     def kill_and_restart() -> None:
         if halfway.wait(1800):
             server.kill()
+            killed_at.append(len(answered))
             server.start()
 
     monkeypatch.setattr(Connection, "ask", logged)
@@ -116,6 +118,7 @@ def test_a_server_killed_and_restarted_in_the_middle_of_500_clips_loses_and_repe
     summary = curate([], workspace, plan)
     halfway.set()
     killer.join()
+    assert CLIPS // 2 <= killed_at[0] < len(answered)
     assert summary.computed == {"caption": CLIPS}
     assert summary.kept + summary.quarantined == CLIPS and summary.kept > CLIPS // 2
     store = workspace.stores(plan).store("caption")
@@ -125,7 +128,7 @@ def test_a_server_killed_and_restarted_in_the_middle_of_500_clips_loses_and_repe
     assert len(answered) == len(set(answered)), "a clip was captioned twice with one seed"
     assert {row["seed"] for row in rows if row["error"] is None} <= set(answered)
     assert all(row["error"] in (None, "BadCaption") for row in rows)
-    print(f"{summary}; {len(answered)} answers; log of the server: {server.log}")
+    print(f"{summary}; {len(answered)} answers, killed after {killed_at[0]}")
     assert curate([], workspace, plan).computed == {}
 
 
