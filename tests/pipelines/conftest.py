@@ -25,7 +25,7 @@ GOOD: dict[str, Row] = {
     "quality": {"pam_score": 1.0},
     "prints": {"audio_print": b""},
     "vision": {"clip_embedding": [1.0]},
-    "caption": {"caption": "Music.", "caption_backend": "grammar", "caption_prompt": "music-sentence-v1"},
+    "caption": {"caption": "Music.", "caption_backend": "grammar", "caption_prompt": "grammar-sentence-v1"},
 }
 
 

@@ -77,3 +77,8 @@ def test_thresholds_change_and_measurements_do_not() -> None:
     assert changed.stages == plan.stages
     with pytest.raises(UserError, match="give it to `leitmotif curate`"):
         change_thresholds(plan, ["motion.mode=sampled"])
+
+
+def test_the_caption_stage_is_also_called_captioning():
+    plan = make_plan("music-video", "embedded", ["captioning.prompt=grammar-sentence-v1"])
+    assert plan.stages["caption"]["prompt"] == "grammar-sentence-v1"

@@ -88,7 +88,7 @@ def clip(index: int, *, video: bool = True) -> dict[str, object]:
         "clip_embedding": unit.tolist() if video else None,
         "caption": f"A {mood} {genre} piece with {' and '.join(instruments)}, in a steady tempo.",
         "caption_backend": "grammar",
-        "caption_prompt": "music-sentence-v1",
+        "caption_prompt": "grammar-sentence-v1",
         "models": [
             {"backend": "tagging", "model": "clap-mini@1f2e3d"},
             {"backend": "separation", "model": "repet-sim"},
