@@ -24,6 +24,10 @@ class TagSettings(BaseModel):
     top: int = Field(default=5, ge=1)
 
 
+# The room's name for a stage's section, as people type it.
+SECTION_ALIASES = {"captioning": "caption"}
+
+
 class SplitSettings(BaseModel):
     """Share of the clips, 0..1, that validation and test get; the rest is train."""
 
