@@ -8,10 +8,17 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoTokenizer, ClapFeatureExtractor, ClapModel
 
-from encoders.folders import check_complete, check_kind, loading, resolve_model, revision_of
+from encoders.folders import (
+    CHECKPOINTS,
+    check_complete,
+    check_kind,
+    loading,
+    resolve_model,
+    revision_of,
+)
 from encoders.hub import local_folder
 from encoders.inference import inference
-from encoders.laion import MAX_TOKENS, SUFFIXES, laion_extractor, laion_tokenizer, load_laion
+from encoders.laion import MAX_TOKENS, laion_extractor, laion_tokenizer, load_laion
 from encoders.levels import level_features
 from encoders.mel import MelSpectrogram
 from encoders.pins import pinned
@@ -73,7 +80,7 @@ class ClapEncoder:
         Raises:
             BadModel: The model is missing, incomplete, or no CLAP model.
         """
-        source = resolve_model(self.model, files=SUFFIXES)
+        source = resolve_model(self.model, files=CHECKPOINTS)
         revision = pinned(self.model, self.revision)
         self.revision_id = revision_of(source, None, revision)
         if isinstance(source, Path) and source.is_file():

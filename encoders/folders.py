@@ -18,7 +18,10 @@ WEIGHTS = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
+CHECKPOINTS = (".pt", ".pth")  # suffixes of files that hold weights and no configuration
 FETCH = "run `leitmotif fetch-models --profile paper`"
+# Tables that a network computes by itself; some checkpoints hold them.
+_COMPUTED = ("position_ids", "token_type_ids", "relative_position_index")
 _MINI = Path(__file__).resolve().parent / "mini"
 
 
@@ -125,7 +128,8 @@ def loading(model: str, kind: str, expected: str) -> Iterator[None]:
         if is_the_machine(error):
             raise
         raise BadModel(
-            f"got model {model!r}, which does not load as {kind} ({one_line(error)}); expected {expected}"
+            f"got model {model!r}, which does not load as {kind} ({one_line(error)}); expected {expected}; "
+            f"where it was fetched only in part, {FETCH}"
         ) from error
 
 
@@ -153,7 +157,7 @@ def check_complete(report: Mapping[str, Any]) -> None:
     Args:
         report: The loading info of `from_pretrained`.
     """
-    missing = sorted(name for name in report.get("missing_keys", ()) if not name.endswith("position_ids"))
+    missing = sorted(name for name in report.get("missing_keys", ()) if not name.endswith(_COMPUTED))
     if missing:
         raise ValueError(f"{len(missing)} weights are missing, {missing[0]} first")
     if mismatched := sorted(str(entry[0]) for entry in report.get("mismatched_keys", ())):

@@ -24,7 +24,6 @@ REVISION = "b3708341862f581175dba5c356a4ebf74a9b6651"
 LICENSE = "CC0-1.0"
 RATE_HZ = 48_000
 REFERENCE = "Wu et al., Large-scale contrastive language-audio pretraining, ICASSP 2023, arXiv:2211.06687"
-SUFFIXES = (".pt", ".pth")
 TOKENIZER_ID = "FacebookAI/roberta-base"
 MAX_TOKENS = 77  # of a text: what the text tower was trained on
 

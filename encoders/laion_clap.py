@@ -15,9 +15,9 @@ import torch
 import transformers
 
 from encoders.clap import fit_window
-from encoders.folders import BadModel, loading, one_line, resolve_model, revision_of
+from encoders.folders import CHECKPOINTS, BadModel, loading, one_line, resolve_model, revision_of
 from encoders.inference import inference
-from encoders.laion import SUFFIXES, is_fused, laion_tokenizer
+from encoders.laion import is_fused, laion_tokenizer
 from encoders.vectors import unit_rows
 from encoders.weights import read_weights
 
@@ -81,7 +81,7 @@ class LaionClapEncoder:
         Raises:
             BadModel: The package or the file is missing, or the file is no checkpoint of it.
         """
-        path = resolve_model(self.model, files=SUFFIXES)
+        path = resolve_model(self.model, files=CHECKPOINTS)
         if not isinstance(path, Path) or path.is_dir():
             raise BadModel(
                 f"got model {self.model!r}; expected a .pt file of LAION's for the backend laion-clap, or "

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from encoders.folders import resolve_model, revision_of
+from encoders.folders import CHECKPOINTS, resolve_model, revision_of
 from encoders.pins import pinned
 
 if TYPE_CHECKING:
@@ -14,9 +14,6 @@ if TYPE_CHECKING:
     from encoders.clip import ClipEncoder
     from encoders.laion_clap import LaionClapEncoder
     from encoders.siglip import SiglipEncoder
-
-# Files of weights, beside folders: what LAION publishes.
-_FILES = (".pt", ".pth")
 
 
 @cache
@@ -26,20 +23,26 @@ def model_of(model: str, revision: str | None) -> str:
     Raises:
         BadModel: A folder or file was meant and it is missing or incomplete.
     """
-    return f"{model}@{revision_of(resolve_model(model, files=_FILES), None, pinned(model, revision))}"
+    return f"{model}@{revision_of(resolve_model(model, files=CHECKPOINTS), None, pinned(model, revision))}"
 
 
 def clap_of(settings: Mapping[str, Any]) -> ClapEncoder | LaionClapEncoder:
     """Return the loaded CLAP encoder of the settings of the stage `tagging`."""
-    names = ("model", "revision", "device", "backend", "tokenizer")
-    return clap(**{name: settings[name] for name in names if name in settings})
+    optional = {name: settings[name] for name in ("backend", "tokenizer") if name in settings}
+    return clap(settings["model"], settings["revision"], settings["device"], **optional)
+
+
+def clap(
+    model: str, revision: str | None, device: str, *, backend: str = "clap", tokenizer: str | None = None
+) -> ClapEncoder | LaionClapEncoder:
+    """Return the loaded CLAP encoder."""
+    return _load_clap(model, revision, device, backend, tokenizer)
 
 
 @cache
-def clap(
-    model: str, revision: str | None, device: str, backend: str = "clap", tokenizer: str | None = None
+def _load_clap(
+    model: str, revision: str | None, device: str, backend: str, tokenizer: str | None
 ) -> ClapEncoder | LaionClapEncoder:
-    """Return the loaded CLAP encoder."""
     _set_up()
     if backend == "laion-clap":
         from encoders.laion_clap import LaionClapEncoder
@@ -50,9 +53,15 @@ def clap(
     return ClapEncoder(model, revision=revision, tokenizer=tokenizer).load(device)
 
 
-@cache
-def clip(model: str, revision: str | None, device: str, backend: str = "clip") -> ClipEncoder | SiglipEncoder:
+def clip(
+    model: str, revision: str | None, device: str, *, backend: str = "clip"
+) -> ClipEncoder | SiglipEncoder:
     """Return the loaded CLIP or SigLIP encoder."""
+    return _load_clip(model, revision, device, backend)
+
+
+@cache
+def _load_clip(model: str, revision: str | None, device: str, backend: str) -> ClipEncoder | SiglipEncoder:
     _set_up()
     if backend == "siglip":
         from encoders.siglip import SiglipEncoder

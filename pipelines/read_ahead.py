@@ -30,7 +30,7 @@ def measure_ahead(
     """Yield each clip's row, or the error that befell it, in order.
 
     On a CPU the clips run one by one, so that no clip's neighbours change a bit of its numbers, and a thread
-    reads two clips ahead. On a GPU several clips run at once.
+    reads the next ones meanwhile. On a GPU several clips run at once.
 
     Args:
         clips: What to measure.
@@ -58,7 +58,9 @@ def measure_ahead(
 def read_ahead(
     read: Callable[[Clip], PartT], clips: Sequence[Clip], *, threads: int = 1
 ) -> Iterator[PartT | Exception]:
-    """Yield what is read of each clip, or the error that befell it, in order; at most two a thread wait.
+    """Yield what is read of each clip, or the error that befell it, in order.
+
+    At most one clip more than there are threads is read ahead: a long one takes 50 MB.
 
     Raises:
         Exception: Only what is the machine's fault rather than a clip's.
@@ -66,7 +68,7 @@ def read_ahead(
     upcoming = iter(clips)
     pool = ThreadPoolExecutor(threads, thread_name_prefix="read-ahead")
     try:
-        waiting = deque(pool.submit(read, clip) for clip in islice(upcoming, 2 * threads))
+        waiting = deque(pool.submit(read, clip) for clip in islice(upcoming, threads + 1))
         while waiting:
             first = waiting.popleft()
             error = first.exception()

@@ -57,7 +57,10 @@ class VisionStage:
         """Load the model."""
         self.place = place
         self.encoder = encoders_in_use.clip(
-            self.settings.model, self.settings.revision, self.settings.device, self.settings.backend
+            self.settings.model,
+            self.settings.revision,
+            self.settings.device,
+            backend=self.settings.backend,
         )
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:

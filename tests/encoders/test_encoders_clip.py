@@ -1,5 +1,6 @@
 """The CLIP adapter, on the weights that ship and on random tiny ones."""
 
+import json
 import pickle
 from pathlib import Path
 
@@ -100,6 +101,21 @@ def test_images_of_any_kind_and_size_are_read(tiny):
     np.testing.assert_allclose(np.linalg.norm(black, axis=1), 1.0, atol=1e-5)
     with pytest.raises(ValueError, match="0 x 5 pixels"):
         tiny.embed_images([Image.new("RGB", (0, 5))])
+
+
+def test_the_published_way_to_write_sizes_is_understood(tmp_path):
+    save_random_clip(tmp_path)
+    published = {
+        "crop_size": 32, "do_center_crop": True, "do_normalize": True, "do_resize": True, "size": 32,
+        "feature_extractor_type": "CLIPFeatureExtractor", "resample": 3,
+        "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_std": [0.26862954, 0.26130258, 0.27577711],
+    }  # fmt: skip
+    expected = ClipEncoder(str(tmp_path)).load().embed_images([picture(1)])
+    for old in tmp_path.glob("*processor*"):
+        old.unlink()
+    (tmp_path / "preprocessor_config.json").write_text(json.dumps(published))
+    assert np.array_equal(ClipEncoder(str(tmp_path)).load().embed_images([picture(1)]), expected)
 
 
 @pytest.mark.parametrize("kept", [0.0, 0.5, 0.99])

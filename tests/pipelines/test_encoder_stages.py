@@ -103,6 +103,26 @@ def test_each_model_is_loaded_once(place: Place) -> None:
     assert opened(TaggingStage, place).encoder is opened(TaggingStage, place).encoder
     settings = make_plan("music-video", "embedded").stages["tagging"]
     assert encoders_in_use.clap_of(settings) is opened(TaggingStage, place).encoder
+    assert encoders_in_use.clap("clap-mini", None, "cpu") is opened(TaggingStage, place).encoder
+
+
+def test_every_setting_reaches_the_encoder(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    given: dict[str, Any] = {}
+
+    class Recorder:
+        def __init__(self, model: str, **settings: Any) -> None:
+            given.update(model=model, **settings)
+
+        def load(self, device: str) -> "Recorder":
+            given.update(device=device)
+            return self
+
+        def embed_texts(self, texts: list[str]) -> np.ndarray:
+            return np.ones((len(texts), 4), np.float32)
+
+    monkeypatch.setattr("encoders.clap.ClapEncoder", Recorder)
+    opened(TaggingStage, place, "tagging.model=/x.pt", "tagging.tokenizer=/t", "tagging.revision=r")
+    assert given == {"model": "/x.pt", "revision": "r", "tokenizer": "/t", "device": "cpu"}
 
 
 @pytest.mark.parametrize(
