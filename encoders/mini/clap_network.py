@@ -150,6 +150,18 @@ class WhitenedProjection(nn.Module):
         second.weight /= scale[:, None]
         second.bias.copy_((second.bias - mean) / scale)
 
+    @torch.no_grad()
+    def unfold(self, pooled: Tensor) -> None:
+        """Take the first normalisation, measured on these rows, out of a projection that it was folded into.
+
+        Args:
+            pooled: What the tower pools of a few hundred clips, shape (n, width).
+        """
+        first = self.projection.linear1
+        mean, scale = pooled.mean(0), (pooled.var(0) + self.before.eps).sqrt()
+        first.bias += first.weight @ mean
+        first.weight *= scale
+
 
 class ClapLosses(nn.Module):
     """The sum of losses, with what they learn beside the model: a scale and a cosine threshold a kind.
@@ -169,6 +181,7 @@ class ClapLosses(nn.Module):
         """
         super().__init__()
         self.classifier = nn.Linear(width, len(kinds))
+        nn.init.zeros_(self.classifier.weight)  # or its first guesses would shake a tower that knows already
         self.log_scale = nn.Parameter(torch.tensor(15.0).log())
         self.thresholds = nn.Parameter(torch.full((len(KINDS),), 0.3))
         self.kind_of = torch.tensor([KINDS.index(kind) for kind in kinds])

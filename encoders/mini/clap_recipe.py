@@ -126,6 +126,8 @@ def fit_clap(
     trainer = ClapTrainer(model, tokenizer, taxonomy, vocabulary, *train, plan)
     if start_from is None:
         trainer.prepare_texts()
+    else:
+        trainer.take_up()
     trainer.run(after_epoch)
     if trainer.rank == 0:
         save_model(model, trainer.finished(), parts, out)

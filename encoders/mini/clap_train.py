@@ -105,14 +105,36 @@ class ClapTrainer:
         model = copy.deepcopy(self.model)
         model.load_state_dict(self.average.state)
         model.eval()
+        WhitenedProjection(model).fold(self._pool_some(model))
+        return dict(model.state_dict())
+
+    def _pool_some(self, model: ClapModel) -> Tensor:
+        """Return what a tower pools of 512 views of the training clips."""
         rows = np.random.default_rng(self.plan.seed).permutation(self.batches.whole)[:512]
         pooled = []
         with torch.no_grad():
             for start in range(0, len(rows), 64):
                 chunk = torch.from_numpy(self.features[rows[start : start + 64]].astype(np.float32))
                 pooled.append(self._pool(model, chunk))
-        WhitenedProjection(model).fold(torch.cat(pooled))
-        return dict(model.state_dict())
+        return torch.cat(pooled)
+
+    def take_up(self, steps: int = 60) -> float:
+        """Fit what the losses learn to a model that was trained before, and return the last loss."""
+        self.model.eval()
+        self.whitened.unfold(self._pool_some(self.model))
+        optimizer = torch.optim.AdamW(self.losses.parameters(), lr=0.02, weight_decay=0.0)
+        loss = torch.zeros(())
+        for _ in range(steps):
+            batch = self.batches.draw(self.plan.batch)
+            changed, targets = augment(batch.features, batch.targets, self.generator)
+            with torch.no_grad():
+                pooled = self._pool(self.model, changed)
+            loss = self._loss(pooled, batch.rows, targets)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+        self.average = Average(self.model)
+        return float(loss.detach())
 
     def prepare_texts(self, steps: int = 200) -> float:
         """Let the text tower tell the labels apart before any sound is heard, and return its last loss.
@@ -195,14 +217,18 @@ class ClapTrainer:
                 group["initial_lr"] = group["lr"]
         return [muon, adam]
 
-    def _update(self, pooled: Tensor, rows: np.ndarray, targets: Targets) -> float:
-        """Take one step on what the tower pooled of some clips, and return the loss."""
+    def _loss(self, pooled: Tensor, rows: np.ndarray, targets: Targets) -> Tensor:
+        """Return the loss of what the tower pooled of some clips."""
         descriptions, claims = self._describe(rows, targets)
         texts = self._texts(descriptions)
         embedded = self._embed_texts([text for group in texts.values() for text in group])
         parts = dict(zip(texts, embedded.split([len(group) for group in texts.values()]), strict=True))
         audio, white = self.whitened(pooled)
-        loss = self.losses(audio, white, parts, targets, claims, self.model.logit_scale_a.exp())
+        return self.losses(audio, white, parts, targets, claims, self.model.logit_scale_a.exp())
+
+    def _update(self, pooled: Tensor, rows: np.ndarray, targets: Targets) -> float:
+        """Take one step on what the tower pooled of some clips, and return the loss."""
+        loss = self._loss(pooled, rows, targets)
         for optimizer in self.optimizers:
             optimizer.zero_grad(set_to_none=True)
         loss.backward()
