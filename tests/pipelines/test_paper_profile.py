@@ -1,4 +1,4 @@
-"""The paper profile from end to end: every published architecture, small and random, in its published format."""
+"""The paper profile from end to end: every published architecture, small and random, as it is published."""
 
 from pathlib import Path
 
