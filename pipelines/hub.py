@@ -132,7 +132,7 @@ def _checked(item: HubRepo, path: Path, expected: str | None) -> str:
 
 def _bar_class(tell: Callable[[int], None]) -> type:
     """Return a class that looks like a progress bar to the hub's library, and draws nothing."""
-    from tqdm import tqdm  # type: ignore[import-untyped]
+    from tqdm import tqdm
 
     class Bar(tqdm):
         def __init__(self, *arguments: Any, **settings: Any) -> None:
