@@ -136,8 +136,7 @@ BACKENDS = (
         packages=("laion-clap",),
         extra="laion",
         # What it asks for does not fit the rest (NumPy below 2), and it works without: docs/laion-parity.md.
-        install="pip install torchvision torchaudio librosa torchlibrosa ftfy braceexpand webdataset wget "
-        "wandb scikit-learn pandas h5py progressbar && pip install --no-deps laion-clap==1.1.7",
+        install="pip install 'leitmotif[laion]' && pip install --no-deps laion-clap==1.1.7",
     ),
     Backend(
         name="panns",

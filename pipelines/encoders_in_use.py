@@ -43,7 +43,7 @@ def clap(
 def _load_clap(
     model: str, revision: str | None, device: str, backend: str, tokenizer: str | None
 ) -> ClapEncoder | LaionClapEncoder:
-    _set_up()
+    _be_quiet()
     if backend == "laion-clap":
         from encoders.laion_clap import LaionClapEncoder
 
@@ -62,7 +62,7 @@ def clip(
 
 @cache
 def _load_clip(model: str, revision: str | None, device: str, backend: str) -> ClipEncoder | SiglipEncoder:
-    _set_up()
+    _be_quiet()
     if backend == "siglip":
         from encoders.siglip import SiglipEncoder
 
@@ -72,14 +72,8 @@ def _load_clip(model: str, revision: str | None, device: str, backend: str) -> C
     return ClipEncoder(model, revision=revision).load(device)
 
 
-def _set_up() -> None:
-    """Keep the bars that transformers draws out of our own progress, and torch at one thread.
-
-    A limit on the threads of numerical libraries holds for those that are loaded when it is set, and torch
-    may be imported only now.
-    """
-    import torch
+def _be_quiet() -> None:
+    """Keep the bars that transformers draws out of our own progress."""
     from transformers.utils import logging
 
-    torch.set_num_threads(1)
     logging.disable_progress_bar()

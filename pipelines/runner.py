@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import shutil
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -158,8 +159,7 @@ def _opened(workspace: str, plan: str, name: str) -> tuple[Stores, Stage]:
     Raises:
         UserError: Its model is missing or unfit, or set to a device that is not there.
     """
-    # The same numbers whatever the cores and workers: sums are taken in one order, by one thread.
-    threadpool_limits(limits=1)
+    _use_one_thread()
     stores = Stores(Workspace(Path(workspace)), on_this_machine(load_plan(plan)))
     stage = stores.stages[name]
     folder = stores.folder(name) / "files"
@@ -167,7 +167,15 @@ def _opened(workspace: str, plan: str, name: str) -> tuple[Stores, Stage]:
         stage.open(Place(stores.workspace.root, folder, stores.workspace.scratch, _decoder()))
     except BadModel as error:
         raise UserError(f"{name}: {error}") from error
+    _use_one_thread()  # the libraries, too, that came with the model
     return stores, stage
+
+
+def _use_one_thread() -> None:
+    """Have sums taken by one thread, in one order: the same numbers whatever the cores and workers."""
+    threadpool_limits(limits=1)
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @cache

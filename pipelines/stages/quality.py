@@ -76,7 +76,7 @@ class QualityStage:
                 tokenizer=self.settings.tokenizer or TOKENIZER_ID,
             ).load(self.settings.device)
         else:
-            encoder = encoders_in_use.clap(self.clap["model"], self.clap["revision"], self.clap["device"])
+            encoder = encoders_in_use.clap_of(self.clap)
         self.score = filters.quality.scorer(encoder, taxonomy.labels.load())
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:

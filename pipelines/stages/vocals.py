@@ -71,7 +71,7 @@ class VocalsStage:
     def open(self, place: Place) -> None:
         """Embed the prompts, and load PANNs."""
         self.place = place
-        encoder = encoders_in_use.clap(self.clap["model"], self.clap["revision"], self.clap["device"])
+        encoder = encoders_in_use.clap_of(self.clap)
         if not self._with_panns:
             self.score = filters.vocals.scorer(encoder, taxonomy.labels.load())
         else:
