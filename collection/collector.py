@@ -1,0 +1,203 @@
+"""A collecting run: everything wanted minus what the record has, fetched within bounds."""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from collection.budget import Budget
+from collection.container import Inspectors
+from collection.fetcher import Fetcher
+from collection.queue import HostQueue
+from collection.refusals import Gone, HostStopped, Refused, RunStopped, Unavailable
+from collection.settings import Settings
+from collection.shelf import FAILED, FETCHED, REFUSED, Shelf
+from collection.wanted import Source, Wanted
+
+log = logging.getLogger("leitmotif.collection")
+
+# Told of (items done, items wanted so far).
+Progress = Callable[[int, int], None]
+INSPECTORS = 2
+
+
+@dataclass
+class Tally:
+    """What became of everything wanted.
+
+    Attributes:
+        wanted: Items of all sources; a playlist counts by its entries.
+        fetched: Files of this run.
+        already: Files of former runs.
+        refused: Items that a rule forbids, whenever that was found.
+        failed: Items that could not be had, whenever that was found.
+        left: Items for a later run.
+        bytes: That came in this run.
+        seconds: That it took.
+        stopped: Why the run ended early, by host; "" is the run as a whole.
+    """
+
+    wanted: int = 0
+    fetched: int = 0
+    already: int = 0
+    refused: int = 0
+    failed: int = 0
+    left: int = 0
+    bytes: int = 0
+    seconds: float = 0.0
+    stopped: dict[str, str] = field(default_factory=dict)
+
+
+def collect(
+    sources: Iterable[Source],
+    shelf: Shelf,
+    settings: Settings,
+    *,
+    progress: Progress = lambda done, wanted: None,
+) -> Tally:
+    """Fetch what sources want and the shelf does not have.
+
+    Args:
+        sources: What is wanted.
+        shelf: Where files and record lie.
+        settings: Bounds and manners.
+        progress: Told how far the run is.
+
+    Returns:
+        The counts; every wanted item is in exactly one.
+
+    Raises:
+        SourceError: A source or the folder is of no use.
+        OSError: The disk failed; what was fetched is kept.
+    """
+    inspectors = Inspectors(min(INSPECTORS, settings.jobs))
+    with shelf.held(), inspectors.open():
+        return _Run(shelf, settings, inspectors, progress).run(sources)
+
+
+class _Run:
+    def __init__(self, shelf: Shelf, settings: Settings, inspectors: Inspectors, progress: Progress) -> None:
+        self._shelf, self._settings, self._progress = shelf, settings, progress
+        self._budget = Budget(settings)
+        self._fetcher = Fetcher(settings, shelf, self._budget, inspectors)
+        self._queue = HostQueue(
+            per_host=settings.per_host,
+            pause_s=settings.pause_s,
+            room=self._budget.room,
+            rng=random.Random(),
+        )
+        self._known = shelf.known()
+        self._seen: set[str] = set()
+        self._tally = Tally()
+        self._lock = threading.Lock()
+        self._closed = False
+        self._failure: BaseException | None = None
+
+    def run(self, sources: Iterable[Source]) -> Tally:
+        began_s = time.monotonic()
+        whole = False
+        threads = [threading.Thread(target=self._work, daemon=True) for _ in range(self._settings.jobs)]
+        for thread in threads:
+            thread.start()
+        try:
+            for source in sources:
+                for wanted in source.wanted():
+                    self._enter(wanted, block=True)
+                    self._check()
+            self._closed = True
+            self._queue.wake()
+            while any(thread.is_alive() for thread in threads):
+                time.sleep(0.02)
+                self._check()
+            whole = True
+        finally:
+            if not whole:
+                self._budget.interrupt()
+                self._queue.finish()
+            for thread in threads:
+                thread.join()
+        if self._failure:
+            raise self._failure
+        tally = self._tally
+        tally.left, tally.bytes = self._queue.left, self._budget.bytes
+        tally.stopped |= self._queue.stopped_hosts()
+        tally.seconds = round(time.monotonic() - began_s, 2)
+        return tally
+
+    def _check(self) -> None:
+        if self._queue.finished:
+            return
+        reason = self._budget.spent()
+        if reason or self._failure:
+            if reason:
+                self._tally.stopped[""] = reason
+            self._queue.finish()
+
+    def _enter(self, wanted: Wanted, *, block: bool) -> None:
+        """Count an item, and queue it unless the record settles it."""
+        key = wanted.key
+        with self._lock:
+            if key in self._seen:
+                return
+            self._seen.add(key)
+            self._tally.wanted += 1
+            known = self._known.get(key)
+            if known is not None and known.outcome == FETCHED:
+                self._tally.already += 1
+                return
+            if known is not None and known.permanent and not self._settings.retry_failed:
+                self._count(known.outcome)
+                return
+        self._queue.put(wanted, block=block)
+
+    def _count(self, outcome: str) -> None:
+        setattr(self._tally, outcome, getattr(self._tally, outcome) + 1)
+
+    def _work(self) -> None:
+        while (wanted := self._queue.take(closed=lambda: self._closed)) is not None:
+            try:
+                self._settle(wanted)
+            except BaseException as error:  # the disk's, or a defect: the run ends with it
+                self._failure = error
+                self._queue.finish(active=1)
+            finally:
+                self._queue.done(wanted)
+            self._check()
+
+    def _settle(self, wanted: Wanted) -> None:
+        """Fetch an item and note what became of it."""
+        try:
+            done = self._fetcher.fetch(wanted, hold=lambda seconds: self._queue.hold(wanted, seconds))
+        except RunStopped as stop:
+            self._tally.stopped.setdefault("", str(stop))
+            self._queue.finish(active=1)
+        except HostStopped as stop:
+            self._queue.stop_host(wanted, str(stop))
+        except (Refused, Gone, Unavailable) as error:
+            outcome = REFUSED if isinstance(error, Refused) else FAILED
+            attempts = self._settings.attempts if isinstance(error, Unavailable) else 1
+            permanent = not isinstance(error, Unavailable)
+            self._shelf.note(wanted, outcome, permanent=permanent, attempts=attempts, message=str(error))
+            self._finish(outcome)
+            log.info("%s: %s: %s", outcome, wanted.name[:200], error)
+        else:
+            if done.entries:
+                with self._lock:
+                    self._tally.wanted -= 1
+                for entry in done.entries:
+                    self._enter(entry, block=False)
+                return
+            self._shelf.note(wanted, FETCHED, attempts=done.attempts, facts=done.facts)
+            self._budget.count_file()
+            self._finish(FETCHED)
+
+    def _finish(self, outcome: str) -> None:
+        with self._lock:
+            self._count(outcome)
+            tally = self._tally
+            done = tally.fetched + tally.already + tally.refused + tally.failed
+        self._progress(done, tally.wanted)

@@ -1,0 +1,119 @@
+"""Where a run may connect to: public addresses by http and https, and hosts that the user names."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import SplitResult, urlsplit
+
+from collection.refusals import Refused
+
+SCHEMES = ("http", "https")
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+
+
+def is_public(address: str) -> bool:
+    """Tell whether an IP address is one of the open Internet.
+
+    Private, loopback, link-local, multicast, unspecified and reserved addresses are not; nor are IPv6
+    addresses that carry such an IPv4 address (mapped, 6to4, NAT64) or hide one (Teredo).
+    """
+    ip: Address = ipaddress.ip_address(address.partition("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address):
+        if ip.teredo is not None:
+            return False
+        inner = ip.ipv4_mapped or ip.sixtofour
+        if inner is None and ip in _NAT64:
+            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
+        if inner is not None:
+            return is_public(str(inner))
+    return ip.is_global and not ip.is_multicast
+
+
+@dataclass(frozen=True)
+class Guard:
+    """Checks every address when a socket connects: what a name resolves to is what is connected to.
+
+    Attributes:
+        allowed: Hosts (names or addresses, in lower case) that may be anywhere, by the user's word.
+        proxy: The proxy's URL; its host may be anywhere, and what it fetches is checked by name beforehand.
+    """
+
+    allowed: frozenset[str] = frozenset()
+    proxy: str | None = None
+
+    def check_url(self, url: str) -> SplitResult:
+        """Check the form of an address, and behind a proxy what its host resolves to.
+
+        Raises:
+            Refused: It is not http or https, has no host, or leads to an address that is not public.
+        """
+        try:
+            parts = urlsplit(url)
+            host, _ = parts.hostname, parts.port
+        except ValueError as error:
+            raise Refused(f"{url[:200]!r} is not an address ({error})") from error
+        if parts.scheme.lower() not in SCHEMES:
+            raise Refused(f"{url[:200]!r} has the scheme {parts.scheme!r}; only http and https are fetched")
+        if not host:
+            raise Refused(f"{url[:200]!r} names no host")
+        if self.proxy:
+            self.resolve(host, parts.port or 443)
+        return parts
+
+    def resolve(self, host: str, port: int) -> list[Any]:
+        """Return what `socket.getaddrinfo` says of a host, if all of it is public.
+
+        Raises:
+            Refused: One of the addresses is not public, and the host is not allowed.
+            OSError: The name does not resolve.
+        """
+        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        if not self.allows(host):
+            for *_, place in found:
+                if not is_public(str(place[0])):
+                    raise Refused(
+                        f"host {host!r} is at {place[0]}, which is not a public address; if it is yours, "
+                        f"allow it with --allow-host {host}"
+                    )
+        return found
+
+    def allows(self, host: str) -> bool:
+        """Tell whether the user vouched for a host."""
+        name = host.lower().rstrip(".")
+        return name in self.allowed or (self.proxy is not None and name == urlsplit(self.proxy).hostname)
+
+    def connect(
+        self, address: tuple[str, int], timeout: Any = None, source_address: Any = None, **_: Any
+    ) -> socket.socket:
+        """Connect to one of the addresses of a host, all of which were checked.
+
+        Args:
+            address: Host and port.
+            timeout: Seconds; anything that is no number means the default of the socket.
+            source_address: Local address to bind to.
+
+        Raises:
+            Refused: An address is not public.
+            OSError: Nothing answers.
+        """
+        host, port = address
+        failure: OSError | None = None
+        for family, kind, protocol, _name, place in self.resolve(host.strip("[]"), port):
+            connection = socket.socket(family, kind, protocol)
+            try:
+                if isinstance(timeout, int | float):
+                    connection.settimeout(timeout)
+                if source_address:
+                    connection.bind(source_address)
+                connection.connect(place)
+                connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                return connection
+            except OSError as error:
+                connection.close()
+                failure = error
+        raise failure or OSError(f"{host!r} has no address")

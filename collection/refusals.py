@@ -1,0 +1,44 @@
+"""What can become of something wanted other than a file, and what of it is worth another try.
+
+CollectError
+├── Refused        against a rule: address, size, length, kind of content, match; not tried again
+├── Gone           the source says that it is not to be had: removed, private, forbidden; not tried again
+├── Unavailable    network or server failed; tried again, now and in the next run
+├── HostStopped    the host asks to be left alone; everything else of it is left for a later run
+└── RunStopped     the budget is spent or the user interrupted; left for a later run
+"""
+
+from __future__ import annotations
+
+
+class CollectError(Exception):
+    """Something wanted was not fetched; the text is one line for a person."""
+
+
+class Refused(CollectError):  # noqa: N818 - what became of an item, as are the others
+    """A rule forbids it."""
+
+
+class Gone(CollectError):  # noqa: N818
+    """The source does not give it, and will not tomorrow."""
+
+
+class Unavailable(CollectError):  # noqa: N818
+    """It may be there later.
+
+    Attributes:
+        wait_s: Seconds to wait, from a server that is asked too often; 0 where it does not say how long,
+            None from any other.
+    """
+
+    def __init__(self, message: str, *, wait_s: float | None = None) -> None:
+        super().__init__(message)
+        self.wait_s = wait_s
+
+
+class HostStopped(CollectError):  # noqa: N818
+    """The host limits us or asks who we are; going on would make it worse."""
+
+
+class RunStopped(CollectError):  # noqa: N818
+    """The run ends; nothing is wrong with the item."""

@@ -1,0 +1,201 @@
+"""The folder that files are collected into, and the record of what became of everything wanted.
+
+DIR/
+  media/ab/KEY.mp4, KEY.info.json   files and what is known of them; KEY is a hash, never a title
+  record/part-*.parquet             one row per item: fetched, refused or failed, and why
+  partial/                          files that are not whole yet; resumed by a later run
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from collection.folder import SourceError
+from collection.wanted import Wanted
+from shards.store import KEY, StageStore
+
+COLUMNS = pa.schema(
+    [
+        ("outcome", pa.string()),
+        ("permanent", pa.bool_()),
+        ("attempts", pa.int32()),
+        ("wanted", pa.string()),
+        ("source", pa.string()),
+        ("path", pa.string()),
+        ("size_bytes", pa.int64()),
+        ("sha256", pa.string()),
+        ("url", pa.string()),
+        ("reasons", pa.list_(pa.string())),
+        ("at", pa.timestamp("us", tz="UTC")),
+    ]
+)
+FETCHED, REFUSED, FAILED = "fetched", "refused", "failed"
+# Rows or seconds after which what became of items is written down; what a crash loses is found again on disk.
+FLUSH_ROWS, FLUSH_S = 1000, 20.0
+
+
+@dataclass(frozen=True)
+class Known:
+    """What the record says of an item."""
+
+    outcome: str
+    permanent: bool
+
+
+class Shelf:
+    """A collected folder; its methods may be called by all threads."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root.absolute()
+        self.partial = self.root / "partial"
+        self._store = StageStore(self.root / "record", COLUMNS, scratch=self.partial)
+        self._rows: list[dict[str, Any]] = []
+        self._lock = threading.Lock()
+        self._flushed_s = time.monotonic()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Hold the folder for one run; what was noted is written in the end.
+
+        Raises:
+            SourceError: It cannot be written, or another run holds it.
+        """
+        try:
+            self.partial.mkdir(parents=True, exist_ok=True)
+            lock = (self.root / ".lock").open("w")
+        except OSError as error:
+            raise SourceError(
+                f"folder {str(self.root)!r} cannot be written ({error.strerror}); choose another --out"
+            ) from error
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise SourceError(
+                    f"folder {str(self.root)!r} is in use by another run; wait for it to end"
+                ) from error
+            try:
+                yield
+            finally:
+                self.flush()
+
+    def known(self) -> dict[str, Known]:
+        """Return what became of items so far; of files, only those that still lie there unchanged."""
+        table = self._store.read(["outcome", "permanent", "path", "size_bytes"])
+        columns = (table[name].to_pylist() for name in (KEY, "outcome", "permanent", "path", "size_bytes"))
+        known = {}
+        for key, outcome, permanent, path, size_bytes in zip(*columns, strict=True):
+            if outcome != FETCHED or _size(self.root / path) == size_bytes:
+                known[key] = Known(outcome, permanent)
+        return known
+
+    def part(self, key: str, number: int = 0) -> Path:
+        """Return where a file lies until it is whole."""
+        return self.partial / f"{key}-{number}.part"
+
+    def keep(self, wanted: Wanted, part: Path, suffix: str, info: dict[str, Any]) -> dict[str, Any]:
+        """Move a whole file to its place, with what is known of it beside; return the facts of its row.
+
+        The metadata is there first: a file without it would be one of which nobody knows the licence.
+        """
+        path = self._place(wanted.key, suffix)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        facts = {
+            "path": path.relative_to(self.root).as_posix(),
+            "size_bytes": part.stat().st_size,
+            "sha256": sha256_of(part),
+            "url": info.get("webpage_url"),
+            "reasons": info.get("leitmotif", {}).get("reasons"),
+        }
+        text = json.dumps(
+            info | {"leitmotif": info.get("leitmotif", {}) | facts | {"key": wanted.key}}, indent=1
+        )
+        sidecar = self._sidecar(wanted.key)
+        beside = self.partial / sidecar.name
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(sidecar)
+        part.replace(path)
+        return facts
+
+    def adopt(self, wanted: Wanted) -> dict[str, Any] | None:
+        """Return the facts of a file that lies there though the record was lost in a crash, or None."""
+        try:
+            facts = json.loads(self._sidecar(wanted.key).read_text(encoding="utf-8"))["leitmotif"]
+            if _size(self.root / facts["path"]) != facts["size_bytes"]:
+                return None
+            return {name: facts[name] for name in ("path", "size_bytes", "sha256", "url", "reasons")}
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def clear(self, key: str) -> None:
+        """Remove what is left of an item that is done with."""
+        for path in self.partial.glob(f"{key}-*"):
+            path.unlink(missing_ok=True)
+
+    def note(
+        self,
+        wanted: Wanted,
+        outcome: str,
+        *,
+        permanent: bool = False,
+        attempts: int = 1,
+        message: str | None = None,
+        facts: dict[str, Any] | None = None,
+    ) -> None:
+        """Write down what became of an item."""
+        row = {
+            KEY: wanted.key,
+            "outcome": outcome,
+            "permanent": permanent,
+            "attempts": attempts,
+            "wanted": wanted.name,
+            "source": wanted.source,
+            "at": datetime.now(UTC),
+            "error": None if outcome == FETCHED else outcome,
+            "message": message,
+            **(facts or {}),
+        }
+        with self._lock:
+            self._rows.append(row)
+            full = len(self._rows) >= FLUSH_ROWS or time.monotonic() - self._flushed_s > FLUSH_S
+        if full:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write what was noted as one part."""
+        with self._lock:
+            rows, self._rows = self._rows, []
+            self._flushed_s = time.monotonic()
+            if rows:
+                self._store.append(rows)
+
+    def _place(self, key: str, suffix: str) -> Path:
+        return self.root / "media" / key[:2] / f"{key}{suffix}"
+
+    def _sidecar(self, key: str) -> Path:
+        return self._place(key, ".info.json")
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hex."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None
