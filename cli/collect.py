@@ -1,7 +1,8 @@
 """Fetch music videos and tracks into a folder, politely, with what is known of each beside it.
 
-A SOURCE is an address (of a file, a video page or a playlist) or a text file of addresses. Run the same
-command again to go on; what is there is not fetched again. `leitmotif curate DIR` takes the folder.
+A SOURCE is an address (of a file, a video page or a playlist), a text file of addresses, a CSV file of ids
+with or without time windows (AudioSet and its like), or a CSV chart of artists and titles to search for. Run
+the same command again to go on; what is there is not fetched again. `leitmotif curate DIR` takes the folder.
 """
 
 from __future__ import annotations
@@ -73,13 +74,13 @@ def run(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     try:
-        from pipelines.collect import run_flow
+        from pipelines.collect import collect
     except ModuleNotFoundError as error:
         raise OutsideError(
             f"the package {error.name!r} is missing; run `pip install 'leitmotif[collect]'`"
         ) from error
     with console.progress() as tell:
-        tally = run_flow(
+        tally = collect(
             options.source,
             options.out,
             settings,

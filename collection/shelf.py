@@ -101,9 +101,9 @@ class Shelf:
                 known[key] = Known(outcome, permanent)
         return known
 
-    def part(self, key: str, number: int = 0) -> Path:
-        """Return where a file lies until it is whole."""
-        return self.partial / f"{key}-{number}.part"
+    def part(self, key: str, name: str) -> Path:
+        """Return where a file lies until it is whole; an item may need several."""
+        return self.partial / f"{key}-{name}.part"
 
     def keep(self, wanted: Wanted, part: Path, suffix: str, info: dict[str, Any]) -> dict[str, Any]:
         """Move a whole file to its place, with what is known of it beside; return the facts of its row.

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from collection.chart import ARTIST, TITLE, Chart
 from collection.folder import SourceError
+from collection.id_table import ID_COLUMNS, IdTable
+from collection.table import header_of
 from collection.url_list import Url, UrlList
 from collection.wanted import Source
 
@@ -13,10 +16,10 @@ def open_source(word: str) -> Source:
     """Return the source that a word names, by its form.
 
     Args:
-        word: An address, or the path of a text file of addresses.
+        word: An address; a text file of addresses; a CSV file of ids, addresses or songs.
 
     Raises:
-        SourceError: It is neither.
+        SourceError: It is none of these.
     """
     if word.lower().startswith(("http://", "https://")):
         return Url(word)
@@ -29,4 +32,14 @@ def open_source(word: str) -> Source:
         raise SourceError(
             f"source {word!r} is neither an address (http://, https://) nor a file; give one of them"
         )
-    return UrlList(path)
+    if path.suffix.lower() != ".csv":
+        return UrlList(path)
+    names = set(header_of(path))
+    if names & set(ID_COLUMNS):
+        return IdTable(path)
+    if names & set(ARTIST) and names & set(TITLE):
+        return Chart(path)
+    raise SourceError(
+        f"{word!r} has the columns {', '.join(sorted(names))[:200] or 'none'}; expected artist and title, or "
+        f"one of {', '.join(ID_COLUMNS)}"
+    )

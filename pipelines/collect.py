@@ -1,13 +1,10 @@
-"""The flow that collects: sources to files on disk."""
+"""The flow that collects: sources to files on disk. Hosts bound how fast it goes, so it needs no workers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from collection.collector import Progress, Tally
 from collection.collector import collect as run_collector
@@ -54,14 +51,8 @@ def collect(
         ) from error
 
 
-@flow(name="collect", validate_parameters=False)
 def collect_flow(sources: Sequence[str], folder: Path, settings: Settings, **options: Any) -> Tally:
-    """Run `collect` as a Prefect flow."""
-    return collect(sources, folder, settings, **options)
-
-
-def run_flow(sources: Sequence[str], folder: Path, settings: Settings, **options: Any) -> Tally:
-    """Run the flow here; downloads are bound by hosts and pauses, not by workers.
+    """Run `collect` as a Prefect flow, for schedules and deployments; the command needs none.
 
     Args:
         sources: As of `collect`.
@@ -72,5 +63,6 @@ def run_flow(sources: Sequence[str], folder: Path, settings: Settings, **options
     Returns:
         The counts.
     """
-    runner: Any = ThreadPoolTaskRunner(max_workers=1)
-    return collect_flow.with_options(task_runner=runner)(sources, folder, settings, **options)
+    from prefect import flow  # takes seconds
+
+    return flow(name="collect", validate_parameters=False)(collect)(sources, folder, settings, **options)

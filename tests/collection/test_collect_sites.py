@@ -14,7 +14,10 @@ from media_server import MediaServer, tone
 from collection.collector import Tally
 from collection.folder import find_media
 from collection.guard import Guard
+from collection.metadata import read_metadata
 from collection.shelf import Shelf
+from collection.video_site import Video, VideoSite
+from media.probe import probe
 
 # yt-dlp leaves a file it writes open for the garbage collector when a stream ends with an error.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -145,3 +148,71 @@ def test_plugins_are_not_loaded_and_cookies_are_left_as_they_are(
     media.add("/v.mp4", film(), kind="video/mp4")
     assert fetch(media.add("/watch", page("/v.mp4")), cookies=cookies).fetched == 1
     assert cookies.read_bytes() == before
+
+
+def test_picture_and_sound_are_joined_unchanged(
+    media: MediaServer, fetch: Fetch, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    formats = tuple(
+        {"url": url, "protocol": "http", "format_id": name}
+        for name, url in (
+            ("v", media.add("/picture", film(), kind="video/mp4")),
+            ("a", media.add("/sound", tone(1.0, form="FLAC"), kind="audio/flac")),
+        )
+    )
+    info = {"title": "A song", "license": "CC-BY", "uploader": "Ann", "webpage_url": media.url + "/watch"}
+    monkeypatch.setattr(VideoSite, "resolve", lambda *_, **__: Video(info, formats))
+    assert fetch(media.url + "/watch").fetched == 1
+    path = find_media([shelf.root / "media"])[0].path
+    found = probe(path)
+    assert (found.has_video, found.audio_codec, found.width) == (True, "flac", 64)
+    metadata = read_metadata(path.with_suffix(".info.json"))
+    assert (metadata.license, metadata.uploader, metadata.title) == ("CC-BY", "Ann", "A song")
+
+
+@pytest.mark.parametrize("video", [True, False])
+def test_a_window_is_cut_to_the_frame(
+    media: MediaServer, fetch: Fetch, shelf: Shelf, tmp_path: Path, video: bool
+) -> None:
+    body = film(frames=40) if video else tone(4.0, rate_hz=16000)
+    media.add("/whole", body, kind="video/mp4" if video else "audio/wav")
+    table = tmp_path / "list.csv"
+    table.write_text(f'url,start_s,end_s,labels\n{media.url}/whole,1.5,3.0,"music,pop"\n')
+    assert fetch(str(table)).fetched == 1
+    path = find_media([shelf.root / "media"])[0].path
+    assert probe(path).duration_s == pytest.approx(1.5, abs=0.02)
+    metadata = read_metadata(path.with_suffix(".info.json"))
+    assert (metadata.start_s, metadata.end_s) == (1.5, 3.0)
+    assert not list(shelf.partial.iterdir())
+
+
+def test_a_window_beyond_the_end_is_refused(
+    media: MediaServer, fetch: Fetch, tmp_path: Path, record: Record
+) -> None:
+    table = tmp_path / "list.csv"
+    table.write_text(f"url,start_s,end_s\n{media.add('/a.wav', tone(1.0))},5,6\n")
+    assert fetch(str(table)).refused == 1
+    assert "begins at 5 s; the file is 1.0 s long" in record()[0]["message"]
+
+
+def test_a_chart_fetches_the_official_video_and_says_why(
+    media: MediaServer, fetch: Fetch, tmp_path: Path, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def search(site: VideoSite, words: str, meter: object) -> list[dict[str, Any]]:
+        asked.append(words)
+        official = {"title": "Ann - Air (Official Video)", "channel": "Ann", "url": media.url + "/watch"}
+        return [{"title": "Ann - Air (Lyrics)", "url": media.url + "/lyrics"}, official]
+
+    monkeypatch.setattr(VideoSite, "search", search)
+    media.add("/v.mp4", film(), kind="video/mp4")
+    media.add("/watch", page("/v.mp4"))
+    chart = tmp_path / "chart.csv"
+    chart.write_text("artist,title\nAnn,Air\nBob,Nothing\n")
+    tally = fetch(str(chart))
+    assert asked == ["Ann Air Official Music Video", "Bob Nothing Official Music Video"]
+    assert (tally.fetched, tally.refused) == (1, 1)
+    fetched, refused = record()
+    assert any("a lyric video" in reason for reason in fetched["reasons"])
+    assert "no official video found for Bob - Nothing" in refused["message"]
