@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import random
 import threading
@@ -23,6 +24,10 @@ log = logging.getLogger("leitmotif.collection")
 # Told of (items done, items wanted so far).
 Progress = Callable[[int, int], None]
 INSPECTORS = 2
+# A full or broken disk, too many open files: the run ends, no item is blamed.
+_OF_THE_MACHINE = frozenset(
+    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EACCES}
+)
 
 
 @dataclass
@@ -184,6 +189,14 @@ class _Run:
             self._shelf.note(wanted, outcome, permanent=permanent, attempts=attempts, message=str(error))
             self._finish(outcome)
             log.info("%s: %s: %s", outcome, wanted.name[:200], error)
+        except Exception as error:
+            if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
+                raise
+            # One odd page must not end a run of thousands.
+            message = f"{type(error).__name__}: {error}"
+            self._shelf.note(wanted, FAILED, message=message[:500])
+            self._finish(FAILED)
+            log.warning("failed: %s: %s", wanted.name[:200], message[:500])
         else:
             if done.entries:
                 with self._lock:

@@ -154,7 +154,7 @@ class Fetcher:
         whole, (found, suffix) = parts[0], inspected[0]
         if len(parts) > 1:
             whole = self._shelf.part(wanted.key, "joined")
-            join(*parts, whole)
+            join(parts[0], parts[1], whole)
             found, suffix = self._inspectors.inspect(whole, self._settings)
         if wanted.end_s is None:
             return whole, found, suffix

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from collection.refusals import Refused
+from collection.refusals import Refused, Unavailable
 
 SCHEMES = ("http", "https")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
@@ -51,6 +51,7 @@ class Guard:
 
         Raises:
             Refused: It is not http or https, has no host, or leads to an address that is not public.
+            Unavailable: Behind a proxy, the host does not resolve.
         """
         try:
             parts = urlsplit(url)
@@ -62,7 +63,10 @@ class Guard:
         if not host:
             raise Refused(f"{url[:200]!r} names no host")
         if self.proxy:
-            self.resolve(host, parts.port or 443)
+            try:
+                self.resolve(host, parts.port or 443)
+            except OSError as error:
+                raise Unavailable(f"host {host!r} does not resolve here ({error})") from error
         return parts
 
     def resolve(self, host: str, port: int) -> list[Any]:
@@ -72,7 +76,10 @@ class Guard:
             Refused: One of the addresses is not public, and the host is not allowed.
             OSError: The name does not resolve.
         """
-        found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        try:
+            found = socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        except UnicodeError as error:
+            raise Refused(f"{host[:200]!r} is not the name of a host ({error})") from error
         if not self.allows(host):
             for *_, place in found:
                 if not is_public(str(place[0])):

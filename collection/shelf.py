@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import os
 import threading
 import time
 from collections.abc import Iterator
@@ -108,7 +109,7 @@ class Shelf:
     def keep(self, wanted: Wanted, part: Path, suffix: str, info: dict[str, Any]) -> dict[str, Any]:
         """Move a whole file to its place, with what is known of it beside; return the facts of its row.
 
-        The metadata is there first: a file without it would be one of which nobody knows the licence.
+        The metadata is whole first: a file without it would be one of which nobody knows the licence.
         """
         path = self._place(wanted.key, suffix)
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -119,13 +120,9 @@ class Shelf:
             "url": info.get("webpage_url"),
             "reasons": info.get("leitmotif", {}).get("reasons"),
         }
-        text = json.dumps(
-            info | {"leitmotif": info.get("leitmotif", {}) | facts | {"key": wanted.key}}, indent=1
-        )
-        sidecar = self._sidecar(wanted.key)
-        beside = self.partial / sidecar.name
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(sidecar)
+        ours = info.get("leitmotif", {}) | facts | {"key": wanted.key}
+        # Half of it, left by a crash, is no JSON, and the file that it is about is not there yet.
+        self._sidecar(wanted.key).write_text(json.dumps(info | {"leitmotif": ours}), encoding="utf-8")
         part.replace(path)
         return facts
 
@@ -141,8 +138,9 @@ class Shelf:
 
     def clear(self, key: str) -> None:
         """Remove what is left of an item that is done with."""
-        for path in self.partial.glob(f"{key}-*"):
-            path.unlink(missing_ok=True)
+        for name in os.listdir(self.partial):  # noqa: PTH208 - a file is fetched in a millisecond
+            if name.startswith(key):
+                (self.partial / name).unlink(missing_ok=True)
 
     def note(
         self,

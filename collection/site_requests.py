@@ -6,6 +6,7 @@ import http.client
 import io
 import urllib.error
 import urllib.request
+import urllib.response
 import zlib
 from collections.abc import Callable
 from functools import partial
@@ -72,7 +73,7 @@ class _Handler(HTTPHandler):
     def http_response(self, request: urllib.request.Request, response: Any) -> Any:
         kind = response.headers.get("Content-Encoding", "").strip().lower()
         if kind in ("gzip", "deflate"):
-            unpacked: Any = urllib.request.addinfourl(
+            unpacked: Any = urllib.response.addinfourl(
                 io.BytesIO(_unpack(response.read())), response.headers, response.url, response.code
             )
             unpacked.msg = response.msg

@@ -1,5 +1,6 @@
 """Collecting files from their own addresses."""
 
+import errno
 import json
 import threading
 from collections.abc import Callable
@@ -293,6 +294,34 @@ def test_a_list_with_something_else_in_it_is_one_clear_line(fetch: Fetch, tmp_pa
     path.write_text(text)
     with pytest.raises(SourceError, match="expected an address"):
         fetch(str(path))
+
+
+def test_odd_addresses_and_surprises_cost_one_item_each(
+    media: MediaServer, fetch: Fetch, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = f"http://{'a' * 70}.example/a.wav"
+    spaced = media.add("/two words.wav", tone())
+    nowhere = "http://nowhere.invalid/a.wav"
+    tally = fetch(long, spaced, nowhere, attempts=1)
+    assert (tally.refused, tally.fetched, tally.failed) == (1, 1, 1)
+    monkeypatch.setattr(Shelf, "adopt", lambda shelf, wanted: {}["surprise"])
+    tally = fetch(media.add("/b.wav", tone()))
+    assert (tally.failed, tally.stopped) == (1, {})
+    assert any("KeyError" in (row["message"] or "") for row in record())
+
+
+def test_a_full_disk_ends_the_run_and_blames_no_item(
+    media: MediaServer, fetch: Fetch, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def keep(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Shelf, "keep", keep)
+        with pytest.raises(OSError, match="No space left"):
+            fetch(*(media.add(f"/{n}.wav", tone()) for n in range(4)))
+    assert record() == []
+    assert fetch(*(media.add(f"/{n}.wav", tone()) for n in range(4))).fetched == 4
 
 
 def test_the_threads_of_a_run_end_with_it(media: MediaServer, fetch: Fetch) -> None:
