@@ -65,4 +65,7 @@ def collect_flow(sources: Sequence[str], folder: Path, settings: Settings, **opt
     """
     from prefect import flow  # takes seconds
 
-    return flow(name="collect", validate_parameters=False)(collect)(sources, folder, settings, **options)
+    def run() -> Tally:
+        return collect(sources, folder, settings, **options)
+
+    return flow(name="collect")(run)()
