@@ -13,6 +13,8 @@ from encoders.mini.targets import Targets
 from encoders.mini.words import KINDS
 
 MAX_LOGIT_SCALE = 50.0
+# How much a label of a kind weighs, beside 1 for the others: instruments are what a clip is tagged with most.
+KIND_WEIGHTS = {"instrument": 2.0}
 
 
 def make_clap(
@@ -185,6 +187,8 @@ class ClapLosses(nn.Module):
         self.log_scale = nn.Parameter(torch.tensor(15.0).log())
         self.thresholds = nn.Parameter(torch.full((len(KINDS),), 0.3))
         self.kind_of = torch.tensor([KINDS.index(kind) for kind in kinds])
+        weights = torch.tensor([KIND_WEIGHTS.get(kind, 1.0) for kind in kinds])
+        self.label_weight = weights / weights.mean()
         self.true_weight = ((1 - shares) / shares.clamp_min(1e-3)).sqrt().clamp(1.0, 5.0)
 
     def forward(
@@ -216,7 +220,7 @@ class ClapLosses(nn.Module):
             each = functional.binary_cross_entropy_with_logits(
                 logits,
                 targets.labels,
-                weight=targets.labels_weight,
+                weight=targets.labels_weight * self.label_weight,
                 pos_weight=self.true_weight,
                 reduction="none",
             )
