@@ -10,7 +10,7 @@ import torch
 from encoders.mini import corpus
 from encoders.mini.augment import Augmentation, augment
 from encoders.mini.batches import Batches
-from encoders.mini.clap_network import make_clap
+from encoders.mini.clap_network import WhitenedProjection, make_clap
 from encoders.mini.clap_train import ClapTrainer, TrainingPlan
 from encoders.mini.corpus import FLOOR_DB, FRAMES, MELS, Truth, log_mel, render_views
 from encoders.mini.figures import BEGIN, END, write_figures
@@ -202,6 +202,19 @@ def test_figures_are_written_into_the_card_between_its_marks(tmp_path):
 def test_a_recording_of_one_family_is_known_and_a_mix_is_not():
     assert family_of("MTG_sms-tools-materials/flute-A4.wav") == "winds"
     assert family_of("urinieto_msaf/Mindless_cut.mp3") is None
+
+
+def test_a_folded_projection_that_is_taken_up_again_says_the_same():
+    torch.manual_seed(0)
+    model = make_clap(train_tokenizer(["a"], style="roberta", size=300), width=16, depths=(1, 1))
+    pooled = 3 + 5 * torch.randn(400, 32)
+    whitened = WhitenedProjection(model)
+    whitened.fold(pooled)
+    folded = torch.nn.functional.normalize(model.audio_projection(pooled), dim=-1)
+    whitened.unfold(pooled)
+    again, white = whitened(pooled)
+    assert torch.allclose(again, folded, atol=1e-2)
+    assert float(white.mean().abs()) < 1e-3
 
 
 def test_a_few_steps_of_training_lower_the_loss():
