@@ -7,14 +7,13 @@ import re
 from functools import cache
 from typing import Annotated
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
+from pydantic import Field, StringConstraints, field_validator
 
 from captioning.crawled import clean_text
 from captioning.errors import BadCaption
 from captioning.facts import CaptionFacts
 from captioning.grammar import find_theme
-from captioning.wording import PROMPTS, PromptError, Wording, read_wording
+from captioning.wording import PROMPTS, PromptFile, Wording, read_prompt_file, read_wording
 
 # The grammar whose list of themes holds no names.
 THEMES = "grammar-sentence-v1"
@@ -31,7 +30,7 @@ _SLOT = re.compile(r"\{([^{}]*)\}")
 Line = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S(.*\S)?$")]
 
 
-class ChatPrompt(BaseModel):
+class ChatPrompt(PromptFile):
     """A system prompt, the same for every clip, and the lines of the user prompt.
 
     Attributes:
@@ -41,10 +40,6 @@ class ChatPrompt(BaseModel):
         user: Lines with `{slots}`; a line is left out if something that it asks for is not known.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z-]+-v\d+$")]
-    max_words: int = Field(ge=12)
     system: Annotated[str, StringConstraints(min_length=1, strip_whitespace=True)]
     user: Annotated[tuple[Line, ...], Field(min_length=1)]
 
@@ -126,13 +121,4 @@ def read_prompt(prompt_id: str) -> ChatPrompt:
         LookupError: There is no such prompt; the known ones are listed.
         PromptError: The file does not say what it should.
     """
-    if prompt_id not in prompt_ids():
-        raise LookupError(f"got prompt {prompt_id!r}; expected one of {', '.join(prompt_ids())}")
-    path = PROMPTS / f"{prompt_id}.yaml"
-    try:
-        prompt = ChatPrompt.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ValidationError) as error:
-        raise PromptError(f"prompt file {path.name!r} cannot be used: {error}") from error
-    if prompt.id != prompt_id:
-        raise PromptError(f"prompt file {path.name!r} calls itself {prompt.id!r}; the two must agree")
-    return prompt
+    return read_prompt_file(PROMPTS, prompt_id, prompt_ids(), ChatPrompt)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
@@ -35,7 +36,19 @@ class PromptError(ValueError):
     """A prompt file that cannot be used: what is wrong, and where."""
 
 
-class Wording(BaseModel):
+class PromptFile(BaseModel):
+    """What every prompt file says: its name with version, and the length of a caption at most."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    id: Annotated[str, StringConstraints(pattern=r"^[a-z-]+-v\d+$")]
+    max_words: int = Field(ge=12)
+
+
+PromptT = TypeVar("PromptT", bound=PromptFile)
+
+
+class Wording(PromptFile):
     """All that a grammar says, and how.
 
     Attributes:
@@ -55,10 +68,6 @@ class Wording(BaseModel):
         sentences: Templates.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    id: Annotated[str, StringConstraints(pattern=r"^[a-z-]+-v\d+$")]
-    max_words: int = Field(ge=12)
     moods: dict[str, Words]
     genres: dict[str, Word]
     instruments: dict[str, Words]
@@ -122,13 +131,29 @@ def read_wording(prompt_id: str) -> Wording:
         LookupError: There is no such prompt; the known ones are listed.
         PromptError: The file does not say what it should.
     """
-    if prompt_id not in prompt_ids():
-        raise LookupError(f"got prompt {prompt_id!r}; expected one of {', '.join(prompt_ids())}")
-    path = PROMPTS / f"{prompt_id}.yaml"
+    return read_prompt_file(PROMPTS, prompt_id, prompt_ids(), Wording)
+
+
+def read_prompt_file(folder: Path, prompt_id: str, known: Sequence[str], kind: type[PromptT]) -> PromptT:
+    """Read a prompt file as what it is to be.
+
+    Args:
+        folder: Where it lies.
+        prompt_id: Which.
+        known: All of its kind.
+        kind: A model with an `id`.
+
+    Raises:
+        LookupError: There is no such prompt; the known ones are listed.
+        PromptError: The file does not say what it should.
+    """
+    if prompt_id not in known:
+        raise LookupError(f"got prompt {prompt_id!r}; expected one of {', '.join(known)}")
+    path = folder / f"{prompt_id}.yaml"
     try:
-        wording = Wording.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
+        prompt = kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValidationError) as error:
         raise PromptError(f"prompt file {path.name!r} cannot be used: {error}") from error
-    if wording.id != prompt_id:
-        raise PromptError(f"prompt file {path.name!r} calls itself {wording.id!r}; the two must agree")
-    return wording
+    if prompt.id != prompt_id:
+        raise PromptError(f"prompt file {path.name!r} calls itself {prompt.id!r}; the two must agree")
+    return prompt

@@ -1,6 +1,7 @@
 """CLIP: images and sentences in one space (transformers' `CLIPModel`)."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -55,36 +56,48 @@ class ClipEncoder:
             device: A torch device, like "cpu" or "cuda:0".
 
         Raises:
-            BadModel: The model is missing, incomplete, or no CLIP model.
+            BadModel: The model is missing, incomplete, or of another kind.
         """
         source = resolve_model(self.model)
         revision = pinned(self.model, self.revision)
         self.revision_id = revision_of(source, None, revision)
-        folder = local_folder(source, revision)
-        with loading(
-            self.model, "CLIP", "a whole folder of CLIPModel.save_pretrained with its processor and tokenizer"
-        ):
-            check_kind(AutoConfig.from_pretrained(folder), "clip")
-            self._net, report = CLIPModel.from_pretrained(
-                folder, dtype=torch.float32, output_loading_info=True
-            )
-            check_complete(report)
-            self._images = CLIPImageProcessorPil.from_pretrained(folder)
-            self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        self._read_folder(local_folder(source, revision))
         self._net.eval().requires_grad_(False).to(device)
         self._device = device
         self._at_once = self.batch or (16 if torch.device(device).type == "cpu" else 64)
-        self.dim = int(self._net.config.projection_dim)
         self.logit_scale = float(self._net.logit_scale.exp())
         return self
+
+    def _read_folder(self, folder: Path) -> None:
+        """Load the network, the image processor and the tokenizer."""
+        with loading(
+            self.model, "CLIP", "a whole folder of CLIPModel.save_pretrained with its processor and tokenizer"
+        ):
+            self._read_network(folder, CLIPModel, "clip")
+            self._images = CLIPImageProcessorPil.from_pretrained(folder)
+            self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        self.dim = int(self._net.config.projection_dim)
+
+    def _read_network(self, folder: Path, network: Any, kind: str) -> None:
+        check_kind(AutoConfig.from_pretrained(folder), kind)
+        self._net, report = network.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+        check_complete(report)
 
     def prepare_images(self, images: Sequence[Image.Image]) -> torch.Tensor:
         """Return the pixels that the network sees, shape (images, 3, side, side), float32, on the CPU.
 
         It is safe in several threads, and leaves `embed_pixels` nothing but the network.
+
+        Raises:
+            ValueError: An image has no pixels.
         """
         self._loaded()
-        return prepare_images(self._images, images)
+        if not images:
+            return torch.zeros(0, 3, 1, 1)
+        if empty := [image.size for image in images if not all(image.size)]:
+            raise ValueError(f"got an image of {empty[0][0]} x {empty[0][1]} pixels; expected at least one")
+        converted = [image.convert("RGB") for image in images]
+        return self._images(images=converted, return_tensors="pt")["pixel_values"].float()
 
     def embed_pixels(self, pixels: torch.Tensor) -> np.ndarray:
         """Return one embedding per image that was prepared, shape (images, dim), float32, L2-normalised."""
@@ -102,39 +115,21 @@ class ClipEncoder:
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Return one embedding per text, shape (texts, dim), float32, L2-normalised; long texts are cut."""
         net = self._loaded()
-        limit = net.config.text_config.max_position_embeddings
         rows = []
         for start in range(0, len(texts), self._at_once):
-            chunk = [str(text) for text in texts[start : start + self._at_once]]
-            tokens = self._tokenizer(
-                chunk, padding=True, truncation=True, max_length=limit, return_tensors="pt"
-            )
+            tokens = self._tokens([str(text) for text in texts[start : start + self._at_once]])
+            on_device = {name: values.to(self._device) for name, values in tokens.items()}
             with inference(self._device, half=False):
-                rows.append(
-                    pooled_rows(
-                        net.get_text_features(
-                            input_ids=tokens["input_ids"].to(self._device),
-                            attention_mask=tokens["attention_mask"].to(self._device),
-                        )
-                    )
-                )
+                rows.append(pooled_rows(net.get_text_features(**on_device)))
         return unit_rows(rows, self.dim)
+
+    def _tokens(self, texts: list[str]) -> dict[str, torch.Tensor]:
+        """Return what the text tower reads of some texts, each (texts, tokens)."""
+        limit = self._net.config.text_config.max_position_embeddings
+        tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=limit, return_tensors="pt")
+        return {name: tokens[name] for name in ("input_ids", "attention_mask")}
 
     def _loaded(self) -> Any:
         if not hasattr(self, "_net"):
             raise RuntimeError("got an encoder without weights; expected load(device) to be called first")
         return self._net
-
-
-def prepare_images(processor: Any, images: Sequence[Image.Image]) -> torch.Tensor:
-    """Return images as an image processor makes them, shape (images, 3, side, side), float32.
-
-    Raises:
-        ValueError: An image has no pixels.
-    """
-    if not images:
-        return torch.zeros(0, 3, 1, 1)
-    if empty := [image.size for image in images if not all(image.size)]:
-        raise ValueError(f"got an image of {empty[0][0]} x {empty[0][1]} pixels; expected at least one")
-    converted = [image.convert("RGB") for image in images]
-    return processor(images=converted, return_tensors="pt")["pixel_values"].float()

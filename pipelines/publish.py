@@ -20,6 +20,7 @@ import taxonomy.labels
 from pipelines.errors import OutsideError, UserError, is_outside
 from pipelines.ledger import Entry, Ledger
 from pipelines.plan import Plan
+from pipelines.stages.caption import CaptionStage
 from pipelines.stages.frames import unpack_frames
 from pipelines.tags import select_by_kind
 from pipelines.workspace import Stores, Workspace
@@ -117,12 +118,18 @@ def _check_target(out: Path) -> None:
 
 def _check_measured(ledger: Ledger) -> None:
     pending = [entry.fate.pending for entry in ledger.entries if entry.fate.pending]
-    if pending:
-        stages = ", ".join(sorted(set(map(str, pending))))
+    if not pending:
+        return
+    stages = sorted(set(map(str, pending)))
+    if stages == [CaptionStage.NAME]:
         raise UserError(
-            f"{len(pending)} clips pass these thresholds but are not measured yet by {stages}; run "
-            "`leitmotif curate --out` with the workspace again (--measure-all lets thresholds move freely)"
+            f"{len(pending)} clips have no caption for these tags (captions speak of what passes); run "
+            "`leitmotif curate --out` with the workspace and the same --set, then publish"
         )
+    raise UserError(
+        f"{len(pending)} clips pass these thresholds but are not measured yet by {', '.join(stages)}; run "
+        "`leitmotif curate --out` with the workspace again (--measure-all lets thresholds move freely)"
+    )
 
 
 def _put_in_place(beside: Path, out: Path) -> None:

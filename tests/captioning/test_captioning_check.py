@@ -52,7 +52,7 @@ def test_a_caption_is_taken_without_its_wrapping(answer, caption):
         ('""', "empty"),
         ("I'm sorry, but I cannot describe this music for you.", "refusal"),
         ("I can’t help with that request about the music.", "refusal"),
-        ("As an AI language model I have no ears for this music.", "refusal"),
+        ("As an assistant I have no ears for this music.", "refusal"),
         ("Please provide the tags for the music piece first.", "refusal"),
         ("Here is a description: A calm piano piece with strings.", "preamble"),
         ("Here’s a one-sentence description of the music: A calm piece.", "preamble"),

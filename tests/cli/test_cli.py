@@ -1,5 +1,8 @@
 import json
 import re
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -139,3 +142,13 @@ def test_strict_tells_of_quarantined_clips(
 
 def test_exit_codes_are_those_of_the_documentation() -> None:
     assert (command_line.DONE, command_line.STRICT, command_line.USER, command_line.OUTSIDE) == (0, 1, 2, 3)
+
+
+def test_a_reader_that_has_had_enough_sees_no_traceback() -> None:
+    command = "import sys; from cli.main import main; sys.exit(main(['doctor']))"
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", command], cwd=REPOSITORY, text=True, **pipes) as doctor:
+        assert doctor.stdout is not None and doctor.stderr is not None
+        doctor.stdout.close()
+        said = doctor.stderr.read()
+    assert (doctor.returncode, said) == (128 + signal.SIGPIPE, "")

@@ -98,7 +98,7 @@ def test_the_numbers_are_those_of_transformers(tiny, folder):
 
 
 def test_a_text_is_cut_or_filled_to_the_length_of_training(tiny):
-    short, long = tiny._tokens("a calm city"), tiny._tokens("qwertz " * 50)
+    short, long = tiny._tokens(["a calm city", "qwertz " * 50])["input_ids"].tolist()
     assert len(short) == len(long) == TOKENS
     end = tiny._tokenizer.eos_token_id
     assert short[-1] == short[-2] == end

@@ -17,6 +17,7 @@ import pytest
 
 from demo.corpus import render_corpus
 from pipelines.curate import Summary, curate
+from pipelines.errors import UserError
 from pipelines.plan import change_thresholds, make_plan
 from pipelines.publish import publish
 from pipelines.runner import Batch, run_batch
@@ -144,6 +145,15 @@ def test_a_changed_threshold_changes_the_dataset_and_measures_nothing(
     assert published.kept == 0 and published.rejected > curated.summary.rejected
     assert validate(tmp_path / "dataset") == []
     assert sorted((curated.workspace.root / "stages").rglob("part-*.parquet")) == before
+
+
+def test_another_tag_threshold_asks_for_new_captions(curated: Curated, tmp_path: Path) -> None:
+    other = change_thresholds(PLAN, ["instruments.threshold=0.9"])
+    with pytest.raises(
+        UserError, match=r"have no caption for these tags .* with the workspace and the same --set"
+    ):
+        publish(curated.workspace, tmp_path / "dataset", other)
+    assert not (tmp_path / "dataset").exists()
 
 
 def test_one_more_file_computes_one_file(curated: Curated, tmp_path: Path) -> None:
