@@ -1,0 +1,122 @@
+"""What was taken down and is never fetched again: digests of ids, so that the list itself names nobody."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+from collection.folder import SourceError
+from collection.refusals import Refused
+
+LIST = "takedown.jsonl"
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
+_YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+
+
+def normal_id(identity: str) -> str:
+    """Return the one form of an id in which it is compared.
+
+    White space around it goes; of an address, scheme and host are in lower case and the fragment goes; a
+    SHA-256 is in lower case. Ids of sites are kept as they are: they tell `a` from `A`.
+    """
+    text = identity.strip()
+    if _SHA256.fullmatch(text):
+        return text.lower()
+    if text.lower().startswith(("http://", "https://")):
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            return text
+        return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path, parts.query, ""))
+    return text
+
+
+def digest_of(identity: str) -> str:
+    """Return what stands for an id on the list: the SHA-256 of its normal form, in hex."""
+    return hashlib.sha256(normal_id(identity).encode(errors="surrogateescape")).hexdigest()
+
+
+def ids_in(url: str) -> tuple[str, ...]:
+    """Return what an address says of the identity of its content: itself, and the id of a YouTube video."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").removeprefix("www.").removeprefix("m.").removeprefix("music.")
+    except ValueError:
+        return (url,)
+    words = parts.path.strip("/").split("/")
+    video = ""
+    if host == "youtu.be":
+        video = words[0]
+    elif host in ("youtube.com", "youtube-nocookie.com"):
+        named = words[1] if len(words) == 2 and words[0] in ("embed", "shorts", "live", "v") else ""
+        video = next(iter(parse_qs(parts.query).get("v", ())), named)
+    return (url, video, f"youtube:{video}") if _YOUTUBE_ID.fullmatch(video) else (url,)
+
+
+@dataclass(frozen=True)
+class TakedownList:
+    """What may not be fetched.
+
+    Attributes:
+        reasons: Why, by the digest of an id.
+    """
+
+    reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def refuse(self, *ids: str | None) -> None:
+        """Let pass what is not on the list.
+
+        Args:
+            ids: Addresses, ids of sites (`ID` or `SITE:ID`), SHA-256 of media in hex; None is passed over.
+
+        Raises:
+            Refused: One of them is on it.
+        """
+        if not self.reasons:
+            return
+        for identity in ids:
+            if identity and (digest := digest_of(identity)) in self.reasons:
+                reason = self.reasons[digest]
+                raise Refused(f"taken down{f' ({reason})' if reason else ''}")
+
+
+def read_takedowns(folder: Path) -> TakedownList:
+    """Read a collected folder's `takedown.jsonl`: an object with `digest`, `at` and `reason` a line.
+
+    Args:
+        folder: The folder that files are collected into.
+
+    Returns:
+        The list; empty where there is no such file.
+
+    Raises:
+        SourceError: The file is something else; nothing is fetched as long as it cannot be read.
+    """
+    path = folder / LIST
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return TakedownList()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{str(path)!r} cannot be read ({error}); nothing is fetched without it") from error
+    reasons = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            entry = json.loads(line)
+            digest, reason = entry["digest"], entry.get("reason") or ""
+            if not _SHA256.fullmatch(digest):
+                raise ValueError
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise SourceError(
+                f"line {number} of {str(path)!r} is {line[:60]!r}; expected a JSON object with `digest` "
+                "(64 hex digits), `at` and `reason`"
+            ) from None
+        reasons[digest.lower()] = str(reason)[:300]
+    return TakedownList(reasons)
