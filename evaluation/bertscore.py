@@ -1,0 +1,82 @@
+"""BERTScore: how near the words of a description lie to those of the caption, by bert-score."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from encoders.folders import BadModel, loading, resolve_model
+from encoders.hub import local_folder
+from encoders.pins import pinned
+from evaluation.clips import Clip
+from evaluation.metric import MetricError, Tools
+
+_BATCH = 64
+
+
+class BertScoreMetric:
+    """F1 of BERTScore against the caption, in percent, mean over clips; neither weighted by idf nor rescaled.
+
+    The layer is the one that the authors tuned for a published model, and the last one of any other. The
+    package's usual model for English is FacebookAI/roberta-large (MIT).
+    """
+
+    NAME: ClassVar = "bertscore"
+    TITLE: ClassVar = "BERTScore F1"
+    RANGE: ClassVar = (-100.0, 100.0)
+    HIGHER_IS_BETTER: ClassVar = True
+    NEEDS: ClassVar = "bertscore"
+    REFERENCE: ClassVar = "Zhang et al., BERTScore, ICLR 2020, arXiv:1904.09675"
+
+    def __init__(self, tools: Tools) -> None:
+        if tools.bertscore is None:
+            raise MetricError(
+                "BERTScore needs a model; give one, such as --bertscore FacebookAI/roberta-large"
+            )
+        try:
+            from bert_score.utils import bert_cos_score_idf, model2layers
+        except ImportError as error:
+            raise MetricError("BERTScore needs bert-score: pip install 'leitmotif[evaluate]'") from error
+        from transformers import AutoModel, AutoTokenizer
+
+        self._score = bert_cos_score_idf
+        name = tools.bertscore
+        layers = model2layers.get(name) or model2layers.get(name.rpartition("/")[2])
+        try:
+            folder = local_folder(resolve_model(name), pinned(name))
+            with loading(name, "an encoder of texts", "a BERT or RoBERTa folder, or a hub id"):
+                kept = {} if layers is None else {"num_hidden_layers": layers}
+                self._net = AutoModel.from_pretrained(folder, add_pooling_layer=False, **kept)
+                self._tokenizer = AutoTokenizer.from_pretrained(folder)
+        except BadModel as error:
+            raise MetricError(f"BERTScore: {error}") from error
+        # Two positions are kept for padding by RoBERTa; some tokenizers say no length at all.
+        longest = self._net.config.max_position_embeddings - 2
+        self._tokenizer.model_max_length = min(self._tokenizer.model_max_length, longest)
+        self._net.eval().requires_grad_(False).to(tools.device)
+        self._device = tools.device
+
+    def measure(self, texts: Sequence[str], clips: Sequence[Clip]) -> np.ndarray:
+        """Return the F1 of each text, shape (clips, 1); 0 for no text, NaN where a clip has no caption."""
+        rows = np.full((len(clips), 1), np.nan)
+        pairs = []
+        for number, (text, clip) in enumerate(zip(texts, clips, strict=True)):
+            if clip.caption is not None:
+                rows[number] = 0.0
+                pairs += [(number, clip.caption, text)] if text.strip() else []
+        if pairs:
+            weights: defaultdict[int, float] = defaultdict(lambda: 1.0)
+            weights[self._tokenizer.sep_token_id] = weights[self._tokenizer.cls_token_id] = 0.0
+            numbers, captions, written = (list(column) for column in zip(*pairs, strict=True))
+            scores = self._score(
+                self._net, captions, written, self._tokenizer, weights, device=self._device, batch_size=_BATCH
+            )
+            rows[numbers, 0] = 100.0 * scores[:, 2].double().numpy()
+        return rows
+
+    def value(self, sums: np.ndarray, clips: float) -> float:
+        """Return the mean."""
+        return float(sums[0] / clips)

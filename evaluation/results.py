@@ -1,0 +1,144 @@
+"""Results on disk: a JSON document, a Markdown table, and what every writer wrote; whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from evaluation.bootstrap import LEVEL, Estimate
+from evaluation.clips import Clip
+from evaluation.comparison import Comparison
+from evaluation.metric import Metric
+
+RESULTS, TABLE, DESCRIPTIONS = "results.json", "results.md", "descriptions.jsonl"
+VERSION = 1
+
+
+class ResultsError(ValueError):
+    """Results cannot be written there: got, expected, what to do."""
+
+
+def check_target(out: Path) -> None:
+    """Refuse a place that holds something else than results.
+
+    Raises:
+        ResultsError: It does.
+    """
+    if out.exists() and not (out / RESULTS).is_file() and not (out.is_dir() and not any(out.iterdir())):
+        raise ResultsError(f"{str(out)!r} exists and holds no {RESULTS}; choose another --out")
+
+
+def make_document(
+    comparison: Comparison, metrics: Sequence[Metric], facts: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the results as they stand in `results.json`.
+
+    Args:
+        comparison: The values.
+        metrics: What was asked.
+        facts: How they came about: run, dataset, split, seed and the like.
+    """
+    described = {
+        metric.NAME: {
+            "title": metric.TITLE,
+            "range": list(metric.RANGE),
+            "higher_is_better": metric.HIGHER_IS_BETTER,
+            "reference": metric.REFERENCE,
+        }
+        for metric in metrics
+    }
+    return {
+        "version": VERSION,
+        **facts,
+        "level": LEVEL,
+        "metrics": described,
+        "values": _plain(comparison.values),
+        "differences": _plain(comparison.differences),
+    }
+
+
+def _plain(values: Mapping[str, Mapping[str, Estimate | None]]) -> dict[str, Any]:
+    return {
+        outer: {inner: None if each is None else asdict(each) for inner, each in row.items()}
+        for outer, row in values.items()
+    }
+
+
+def make_table(document: Mapping[str, Any]) -> str:
+    """Return the values as a Markdown table: a row is a writer, a column a metric."""
+    metrics = document["metrics"]
+    heads = [f"{metric['title']} {'↑' if metric['higher_is_better'] else '↓'}" for metric in metrics.values()]
+    lines = ["| written by | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
+    for writer, values in document["values"].items():
+        lines.append(f"| {writer} | " + " | ".join(_cell(values[name]) for name in metrics) + " |")
+    first, *others = document["values"]
+    for other in others:
+        cells = [_cell(document["differences"][name][other], signed=True) for name in metrics]
+        lines.append(f"| *{first} − {other}* | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(value: Mapping[str, float] | None, *, signed: bool = False) -> str:
+    if value is None:
+        return "–"
+    sign = "+" if signed else ""
+    return f"{value['value']:{sign}.2f} [{value['low']:{sign}.2f}, {value['high']:{sign}.2f}]"
+
+
+def write_results(
+    out: Path,
+    document: Mapping[str, Any],
+    texts: Mapping[str, Sequence[str | None]],
+    clips: Sequence[Clip],
+    *,
+    heading: str,
+) -> None:
+    """Write `results.json`, `results.md` and `descriptions.jsonl` into a folder; older results are replaced.
+
+    Args:
+        out: The folder.
+        document: Of `make_document`.
+        texts: Writer → a text of each clip.
+        clips: The clips.
+        heading: What stands above the table, in Markdown.
+
+    Raises:
+        ResultsError: The place holds something else.
+        OSError: The disk refused; former results are untouched.
+    """
+    check_target(out)
+    beside = out.absolute().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        beside.mkdir(parents=True)
+        rows = [
+            {"clip_id": clip.clip_id, **{writer: each[number] for writer, each in texts.items()}}
+            for number, clip in enumerate(clips)
+        ]
+        _write(beside / DESCRIPTIONS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        _write(beside / TABLE, f"{heading}\n\n{make_table(document)}")
+        _write(beside / RESULTS, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+        _put_in_place(beside, out)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+def _write(path: Path, text: str) -> None:
+    path.write_text(text, encoding="utf-8")
+
+
+def _put_in_place(beside: Path, out: Path) -> None:
+    former = beside.with_name(f"{beside.name}.former")
+    if out.exists():
+        out.rename(former)
+    try:
+        beside.rename(out)
+    except OSError:
+        if former.exists():
+            former.rename(out)
+        raise
+    shutil.rmtree(former, ignore_errors=True)

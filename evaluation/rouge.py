@@ -1,0 +1,41 @@
+"""ROUGE-L: the longest common run of words (with gaps) of description and caption, by rouge-score."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+import numpy as np
+
+from evaluation.clips import Clip
+from evaluation.metric import MetricError, Tools
+
+
+class RougeLMetric:
+    """F measure of the longest common subsequence with the caption, in percent, mean over clips."""
+
+    NAME: ClassVar = "rouge-l"
+    TITLE: ClassVar = "ROUGE-L"
+    RANGE: ClassVar = (0.0, 100.0)
+    HIGHER_IS_BETTER: ClassVar = True
+    NEEDS: ClassVar = None
+    REFERENCE: ClassVar = "Lin, ROUGE: a package for automatic evaluation of summaries, ACL 2004"
+
+    def __init__(self, tools: Tools) -> None:
+        try:
+            from rouge_score.rouge_scorer import RougeScorer
+        except ImportError as error:
+            raise MetricError("ROUGE-L needs rouge-score: pip install 'leitmotif[evaluate]'") from error
+        self._scorer = RougeScorer(["rougeL"])
+
+    def measure(self, texts: Sequence[str], clips: Sequence[Clip]) -> np.ndarray:
+        """Return the F measure of each text, shape (clips, 1); NaN where a clip has no caption."""
+        rows = np.full((len(clips), 1), np.nan)
+        for number, (text, clip) in enumerate(zip(texts, clips, strict=True)):
+            if clip.caption is not None:
+                rows[number] = 100.0 * self._scorer.score(clip.caption, text)["rougeL"].fmeasure
+        return rows
+
+    def value(self, sums: np.ndarray, clips: float) -> float:
+        """Return the mean."""
+        return float(sums[0] / clips)
