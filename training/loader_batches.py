@@ -1,0 +1,120 @@
+"""Make batches in a worker process: read rows, decode them, transform and collate them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from torch.utils.data import IterableDataset, get_worker_info
+
+from training.loader_rows import ID, RowReader
+from training.loader_split import SEED, LoaderError, Split
+
+
+@dataclass
+class Parcel:
+    """What a worker hands over for one batch."""
+
+    batch: Any = None
+    size: int = 0
+    """Rows in it."""
+    broken: list[str] = field(default_factory=list)
+    """One line for each row that could not be decoded."""
+    failure: str | None = None
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a row becomes an item, and items a batch."""
+
+    columns: tuple[str, ...]
+    decoders: Mapping[str, Callable[[Any], Any]]
+    transform: Callable[[dict[str, Any]], Any]
+    collate: Callable[[list[Any]], Any]
+    skip: bool
+    seed: tuple[int, int]
+
+
+class ShardBatches(IterableDataset[Parcel]):
+    """Batches for `torch.utils.data.DataLoader(batch_size=None)`, in the order of their rows.
+
+    Worker `w` of `n` makes the batches `w`, `w + n`, …, which is the order in which a `DataLoader` asks its
+    workers, so that the batches come out in the same order whatever `n` is.
+    """
+
+    def __init__(self, split: Split, recipe: Recipe, batches: Sequence[np.ndarray]) -> None:
+        """Say which rows, int64 (n,), stand in each batch."""
+        self.split = split
+        self.recipe = recipe
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[Parcel]:
+        """Make the batches of this worker; after a failure comes nothing."""
+        info = get_worker_info()
+        mine = self.batches if info is None else self.batches[info.id :: info.num_workers]
+        if not mine:
+            return
+        read = [column for column in self.recipe.columns if column != SEED]
+        reader = RowReader(self.split, read, np.concatenate(mine))
+        for rows in mine:
+            try:
+                parcel = self._make(reader, rows.tolist())
+            except LoaderError as error:
+                # A `DataLoader` would wrap its worker's traceback around the one line.
+                yield Parcel(failure=str(error))
+                return
+            yield parcel
+
+    def _make(self, reader: RowReader, rows: list[int]) -> Parcel:
+        parcel = Parcel()
+        items = []
+        for number in rows:
+            row = reader.take(number)
+            clip_id = row[ID]
+            try:
+                self._decode(row)
+            except ValueError as error:
+                line = f"{reader.place(number, clip_id)}: {error}"
+                if not self.recipe.skip:
+                    raise LoaderError(
+                        f"{line}; run `leitmotif validate`, or load with on_error='skip'"
+                    ) from error
+                parcel.broken.append(line)
+                continue
+            if SEED in self.recipe.columns:
+                row[SEED] = _seed(*self.recipe.seed, number)
+            try:
+                items.append(self.recipe.transform({name: row[name] for name in self.recipe.columns}))
+            except Exception as error:
+                error.add_note(f"in the transform of {reader.place(number, clip_id)}")
+                raise
+        parcel.size = len(items)
+        if items:
+            parcel.batch = self.recipe.collate(items)
+        return parcel
+
+    def _decode(self, row: dict[str, Any]) -> None:
+        decode = self.recipe.decoders
+        if "audio" in decode and row.get("audio") is not None:
+            row["audio"] = _named("audio", decode["audio"], row["audio"])
+        if "frames" in decode and row.get("frames") is not None:
+            row["frames"] = [
+                _named(f"frame {number}", decode["frames"], frame)
+                for number, frame in enumerate(row["frames"])
+            ]
+
+
+def _named(what: str, decode: Callable[[Any], Any], data: bytes | None) -> Any:
+    try:
+        if data is None:
+            raise ValueError("no bytes")
+        return decode(data)
+    except ValueError as error:
+        raise ValueError(f"{what}: {error}") from error
+
+
+def _seed(seed: int, epoch: int, row: int) -> int:
+    """A number for a transform that draws at random: the same whoever makes the row."""
+    return int(np.random.SeedSequence([seed, epoch, row]).generate_state(1, np.uint64)[0])

@@ -1,0 +1,90 @@
+"""Decode the media columns of a row: FLAC to samples, JPEG to pixels."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+import soundfile
+from PIL import Image
+
+_JPEG_END = b"\xff\xd9"
+
+
+class Audio(NamedTuple):
+    """The sound of a clip."""
+
+    samples: np.ndarray
+    """float32 (channels, samples), -1..1."""
+    rate_hz: int
+
+
+def decode_audio(data: bytes) -> Audio:
+    """Decode a FLAC file.
+
+    Args:
+        data: Its bytes.
+
+    Returns:
+        Samples and rate.
+
+    Raises:
+        ValueError: The bytes are no FLAC file, or it ends early.
+    """
+    try:
+        with soundfile.SoundFile(io.BytesIO(data)) as file:
+            expected, rate_hz = file.frames, file.samplerate
+            samples = file.read(dtype="float32", always_2d=True)
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"no readable FLAC file ({error.error_string})") from error
+    if len(samples) != expected:
+        raise ValueError(f"the FLAC file ends after {len(samples)} of {expected} samples")
+    return Audio(np.ascontiguousarray(samples.T), rate_hz)
+
+
+def decode_frame(data: bytes) -> np.ndarray:
+    """Decode a JPEG picture.
+
+    Args:
+        data: Its bytes.
+
+    Returns:
+        RGB, uint8 (height, width, 3).
+
+    Raises:
+        ValueError: The bytes are no JPEG picture, or it is cut off.
+    """
+    # OpenCV fills a picture that is cut off with grey and says nothing.
+    if data.endswith(_JPEG_END):
+        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+        if pixels is not None:
+            return pixels
+    return np.asarray(decode_picture(data))
+
+
+def decode_picture(data: bytes) -> Image.Image:
+    """Decode a JPEG picture for libraries that take PIL images.
+
+    Raises:
+        ValueError: The bytes are no JPEG picture, or it is cut off.
+    """
+    try:
+        return Image.open(io.BytesIO(data), formats=["JPEG"]).convert("RGB")
+    except (OSError, SyntaxError) as error:
+        raise ValueError(f"no readable JPEG picture ({error})") from error
+
+
+def decoders(decode: bool, frames: str) -> Mapping[str, Callable[[Any], Any]]:
+    """Return what makes a value of each media column out of its bytes.
+
+    Args:
+        decode: False leaves bytes as they are.
+        frames: "numpy" or "pil".
+    """
+    if not decode:
+        return {}
+    frame = {"numpy": decode_frame, "pil": decode_picture}[frames]
+    return {"audio": decode_audio, "frames": frame}

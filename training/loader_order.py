@@ -1,0 +1,105 @@
+"""In which order the rows of a split are given out, and to which rank: a function of numbers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+# Into so many lanes a rank's row groups are divided at most: every usual number of workers divides it.
+_LANES = (24, 12, 8, 6, 4, 2)
+# A lane's buffer holds at least so many batches, lest a batch be little more than a piece of one row group.
+_BATCHES_MIXED = 4
+
+
+def order_rows(
+    groups: Sequence[range], *, seed: int, epoch: int, buffer: int, batch_size: int, world_size: int
+) -> np.ndarray:
+    """Shuffle the rows of a split for one epoch.
+
+    The row groups come in random order and are dealt to lanes, of which each has its own share of the shuffle
+    buffer; consecutive batches come from the lanes in turn. So the batches of a rank, and of each of its
+    workers as long as their number divides the lanes', lie in row groups that nobody else has to read.
+
+    Args:
+        groups: The rows of each row group.
+        seed: Chooses the order together with `epoch`.
+        epoch: Of the training.
+        buffer: Rows among which a rank draws the next one.
+        batch_size: Rows of a batch.
+        world_size: Number of ranks.
+
+    Returns:
+        Every row once, int64 (rows,); batch `i` is the i-th run of `batch_size` rows and belongs to rank
+        `i % world_size`.
+    """
+    rng = np.random.default_rng([seed, epoch])
+    lanes = _count_lanes(len(groups), buffer=buffer, batch_size=batch_size, world_size=world_size)
+    share = max(1, buffer * world_size // lanes)
+    dealt: list[list[np.ndarray]] = [[] for _ in range(lanes)]
+    filled = [0] * lanes
+    for number in rng.permutation(len(groups)):
+        rows = np.arange(groups[number].start, groups[number].stop)
+        lane = filled.index(min(filled))
+        dealt[lane].append(rng.permutation(rows))
+        filled[lane] += len(rows)
+    return _interleave([_stir(np.concatenate(parts), share, rng) for parts in dealt], batch_size)
+
+
+def size_batches(rows: int, *, batch_size: int, world_size: int) -> np.ndarray:
+    """Divide rows into steps of one batch for each rank.
+
+    All batches are full but those of the last step, which is divided evenly among the ranks. If it had fewer
+    rows than there are ranks, the last two steps are divided evenly together, and with a batch size of 1,
+    where that is impossible, the first ranks get two rows in the last step.
+
+    Args:
+        rows: How many there are, at least one for each rank.
+        batch_size: Rows of a batch.
+        world_size: Number of ranks.
+
+    Returns:
+        Rows of each batch, int64 (steps, world_size); none is 0, and they add up to `rows`.
+    """
+    steps, rest = divmod(rows, batch_size * world_size)
+    full = np.full((steps, world_size), batch_size)
+    if not rest:
+        return full
+    if rest >= world_size:
+        return np.vstack([full, _divide(rest, 1, world_size)])
+    if batch_size > 1:
+        return np.vstack([full[:-1], _divide(batch_size * world_size + rest, 2, world_size)])
+    full[-1, :rest] += 1
+    return full
+
+
+def _divide(rows: int, steps: int, world_size: int) -> np.ndarray:
+    """Sizes of `steps * world_size` batches that differ by at most one; the larger ones first."""
+    each, more = divmod(rows, steps * world_size)
+    return (each + (np.arange(steps * world_size) < more)).reshape(steps, world_size)
+
+
+def _count_lanes(groups: int, *, buffer: int, batch_size: int, world_size: int) -> int:
+    most = buffer // (_BATCHES_MIXED * batch_size)
+    of_a_rank = next((lanes for lanes in _LANES if lanes <= most and lanes * world_size <= groups), 1)
+    return min(of_a_rank * world_size, groups)
+
+
+def _stir(rows: np.ndarray, buffer: int, rng: np.random.Generator) -> np.ndarray:
+    """Pass rows through a shuffle buffer: each place in it gives up its row at random and takes the next."""
+    held = rows[:buffer].tolist()
+    given = []
+    places = rng.integers(len(held), size=len(rows) - len(held)).tolist()
+    for place, row in zip(places, rows[len(held) :].tolist(), strict=True):
+        given.append(held[place])
+        held[place] = row
+    return np.concatenate([np.array(given, np.int64), rng.permutation(np.array(held, np.int64))])
+
+
+def _interleave(lanes: list[np.ndarray], batch_size: int) -> np.ndarray:
+    """Take a batch from each lane in turn; what does not fill a batch comes last."""
+    turns = [np.arange(len(rows)) // batch_size for rows in lanes]
+    for turn, rows in zip(turns, lanes, strict=True):
+        turn[len(rows) - len(rows) % batch_size :] = np.iinfo(np.int64).max
+    lane = np.repeat(np.arange(len(lanes)), [len(rows) for rows in lanes])
+    return np.concatenate(lanes)[np.lexsort((lane, np.concatenate(turns)))]

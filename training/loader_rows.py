@@ -1,0 +1,90 @@
+"""Read chosen rows of a split by column, a row group at a time."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from training.loader_split import Group, LoaderError, Split
+
+ID = "clip_id"
+# Only the bytes of a media file are read, not its path.
+_LEAVES = {"audio": "audio.bytes", "frames": "frames.list.element.bytes"}
+
+
+class RowReader:
+    """Gives each of the wanted rows once, in any order, and keeps a row in memory only until it is asked for.
+
+    A row group is read when a row of it is first asked for; its other wanted rows wait as bytes.
+    """
+
+    def __init__(self, split: Split, columns: Sequence[str], wanted: np.ndarray) -> None:
+        """Say what will be asked for.
+
+        Args:
+            split: Whose rows.
+            columns: To read, beside `clip_id`.
+            wanted: Numbers of the rows, int64 (n,).
+        """
+        self.split = split
+        self.columns = list(dict.fromkeys([ID, *columns]))
+        self.starts = [group.rows.start for group in split.groups]
+        self.wanted = np.zeros(split.rows, bool)
+        self.wanted[wanted] = True
+        self.waiting: dict[int, dict[str, Any]] = {}
+
+    def take(self, row: int) -> dict[str, Any]:
+        """Return a row; `audio` is bytes and `frames` a list of bytes.
+
+        Raises:
+            LoaderError: The shard cannot be read.
+        """
+        if row not in self.waiting:
+            self._read(self.group(row))
+        return self.waiting.pop(row)
+
+    def group(self, row: int) -> Group:
+        """Return the row group that holds a row."""
+        return self.split.groups[bisect_right(self.starts, row) - 1]
+
+    def place(self, row: int, clip_id: str) -> str:
+        """Name a row for a person: its shard, its number in there, its clip."""
+        group = self.group(row)
+        return f"{group.shard.name} row {group.first + row - group.rows.start} (clip_id {clip_id})"
+
+    def _read(self, group: Group) -> None:
+        try:
+            with pq.ParquetFile(group.shard) as file:
+                names = [_LEAVES.get(name, name) for name in self.columns]
+                table = file.read_row_group(group.number, columns=names, use_threads=False)
+        except (OSError, pa.ArrowException) as error:
+            said = str(error).splitlines()[0]
+            raise LoaderError(
+                f"shard {group.shard.name}, row group {group.number} cannot be read ({said}); "
+                "run `leitmotif validate` on the dataset"
+            ) from error
+        if len(table) != len(group.rows):
+            raise LoaderError(
+                f"shard {group.shard.name}, row group {group.number} has {len(table)} rows, expected "
+                f"{len(group.rows)}; the dataset was changed while it is read"
+            )
+        keep = np.flatnonzero(self.wanted[group.rows.start : group.rows.stop])
+        table = table.select(self.columns)
+        if len(keep) < len(table):
+            table = table.take(keep)
+        for number, row in zip((keep + group.rows.start).tolist(), table.to_pylist(), strict=True):
+            self.waiting[number] = _without_paths(row)
+
+
+def _without_paths(row: dict[str, Any]) -> dict[str, Any]:
+    """Replace the structs of media files by their bytes."""
+    if row.get("audio"):
+        row["audio"] = row["audio"]["bytes"]
+    if row.get("frames"):
+        row["frames"] = [frame and frame["bytes"] for frame in row["frames"]]
+    return row
