@@ -17,6 +17,7 @@ from pipelines import catalog
 from pipelines.errors import OutsideError, UserError, is_outside
 from pipelines.ledger import Entry, Ledger
 from pipelines.plan import Plan
+from pipelines.runlog import BatchResult, RunLog, failures_in, failures_of, log_run
 from pipelines.runner import Batch, missing_batches, run_batch
 from pipelines.workspace import Workspace
 
@@ -48,7 +49,7 @@ def curate(
     workspace: Workspace,
     plan: Plan,
     *,
-    run: Callable[[Iterator[Batch]], Iterator[tuple[int, int]]] = lambda batches: map(run_batch, batches),
+    run: Callable[[Iterator[Batch]], Iterator[BatchResult]] = lambda batches: map(run_batch, batches),
     workers: int = 1,
     retry_failed: bool = False,
     measure_all: bool = False,
@@ -60,7 +61,7 @@ def curate(
         sources: Folders and files to catalogue first; none to go on with what is catalogued.
         workspace: Where everything is kept.
         plan: Stages, rules and settings.
-        run: Runs batches, here or elsewhere, and yields (measured, failed) of each in order.
+        run: Runs batches, here or elsewhere, and yields the result of each in order.
         workers: How many processes `run` keeps busy.
         retry_failed: Measure quarantined clips again.
         measure_all: Measure rejected clips as well.
@@ -77,28 +78,29 @@ def curate(
     computed: dict[str, int] = {}
     with workspace.held():
         try:
-            if sources:
-                files = find_media(sources)
-                catalog.enter(
-                    workspace.catalog(), files, progress=lambda done, total: progress("catalog", done, total)
-                )
-            if not workspace.catalog().parts():
-                raise UserError(
-                    f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder"
-                )
-            workspace.save_plan(plan)
-            stores = workspace.stores(plan)
-            ledger = Ledger(stores)
+            with log_run(workspace.root, plan, workers) as log:
+                _enter(sources, workspace, log, progress)
+                workspace.save_plan(plan)
+                stores = workspace.stores(plan)
+                ledger = Ledger(stores)
 
-            def compute(stage: str, entries: Sequence[Entry]) -> None:
-                batches = missing_batches(stores, stage, entries, workers=workers, retry_failed=retry_failed)
-                total, done = sum(len(batch.clips) for batch in batches), 0
-                for batch, counts in zip(batches, run(iter(batches)), strict=True):
-                    done += len(batch.clips)
-                    computed[stage] = computed.get(stage, 0) + sum(counts)
-                    progress(stage, done, total)
+                def compute(stage: str, entries: Sequence[Entry]) -> None:
+                    index = stores.store(stage).index()
+                    batches = missing_batches(
+                        stores, stage, entries, workers=workers, retry_failed=retry_failed, index=index
+                    )
+                    total, done = sum(len(batch.clips) for batch in batches), 0
+                    known = [] if retry_failed else failures_in(index, stage, entries)
+                    log.stage(
+                        stage, len(entries), total, ledger.counts(), failures_of(ledger.entries) + known
+                    )
+                    for batch, result in zip(batches, run(iter(batches)), strict=True):
+                        done += len(batch.clips)
+                        computed[stage] = computed.get(stage, 0) + len(batch.clips)
+                        log.batch(result)
+                        progress(stage, done, total)
 
-            ledger.settle(compute=compute, measure_all=measure_all)
+                ledger.settle(compute=compute, measure_all=measure_all)
         except SourceError as error:
             raise UserError(str(error)) from error
         except OSError as error:
@@ -113,8 +115,26 @@ def curate(
     return Summary(**counts, computed=computed, seconds=round(time.monotonic() - started, 2))
 
 
+def _enter(sources: Sequence[Path], workspace: Workspace, log: RunLog, progress: Progress) -> None:
+    """Catalogue the files of the sources.
+
+    Raises:
+        SourceError: A source is of no use.
+        UserError: There is nothing to do.
+    """
+
+    def tell(done: int, total: int) -> None:
+        log.catalogued(done, total)
+        progress("catalog", done, total)
+
+    if sources:
+        catalog.enter(workspace.catalog(), find_media(sources), progress=tell)
+    if not workspace.catalog().parts():
+        raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")
+
+
 @task(name="measure-batch")
-def measure_batch(batch: Batch) -> tuple[int, int]:
+def measure_batch(batch: Batch) -> BatchResult:
     """Measure one batch; the task around `run_batch`."""
     return run_batch(batch)
 
@@ -129,7 +149,7 @@ def curate_flow(
     )
 
 
-def _in_tasks(batches: Iterator[Batch], workers: int) -> Iterator[tuple[int, int]]:
+def _in_tasks(batches: Iterator[Batch], workers: int) -> Iterator[BatchResult]:
     """Submit batches as tasks, two for every worker at a time, and yield their results in order."""
     waiting: deque[Pending] = deque()
     for batch in batches:

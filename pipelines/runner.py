@@ -5,11 +5,14 @@ from __future__ import annotations
 import atexit
 import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
+import pyarrow as pa
 import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
@@ -19,12 +22,15 @@ from pipelines.devices import on_this_machine
 from pipelines.errors import OutsideError, UserError
 from pipelines.ledger import Entry, as_clip
 from pipelines.plan import load_plan
+from pipelines.runlog import BatchResult, batch_result
 from pipelines.stage import Clip, Place, Row, Stage
 from pipelines.workspace import Stores, Workspace
 from shards.store import KEY
 
 # Below this, whatever fails while it writes fails for want of room.
 LITTLE_ROOM_BYTES = 4 << 20
+
+ItemT = TypeVar("ItemT")
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,13 @@ class Batch:
 
 
 def missing_batches(
-    stores: Stores, name: str, entries: Sequence[Entry], *, workers: int = 1, retry_failed: bool = False
+    stores: Stores,
+    name: str,
+    entries: Sequence[Entry],
+    *,
+    workers: int = 1,
+    retry_failed: bool = False,
+    index: pa.Table | None = None,
 ) -> list[Batch]:
     """Return the work that a stage's store lacks, cut into batches.
 
@@ -59,8 +71,10 @@ def missing_batches(
         entries: The clips that it is to measure.
         workers: Batches become smaller where there would be too few to keep everybody busy.
         retry_failed: Measure those again that failed before.
+        index: The index of the stage's store, where it was read already.
     """
-    index = stores.store(name).index()
+    if index is None:
+        index = stores.store(name).index()
     if retry_failed:
         index = index.filter(pc.is_null(index["error"]))
     done = set(index[KEY].to_pylist())
@@ -98,11 +112,11 @@ def _batch(
     )
 
 
-def run_batch(batch: Batch) -> tuple[int, int]:
+def run_batch(batch: Batch) -> BatchResult:
     """Measure a batch and append its rows to the stage's store.
 
     Returns:
-        How many clips were measured, and how many failed.
+        How many clips were measured, how many failed and why, and how long they took.
 
     Raises:
         Exception: Only what is the machine's fault; nothing of the batch is stored then.
@@ -112,15 +126,23 @@ def run_batch(batch: Batch) -> tuple[int, int]:
         replace(clip, inputs=inputs) for clip, inputs in zip(batch.clips, _inputs(stores, batch), strict=True)
     ]
     rows: list[Row] = []
-    failed = 0
-    for clip, result in zip(clips, stage.measure(clips), strict=True):
+    seconds: list[float] = []
+    for clip, (result, took_s) in zip(clips, _timed(stage.measure(clips)), strict=True):
         if isinstance(result, Exception):
             _blame_a_full_disk(stores.workspace.root, result)
-            failed += 1
             result = {"error": type(result).__name__, "message": _one_line(result)}
         rows.append({KEY: clip.clip_id, **result})
+        seconds.append(took_s)
     stores.store(batch.stage).append(rows)
-    return len(rows) - failed, failed
+    return batch_result(batch.stage, clips, rows, seconds)
+
+
+def _timed(items: Iterable[ItemT]) -> Iterator[tuple[ItemT, float]]:
+    """Yield each item with the seconds it was waited for."""
+    asked = time.perf_counter()
+    for item in items:
+        yield item, time.perf_counter() - asked
+        asked = time.perf_counter()
 
 
 def _inputs(stores: Stores, batch: Batch) -> Iterator[dict[str, Row]]:

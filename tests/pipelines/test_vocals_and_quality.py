@@ -199,6 +199,7 @@ def test_a_batch_reads_the_windows_and_the_sound_of_its_clips(
     ledger = Ledger(stores)
     ledger.settle()
     (batch,) = missing_batches(stores, "vocals", ledger.entries)
-    assert run_batch(batch) == (1, 1)
+    result = run_batch(batch)
+    assert (result.measured, result.failed) == (1, 1)
     rows = {row["clip_id"]: row for row in stores.store("vocals").read(["vocal_panns"]).to_pylist()}
     assert rows[ids[0]]["vocal_panns"] > 0 and rows[ids[1]]["vocal_panns"] is None

@@ -1,0 +1,199 @@
+"""What a run tells of itself while it goes on, for `leitmotif status`: how far it is, how fast, what failed.
+
+WS/runs/START.jsonl holds one line of JSON for the start, each stage, each batch and the end of a run. Only
+the process that holds the workspace writes it, one whole line at a time. No work is decided by it: what is
+done, the stores alone say.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from pipelines.errors import RunError
+from pipelines.ledger import Entry
+from pipelines.plan import Plan
+from pipelines.stage import Clip, Row
+from shards.store import KEY
+
+FOLDER = "runs"
+# Of each batch, this many clips are noted as the slowest.
+SLOWEST = 3
+# Seconds between two lines about the catalog, which is entered file by file.
+CATALOG_EVERY_S = 1.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How many clips a stage failed on with one class of error, and the message and source of one of them."""
+
+    stage: str
+    error: str
+    count: int
+    message: str
+    source: str
+
+
+@dataclass(frozen=True)
+class SlowClip:
+    """A clip and the seconds that its stage was waited for, since the clip before it in the batch."""
+
+    stage: str
+    clip_id: str
+    source: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class BatchResult:
+    """What became of one batch of a stage: clips measured and failed, why, and which took longest."""
+
+    stage: str
+    measured: int
+    failed: int
+    failures: Sequence[Failure] = ()
+    slowest: Sequence[SlowClip] = ()
+
+
+def batch_result(
+    stage: str, clips: Sequence[Clip], rows: Sequence[Row], seconds: Sequence[float]
+) -> BatchResult:
+    """Return what there is to tell of a batch.
+
+    Args:
+        stage: The stage that measured it.
+        clips: Its clips.
+        rows: What is stored of each.
+        seconds: How long each was waited for.
+    """
+    names = [Path(clip.path).name for clip in clips]
+    failures = group_failures(
+        (stage, row["error"], row["message"], name)
+        for row, name in zip(rows, names, strict=True)
+        if row.get("error")
+    )
+    order = sorted(range(len(clips)), key=lambda number: -seconds[number])[:SLOWEST]
+    failed = sum(failure.count for failure in failures)
+    return BatchResult(
+        stage,
+        measured=len(rows) - failed,
+        failed=failed,
+        failures=failures,
+        slowest=[SlowClip(stage, clips[n].clip_id, names[n], round(seconds[n], 3)) for n in order],
+    )
+
+
+def group_failures(failed: Iterable[tuple[str, str, str, str]]) -> list[Failure]:
+    """Count failures, given as (stage, error, message, source), by stage and error, each with an example."""
+    found: dict[tuple[str, str], Failure] = {}
+    for stage, error, message, source in failed:
+        known = found.get((stage, error), Failure(stage, error, 0, message, source))
+        found[stage, error] = replace(known, count=known.count + 1)
+    return list(found.values())
+
+
+def failures_of(entries: Iterable[Entry]) -> list[Failure]:
+    """Return the failures among clips whose fates are settled."""
+    return group_failures(
+        (entry.fate.stage or "", entry.fate.error, entry.fate.message or "", entry.source["source_id"])
+        for entry in entries
+        if entry.fate.error
+    )
+
+
+def failures_in(index: pa.Table, stage: str, entries: Sequence[Entry]) -> list[Failure]:
+    """Return the failures that a stage's store holds of the given clips."""
+    failed = index.filter(pc.is_valid(index["error"])).to_pylist()
+    if not failed:
+        return []
+    names = {entry.clip_id: entry.source["source_id"] for entry in entries}
+    return group_failures(
+        (stage, row["error"], row["message"], names[row[KEY]]) for row in failed if row[KEY] in names
+    )
+
+
+class RunLog:
+    """Writes the log of the run that holds the workspace."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._told_s = 0.0
+
+    def write(self, event: str, **facts: Any) -> None:
+        """Append one line.
+
+        Raises:
+            OSError: The disk refused.
+        """
+        line = json.dumps({"event": event, "at": round(time.time(), 3), **facts})
+        self._file.write(line.encode() + b"\n")
+
+    def catalogued(self, done: int, total: int) -> None:
+        """Tell how many files were looked at, once in a while."""
+        if done == total or time.monotonic() - self._told_s >= CATALOG_EVERY_S:
+            self._told_s = time.monotonic()
+            self.write("catalog", done=done, total=total)
+
+    def stage(
+        self, name: str, wanted: int, todo: int, counts: Mapping[str, int], failures: Sequence[Failure]
+    ) -> None:
+        """Tell that a stage begins.
+
+        Args:
+            name: The stage.
+            wanted: Clips that it is to have measured when it ends.
+            todo: Those of them that its store lacks.
+            counts: What became of all clips until now.
+            failures: What failed until now, in this stage too.
+        """
+        found = [asdict(failure) for failure in failures]
+        self.write("stage", stage=name, wanted=wanted, todo=todo, counts=dict(counts), failures=found)
+
+    def batch(self, result: BatchResult) -> None:
+        """Tell that a batch is in its stage's store."""
+        self.write("batch", **asdict(result))
+
+
+@contextmanager
+def log_run(root: Path, plan: Plan, workers: int) -> Iterator[RunLog]:
+    """Open the log of a new run, and note how it ends.
+
+    Args:
+        root: The workspace's folder, which this process holds.
+        plan: What the run is asked to do.
+        workers: How many processes it keeps busy.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    folder = root / FOLDER
+    folder.mkdir(exist_ok=True)
+    with (folder / f"{time.time_ns():020d}.jsonl").open("xb", buffering=0) as file:
+        log = RunLog(file)
+        log.write(
+            "run",
+            pid=os.getpid(),
+            host=socket.gethostname(),
+            workers=workers,
+            recipe=plan.recipe,
+            profile=plan.profile,
+            stages=list(plan.stages),
+        )
+        try:
+            yield log
+        except BaseException as error:
+            reason = str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
+            with suppress(OSError):  # a full disk may be what stopped the run
+                log.write("stopped", reason=" ".join(reason.split()))
+            raise
+        log.write("end")

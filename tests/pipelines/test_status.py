@@ -1,0 +1,282 @@
+"""How far a workspace is: before, during and after runs, and after their violent end."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from cli import status as command
+from demo.corpus import render_corpus
+from pipelines.curate import Summary, curate
+from pipelines.errors import OutsideError, UserError
+from pipelines.logged import LoggedRun, LoggedStage, latest_run
+from pipelines.plan import Plan, make_plan
+from pipelines.runlog import FOLDER, BatchResult, Failure, SlowClip
+from pipelines.runner import Batch
+from pipelines.status import StageStatus, Status, look
+from pipelines.workspace import Stores, Workspace
+
+Catalogue = Callable[..., list[str]]
+Measure = Callable[..., Stores]
+
+
+def stages_of(status: Status) -> dict[str, StageStatus]:
+    return {stage.stage: stage for stage in status.stages}
+
+
+def counts_of(summary: Summary) -> dict[str, int]:
+    return {key: getattr(summary, key) for key in ("catalogued", "kept", "rejected", "quarantined")}
+
+
+def look_at(workspace: Workspace) -> Status:
+    return look(workspace, latest_run(workspace.root))
+
+
+def pretend(batches: Iterator[Batch], stores: Stores) -> Iterator[BatchResult]:
+    """Run batches without media or models: "b.mp4" is no media, everything else is good."""
+    from conftest import GOOD
+
+    for batch in batches:
+        known = {field.name for field in stores.stages[batch.stage].COLUMNS}
+        good = {name: value for name, value in GOOD[batch.stage].items() if name in known}
+        broken = {"error": "NotMedia", "message": "no video"}
+        bad = [clip for clip in batch.clips if batch.stage == "probe" and clip.path.endswith("b.mp4")]
+        rows = [{"clip_id": clip.clip_id, **(broken if clip in bad else good)} for clip in batch.clips]
+        stores.store(batch.stage).append(rows)
+        failures = [Failure(batch.stage, "NotMedia", len(bad), "no video", "b.mp4")] if bad else []
+        slowest = [SlowClip(batch.stage, batch.clips[0].clip_id, "a.mp4", 0.5)]
+        yield BatchResult(batch.stage, len(rows) - len(bad), len(bad), failures, slowest)
+
+
+@pytest.fixture
+def stores(workspace: Workspace, plan: Plan) -> Stores:
+    return workspace.stores(plan)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    folder.mkdir()
+    for name in "abcd":
+        (folder / f"{name}.mp4").write_text(name)
+    (folder / "e.mp4").write_text("a")  # the same bytes as a.mp4
+    return folder
+
+
+def test_a_workspace_without_a_log_is_counted_from_its_stores(
+    workspace: Workspace, plan: Plan, catalogue: Catalogue, measure: Measure
+) -> None:
+    ids = catalogue(a="1", b="2", c="3", d="4", e="1")
+    workspace.save_plan(plan)
+    measure(
+        ids[:4],
+        motion={ids[1]: {"mean": 0.0}, ids[2]: {"error": "DecodeFailed", "message": "broken"}},
+        frames={ids[3]: None},
+    )
+    status = look_at(workspace)
+    assert status.state == "not logged"
+    assert status.counts == {"catalogued": 5, "kept": 1, "rejected": 2, "quarantined": 1, "pending": 1}
+    stages = stages_of(status)
+    assert stages["catalog"] == StageStatus("catalog", done=5, left=0, left_at_most=0)
+    assert stages["probe"] == StageStatus("probe", done=4, left=0, left_at_most=0)
+    assert stages["motion"] == StageStatus("motion", done=4, left=0, left_at_most=0, failed=1)
+    assert stages["frames"] == StageStatus("frames", done=1, left=1, left_at_most=1)
+    assert stages["caption"] == StageStatus("caption", done=1, left=0, left_at_most=1)
+    assert status.failures == [Failure("motion", "DecodeFailed", 1, "broken", "c.mp4")]
+    assert status.run == {"recipe": "music-video", "profile": "embedded"}
+
+
+def test_a_file_cut_into_windows_is_probed_once_and_measured_by_the_window(
+    workspace: Workspace, catalogue: Catalogue, measure: Measure
+) -> None:
+    plan = make_plan("music-video", "embedded", window_s=5.0)
+    measure(catalogue(a="1"), plan)
+    workspace.save_plan(plan)
+    stages = stages_of(look_at(workspace))
+    assert (stages["probe"].done, stages["motion"].done, stages["motion"].left) == (1, 0, 4)
+    assert stages["frames"] == StageStatus("frames", done=0, left=0, left_at_most=4)
+
+
+def test_a_running_stage_is_told_of_by_the_log_while_no_store_is_read(
+    source: Path, workspace: Workspace, plan: Plan, stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[Status] = []
+
+    def run(batches: Iterator[Batch]) -> Iterator[BatchResult]:
+        for result in pretend(batches, stores):
+            yield result
+            with monkeypatch.context() as patch:
+                patch.setattr("shards.store.StageStore.read", lambda *given, **options: pytest.fail("read"))
+                looks.append(look_at(workspace))
+
+    summary = curate([source], workspace, plan, run=run, workers=4)
+    assert {status.state for status in looks} == {"running"}
+    first = stages_of(looks[0])  # of four batches of one clip, the first is in
+    assert (first["catalog"].done, first["catalog"].left) == (5, 0)
+    assert (first["probe"].done, first["probe"].left) == (1, 3)
+    assert first["motion"] == StageStatus("motion", done=None, left=0, left_at_most=4)
+    assert first["probe"].rate_per_s is not None and first["probe"].eta_s is not None
+    assert first["probe"].eta_s == pytest.approx(3 / first["probe"].rate_per_s)
+    after = next(status for status in looks if stages_of(status)["motion"].done)
+    assert after.failures == [Failure("probe", "NotMedia", 1, "no video", "b.mp4")]
+    assert after.counts == {"catalogued": 5, "kept": 0, "rejected": 1, "quarantined": 1, "pending": 3}
+    assert stages_of(after)["probe"].failed == 1
+    assert after.run["pid"] == os.getpid() and after.run["workers"] == 4
+    assert after.slowest[0] == SlowClip("probe", after.slowest[0].clip_id, "a.mp4", 0.5)
+
+    ended = look_at(workspace)
+    assert ended.state == "ended" and ended.stopped is None
+    assert ended.counts == {**counts_of(summary), "pending": 0}
+    done = {name: stage.done for name, stage in stages_of(ended).items() if name != "catalog"}
+    assert done == summary.computed
+
+
+def test_failures_of_earlier_runs_are_told_while_their_stage_runs(
+    source: Path, workspace: Workspace, plan: Plan, stores: Stores
+) -> None:
+    curate([source], workspace, plan, run=lambda batches: pretend(batches, stores))
+    (source / "f.mp4").write_text("f")
+    looks: list[Status] = []
+
+    def run(batches: Iterator[Batch]) -> Iterator[BatchResult]:
+        for result in pretend(batches, stores):
+            yield result
+            looks.append(look_at(workspace))
+
+    curate([source], workspace, plan, run=run)
+    assert looks[0].failures == [Failure("probe", "NotMedia", 1, "no video", "b.mp4")]
+    assert stages_of(looks[0])["probe"].done == 5
+    looks.clear()
+    curate([], workspace, plan, run=run, retry_failed=True)
+    assert looks[0].failures == [Failure("probe", "NotMedia", 1, "no video", "b.mp4")]
+
+
+def test_an_error_that_stops_a_run_is_told(
+    source: Path, workspace: Workspace, plan: Plan, stores: Stores
+) -> None:
+    def run(batches: Iterator[Batch]) -> Iterator[BatchResult]:
+        for batch in batches:
+            if batch.stage == "frames":
+                raise OutsideError("the disk is full")
+            yield from pretend(iter([batch]), stores)
+
+    with pytest.raises(OutsideError):
+        curate([source], workspace, plan, run=run)
+    status = look_at(workspace)
+    assert (status.state, status.stopped) == ("stopped", "the disk is full")
+    assert status.counts["pending"] == 3
+    assert stages_of(status)["frames"].left == 3
+
+
+def test_a_run_that_died_without_a_word_is_told_apart_from_one_that_goes_on(
+    source: Path, workspace: Workspace, plan: Plan, stores: Stores
+) -> None:
+    curate([source], workspace, plan, run=lambda batches: pretend(batches, stores))
+    (log,) = (workspace.root / FOLDER).iterdir()
+    lines = log.read_bytes().splitlines(keepends=True)
+    log.write_bytes(b"".join(lines[:-1]) + lines[-1][:9])  # killed in the middle of a line
+    assert look_at(workspace).state == "died"
+    with workspace.held():  # by a process other than the one that the log names
+        log.write_bytes(log.read_bytes().replace(f'"pid": {os.getpid()}'.encode(), b'"pid": 999999999'))
+        assert look_at(workspace).state == "running"
+
+
+def test_looking_writes_nothing(source: Path, workspace: Workspace, plan: Plan, stores: Stores) -> None:
+    curate([source], workspace, plan, run=lambda batches: pretend(batches, stores))
+    before = {path: path.stat().st_mtime_ns for path in workspace.root.rglob("*")}
+    look_at(workspace)
+    assert {path: path.stat().st_mtime_ns for path in workspace.root.rglob("*")} == before
+
+
+def test_the_rate_is_that_of_the_latest_batches() -> None:
+    slow = [(10.0 * (number + 1), 1) for number in range(50)]
+    fast = [(500.0 + number + 1, 8) for number in range(50)]
+    stage = LoggedStage(wanted=1000, todo=1000, began=0.0, batches=slow)
+    assert stage.rate_per_s() == pytest.approx(0.1)
+    stage.batches = slow + fast
+    assert stage.rate_per_s() == pytest.approx(8.0)
+    assert LoggedStage(wanted=0, todo=0, began=0.0).rate_per_s() is None
+
+
+def test_a_log_is_read_on_line_by_line(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    lines = [
+        {"event": "run", "at": 1.0, "pid": 1},
+        {"event": "stage", "at": 2.0, "stage": "probe", "wanted": 9, "todo": 8, "counts": {}, "failures": []},
+        {"event": "batch", "at": 4.0, **asdict(BatchResult("probe", measured=3, failed=1))},
+    ]
+    text = b"".join(json.dumps(line).encode() + b"\n" for line in lines)
+    run = LoggedRun(path)
+    for end in range(0, len(text) + 1, 7):
+        path.write_bytes(text[:end])
+        run.read_on()
+    path.write_bytes(text)
+    run.read_on()
+    assert (run.stages["probe"].done, run.updated, run.facts["pid"]) == (4, 4.0, 1)
+    assert run.stages["probe"].rate_per_s() == 2.0
+
+
+def test_a_folder_that_is_no_workspace_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is no workspace"):
+        look_at(Workspace(tmp_path / "nowhere"))
+    assert not (tmp_path / "nowhere").exists()
+
+
+def test_the_command_prints_lines_or_json(
+    source: Path, workspace: Workspace, plan: Plan, stores: Stores, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curate([source], workspace, plan, run=lambda batches: pretend(batches, stores))
+    assert command.run(Namespace(workspace=workspace.root, watch=True, json=False)) == 0
+    said = capsys.readouterr().out
+    assert "the last one came to its end" in said
+    assert "catalogued 5, kept 3, rejected 1, quarantined 1, pending 0" in said
+    assert "probe       4 done, 0 left, 1 failed, " in said
+    assert "failed      probe NotMedia 1: no video" in said
+    assert command.run(Namespace(workspace=workspace.root, watch=False, json=True)) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert set(facts) == {
+        *("workspace", "state", "stopped", "run", "counts", "stages", "failures", "slowest")
+    }
+    assert facts["stages"][1]["stage"] == "probe" and facts["stages"][1]["done"] == 4
+
+
+@pytest.mark.slow
+def test_a_real_run_is_watched_killed_and_ended(tmp_path: Path) -> None:
+    videos, workspace = tmp_path / "videos", Workspace(tmp_path / "ws")
+    render_corpus(videos, clips=6, seed=7, duration_s=6.0, size=(240, 136))
+    code = (
+        "import sys; from pathlib import Path; from pipelines.curate import curate; "
+        "from pipelines.plan import make_plan; from pipelines.workspace import Workspace; "
+        "curate([Path(sys.argv[1])], Workspace(Path(sys.argv[2])), make_plan('music-video', 'embedded'))"
+    )
+    words = [sys.executable, "-c", code, str(videos), str(workspace.root)]
+    with subprocess.Popen(words, start_new_session=True) as process:
+        deadline = time.monotonic() + 120
+        while time.monotonic() < deadline:
+            logged = latest_run(workspace.root)
+            if logged is not None and "separation" in logged.stages and logged.stages["separation"].done:
+                break
+            time.sleep(0.05)
+        running = look(workspace, logged)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert running.state == "running" and running.run["pid"] == process.pid
+    assert stages_of(running)["motion"].left == 0
+    died = look_at(workspace)
+    assert died.state == "died"
+    assert died.counts["pending"] > 0
+    assert sum(died.counts[key] for key in ("kept", "rejected", "quarantined", "pending")) == 6
+    summary = curate([videos], workspace, make_plan("music-video", "embedded"))
+    ended = look_at(workspace)
+    assert ended.state == "ended"
+    assert ended.counts == {**counts_of(summary), "pending": 0}
+    assert all(stage.left == stage.left_at_most == 0 for stage in ended.stages)
+    assert ended.slowest and ended.slowest[0].seconds > 0
