@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -13,7 +14,7 @@ from torch.utils.data import DataLoader
 
 from training.loader_batches import Parcel, Recipe, ShardBatches
 from training.loader_media import decoders
-from training.loader_order import order_rows, size_batches
+from training.loader_order import Order, size_batches
 from training.loader_split import LoaderError, check_columns, open_split
 
 Item = TypeVar("Item")
@@ -25,18 +26,19 @@ def _unchanged(row: dict[str, Any]) -> Any:
 
 
 class ShardLoader(Generic[Item]):
-    """Iterates batches of one epoch of a split, from the current position; the next iteration is the next epoch.
+    """Iterates the batches that are left of an epoch of a split; the next iteration is the next epoch.
 
     Every row occurs exactly once an epoch over all ranks, and all ranks get the same number of batches. The
-    order follows from dataset, split, seed, epoch, batch size, buffer and number of ranks, never from the
-    number of workers. Full batches come first; the remainder is divided evenly among the ranks, so that the
-    batches of the last step, or of the last two, are smaller (`loader_order.size_batches`).
+    order follows from dataset, seed, epoch, batch size, buffer and number of ranks, never from the number of
+    workers. All batches are full but those at the end of an epoch, where the remainder is divided evenly
+    among the ranks (`loader_order.size_batches`).
 
-    `state_dict` counts the batches that the consumer was given, whatever the workers have prepared. A state
-    can be taken up with any number of workers. With another number of ranks the rows that are left of the
-    epoch are divided anew, each still exactly once; from the next epoch on all is as if it had always been so.
+    `state_dict` counts the batches that the consumer was given, whatever the workers have prepared by then. A
+    state can be taken up with any number of workers. With another number of ranks the rows that are left of
+    the epoch are divided anew, each still exactly once; from the next epoch on all is as if there had never
+    been another.
 
-    With Accelerate, give every process its `rank` and `world_size` and do not `prepare` the loader.
+    With Accelerate, give every process its `rank` and `world_size`, and do not `prepare` the loader.
     """
 
     def __init__(
@@ -96,27 +98,32 @@ class ShardLoader(Generic[Item]):
             raise LoaderError(
                 f"split {split!r} has {self.split.rows} rows for {world_size} ranks; use fewer ranks"
             )
-        self.columns = check_columns(columns)
-        self.batch_size, self.shuffle, self.buffer, self.seed = batch_size, shuffle, buffer, seed
-        self.workers, self.prefetch = workers, prefetch
         self.rank, self.world_size = rank, world_size
-        self.transform, self.collate, self.on_error = transform, collate, on_error
-        self.decoders = decoders(decode, frames)
+        self.workers, self.prefetch = workers, prefetch
         self.epoch = 0
         self.skipped = 0
-        self._past: list[list[int]] = []
+        self._order = Order(seed=seed, batch_size=batch_size, buffer=buffer, shuffle=shuffle)
+        self._recipe = Recipe(
+            columns=check_columns(self.split, columns),
+            decoders=decoders(decode, frames),
+            transform=transform,
+            collate=collate,
+            skip=on_error == "skip",
+        )
+        self._past: list[tuple[int, int]] = []
         self._step = 0
-        self._batches = self._plan()
+        self._batches = self._plan(self.epoch, self._past)
 
     def __len__(self) -> int:
         """Batches of this rank in a whole epoch."""
-        return len(size_batches(self.split.rows, batch_size=self.batch_size, world_size=self.world_size))
+        sizes = size_batches(self.split.rows, batch_size=self._order.batch_size, world_size=self.world_size)
+        return len(sizes)
 
     def __iter__(self) -> Iterator[Any]:
         """Give the batches that are left of this epoch, or those of the next one if none is.
 
         Raises:
-            LoaderError: A shard cannot be read, or a row cannot be decoded.
+            LoaderError: A shard cannot be read, a row cannot be decoded, or a worker died.
         """
         if self._step == len(self._batches):
             self._advance()
@@ -138,11 +145,10 @@ class ShardLoader(Generic[Item]):
 
     def state_dict(self) -> dict[str, Any]:
         """Where the consumer stands, for JSON; the same on all ranks after the same step."""
-        past = [*self._past, [self.world_size, self._step]]
-        epoch = self.epoch
         if self._step == len(self._batches):
-            past, epoch = [], epoch + 1
-        return {"epoch": epoch, "steps": past, **self._identity()}
+            return {**self._identity(), "epoch": self.epoch + 1, "steps": []}
+        steps = [*self._past, (self.world_size, self._step)] if self._step else self._past
+        return {**self._identity(), "epoch": self.epoch, "steps": [list(pair) for pair in steps]}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go to where a state was taken.
@@ -151,72 +157,65 @@ class ShardLoader(Generic[Item]):
             state: Of `state_dict`, taken with any number of workers and ranks.
 
         Raises:
-            LoaderError: It belongs to another dataset, split, seed, batch size, buffer or order.
+            LoaderError: It belongs to another dataset, split, seed, batch size, buffer or order, or to none.
         """
-        for name, expected in self._identity().items():
+        for name in (*self._identity(), "epoch", "steps"):
             if name not in state:
                 raise LoaderError(f"the loader's state has no {name!r}; give what state_dict returned")
-            if state[name] != expected:
+        for name, mine in self._identity().items():
+            if state[name] != mine:
                 raise LoaderError(
-                    f"the loader's state was taken with {name} {state[name]!r}, this loader has {expected!r}; "
+                    f"the loader's state was taken with {name} {state[name]!r}, this loader has {mine!r}; "
                     f"resume with the same {name}, or begin a new run"
                 )
-        past = [[int(world_size), int(step)] for world_size, step in state["steps"]]
-        step = past.pop()[1] if past and past[-1][0] == self.world_size else 0
-        self.epoch, self._past, self._step = int(state["epoch"]), past, step
-        self._batches = self._plan()
+        try:
+            epoch = int(state["epoch"])
+            if epoch < 0:
+                raise ValueError(f"epoch {epoch}")
+            past = [(int(ranks), int(steps)) for ranks, steps in state["steps"]]
+            step = past.pop()[1] if past and past[-1][0] == self.world_size else 0
+            batches = self._plan(epoch, past)
+            if not 0 <= step <= len(batches):
+                raise ValueError(f"step {step} of {len(batches)}")
+        except (TypeError, ValueError) as error:
+            raise LoaderError(
+                f"the loader's state does not fit this loader ({error}); resume with the former number of "
+                "ranks, or begin a new run"
+            ) from error
+        self.epoch, self._past, self._step, self._batches = epoch, past, step, batches
 
     def _identity(self) -> dict[str, Any]:
-        return {
-            "dataset": self.split.fingerprint,
-            "split": self.split.name,
-            "seed": self.seed,
-            "batch_size": self.batch_size,
-            "shuffle": self.shuffle,
-            "buffer": self.buffer,
-        }
+        return {"dataset": self.split.fingerprint, "split": self.split.name, **asdict(self._order)}
 
-    def _plan(self) -> list[np.ndarray]:
-        """The rows of each batch of this rank, from where the present number of ranks took over."""
-        past = [*self._past, [self.world_size, 0]]
-        if self.shuffle:
-            rows = order_rows(
-                [group.rows for group in self.split.groups],
-                seed=self.seed,
-                epoch=self.epoch,
-                buffer=self.buffer,
-                batch_size=self.batch_size,
-                world_size=past[0][0],
-            )
-        else:
-            rows = np.arange(self.split.rows)
-        for world_size, step in past:
-            sizes = size_batches(len(rows), batch_size=self.batch_size, world_size=world_size)
-            rows = rows[sizes[:step].sum() :]
-        return np.split(rows, np.cumsum(sizes)[:-1])[self.rank :: self.world_size]
+    def _plan(self, epoch: int, past: Sequence[tuple[int, int]]) -> list[np.ndarray]:
+        """The batches of this rank since it has been one of so many."""
+        groups = [group.rows for group in self.split.groups]
+        return self._order.batches(groups, epoch, past, self.world_size)[self.rank :: self.world_size]
 
-    def _parcels(self) -> DataLoader[Parcel]:
-        recipe = Recipe(
-            self.columns,
-            self.decoders,
-            self.transform,
-            self.collate,
-            self.on_error == "skip",
-            (self.seed, self.epoch),
-        )
-        return DataLoader(
-            ShardBatches(self.split, recipe, self._batches[self._step :]),
+    def _parcels(self) -> Iterator[Parcel]:
+        left = self._batches[self._step :]
+        loader = DataLoader(
+            ShardBatches(self.split, self._recipe, left, seed=(self._order.seed, self.epoch)),
             batch_size=None,
             num_workers=self.workers,
             prefetch_factor=self.prefetch if self.workers else None,
             # Otherwise it draws from the global generator, and a resumed training would go another way.
-            generator=torch.Generator().manual_seed(self.seed),
+            generator=torch.Generator().manual_seed(self._order.seed),
         )
+        try:
+            yield from loader
+        except RuntimeError as error:
+            if not str(error).startswith("DataLoader worker (pid"):
+                raise
+            said = str(error).splitlines()[0].rstrip(". ")
+            raise LoaderError(
+                f"a worker of the loader died ({said}); if memory ran out, use fewer workers or a smaller "
+                "buffer"
+            ) from error
 
     def _advance(self) -> None:
-        self.epoch += 1
-        self._past, self._step = [], 0
-        self._batches = self._plan()
+        self.epoch, self._past, self._step = self.epoch + 1, [], 0
+        self._batches = self._plan(self.epoch, self._past)
 
 
 def _check(**arguments: tuple[int, int]) -> None:

@@ -34,7 +34,7 @@ class Recipe:
     transform: Callable[[dict[str, Any]], Any]
     collate: Callable[[list[Any]], Any]
     skip: bool
-    seed: tuple[int, int]
+    """Leave out rows that cannot be decoded."""
 
 
 class ShardBatches(IterableDataset[Parcel]):
@@ -44,9 +44,19 @@ class ShardBatches(IterableDataset[Parcel]):
     workers, so that the batches come out in the same order whatever `n` is.
     """
 
-    def __init__(self, split: Split, recipe: Recipe, batches: Sequence[np.ndarray]) -> None:
-        """Say which rows, int64 (n,), stand in each batch."""
+    def __init__(
+        self, split: Split, recipe: Recipe, batches: Sequence[np.ndarray], *, seed: tuple[int, int]
+    ) -> None:
+        """Say what to make.
+
+        Args:
+            split: Whose rows.
+            recipe: What becomes of a row.
+            batches: Rows of each batch, int64 (n,).
+            seed: Seed and epoch, from which the column "seed" follows.
+        """
         self.split = split
+        self.seed = seed
         self.recipe = recipe
         self.batches = batches
 
@@ -84,7 +94,7 @@ class ShardBatches(IterableDataset[Parcel]):
                 parcel.broken.append(line)
                 continue
             if SEED in self.recipe.columns:
-                row[SEED] = _seed(*self.recipe.seed, number)
+                row[SEED] = _seed(*self.seed, number)
             try:
                 items.append(self.recipe.transform({name: row[name] for name in self.recipe.columns}))
             except Exception as error:
@@ -106,10 +116,8 @@ class ShardBatches(IterableDataset[Parcel]):
             ]
 
 
-def _named(what: str, decode: Callable[[Any], Any], data: bytes | None) -> Any:
+def _named(what: str, decode: Callable[[Any], Any], data: bytes) -> Any:
     try:
-        if data is None:
-            raise ValueError("no bytes")
         return decode(data)
     except ValueError as error:
         raise ValueError(f"{what}: {error}") from error

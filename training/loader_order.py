@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -10,6 +11,53 @@ import numpy as np
 _LANES = (24, 12, 8, 6, 4, 2)
 # A lane's buffer holds at least so many batches, lest a batch be little more than a piece of one row group.
 _BATCHES_MIXED = 4
+
+
+@dataclass(frozen=True)
+class Order:
+    """What the order of an epoch follows from, beside the row groups and the number of ranks."""
+
+    seed: int
+    batch_size: int
+    buffer: int
+    """Rows among which a rank draws the next one."""
+    shuffle: bool
+
+    def batches(
+        self, groups: Sequence[range], epoch: int, past: Sequence[tuple[int, int]], world_size: int
+    ) -> list[np.ndarray]:
+        """Return the batches of all ranks that are left of an epoch.
+
+        Args:
+            groups: The rows of each row group.
+            epoch: Of the training.
+            past: What was given out of it before: pairs of a number of ranks and how many steps they went.
+            world_size: Number of ranks that are to share what is left.
+
+        Returns:
+            Rows of each batch, int64 (n,); batch `i` belongs to rank `i % world_size`.
+
+        Raises:
+            ValueError: `past` cannot be, or there are fewer rows than ranks.
+        """
+        rows = np.arange(groups[-1].stop)
+        if self.shuffle:
+            first = past[0][0] if past else world_size
+            rows = order_rows(
+                groups,
+                seed=self.seed,
+                epoch=epoch,
+                buffer=self.buffer,
+                batch_size=self.batch_size,
+                world_size=first,
+            )
+        for ranks, steps in past:
+            sizes = size_batches(len(rows), batch_size=self.batch_size, world_size=ranks)
+            if not 0 < steps <= len(sizes):
+                raise ValueError(f"{steps} steps of {len(sizes)}")
+            rows = rows[sizes[:steps].sum() :]
+        sizes = size_batches(len(rows), batch_size=self.batch_size, world_size=world_size)
+        return np.split(rows, np.cumsum(sizes)[:-1]) if len(rows) else []
 
 
 def order_rows(
@@ -54,13 +102,18 @@ def size_batches(rows: int, *, batch_size: int, world_size: int) -> np.ndarray:
     where that is impossible, the first ranks get two rows in the last step.
 
     Args:
-        rows: How many there are, at least one for each rank.
+        rows: How many there are.
         batch_size: Rows of a batch.
         world_size: Number of ranks.
 
     Returns:
         Rows of each batch, int64 (steps, world_size); none is 0, and they add up to `rows`.
+
+    Raises:
+        ValueError: There are fewer rows than ranks.
     """
+    if 0 < rows < world_size or world_size < 1:
+        raise ValueError(f"{rows} rows cannot be shared by {world_size} ranks")
     steps, rest = divmod(rows, batch_size * world_size)
     full = np.full((steps, world_size), batch_size)
     if not rest:

@@ -82,9 +82,9 @@ class RowReader:
 
 
 def _without_paths(row: dict[str, Any]) -> dict[str, Any]:
-    """Replace the structs of media files by their bytes."""
+    """Replace the structs of media files by their bytes; none are no bytes, which no decoder takes."""
     if row.get("audio"):
-        row["audio"] = row["audio"]["bytes"]
+        row["audio"] = row["audio"]["bytes"] or b""
     if row.get("frames"):
-        row["frames"] = [frame and frame["bytes"] for frame in row["frames"]]
+        row["frames"] = [(frame or {}).get("bytes") or b"" for frame in row["frames"]]
     return row

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from shards.manifest import MANIFEST
-from shards.schema import shard_schema
 
 SEED = "seed"
 _SHARD = re.compile(r"data/(?P<split>.+)-\d{5}-of-\d{5}\.parquet")
-_COLUMNS = tuple(shard_schema(clap_dim=1, clip_dim=1).names)
+_ADVICE = "run `leitmotif validate` on the dataset, and publish or copy it again"
 
 
 class LoaderError(ValueError):
@@ -44,6 +43,7 @@ class Split:
 
     name: str
     groups: tuple[Group, ...]
+    columns: tuple[str, ...]
     fingerprint: str
     """Changes with any byte of any shard."""
 
@@ -77,52 +77,67 @@ def open_split(dataset: Path, name: str) -> Split:
         raise LoaderError(f"{str(dataset)!r} has no split {name!r}; it has {known}")
     if not rows[name]:
         raise LoaderError(f"split {name!r} of {str(dataset)!r} holds no rows; the splits are {known}")
+    footers = {file: _read_footer(dataset / file, files[file]["size_bytes"]) for file in shards[name]}
     groups: list[Group] = []
-    for file in shards[name]:
-        start = groups[-1].rows.stop if groups else 0
-        groups += _read_groups(dataset / file, files[file], start)
+    for file, footer in footers.items():
+        if footer.schema != footers[shards[name][0]].schema:
+            raise LoaderError(f"{file} has other columns than {shards[name][0]}; {_ADVICE}")
+        groups += _list_groups(dataset / file, footer, groups[-1].rows.stop if groups else 0)
     facts = json.dumps([name, [[file, files[file]["sha256"]] for file in shards[name]]])
-    return Split(name, tuple(groups), hashlib.blake2b(facts.encode(), digest_size=16).hexdigest())
+    return Split(
+        name,
+        tuple(groups),
+        tuple(footers[shards[name][0]].schema.to_arrow_schema().names),
+        hashlib.blake2b(facts.encode(), digest_size=16).hexdigest(),
+    )
 
 
-def check_columns(columns: Sequence[str]) -> tuple[str, ...]:
+def check_columns(split: Split, columns: Sequence[str]) -> tuple[str, ...]:
     """Return the columns, each once.
 
     Raises:
-        LoaderError: There is none, or one is unknown.
+        LoaderError: There is none, or the split does not have one.
     """
+    if isinstance(columns, str):
+        raise LoaderError(f"got columns {columns!r}; expected a list of names, as in [{columns!r}]")
     if not columns:
-        raise LoaderError("got no columns; name those that are needed, as in columns=['clip_id', 'audio']")
+        raise LoaderError("got no columns; name those that are needed, as in ['clip_id', 'audio']")
     for column in columns:
-        if column not in (*_COLUMNS, SEED):
-            near = difflib.get_close_matches(column, _COLUMNS, cutoff=0.5)
-            hint = f"did you mean {' or '.join(near)}?" if near else f"expected {', '.join(_COLUMNS)}"
-            raise LoaderError(f"unknown column {column!r}; {hint}")
+        if column not in (*split.columns, SEED):
+            near = " or ".join(map(repr, difflib.get_close_matches(column, split.columns)))
+            hint = f"did you mean {near}?" if near else f"it has {', '.join(split.columns)}"
+            raise LoaderError(f"the dataset has no column {column!r}; {hint}")
     return tuple(dict.fromkeys(columns))
 
 
-def _read_files(dataset: Path) -> Mapping[str, Any]:
+def _read_files(dataset: Path) -> dict[str, dict[str, Any]]:
+    """Size, hash and rows of every Parquet shard, by its path in the dataset."""
     try:
         files = json.loads((dataset / MANIFEST).read_text(encoding="utf-8"))["files"]
-    except (OSError, ValueError, KeyError) as error:
+        return {
+            file: {name: facts[name] for name in ("size_bytes", "sha256", "rows")}
+            for file, facts in files.items()
+            if _SHARD.fullmatch(file)
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise LoaderError(
             f"{str(dataset)!r} has no readable {MANIFEST}; give a folder that `leitmotif publish` wrote"
         ) from error
-    return dict(files)
 
 
-def _read_groups(shard: Path, facts: Mapping[str, Any], start: int) -> list[Group]:
-    advice = "run `leitmotif validate` on the dataset and publish it again or copy it again"
+def _read_footer(shard: Path, size_bytes: int) -> pq.FileMetaData:
     try:
-        if shard.stat().st_size != facts["size_bytes"]:
-            raise LoaderError(
-                f"shard {shard.name} has {shard.stat().st_size} bytes, expected {facts['size_bytes']}; {advice}"
-            )
-        footer = pq.read_metadata(shard)
-    except FileNotFoundError as error:
-        raise LoaderError(f"shard {shard.name} is missing; {advice}") from error
-    except pa.ArrowInvalid as error:
-        raise LoaderError(f"shard {shard.name} is no readable Parquet file; {advice}") from error
+        found = shard.stat().st_size
+        if found != size_bytes:
+            raise LoaderError(f"shard {shard.name} has {found} bytes, expected {size_bytes}; {_ADVICE}")
+        return pq.read_metadata(shard)
+    except OSError as error:
+        raise LoaderError(f"shard {shard.name} cannot be opened ({error.strerror}); {_ADVICE}") from error
+    except pa.ArrowException as error:
+        raise LoaderError(f"shard {shard.name} is no readable Parquet file; {_ADVICE}") from error
+
+
+def _list_groups(shard: Path, footer: pq.FileMetaData, start: int) -> list[Group]:
     groups = []
     first = 0
     for number in range(footer.num_row_groups):
