@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 BINS = 40
+QUANTILES = (5, 25, 50, 75, 95)
 
 
 @dataclass
@@ -20,6 +21,13 @@ class Histogram:
         low: Left edge of the first bin.
         step: Width of a bin.
         bins: How many; values beyond the ends count in the first and the last.
+        counts: Values in each bin.
+        count: Finite values.
+        missing: Null and not-a-number.
+        total: Sum of the values.
+        least: Least value.
+        greatest: Greatest value.
+        values: All of them, as float32: quantiles have no shorter summary.
     """
 
     low: float
@@ -31,6 +39,7 @@ class Histogram:
     total: float = 0.0
     least: float = math.inf
     greatest: float = -math.inf
+    values: list[np.ndarray] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.counts = np.zeros(self.bins, dtype=np.int64)
@@ -47,22 +56,34 @@ class Histogram:
         self.counts += np.bincount(places, minlength=self.bins)
         self.count += len(finite)
         self.total += float(finite.sum())
+        self.values.append(finite.astype(np.float32))
         self.least = min(self.least, float(finite.min()))
         self.greatest = max(self.greatest, float(finite.max()))
 
-    def describe(self) -> dict[str, Any]:
-        """Return the histogram as plain numbers: edges, counts, count, missing, min, max, mean."""
+    def describe(self, unit: str) -> dict[str, Any]:
+        """Return the histogram as plain numbers: one of the histograms of stats.json, without thresholds."""
         some = self.count > 0
-        edges = self.low + self.step * np.arange(self.bins + 1)
         return {
-            "edges": [round(float(edge), 9) for edge in edges],
+            "unit": unit,
+            "edges": self.edges(),
             "counts": self.counts.tolist(),
             "count": self.count,
             "missing": self.missing,
-            "min": _round(self.least) if some else None,
-            "max": _round(self.greatest) if some else None,
-            "mean": _round(self.total / self.count) if some else None,
+            "min": round_figures(self.least) if some else None,
+            "max": round_figures(self.greatest) if some else None,
+            "mean": round_figures(self.total / self.count) if some else None,
+            "quantiles": self._quantiles() if some else None,
+            "thresholds": {},
+            "rejected_counts": [],
         }
+
+    def edges(self) -> list[float]:
+        """Return the edges of the bins, one more than there are bins."""
+        return [round(float(self.low + self.step * bin), 9) for bin in range(self.bins + 1)]
+
+    def _quantiles(self) -> dict[str, float | None]:
+        found = np.quantile(np.concatenate(self.values), [percent / 100 for percent in QUANTILES])
+        return {f"p{percent}": round_figures(value) for percent, value in zip(QUANTILES, found, strict=True)}
 
 
 def readable_histogram(low: float, high: float, *, whole: bool = False, bins: int = BINS) -> Histogram:
@@ -91,5 +112,6 @@ def score_histogram() -> Histogram:
     return Histogram(0.0, 1 / BINS, BINS)
 
 
-def _round(value: float) -> float:
-    return float(f"{value:.6g}")
+def round_figures(value: float) -> float | None:
+    """Return a number with six significant figures; None for what is not finite."""
+    return float(f"{value:.6g}") if math.isfinite(value) else None

@@ -13,22 +13,18 @@ from reports.histogram import Histogram
 from reports.quantities import QUANTITIES
 from reports.tally import count_texts
 
-TAG_KINDS = ("instruments", "genres", "moods")
 COLUMNS = (
     *QUANTITIES,
-    *TAG_KINDS,
     "width",
     "height",
     "tempo_class",
     "key",
     "license",
-    "caption",
     "caption_backend",
     "caption_prompt",
     "models",
     "retrieved_at",
 )
-_EDGES_OF_WORDS = ".,;:!?\"'()[]{}“”‘’…"
 
 
 class Kept:
@@ -40,15 +36,11 @@ class Kept:
 
     def __init__(self, histograms: Mapping[str, Histogram]) -> None:
         self.histograms = histograms
-        self.words = Histogram(0.0, 1.0, 100)
-        self.tags: dict[str, Counter[str]] = {kind: Counter() for kind in TAG_KINDS}
-        self.untagged: Counter[str] = Counter()
         self.plain: dict[str, Counter[str]] = {
             column: Counter()
             for column in ("tempo_class", "key", "license", "caption_backend", "caption_prompt")
         }
         self.sizes: Counter[str] = Counter()
-        self.vocabulary: Counter[str] = Counter()
         self.models: dict[str, Counter[str]] = {}
         self.retrieved: list[datetime.datetime] = []
 
@@ -60,40 +52,17 @@ class Kept:
         for column, counter in self.plain.items():
             if column in table.column_names:
                 count_texts(counter, table.column(column))
-        for kind in TAG_KINDS:
-            if kind in table.column_names:
-                self._add_tags(kind, table.column(kind))
         if {"width", "height"} <= set(table.column_names):
             size = pc.binary_join_element_wise(
                 table.column("width").cast(pa.string()), table.column("height").cast(pa.string()), "×"
             )
             count_texts(self.sizes, size.drop_null())
-        if "caption" in table.column_names:
-            self._add_captions(table.column("caption"))
         if "models" in table.column_names:
             self._add_models(table.column("models"))
         if "retrieved_at" in table.column_names:
             ends = pc.min_max(table.column("retrieved_at")).as_py().values()
             seen = [*self.retrieved, *(end for end in ends if end is not None)]
             self.retrieved = [min(seen), max(seen)] if seen else []
-
-    def _add_tags(self, kind: str, column: pa.ChunkedArray) -> None:
-        lengths = pc.fill_null(pc.list_value_length(column), 0)
-        self.untagged[kind] += int(pc.sum(pc.equal(lengths, 0)).as_py() or 0)
-        for chunk in column.chunks:
-            count_texts(self.tags[kind], pc.struct_field(pc.list_flatten(chunk), "tag"))
-
-    def _add_captions(self, column: pa.ChunkedArray) -> None:
-        captions = column.drop_null()
-        words = pc.utf8_split_whitespace(pc.utf8_trim_whitespace(captions))
-        lengths = pc.if_else(pc.equal(pc.utf8_trim_whitespace(captions), ""), 0, pc.list_value_length(words))
-        self.words.add(lengths)
-        self.words.missing += len(column) - len(captions)
-        distinct: Counter[str] = Counter()
-        count_texts(distinct, pc.list_flatten(words))
-        for word, count in distinct.items():
-            if plain := word.strip(_EDGES_OF_WORDS).lower():
-                self.vocabulary[plain] += count
 
     def _add_models(self, column: pa.ChunkedArray) -> None:
         for chunk in column.chunks:

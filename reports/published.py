@@ -6,7 +6,7 @@ import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,11 +14,14 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import yaml
 
+from reports.runs import choose_rows, read_rows
 from shards.schema import QUARANTINE, REJECTED
 from taxonomy.labels import Taxonomy, TaxonomyError, load
 
 SPLITS = ("train", "validation", "test")
 BATCH_ROWS = 32_768
+# Length, fate and numbers of every clip; see `pipelines.measured`.
+MEASURED = "measured.parquet"
 # Models that ship with the package: small, for first runs and teaching. Numbers made by them are marked.
 EMBEDDED_MODELS = frozenset({"clap-mini", "clip-mini", "grammar", "repet-sim"})
 
@@ -36,12 +39,14 @@ class Published:
         name: What it is called.
         shards: Parquet files of each split that has some; train, validation, test, then others.
         recipe: Content of recipe.yaml, `{}` where it is missing.
+        kind: What it is.
     """
 
     folder: Path
     name: str
     shards: dict[str, tuple[Path, ...]]
     recipe: dict[str, Any]
+    kind: Literal["dataset"] = "dataset"
 
     def rows(self) -> dict[str, int]:
         """Return the rows of each split, from the footers alone."""
@@ -112,6 +117,47 @@ class Published:
                     least = pc.min_max(values).as_py()
                     low, high = min(low, least["min"]), max(high, least["max"])
         return (low, high) if low <= high else None
+
+    def sample(self, columns: Sequence[str], count: int, seed: int) -> pa.Table:
+        """Return some columns of a seeded sample of rows, and their `split`, in the order of the shards.
+
+        Args:
+            columns: Their names; those that the dataset lacks are left out.
+            count: At most this many rows; see `reports.runs.choose_rows`.
+            seed: Of the sample.
+        """
+        present = [name for name in columns if self.schema is not None and name in self.schema.names]
+        chosen = choose_rows(sum(self.rows().values()), count, seed)
+        tables = []
+        for split, paths in self.shards.items():
+            for path in paths:
+                shard = pq.ParquetFile(path)
+                rows, chosen = (
+                    chosen[chosen < shard.metadata.num_rows],
+                    chosen[chosen >= shard.metadata.num_rows],
+                )
+                chosen = chosen - shard.metadata.num_rows
+                table = read_rows(shard, rows, present)
+                tables.append(table.append_column("split", pa.array([split] * len(table), pa.string())))
+        return pa.concat_tables(tables) if tables else pa.table({})
+
+    def measured(self) -> pa.Table | None:
+        """Return length, fate and numbers of every clip from measured.parquet.
+
+        None where the folder has none, or its clips are not those of the shards and side tables any more.
+        """
+        path = self.folder / MEASURED
+        if not path.is_file():
+            return None
+        counts = {"kept": sum(self.rows().values())}
+        for fate, name in (("rejected", "rejected"), ("quarantined", "quarantine")):
+            side = self.folder / f"{name}.parquet"
+            counts[fate] = pq.read_metadata(side).num_rows if side.is_file() else 0
+        table = pq.read_table(path)
+        found = dict(
+            zip(*(column.to_pylist() for column in pc.value_counts(table["fate"]).flatten()), strict=True)
+        )
+        return table if found == {fate: count for fate, count in counts.items() if count} else None
 
     def examples(self, count: int) -> list[dict[str, Any]]:
         """Return a few rows with their frames and without their audio, from the first shards."""

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from reports.histogram import Histogram, readable_histogram, score_histogram
 from reports.outcomes import rejected_values
-from reports.published import Published
+from reports.source import Source
 
 # Quantity → its unit, and the rules whose measured value is the same quantity.
 QUANTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
@@ -23,12 +23,12 @@ _SCORES = ("vocal_score", "pam_score")
 
 
 def empty_histogram(
-    published: Published, column: str, rejected: pa.Table, thresholds: Mapping[str, float]
+    source: Source, column: str, rejected: pa.Table, thresholds: Mapping[str, float]
 ) -> Histogram:
     """Return a histogram that covers a column's values and, within reason, the rejected ones and thresholds.
 
     Args:
-        published: The dataset.
+        source: The dataset or workspace.
         column: One of `QUANTITIES`.
         rejected: The rejected clips.
         thresholds: Rule → threshold.
@@ -37,7 +37,7 @@ def empty_histogram(
         return score_histogram()
     _, rules = QUANTITIES[column]
     beside = rejected_values(rejected, rules) + [thresholds[rule] for rule in rules if rule in thresholds]
-    low, high = published.value_range(column) or (min(beside, default=0.0), max(beside, default=1.0))
+    low, high = source.value_range(column) or (min(beside, default=0.0), max(beside, default=1.0))
     # One absurd reject (a ten-hour recording) must not squeeze what was kept into one bar.
     room = 2 * (high - low) if high > low else max(abs(high), 1.0)
     widened = [value for value in beside if low - room <= value <= high + room]
@@ -56,8 +56,7 @@ def describe_histogram(
     if values := rejected_values(rejected, rules):
         beside.add(pa.array(values, pa.float64()))
     return {
-        "unit": unit,
-        **histogram.describe(),
+        **histogram.describe(unit),
         "thresholds": {rule: thresholds[rule] for rule in rules if rule in thresholds},
         "rejected_counts": beside.counts.tolist() if values else [],
     }

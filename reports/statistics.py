@@ -1,117 +1,246 @@
-"""The numbers of a published dataset: counts, histograms, tags, words, models."""
+"""The numbers of a dataset or a workspace: what stats.json holds, as stats.schema.json describes it."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from reports.kept import COLUMNS, TAG_KINDS, Kept
+import filters.rule
+from pipelines.measured import CATALOG
+from reports import captions, copies, embedding_map, kept, languages, origins, runs, tags, tempo
+from reports.evenness import UNDER_SHARE, describe_language_spread, describe_spread, total_variation
+from reports.funnel import describe_funnel, describe_rules
+from reports.histogram import round_figures
+from reports.live import describe_live
 from reports.outcomes import count_quarantines, count_rejections, read_thresholds
-from reports.published import Published, embedded_models, open_published
+from reports.published import embedded_models
 from reports.quantities import QUANTITIES, describe_histogram, empty_histogram
-from reports.tally import most_first
-from taxonomy.labels import Taxonomy
+from reports.source import Source, open_source
+from reports.tally import count_texts, most_first
 
-TOP_WORDS = 100
+SCHEMA_VERSION = 1
+SEED = 0
+# Rows whose embeddings, titles and descriptions are read: a share of them is known to 1.6 % at worst.
+SAMPLE_ROWS = 4096
+COLUMNS = tuple(
+    dict.fromkeys((*kept.COLUMNS, *captions.COLUMNS, *tags.COLUMNS, *tempo.COLUMNS, *origins.COLUMNS))
+)
+SAMPLED = (*embedding_map.COLUMNS, *languages.COLUMNS, *captions.COLUMNS)
 
 
-def statistics(dataset: Path, *, name: str | None = None) -> dict[str, Any]:
-    """Measure a published dataset in one pass over the columns that are needed; media are not read.
+def statistics(folder: Path, *, name: str | None = None) -> dict[str, Any]:
+    """Measure a published dataset or a workspace; media are not read.
 
     Args:
-        dataset: The dataset's folder.
+        folder: The dataset's or workspace's folder.
         name: What to call it; the folder's name by default.
 
     Returns:
         What stats.json holds: plain dictionaries, lists, numbers and texts.
 
     Raises:
-        NotPublishedError: The folder is not a published dataset.
+        NotPublishedError: The folder is neither.
     """
-    return measure(open_published(dataset, name=name))
+    return measure(open_source(folder, name=name))
 
 
-def measure(published: Published) -> dict[str, Any]:
-    """Measure an opened dataset; see `statistics`."""
-    rejected = published.rejected(("rule", "value", "threshold"))
-    quarantined = published.quarantined(("stage", "error"))
-    thresholds = read_thresholds(published.recipe)
-    kept = Kept({column: empty_histogram(published, column, rejected, thresholds) for column in QUANTITIES})
-    hours: dict[str, float] = {}
-    for split in published.shards:
-        before = kept.histograms["duration_s"].total
-        for table in published.stream(split, COLUMNS):
-            kept.add(table)
-        hours[split] = round((kept.histograms["duration_s"].total - before) / 3600, 4)
-    rows = published.rows()
+@dataclass
+class _Meters:
+    """What is filled in one pass over the kept clips."""
+
+    kept: kept.Kept
+    captions: captions.Captions
+    tags: tags.Tags
+    tempo: tempo.Tempo
+    origins: origins.Origins
+    hours: dict[str, float]
+
+
+def measure(source: Source) -> dict[str, Any]:
+    """Measure an opened dataset or workspace; see `statistics`."""
+    rejected = source.rejected(("source_id", "rule", "value", "threshold", "detail"))
+    quarantined = source.quarantined(("stage", "error"))
+    thresholds = read_thresholds(source.recipe)
+    measured = source.measured()
+    meters = _read(source, rejected, thresholds)
+    rows = source.rows()
     total = sum(rows.values())
-    models = {backend: most_first(counter) for backend, counter in sorted(kept.models.items())}
+    by_rule, by_stage = count_rejections(rejected, thresholds), count_quarantines(quarantined)
+    pending = _pending(measured) if source.kind == "workspace" else {}
+    counts = {"kept": total, "rejected": rejected.num_rows, "quarantined": quarantined.num_rows}
+    if source.kind == "workspace":
+        counts["pending"] = sum(pending.values())
+    lost = {
+        "rejected": {rule: entry["count"] for rule, entry in by_rule.items()},
+        "quarantined": {stage: entry["count"] for stage, entry in by_stage.items()},
+        "pending": pending,
+    }
+    seconds = meters.kept.histograms["duration_s"].total
+    models = {backend: most_first(counter) for backend, counter in sorted(meters.kept.models.items())}
     return {
-        "dataset": published.name,
-        **{key: _text(published.recipe.get(key)) for key in ("recipe", "profile", "version")},
-        "counts": {
-            "catalogued": total + rejected.num_rows + quarantined.num_rows,
-            "kept": total,
-            "rejected": rejected.num_rows,
-            "quarantined": quarantined.num_rows,
-        },
+        "schema_version": SCHEMA_VERSION,
+        "kind": source.kind,
+        "dataset": source.name,
+        **{key: _text(source.recipe.get(key)) for key in ("recipe", "profile", "version")},
+        "counts": {"catalogued": sum(counts.values()), **counts},
         "rows": rows,
-        "hours": hours,
-        "rejected": count_rejections(rejected, thresholds),
-        "quarantined": count_quarantines(quarantined),
-        "histograms": _describe_histograms(kept, thresholds, rejected),
-        **_describe_tags(kept, published.taxonomy),
-        **_describe_texts(kept),
+        "hours": meters.hours,
+        "rejected": by_rule,
+        "quarantined": by_stage,
+        "funnel": describe_funnel(lost, (total, seconds / 3600), measured),
+        **_describe_rules(source, measured, thresholds),
+        "histograms": _describe_histograms(meters, thresholds, rejected),
+        **_describe_tags(meters, source, total),
+        "tempo_density": meters.tempo.density(),
+        "motion_tempo": meters.tempo.against_motion(),
+        **_describe_texts(meters.kept),
+        **meters.origins.describe(),
+        "duplicates": copies.describe_copies(rejected),
+        **_describe_sample(source, meters, total),
         "models": models,
-        "embedded_models": embedded_models(models, published.recipe),
+        "embedded_models": embedded_models(models, source.recipe),
+    }
+
+
+def _read(source: Source, rejected: pa.Table, thresholds: Mapping[str, float]) -> _Meters:
+    """Read the kept clips once."""
+    histograms = {column: empty_histogram(source, column, rejected, thresholds) for column in QUANTITIES}
+    meters = _Meters(
+        kept.Kept(histograms),
+        captions.Captions(),
+        tags.Tags(source.taxonomy, histograms["tempo_bpm"]),
+        tempo.Tempo(histograms["tempo_bpm"], histograms["motion"]),
+        origins.Origins(),
+        {},
+    )
+    for split in source.rows():
+        before = histograms["duration_s"].total
+        for table in source.stream(split, COLUMNS):
+            meters.kept.add(table)
+            meters.captions.add(table)
+            meters.tags.add(split, table)
+            meters.tempo.add(table)
+            meters.origins.add(split, table)
+        meters.hours[split] = round((histograms["duration_s"].total - before) / 3600, 4)
+    return meters
+
+
+def _pending(measured: pa.Table | None) -> dict[str, int]:
+    """Return the stages that clips wait for, and how many do."""
+    waiting: Counter[str] = Counter()
+    if measured is not None:
+        count_texts(waiting, measured.filter(pc.equal(measured["fate"], "pending"))["step"])
+    return most_first(waiting)
+
+
+def _describe_rules(
+    source: Source, measured: pa.Table | None, thresholds: Mapping[str, float]
+) -> dict[str, Any]:
+    """Return `rules` and `live`, where the numbers that rules judge are stored."""
+    if measured is None:
+        return {"rules": {}, "live": None}
+    stages = [CATALOG, *source.recipe.get("stages", {})]
+    known = filters.rule.discover()
+    named = [known[name] for name in thresholds if name in known and name in measured.column_names]
+    rules = [rule for stage in stages for rule in named if rule.stage == stage]
+    return {
+        "rules": describe_rules(measured, rules, thresholds, stages),
+        "live": describe_live(measured, rules, thresholds, stages, seed=SEED),
     }
 
 
 def _describe_histograms(
-    kept: Kept, thresholds: Mapping[str, float], rejected: pa.Table
+    meters: _Meters, thresholds: Mapping[str, float], rejected: pa.Table
 ) -> dict[str, dict[str, Any]]:
     found = {
-        column: describe_histogram(kept.histograms[column], unit, rules, thresholds, rejected)
+        column: describe_histogram(meters.kept.histograms[column], unit, rules, thresholds, rejected)
         for column, (unit, rules) in QUANTITIES.items()
     }
-    return found | {"caption_words": describe_histogram(kept.words, "words", (), thresholds, rejected)}
+    return found | {"caption_words": meters.captions.lengths.describe("words")}
 
 
-def _describe_tags(kept: Kept, taxonomy: Taxonomy) -> dict[str, Any]:
-    families = {label.id: label.family for label in taxonomy.instruments}
-    by_family: Counter[str] = Counter({family.id: 0 for family in taxonomy.families})
-    for tag, count in kept.tags["instruments"].items():
+def _describe_tags(meters: _Meters, source: Source, total: int) -> dict[str, Any]:
+    found = meters.tags
+    counts = {kind: found.counts(kind) for kind in tags.KINDS}
+    families = {label.id: label.family for label in source.taxonomy.instruments}
+    by_family: Counter[str] = Counter({family.id: 0 for family in source.taxonomy.families})
+    for tag, count in counts["instruments"].items():
         by_family[families.get(tag) or "unknown"] += count
-    known = {"instruments": taxonomy.instruments, "genres": taxonomy.genres, "moods": taxonomy.moods}
     return {
-        "tags": {kind: most_first(counter) for kind, counter in kept.tags.items()},
-        "untagged": {kind: kept.untagged[kind] for kind in TAG_KINDS},
+        "tags": counts,
+        "untagged": found.untagged,
         "unused_tags": {
-            kind: [label.id for label in labels if label.id not in kept.tags[kind]]
-            for kind, labels in known.items()
+            kind: [label for label in labels if label not in counts[kind]]
+            for kind, labels in found.whole_list.items()
         },
         "families": most_first(by_family),
+        "cooccurrence": found.together(),
+        "tag_scores": found.scores(),
+        "tempo_by_genre": found.tempos(),
+        "split_balance": {
+            split: _balance(meters, split, rows, total, counts) for split, rows in source.rows().items()
+        },
     }
 
 
-def _describe_texts(kept: Kept) -> dict[str, Any]:
+def _balance(
+    meters: _Meters, split: str, rows: int, total: int, whole: Mapping[str, Mapping[str, int]]
+) -> dict[str, Any]:
+    """Return how a split compares with the whole."""
+    own = {kind: meters.tags.counts(kind, split) for kind in tags.KINDS}
     return {
-        "sizes": most_first(kept.sizes),
-        "tempo_classes": most_first(kept.plain["tempo_class"]),
-        "keys": most_first(kept.plain["key"]),
-        "licenses": most_first(kept.plain["license"]),
-        "caption_backends": most_first(kept.plain["caption_backend"]),
-        "caption_prompts": most_first(kept.plain["caption_prompt"]),
-        "vocabulary": {
-            "words": sum(kept.vocabulary.values()),
-            "distinct": len(kept.vocabulary),
-            "top": most_first(kept.vocabulary, TOP_WORDS),
+        "clips": rows,
+        "share": round_figures(rows / total) if total else None,
+        "hours": meters.hours[split],
+        "total_variation": {kind: total_variation(own[kind], whole[kind]) for kind in tags.KINDS},
+        "shares": {
+            kind: {tag: round_figures(own[kind].get(tag, 0) / rows) if rows else 0.0 for tag in whole[kind]}
+            for kind in tags.KINDS
         },
-        "retrieved": [moment.date().isoformat() for moment in kept.retrieved],
+    }
+
+
+def _describe_texts(found: kept.Kept) -> dict[str, Any]:
+    return {
+        "sizes": most_first(found.sizes),
+        "tempo_classes": most_first(found.plain["tempo_class"]),
+        "keys": most_first(found.plain["key"]),
+        "licenses": most_first(found.plain["license"]),
+        "caption_backends": most_first(found.plain["caption_backend"]),
+        "caption_prompts": most_first(found.plain["caption_prompt"]),
+        "retrieved": [moment.date().isoformat() for moment in found.retrieved],
+    }
+
+
+def _describe_sample(source: Source, meters: _Meters, total: int) -> dict[str, Any]:
+    """Return what is measured on some rows only, and what rests on that."""
+    sample = source.sample(SAMPLED, SAMPLE_ROWS, SEED)
+    nothing = [None] * len(sample)
+    texts = {
+        name: sample[name].to_pylist() if name in sample.column_names else nothing
+        for name in (*languages.COLUMNS, *captions.COLUMNS)
+    }
+    spoken = languages.describe_languages(texts["title"], texts["description"], of=total, seed=SEED)
+    spreads = {
+        kind: describe_spread(meters.tags.counts(kind), meters.tags.whole_list[kind], total)
+        for kind in tags.KINDS
+    }
+    return {
+        **meters.captions.describe(texts["caption"], total),
+        "languages": spoken,
+        "embedding_map": embedding_map.describe_map(sample, of=total, seed=SEED),
+        "representation": {
+            "under_share": UNDER_SHARE,
+            **spreads,
+            "languages": describe_language_spread(spoken["counts"], languages.UNKNOWN),
+        },
+        "sample": {"seed": SEED, "rows": len(sample), "of": total, "method": runs.METHOD},
     }
 
 

@@ -156,7 +156,7 @@ def test_histograms_have_round_steps_and_lose_nothing():
         histogram = readable_histogram(low, high)
         values = rng.uniform(low, high, 500)
         histogram.add(pa.array([*values, None, float("nan"), float("inf")]))
-        described = histogram.describe()
+        described = histogram.describe("s")
         assert sum(described["counts"]) == described["count"] == 500
         assert described["missing"] == 3
         assert described["edges"][0] <= low and described["edges"][-1] >= high

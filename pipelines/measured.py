@@ -1,0 +1,98 @@
+"""Every catalogued clip with what became of it and the number that each rule judges, as one table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+import filters.rule
+from filters.rule import Rule
+from pipelines.ledger import EXACT_DUPLICATE, Entry, Fate, Ledger
+from shards.store import KEY
+
+# The step at which files that cannot be read are quarantined, before every stage.
+CATALOG = "catalog"
+FACTS = pa.schema(
+    [
+        ("clip_id", pa.string()),
+        ("duration_s", pa.float64()),
+        ("fate", pa.string()),  # kept, rejected, quarantined or pending
+        ("step", pa.string()),  # the rule or stage that the fate names; null where kept
+        ("stopped_at", pa.string()),  # the first stage that has no numbers of the clip; null where all have
+        ("failed", pa.bool_()),  # that stage failed on the clip, instead of not having measured it yet
+    ]
+)
+
+
+def measured_table(ledger: Ledger) -> pa.Table:
+    """Return one row for each catalogued clip, by clip id.
+
+    From it the funnel can be counted anew for other thresholds, without the stores.
+
+    Args:
+        ledger: A settled ledger.
+
+    Returns:
+        The columns of `FACTS`, and a float64 column for each rule of the plan, named after it: the number
+        that the rule judges, null where there is none. How much a clip resembles an earlier one depends on
+        which others are there, so it is given for the rejected copies alone.
+    """
+    entries = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
+    stopped, failed = _stops(ledger, entries)
+    columns: dict[str, pa.Array] = {
+        "clip_id": pa.array([entry.clip_id for entry in entries], pa.string()),
+        "duration_s": pa.array([entry.duration_s for entry in entries], pa.float64()),
+        "fate": pa.array([_outcome(entry.fate)[0] for entry in entries], pa.string()),
+        "step": pa.array([_outcome(entry.fate)[1] for entry in entries], pa.string()),
+        "stopped_at": pa.array(stopped, pa.string()),
+        "failed": pa.array(failed, pa.bool_()),
+    }
+    rules = filters.rule.discover()
+    for name in ledger.stores.plan.rules:
+        columns[name] = _numbers(ledger, rules[name], entries)
+    return pa.table(columns)
+
+
+def _outcome(fate: Fate) -> tuple[str, str | None]:
+    if fate.rule is not None:
+        return "rejected", fate.rule
+    if fate.error is not None:
+        return "quarantined", fate.stage
+    if fate.pending is not None:
+        return "pending", fate.pending
+    return "kept", None
+
+
+def _stops(ledger: Ledger, entries: Sequence[Entry]) -> tuple[list[str | None], list[bool]]:
+    """Return for each clip the first stage without its numbers, and whether that stage failed on it."""
+    stopped: list[str | None] = [CATALOG if entry.fate.stage == CATALOG else None for entry in entries]
+    failed = [stop is not None for stop in stopped]
+    for stage in ledger.stores.stages:
+        table = ledger.stores.store(stage).read([])
+        found = dict(zip(table[KEY].to_pylist(), pc.is_valid(table["error"]).to_pylist(), strict=True))
+        for row, entry in enumerate(entries):
+            error = found.get(_key(entry, stage))
+            if stopped[row] is None and error is not False and entry.fate.rule != EXACT_DUPLICATE:
+                stopped[row], failed[row] = stage, error is not None
+    return stopped, failed
+
+
+def _numbers(ledger: Ledger, rule: Rule, entries: Sequence[Entry]) -> pa.Array:
+    """Return the number that a rule judges, for each clip."""
+    if rule.column == "duration_s":
+        return pa.array([entry.duration_s for entry in entries], pa.float64())
+    store = ledger.stores.store(rule.stage)
+    if rule.column not in store.schema.names:
+        values = [entry.fate.value if entry.fate.rule == rule.name else None for entry in entries]
+        return pa.array(values, pa.float64())
+    table = store.read([rule.column])
+    keys = pa.array([_key(entry, rule.stage) for entry in entries], pa.string())
+    rows = pc.index_in(keys, value_set=table[KEY].combine_chunks())
+    return pc.cast(table[rule.column].combine_chunks(), pa.float64()).take(rows)
+
+
+def _key(entry: Entry, stage: str) -> str:
+    """Return the key of a clip in a stage's store: headers are read once per file, whatever the windows."""
+    return str(entry.source["media_id"]) if stage == "probe" else entry.clip_id

@@ -1,0 +1,217 @@
+"""A workspace that is not published yet, read as if it were: the kept clips under its plan."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from pipelines.ledger import Entry, Ledger
+from pipelines.measured import measured_table
+from pipelines.tags import select_by_kind
+from pipelines.workspace import Stores, Workspace
+from reports.published import BATCH_ROWS
+from reports.runs import choose_rows
+from shards.schema import MODELS, QUARANTINE, REJECTED, TAGS
+from shards.store import KEY
+from taxonomy.labels import Taxonomy, load
+
+# The one split of clips that are not divided yet.
+KEPT = "kept"
+_TAG_KINDS = ("instruments", "genres", "moods")
+_NOTES = ("source_id", "source_url", "license", "retrieved_at", "title", "artist", "description", "comments")
+# Column of a dataset → the stage that measured it, and its column there.
+_MEASURED = {
+    "width": ("probe", "width"),
+    "height": ("probe", "height"),
+    "fps": ("probe", "fps"),
+    "motion": ("motion", "mean"),
+    "tempo_bpm": ("rhythm", "tempo_bpm"),
+    "tempo_class": ("rhythm", "tempo_class"),
+    "key": ("rhythm", "key"),
+    "vocal_score": ("vocals", "vocal_score"),
+    "pam_score": ("quality", "pam_score"),
+    "clap_embedding": ("tagging", "clap_embedding"),
+    "clip_embedding": ("vision", "clip_embedding"),
+    "caption": ("caption", "caption"),
+    "caption_backend": ("caption", "caption_backend"),
+    "caption_prompt": ("caption", "caption_prompt"),
+}
+
+
+@dataclass(frozen=True)
+class Unpublished:
+    """A workspace.
+
+    Attributes:
+        stores: The stores of its plan.
+        ledger: What becomes of its clips, settled.
+        name: What it is called.
+        kind: What it is.
+    """
+
+    stores: Stores
+    ledger: Ledger
+    name: str
+    kind: Literal["workspace"] = "workspace"
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """Every setting, as a dataset's recipe.yaml would hold them."""
+        plan = self.stores.plan.model_dump(mode="json")
+        return {"version": version("leitmotif"), **plan, "models": self.stores.models}
+
+    @property
+    def taxonomy(self) -> Taxonomy:
+        """The label set that ships."""
+        return load()
+
+    @functools.cached_property
+    def kept(self) -> list[Entry]:
+        """The clips that pass, by clip id."""
+        return self.ledger.kept()
+
+    def rows(self) -> dict[str, int]:
+        """Return how many clips pass, as one split."""
+        return {KEPT: len(self.kept)}
+
+    def stream(self, split: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield some columns of the kept clips; those of stages that the plan lacks are left out.
+
+        Args:
+            split: `KEPT`.
+            columns: Names of columns of a dataset; media are not given.
+        """
+        for start in range(0, len(self.kept), BATCH_ROWS):
+            yield self._table(self.kept[start : start + BATCH_ROWS], columns)
+
+    def sample(self, columns: Sequence[str], count: int, seed: int) -> pa.Table:
+        """Return some columns of a seeded sample of at most `count` kept clips, and their `split`."""
+        chosen = [self.kept[row] for row in choose_rows(len(self.kept), count, seed)]
+        return self._table(chosen, columns).append_column(
+            "split", pa.array([KEPT] * len(chosen), pa.string())
+        )
+
+    def value_range(self, column: str) -> tuple[float, float] | None:
+        """Return the least and greatest finite value of a column; None where it has none."""
+        table = self._table(self.kept, [column])
+        if column not in table.column_names:
+            return None
+        values = table[column].to_numpy().astype(np.float64)
+        values = values[np.isfinite(values)]
+        return (float(values.min()), float(values.max())) if len(values) else None
+
+    def rejected(self, columns: Sequence[str] = REJECTED.names, *, head: int | None = None) -> pa.Table:
+        """Return some columns of the rejected clips, of all of them or of the first `head`."""
+        names = ("rule", "value", "threshold", "detail")
+        return self._side_table(
+            [e for e in self.ledger.entries if e.fate.rule], names, REJECTED, columns, head
+        )
+
+    def quarantined(self, columns: Sequence[str] = QUARANTINE.names, *, head: int | None = None) -> pa.Table:
+        """Return some columns of the quarantined clips, of all of them or of the first `head`."""
+        names = ("stage", "error", "message")
+        broken = [entry for entry in self.ledger.entries if entry.fate.error]
+        return self._side_table(broken, names, QUARANTINE, columns, head)
+
+    def measured(self) -> pa.Table:
+        """Return length, fate and numbers of every clip."""
+        return measured_table(self.ledger)
+
+    def _side_table(
+        self,
+        entries: Sequence[Entry],
+        names: Sequence[str],
+        schema: pa.Schema,
+        columns: Sequence[str],
+        head: int | None,
+    ) -> pa.Table:
+        rows = [
+            {"clip_id": entry.clip_id, "source_id": entry.source["source_id"], "source": entry.source["path"]}
+            | {name: getattr(entry.fate, name) for name in names}
+            for entry in sorted(entries, key=lambda entry: (entry.clip_id, entry.source["path"]))[:head]
+        ]
+        return pa.Table.from_pylist(rows, schema=schema).select(list(columns))
+
+    def _table(self, entries: Sequence[Entry], columns: Sequence[str]) -> pa.Table:
+        found: dict[str, pa.Array] = {}
+        if set(columns) & set(_TAG_KINDS):
+            found |= self._tags(entries)
+        for name in columns:
+            if name in _NOTES:
+                kind = self.stores.workspace.catalog().schema.field(name).type
+                found[name] = pa.array([entry.source[name] for entry in entries], kind)
+            elif name == "clip_id":
+                found[name] = pa.array([entry.clip_id for entry in entries], pa.string())
+            elif name == "start_s":
+                found[name] = pa.array([entry.start_s for entry in entries], pa.float64())
+            elif name == "duration_s":
+                found[name] = self._durations(entries)
+            elif name == "models":
+                models = [{"backend": stage, "model": model} for stage, model in self.stores.models.items()]
+                found[name] = pa.array([models] * len(entries), MODELS)
+            elif name in _MEASURED and _MEASURED[name][0] in self.stores.stages:
+                found[name] = self._take(*_MEASURED[name], entries)
+        return pa.table({name: found[name] for name in columns if name in found})
+
+    def _take(self, stage: str, column: str, entries: Sequence[Entry]) -> pa.Array:
+        """Return a stage's numbers of some clips, read part by part."""
+        keys = pa.array(
+            [entry.source["media_id"] if stage == "probe" else entry.clip_id for entry in entries],
+            pa.string(),
+        )
+        store = self.stores.store(stage)
+        wanted = pa.array(keys.unique())
+        tables = [pa.schema([store.schema.field(name) for name in (KEY, column)]).empty_table()]
+        for part in store.parts():
+            table = pq.read_table(part, columns=[KEY, column, "error"], partitioning=None)
+            chosen = pc.and_(pc.is_in(table[KEY], value_set=wanted), pc.is_null(table["error"]))
+            tables.append(table.filter(chosen).select([KEY, column]))
+        # A later part beats an earlier one.
+        table = pa.concat_tables(reversed(tables)).combine_chunks()
+        return table[column].combine_chunks().take(pc.index_in(keys, value_set=table[KEY].combine_chunks()))
+
+    def _durations(self, entries: Sequence[Entry]) -> pa.Array:
+        """Return the length of each clip: of its window, else of its audio as decoded."""
+        decoded = self._take("audio", "audio_s", entries).to_pylist()
+        lengths = [
+            audio_s if entry.duration_s is None else entry.duration_s
+            for entry, audio_s in zip(entries, decoded, strict=True)
+        ]
+        return pa.array(lengths, pa.float64())
+
+    def _tags(self, entries: Sequence[Entry]) -> Mapping[str, pa.Array]:
+        known, settings = self.taxonomy, self.stores.plan.tags
+        scores = self._take("tagging", "scores", entries)
+        rows = [select_by_kind(row.values.to_numpy(), known, settings) for row in scores]
+        return {kind: pa.array([row[kind] for row in rows], TAGS) for kind in _TAG_KINDS}
+
+
+def is_workspace(folder: Path) -> bool:
+    """Return whether a folder is a workspace that was curated."""
+    return (folder / "plan.yaml").is_file()
+
+
+def open_workspace(folder: Path, *, name: str | None = None) -> Unpublished:
+    """Open a curated workspace under the plan of its last run; nothing is measured.
+
+    Args:
+        folder: The workspace.
+        name: What to call it; the folder's name by default.
+
+    Raises:
+        UserError: This is no workspace.
+    """
+    workspace = Workspace(folder)
+    stores = workspace.stores(workspace.plan())
+    ledger = Ledger(stores)
+    ledger.settle()
+    return Unpublished(stores, ledger, name or folder.resolve().name.strip(".") or "workspace")
