@@ -1,4 +1,4 @@
-"""The network: InternVL from its weights or, for `tiny`, from scratch; with adapters on the language model."""
+"""The network: InternVL, pretrained or, for `tiny`, from scratch; with adapters on the language model."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def load_adapters(network: Any, folder: Path) -> Any:
 
 
 def checkpoint_activations(network: Any) -> None:
-    """Make the network compute activations twice rather than keep them; its cache of keys is of no use then."""
+    """Make the network compute activations twice rather than keep them; no cache of keys is kept then."""
     network.config.get_text_config().use_cache = False
     if hasattr(network, "activation_checkpointing_enable"):
         network.activation_checkpointing_enable()
@@ -137,12 +137,12 @@ def checkpoint_activations(network: Any) -> None:
 
 
 def choose_attention(wanted: str, device: str) -> str:
-    """Return the attention that `auto` means: FlashAttention 2 where it is installed and can run, else SDPA."""
+    """Return what `auto` means: FlashAttention 2 where it is installed and can run, otherwise SDPA."""
     installed = importlib.util.find_spec("flash_attn") is not None
     if wanted == "flash_attention_2" and not installed:
         raise TrainingInputError(
-            "got attention=flash_attention_2 without the package; install it with: pip install flash-attn, or "
-            "set attention=sdpa"
+            "got attention=flash_attention_2 without the package; install it with: pip install flash-attn, "
+            "or set attention=sdpa"
         )
     if wanted != "auto":
         return wanted
@@ -156,8 +156,8 @@ def _dtype(settings: Settings) -> torch.dtype:
 def _four_bits(settings: Settings) -> Any:
     if importlib.util.find_spec("bitsandbytes") is None:
         raise TrainingInputError(
-            "got four_bit=true without the package it needs; install it with: pip install bitsandbytes, or set "
-            "four_bit=false"
+            "got four_bit=true without the package it needs; install it with: pip install bitsandbytes, or "
+            "set four_bit=false"
         )
     from transformers import BitsAndBytesConfig
 

@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 # Visuals Music Bridge, appendix C.
 QUESTION = (
-    "Based on the emotional tone, pacing, and visuals of this {thing}, how would you compose the music? Provide "
-    "a one-sentence summary of the key musical elements that you use."
+    "Based on the emotional tone, pacing, and visuals of this {thing}, how would you compose the music? "
+    "Provide a one-sentence summary of the key musical elements that you use."
 )
 # Section 3.1: the model is guided to speak of the visual elements before the music.
 INSTRUCTION = (
-    "First describe the visual elements of this {thing}: its light, its colours and its movement. Then name the "
-    "mood, the tempo, the genre and the instruments of music that fits them, and describe this music in one "
-    "sentence."
+    "First describe the visual elements of this {thing}: its light, its colours and its movement. Then name "
+    "the mood, the tempo, the genre and the instruments of music that fits them, and describe this music in "
+    "one sentence."
 )
 TEXT_QUESTION = (
     "Based on the emotional tone and pacing of this text, how would you compose the music? Provide a "
@@ -92,7 +92,7 @@ class Prompter:
             answer: What the model shall say; its tokens, and the end of its turn, alone carry loss.
 
         Returns:
-            input_ids and labels (tokens,), and pixel_values float32 (n, 3, side, side) where there are frames.
+            input_ids and labels (tokens,), and with frames pixel_values float32 (n, 3, side, side).
         """
         import torch
 
@@ -138,14 +138,14 @@ class Prompter:
 
 
 def resize_frames(frames: Sequence[Image | np.ndarray], side: int) -> torch.Tensor:
-    """Return frames squeezed to a square, bicubic, as InternVL does without tiles: uint8 (n, 3, side, side)."""
+    """Return frames squeezed to squares as InternVL has them without tiles: uint8 (n, 3, side, side)."""
     import torch
-    from PIL import Image as pictures
+    from PIL import Image
 
     resized = []
     for frame in frames:
-        picture = pictures.fromarray(frame) if isinstance(frame, np.ndarray) else frame
-        square = picture.convert("RGB").resize((side, side), pictures.Resampling.BICUBIC)
+        picture = Image.fromarray(frame) if isinstance(frame, np.ndarray) else frame
+        square = picture.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
         resized.append(np.asarray(square))
     return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).contiguous()
 

@@ -2,13 +2,14 @@
 
 RUN/
   settings.json      everything that was chosen       tokenizer/     the text's tokens
-  checkpoints/       step-…/network is the adapters, or the whole of `tiny`, in the format of `peft` or `transformers`
+  checkpoints/       step-…/network: adapters (`peft`), or all weights (`transformers`)
+  base/              what the adapters of a network from scratch stand on
   log.jsonl, tensorboard/, samples.jsonl, README.md
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,8 @@ from train_mmdm.tokens import open_tokenizer
 from training.checkpoint import checkpoint_path, list_checkpoints, read_state
 from training.errors import TrainingInputError
 
-TOKENIZER, NETWORK, SAMPLES_NAME, CARD_NAME = "tokenizer", "network", "samples.jsonl", "README.md"
+TOKENIZER, NETWORK, BASE = "tokenizer", "network", "base"
+SAMPLES_NAME, CARD_NAME = "samples.jsonl", "README.md"
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,14 @@ def open_run(run: Path, device: str | torch.device = "cpu") -> DescriptionModel:
 
 def open_network(folder: Path, settings: Settings, device: str | torch.device = "cpu") -> Any:
     """Return the network that a checkpoint holds: the base with its adapters, or all of it."""
+    if (
+        torch.device(device).type == "cpu"
+    ):  # bitsandbytes wants a GPU; the adapters fit the full weights as well
+        settings = replace(settings, four_bit=False)
     if not settings.lora_rank:
         return network.load_pretrained(folder, settings, device).to(device)
     if settings.model_id is None:
-        base = network.load_pretrained(folder.parents[2] / "base", settings, device)
+        base = network.load_pretrained(folder.parents[2] / BASE, settings, device)
     else:
         base = network.load_pretrained(settings.model_id, settings, device)
     net = network.load_adapters(base, folder)
@@ -77,7 +83,7 @@ def best_checkpoint(run: Path) -> Path:
     found = list_checkpoints(run)
     if not found:
         raise TrainingInputError(
-            f"{str(run)!r} has no checkpoint yet; train it first: leitmotif train mmdm DATASET --out RUN --resume"
+            f"{str(run)!r} has no checkpoint yet; train it: leitmotif train mmdm DATASET --out RUN --resume"
         )
     best_step = read_state(found[-1]).get("best_step")
     best = found[-1] if best_step is None else checkpoint_path(run, best_step)

@@ -24,7 +24,7 @@ class Settings:
 
     Attributes:
         preset: Name that the run was begun with.
-        model_id: Hub id or folder of an InternVL in the format of `transformers`; None builds `tiny` from scratch.
+        model_id: Hub id or folder of an InternVL in the format of `transformers`; None builds a small one.
         revision: Commit of the hub; None takes the newest.
         image_side: Side of a frame in pixels, as the vision tower sees it.
         patch_side: Side of a patch of the vision tower in pixels.
@@ -36,10 +36,10 @@ class Settings:
         precision: "bf16" or "fp32".
         gradient_checkpointing: Compute activations twice rather than keep them.
         attention: "auto", "sdpa", "eager" or "flash_attention_2".
-        elicit: Every other time an example asks for the visual elements and the attributes of the music first;
-            otherwise always for the description alone.
-        flip: Mirror the frames of every other example.
-        recipe: "paper" or "internvl": where learning rate, decay and warm-up come from.
+        elicit: Half of the examples, drawn anew each epoch, ask for the visual elements and the attributes of
+            the music first; otherwise all ask for the description alone.
+        flip: Mirror the frames of half of the examples, drawn anew each epoch.
+        recipe: "paper", "internvl" or "tiny": where learning rate, decay and warm-up come from.
         learning_rate: Highest.
         weight_decay: Of AdamW.
         warmup: Share of the steps in which the rate rises.
@@ -108,11 +108,49 @@ class Settings:
         return (self.image_side // self.patch_side) ** 2 // PATCHES_A_TOKEN
 
 
+def _check(settings: Settings) -> None:
+    at_least: dict[str, float] = {
+        "image_side": 1, "patch_side": 1, "frames": 1, "lora_rank": 0, "lora_alpha": 1, "lora_dropout": 0,
+        "learning_rate": 0, "weight_decay": 0, "warmup": 0, "max_grad_norm": 0, "batch": 1, "accumulation": 1,
+        "epochs": 1, "seed": 0, "shuffle_buffer": 1, "workers": 0, "validation_rows": 0, "samples": 0,
+        "patience": 0, "checkpoint_steps": 0, "top_k": 1, "max_new_tokens": 1,
+    }  # fmt: skip
+    for key, least in at_least.items():
+        if not getattr(settings, key) >= least:
+            raise TrainingInputError(f"got {key} {getattr(settings, key)}; expected at least {least:g}")
+    if not 0 < settings.top_p <= 1 or not settings.temperature > 0 or not settings.warmup <= 1:
+        raise TrainingInputError(
+            f"got top_p {settings.top_p}, temperature {settings.temperature} and warmup {settings.warmup}; "
+            "expected 0 < top_p <= 1, temperature > 0 and warmup <= 1"
+        )
+    if settings.image_side % (2 * settings.patch_side):
+        raise TrainingInputError(
+            f"got image_side {settings.image_side}; expected a multiple of {2 * settings.patch_side} "
+            f"(2 x 2 patches of {settings.patch_side} pixels become one token)"
+        )
+    choices = {
+        "precision": ("bf16", "fp32"),
+        "attention": ("auto", "sdpa", "eager", "flash_attention_2"),
+        "recipe": tuple(RECIPES),
+    }
+    for key, known in choices.items():
+        if getattr(settings, key) not in known:
+            raise TrainingInputError(
+                f"got {key} {getattr(settings, key)!r}; expected one of {', '.join(known)}"
+            )
+    if settings.four_bit and (settings.lora_rank == 0 or settings.model_id is None):
+        raise TrainingInputError(
+            "got four_bit=true without adapters on a pretrained model; weights in 4 bits cannot be trained: "
+            "set lora_rank above 0 and choose a preset other than tiny"
+        )
+
+
 # Visuals Music Bridge, appendix B.1; it names neither decay nor warm-up: AdamW's default, and InternVL's.
 # InternVL's own recipe for adapters: shell/internvl2.0/2nd_finetune of OpenGVLab/InternVL.
 RECIPES: dict[str, dict[str, Any]] = {
     "paper": {"learning_rate": 1e-6, "weight_decay": 0.01, "warmup": 0.03},
     "internvl": {"learning_rate": 4e-5, "weight_decay": 0.05, "warmup": 0.03},
+    "tiny": {"learning_rate": 1e-3, "weight_decay": 0.05, "warmup": 0.05},
 }
 
 # No revision is pinned where none was looked up: a run then says which weights it used by the id alone.
@@ -126,9 +164,8 @@ PRESETS: dict[str, Settings] = {
         precision="fp32",
         gradient_checkpointing=False,
         flip=True,
-        learning_rate=1e-3,
-        weight_decay=0.05,
-        warmup=0.05,
+        recipe="tiny",
+        **RECIPES["tiny"],
         batch=16,
         accumulation=1,
         epochs=30,
@@ -180,43 +217,6 @@ def _read_change(change: str) -> tuple[str, Any]:
         wanted = {"bool": "true or false", "int": "a whole number", "float": "a number"}[kind]
         raise TrainingInputError(f"got --set {change!r}; expected {wanted} for {key}") from error
     return key, None if "None" in kind and text.lower() in ("", "none") else text
-
-
-def _check(settings: Settings) -> None:
-    at_least: dict[str, float] = {
-        "image_side": 1, "patch_side": 1, "frames": 1, "lora_rank": 0, "lora_alpha": 1, "lora_dropout": 0,
-        "learning_rate": 0, "weight_decay": 0, "warmup": 0, "max_grad_norm": 0, "batch": 1, "accumulation": 1,
-        "epochs": 1, "seed": 0, "shuffle_buffer": 1, "workers": 0, "validation_rows": 0, "samples": 0,
-        "patience": 0, "checkpoint_steps": 0, "top_k": 1, "max_new_tokens": 1,
-    }  # fmt: skip
-    for key, least in at_least.items():
-        if not getattr(settings, key) >= least:
-            raise TrainingInputError(f"got {key} {getattr(settings, key)}; expected at least {least:g}")
-    if not 0 < settings.top_p <= 1 or not settings.temperature > 0 or not settings.warmup <= 1:
-        raise TrainingInputError(
-            f"got top_p {settings.top_p}, temperature {settings.temperature} and warmup {settings.warmup}; "
-            "expected 0 < top_p <= 1, temperature > 0 and warmup <= 1"
-        )
-    if settings.image_side % (2 * settings.patch_side):
-        raise TrainingInputError(
-            f"got image_side {settings.image_side}; expected a multiple of {2 * settings.patch_side} "
-            f"(2 x 2 patches of {settings.patch_side} pixels become one token)"
-        )
-    choices = {
-        "precision": ("bf16", "fp32"),
-        "attention": ("auto", "sdpa", "eager", "flash_attention_2"),
-        "recipe": tuple(RECIPES),
-    }
-    for key, known in choices.items():
-        if getattr(settings, key) not in known:
-            raise TrainingInputError(
-                f"got {key} {getattr(settings, key)!r}; expected one of {', '.join(known)}"
-            )
-    if settings.four_bit and (settings.lora_rank == 0 or settings.model_id is None):
-        raise TrainingInputError(
-            "got four_bit=true without adapters on a pretrained model; weights in 4 bits cannot be trained: "
-            "set lora_rank above 0 and choose a preset other than tiny"
-        )
 
 
 def write_settings(folder: Path, settings: Settings) -> None:

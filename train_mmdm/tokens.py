@@ -64,8 +64,8 @@ def load_tokenizer(settings: Settings) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(settings.model_id, revision=settings.revision)
     except (OSError, ValueError) as error:
         raise TrainingInputError(
-            f"cannot load the tokenizer of {settings.model_id!r} ({str(error).splitlines()[0]}); give a hub id "
-            "or a folder of an InternVL in the format of transformers: --set model_id=…"
+            f"cannot load the tokenizer of {settings.model_id!r} ({str(error).splitlines()[0]}); give a hub "
+            "id or a folder of an InternVL in the format of transformers: --set model_id=…"
         ) from error
     return check_tokenizer(tokenizer, str(settings.model_id))
 
@@ -83,7 +83,7 @@ def check_tokenizer(tokenizer: Any, name: str) -> Any:
     if missing or not tokenizer.chat_template:
         lacking = ", ".join(missing) or "a chat template"
         raise TrainingInputError(
-            f"the tokenizer of {name!r} lacks {lacking}; give an InternVL in the format of transformers, whose "
-            "id ends in -hf"
+            f"the tokenizer of {name!r} lacks {lacking}; give an InternVL in the format of transformers, "
+            "whose id ends in -hf"
         )
     return tokenizer

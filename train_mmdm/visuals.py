@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Bounds between the words, on pictures of 0..1. They cut the frames of rendered and real films into parts of use.
+# Bounds between the words, for pictures of 0..1: about quarters of what rendered films show.
 LIGHT = ((0.22, "very dark"), (0.36, "dark"), (0.55, "softly lit"), (1.01, "bright"))
 COLOUR = ((0.12, "grey"), (0.3, "muted"), (0.5, "colourful"), (1.01, "vivid"))
 CHANGE = ((0.03, "still"), (0.08, "calm"), (0.15, "moving"), (1.01, "restless"))

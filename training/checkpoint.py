@@ -7,14 +7,14 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from training.errors import TrainingInputError, TrainingOutsideError
+from training.errors import TrainingInputError
 
 CHECKPOINTS = "checkpoints"
 STATE_NAME = "state.json"
@@ -31,10 +31,15 @@ def list_checkpoints(run: Path) -> list[Path]:
     return sorted((run / CHECKPOINTS).glob(f"{_PREFIX}[0-9]*"))
 
 
-def begin_checkpoint(run: Path, step: int) -> Path:
-    """Return an empty folder to write a checkpoint into; `finish_checkpoint` gives it its name."""
+def partial_path(run: Path, step: int) -> Path:
+    """Return where a checkpoint lies while it is written."""
     folder = checkpoint_path(run, step)
-    partial = folder.with_name(f"{_PARTIAL}{folder.name}")
+    return folder.with_name(f"{_PARTIAL}{folder.name}")
+
+
+def begin_checkpoint(run: Path, step: int) -> Path:
+    """Make an empty folder to write a checkpoint into; `finish_checkpoint` gives it its name."""
+    partial = partial_path(run, step)
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
     return partial
@@ -66,24 +71,6 @@ def drop_checkpoints(run: Path, keep: Collection[Path]) -> None:
             shutil.rmtree(folder)
 
 
-def write_guarded(write: Callable[[], None], partial: Path) -> None:
-    """Write a part of a checkpoint; what goes wrong removes the unfinished folder.
-
-    Raises:
-        TrainingOutsideError: The disk refused; the former checkpoints are as they were.
-    """
-    try:
-        write()
-    except Exception as error:
-        shutil.rmtree(partial, ignore_errors=True)
-        if not is_disk_error(error):
-            raise
-        raise TrainingOutsideError(
-            f"cannot write a checkpoint into {str(partial.parent)!r} ({str(error).splitlines()[0]}); the former "
-            "checkpoint is untouched: make room, then go on with --resume"
-        ) from error
-
-
 def is_disk_error(error: BaseException) -> bool:
     """Tell whether a disk refused; safetensors and torch wrap the system's error in errors of their own."""
     texts = ("No space left", "Disk quota", "Read-only file system", "file write failed", "unexpected pos")
@@ -91,7 +78,7 @@ def is_disk_error(error: BaseException) -> bool:
 
 
 def save_object(path: Path, content: Any) -> None:
-    """Write tensors and plain values with `torch.save`, by way of memory, so that a full disk is an OSError."""
+    """Write tensors and plain values by way of memory, so that a full disk is a plain OSError."""
     buffer = io.BytesIO()
     torch.save(content, buffer)
     path.write_bytes(buffer.getbuffer())

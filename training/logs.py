@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -80,15 +81,15 @@ def _open_board(run: Path, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise TrainingInputError(
-            "got tensorboard=true without the package; install it with: pip install 'leitmotif[train]', or set "
-            "tensorboard=false"
+            "got tensorboard=true without the package; install it with: pip install 'leitmotif[train]', or "
+            "set tensorboard=false"
         ) from error
     return SummaryWriter(str(run / "tensorboard"), purge_step=step + 1 if step else None)
 
 
 def _open_wandb(run: Path, settings: Mapping[str, Any]) -> Any:
     try:
-        import wandb
+        wandb = importlib.import_module("wandb")
     except ImportError as error:
         raise TrainingInputError(
             "got wandb=true without the package; install it with: pip install wandb, or set wandb=false"

@@ -1,0 +1,65 @@
+"""Train a model on a published dataset: `mmdm`, which describes the music that fits a video."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from cli import console
+
+KINDS = ("mmdm",)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    for kind, summary in {"mmdm": "the multimodal music description model (InternVL with adapters)"}.items():
+        _add_kind(kinds.add_parser(kind, help=summary, description=f"Train {summary}."))
+
+
+def _add_kind(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a folder that `publish` wrote")
+    parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run's folder")
+    parser.add_argument(
+        "--preset",
+        help="tiny (default), internvl3-1b, internvl3-2b, internvl3-8b, internvl3-14b, internvl2.5-8b",
+    )
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the preset"
+    )
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of RUN")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, print the summary, return the exit code."""
+    from pipelines.errors import OutsideError, UserError, is_outside
+    from train_mmdm.settings import choose_settings
+    from train_mmdm.trainer import train
+    from training.errors import TrainingInputError, TrainingOutsideError
+    from training.loader_split import LoaderError
+
+    try:
+        chosen = options.preset is not None or options.set
+        settings = choose_settings(options.preset or "tiny", options.set)
+        with console.progress() as tell:
+            facts = train(
+                options.dataset,
+                options.out,
+                settings if chosen or not options.resume else None,
+                resume=options.resume,
+                progress=tell,
+            )
+    except (TrainingInputError, LoaderError) as error:
+        raise UserError(str(error)) from error
+    except TrainingOutsideError as error:
+        raise OutsideError(str(error)) from error
+    except OSError as error:
+        if not is_outside(error):
+            raise
+        raise OutsideError(f"{error}; make room, then go on with --resume") from error
+    if options.json:
+        console.print_json(facts)
+    else:
+        console.print_summary(facts)
+    return 0

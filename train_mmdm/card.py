@@ -1,0 +1,138 @@
+"""The model card of a run, written from its settings, its log and its samples."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from shards.store import write_text
+from train_mmdm.prompt import question_of
+from train_mmdm.run import CARD_NAME, SAMPLES_NAME
+from train_mmdm.settings import Settings
+from training.loader_split import open_split
+from training.logs import read_log
+
+SHOWN = (
+    "recipe", "learning_rate", "weight_decay", "warmup", "batch", "accumulation", "epochs", "lora_rank",
+    "lora_alpha", "lora_dropout", "four_bit", "precision", "frames", "image_side", "elicit", "seed",
+)  # fmt: skip
+
+
+def write_card(run: Path, dataset: Path, settings: Settings, facts: Mapping[str, Any], *, rows: int) -> None:
+    """Write README.md into a run.
+
+    Args:
+        run: Folder of the run.
+        dataset: What it was trained on.
+        settings: Of the run.
+        facts: Of the training's end: `checkpoint`, `step`, `epoch`, `loss`, `validation_loss`.
+        rows: Training rows that could be used.
+    """
+    parts = [
+        _front_matter(settings),
+        f"# {run.name}: a multimodal music description model",
+        _summary(dataset, settings, rows),
+        _use(run, settings),
+        "## Training",
+        _table(asdict(settings), SHOWN),
+        _losses(run, facts),
+        _samples(run),
+        _limits(settings, rows),
+    ]
+    write_text(run / CARD_NAME, "\n\n".join(part for part in parts if part) + "\n")
+
+
+def _front_matter(settings: Settings) -> str:
+    facts: dict[str, Any] = {
+        "language": "en",
+        "library_name": "peft" if settings.lora_rank else "transformers",
+        "pipeline_tag": "image-text-to-text",
+        "tags": ["music", "music-captioning", "video"],
+    }
+    if settings.model_id is not None:
+        facts |= {
+            "base_model": settings.model_id,
+            "base_model_relation": "adapter" if settings.lora_rank else "finetune",
+        }
+    return f"---\n{yaml.safe_dump(facts, sort_keys=False)}---"
+
+
+def _summary(dataset: Path, settings: Settings, rows: int) -> str:
+    split = open_split(dataset, "train")
+    base = "a small network of InternVL's architecture, trained from scratch"
+    if settings.model_id is not None:
+        revision = settings.revision or "not pinned"
+        kind = f"LoRA adapters of rank {settings.lora_rank} on the language model of"
+        base = (
+            f"{kind if settings.lora_rank else 'all weights of'} `{settings.model_id}` (revision {revision})"
+        )
+    return (
+        f"Describes in words the music that fits the frames of a video. It is {base}, after section 3.1 of "
+        f"*Visuals Music Bridge*. It learned from {rows} clips, the train split of the dataset "
+        f"`{dataset.resolve().name}` "
+        f"(fingerprint `{split.fingerprint}`); how those were made, that dataset's card says."
+    )
+
+
+def _use(run: Path, settings: Settings) -> str:
+    return (
+        f"## Use\n\n    leitmotif describe {run.name} VIDEO\n\nIt is shown {settings.frames} frames of "
+        f"{settings.image_side} pixels and asked: *{question_of(settings.frames)}* Sampling: top-k "
+        f"{settings.top_k}, top-p {settings.top_p:g}, temperature {settings.temperature:g}."
+    )
+
+
+def _table(values: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    lines = [f"| {name} | {values[name]} |" for name in names]
+    return "\n".join(["| setting | value |", "|---|---|", *lines])
+
+
+def _losses(run: Path, facts: Mapping[str, Any]) -> str:
+    lines = [
+        f"| {line['step']} | {line['epoch']} | {line['loss']:.4f} |"
+        for line in read_log(run)
+        if line["kind"] == "validation"
+    ]
+    ended = (
+        f"It ended after {facts['step']} steps with a training loss of {facts['loss']:.4f}; "
+        f"`{facts['checkpoint']}` is used."
+    )
+    if not lines:
+        return f"{ended} There were no rows to validate with."
+    header = ["| step | epoch | validation loss |", "|---|---|---|"]
+    return "\n".join([ended, "", *header, *lines])
+
+
+def _samples(run: Path) -> str:
+    path = run / SAMPLES_NAME
+    if not path.is_file():
+        return ""
+    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    last = [line for line in lines if line["step"] == lines[-1]["step"]]
+    shown = [
+        f"- `{line['clip_id']}`\n  - wrote: {_one_line(line['answer'])}\n"
+        f"  - dataset: {_one_line(line['truth'])}"
+        for line in last
+    ]
+    return "\n".join(["## Samples of the validation rows, after the last epoch", "", *shown])
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _limits(settings: Settings, rows: int) -> str:
+    tiny = (
+        "It knows the pictures of its training rows and nothing else of the world: it serves tests and first "
+        "steps, not real videos."
+    )
+    return (
+        "## Limits\n\nIt repeats what its dataset's tags and captions say, their errors among it, and has "
+        f"heard no music. The terms of the base weights and of the {rows} clips apply. "
+        + (tiny if settings.model_id is None else "Frames are stills: what moves between them is not seen.")
+    )

@@ -1,0 +1,165 @@
+"""Training examples from the rows of a dataset: frames, a question, and the answer to learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from train_mmdm.answer import Answer, write_answer
+from train_mmdm.prompt import instruction_of, question_of, resize_frames, spread_frames
+from train_mmdm.settings import Settings
+from train_mmdm.visuals import describe_visuals
+from training.errors import TrainingInputError
+from training.loader import ShardLoader
+from training.loader_split import Split
+
+if TYPE_CHECKING:
+    import torch
+
+COLUMNS = ("clip_id", "frames", "caption", "moods", "tempo_class", "genres", "instruments", "seed")
+# As many as a grammar's caption names.
+MOODS, GENRES, INSTRUMENTS = 2, 2, 4
+
+
+@dataclass(frozen=True)
+class Example:
+    """One clip to learn from.
+
+    Attributes:
+        clip_id: Of the row.
+        pixels: uint8 RGB (n, 3, side, side).
+        question: What the user asks.
+        answer: What the model shall say.
+    """
+
+    clip_id: str
+    pixels: torch.Tensor
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True)
+class ExampleMaker:
+    """Makes an example of a row, in a worker of the loader.
+
+    Attributes:
+        settings: Of the run.
+        vary: Whether questions alternate and frames are mirrored, by chance; otherwise every row is asked for
+            the most that the settings know.
+    """
+
+    settings: Settings
+    vary: bool
+
+    def __call__(self, row: Mapping[str, Any]) -> Example | None:
+        """Return the example of a row; None where it has no caption or no frames."""
+        if not row["caption"] or not row["frames"]:
+            return None
+        frames = spread_frames(row["frames"], self.settings.frames)
+        pixels = resize_frames(frames, self.settings.image_side)
+        chance = row["seed"] if self.vary else 0
+        if self.settings.flip and chance & 1:
+            pixels = pixels.flip(-1)
+        if not self.settings.elicit or (self.vary and chance & 2):
+            return Example(row["clip_id"], pixels, question_of(len(frames)), row["caption"])
+        visuals = describe_visuals(pixels.permute(0, 2, 3, 1).numpy())
+        answer = write_answer(answer_of(row, visuals))
+        return Example(row["clip_id"], pixels, instruction_of(len(frames)), answer)
+
+
+def answer_of(row: Mapping[str, Any], visuals: str | None = None) -> Answer:
+    """Return what is known of a row's music, as the model shall say it."""
+    return Answer(
+        description=row["caption"],
+        visuals=visuals,
+        moods=_best(row["moods"], MOODS),
+        tempo=row["tempo_class"],
+        genres=_best(row["genres"], GENRES),
+        instruments=_best(row["instruments"], INSTRUMENTS),
+    )
+
+
+def _best(tags: Sequence[Mapping[str, Any]] | None, count: int) -> tuple[str, ...]:
+    return tuple(str(tag["tag"]) for tag in (tags or ())[:count])
+
+
+def make_loader(
+    dataset: Path, settings: Settings, *, rank: int = 0, world_size: int = 1
+) -> ShardLoader[Example | None]:
+    """Return the loader of the training split: a batch holds this process' rows of one optimiser step."""
+    return ShardLoader(
+        dataset,
+        "train",
+        columns=COLUMNS,
+        batch_size=settings.batch * settings.accumulation,
+        transform=ExampleMaker(settings, vary=True),
+        buffer=settings.shuffle_buffer,
+        seed=settings.seed,
+        workers=settings.workers,
+        rank=rank,
+        world_size=world_size,
+        on_error="skip",
+    )
+
+
+def read_fixed(dataset: Path, settings: Settings, split: str) -> Iterator[Example]:
+    """Give the first rows of a split, without chance: the set that is watched during a training."""
+    loader = ShardLoader(
+        dataset,
+        split,
+        columns=COLUMNS,
+        batch_size=1,
+        transform=ExampleMaker(settings, vary=False),
+        shuffle=False,
+        on_error="skip",
+    )
+    given = 0
+    for batch in loader:
+        for example in batch:
+            if given == settings.validation_rows:
+                return
+            if example is not None:
+                given += 1
+                yield example
+
+
+def check_rows(split: Split) -> int:
+    """Return how many rows of a split have a caption and frames.
+
+    Raises:
+        TrainingInputError: None has.
+    """
+    captions, pictures, usable = 0, 0, 0
+    for shard in dict.fromkeys(group.shard for group in split.groups):
+        with pq.ParquetFile(shard) as file:
+            # The paths stand for the frames: they are read without the pictures.
+            table = file.read(columns=["caption", "frames.list.element.path"]).to_pylist()
+        for row in table:
+            captions += bool(row["caption"])
+            pictures += bool(row["frames"])
+            usable += bool(row["caption"] and row["frames"])
+    if not usable:
+        lacking = "captions" if not captions else "frames" if not pictures else "rows with caption and frames"
+        advice = {
+            "captions": "curate it with a captioning backend, then publish it again",
+            "frames": "the description model needs a dataset of the recipe music-video",
+        }.get(lacking, "see `leitmotif report`")
+        raise TrainingInputError(
+            f"split {split.name!r} has {split.rows} rows and none with what training needs: no {lacking}; "
+            f"{advice}"
+        )
+    return usable
+
+
+def read_texts(split: Split) -> Iterator[str]:
+    """Give all that the answers of a split can say, for a tokenizer to learn."""
+    columns = ["caption", "moods", "tempo_class", "genres", "instruments"]
+    for shard in dict.fromkeys(group.shard for group in split.groups):
+        with pq.ParquetFile(shard) as file:
+            for row in file.read(columns=columns).to_pylist():
+                if row["caption"]:
+                    yield write_answer(answer_of(row))

@@ -1,0 +1,317 @@
+"""The training of a description model: from a dataset to a run, and on from where a run stopped."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from shards.manifest import read_counts
+from train_mmdm.card import write_card
+from train_mmdm.examples import Example, check_rows, make_loader, read_fixed, read_texts
+from train_mmdm.network import build_network, build_tiny
+from train_mmdm.prompt import INSTRUCTION, QUESTION, Prompter
+from train_mmdm.run import BASE, TOKENIZER
+from train_mmdm.saving import Keeper, is_sharded
+from train_mmdm.settings import PRESETS, Settings, read_settings, write_settings
+from train_mmdm.step import Stepper, make_batches
+from train_mmdm.tokens import learn_tokenizer, load_tokenizer, open_tokenizer
+from train_mmdm.watching import measure_loss, write_samples
+from training.checkpoint import checkpoint_path, list_checkpoints, read_state
+from training.errors import TrainingInputError, TrainingOutsideError
+from training.loader_split import Split, open_split
+from training.logs import RunLog
+from training.schedule import cosine_rate
+
+Told = Callable[[str, int, int], None]
+_log = logging.getLogger("leitmotif.train")
+
+
+@dataclass
+class Progress:
+    """Where a training stands.
+
+    Attributes:
+        step: Optimiser steps done.
+        epoch: Passes over the rows done.
+        best_loss: Least validation loss so far.
+        best_step: When it was measured; None without any validation.
+        worse: Validations since then.
+        loss: Of the last step.
+    """
+
+    step: int = 0
+    epoch: int = 0
+    best_loss: float | None = None
+    best_step: int | None = None
+    worse: int = 0
+    loss: float | None = None
+
+
+def train(
+    dataset: Path,
+    run: Path,
+    settings: Settings | None = None,
+    *,
+    resume: bool = False,
+    progress: Told = lambda stage, done, total: None,
+) -> dict[str, Any]:
+    """Train a description model.
+
+    Args:
+        dataset: A folder that `leitmotif publish` wrote; its splits train and, if there is one, validation.
+        run: Where to; it must not exist, unless `resume` is given.
+        settings: All the rest; None takes `tiny`, or those that a resumed run was begun with.
+        resume: Go on from the last checkpoint of `run`.
+        progress: Told of the steps done.
+
+    Returns:
+        `run`, `checkpoint`, `step`, `epoch`, `loss`, `validation_loss` (the least), `best_step`, `seconds`.
+
+    Raises:
+        TrainingInputError: The dataset, the run or a setting cannot be used.
+        LoaderError: The dataset cannot be read.
+        TrainingOutsideError: Disk or memory do not suffice.
+    """
+    start = time.monotonic()
+    settings = check_run(run, settings, resume=resume)
+    try:
+        training = _open_training(dataset, run, settings, progress)
+        return {**training.fit(), "seconds": round(time.monotonic() - start, 1)}
+    except (torch.OutOfMemoryError, MemoryError) as error:
+        raise out_of_memory(error, settings) from error
+    except RuntimeError as error:
+        if "DefaultCPUAllocator" not in str(error):
+            raise
+        raise out_of_memory(error, settings) from error
+
+
+def out_of_memory(error: BaseException, settings: Settings) -> TrainingOutsideError:
+    """Return the error that says what to change when memory does not suffice, the cheapest change first."""
+    advice = []
+    if not settings.gradient_checkpointing:
+        advice.append("gradient_checkpointing=true")
+    if settings.batch > 1:
+        halved = settings.batch // 2
+        advice.append(f"batch={halved} with accumulation={settings.accumulation * settings.batch // halved}")
+    if settings.precision != "bf16":
+        advice.append("precision=bf16")
+    if not settings.lora_rank:
+        advice.append("lora_rank=16")
+    elif not settings.four_bit and settings.model_id is not None:
+        advice.append("four_bit=true")
+    if settings.frames > 1:
+        advice.append(f"frames={max(1, settings.frames // 2)}")
+    said = str(error).strip().splitlines()
+    return TrainingOutsideError(
+        f"out of memory with preset {settings.preset}, batch {settings.batch} and {settings.frames} frames "
+        f"({said[0] if said else 'no details'}); begin anew with --set {' or --set '.join(advice)}, or with "
+        "a smaller preset"
+    )
+
+
+def _open_training(dataset: Path, run: Path, settings: Settings, tell: Told) -> Training:
+    """Return a training that can take its first step; a run that never got there leaves nothing behind."""
+    begun = run.exists()
+    try:
+        return Training(dataset, run, settings, tell)
+    except BaseException:
+        if not begun:
+            shutil.rmtree(run, ignore_errors=True)
+        raise
+
+
+class Training:
+    """One training in progress; `fit` runs it to its end."""
+
+    def __init__(self, dataset: Path, run: Path, settings: Settings, tell: Told) -> None:
+        self.dataset, self.run, self.settings, self.tell = dataset, run, settings, tell
+        split = open_split(dataset, "train")
+        self.rows = check_rows(split)
+        self.validation = _read_validation(dataset, settings)
+        accelerator = self.accelerator = _make_accelerator(settings)
+        accelerator.wait_for_everyone()  # until all have seen that the run is not there yet
+        if accelerator.is_main_process and not (run / TOKENIZER).is_dir():
+            _begin_run(run, settings, split)
+        accelerator.wait_for_everyone()
+        self.prompter = Prompter(open_tokenizer(run / TOKENIZER), settings)
+        torch.manual_seed(settings.seed + accelerator.process_index)
+        net = build_network(settings, self.prompter.tokenizer, device=accelerator.device)
+        self.loader = make_loader(
+            dataset, settings, rank=accelerator.process_index, world_size=accelerator.num_processes
+        )
+        optimizer = make_optimizer(net, settings)
+        self.net, self.optimizer = _prepare(accelerator, net, optimizer, settings)
+        self.stepper = Stepper(accelerator, self.net, self.optimizer, settings.max_grad_norm)
+        self.keeper = Keeper(run, accelerator, self.net, self.optimizer, self.loader, settings)
+        self.stands = Progress()
+        if found := list_checkpoints(run):
+            state = read_state(found[-1])
+            self.keeper.load(found[-1], state)
+            self.stands = Progress(**{name: state[name] for name in Progress.__dataclass_fields__})
+        self.total = len(self.loader) * settings.epochs
+
+    def fit(self) -> dict[str, Any]:
+        """Train until the epochs are over, or the validation loss has stopped falling."""
+        stands, main = self.stands, self.accelerator.is_main_process
+        self.log = _open_log(self.run, self.settings, stands.step) if main else None
+        try:
+            while stands.epoch < self.settings.epochs and not self._has_stopped_falling():
+                self._run_epoch()
+        finally:
+            if self.log is not None:
+                self.log.close()
+        facts = {
+            "run": str(self.run),
+            "checkpoint": checkpoint_path(self.run, stands.best_step or stands.step).name,
+            "step": stands.step,
+            "epoch": stands.epoch,
+            "loss": stands.loss,
+            "validation_loss": stands.best_loss,
+            "best_step": stands.best_step,
+        }
+        if main:
+            write_card(self.run, self.dataset, self.settings, facts, rows=self.rows)
+        return facts
+
+    def _run_epoch(self) -> None:
+        """Learn from the rows that are left of an epoch; then validate, and write a checkpoint."""
+        stands, settings = self.stands, self.settings
+        for rows in self.loader:
+            if batches := make_batches(self.prompter, [row for row in rows if row], settings.batch):
+                self._learn(batches)
+            if self.loader.state_dict()["epoch"] > stands.epoch:
+                break
+            if settings.checkpoint_steps and stands.step % settings.checkpoint_steps == 0:
+                self.keeper.save(asdict(stands))
+        stands.epoch += 1
+        self._validate()
+        self.keeper.save(asdict(stands))
+
+    def _learn(self, batches: list[dict[str, torch.Tensor]]) -> None:
+        stands, settings = self.stands, self.settings
+        start = time.monotonic()
+        rate = cosine_rate(stands.step, self.total, highest=settings.learning_rate, warmup=settings.warmup)
+        numbers = self.stepper.take(batches, rate)
+        stands.step += 1
+        stands.loss = numbers["loss"]
+        if self.log is not None:
+            numbers["tokens_s"] = numbers["tokens"] / (time.monotonic() - start)
+            self.log.write(stands.step, "train", {"epoch": stands.epoch, **numbers})
+        self.tell("train", stands.step, self.total)
+
+    def _validate(self) -> None:
+        stands, settings = self.stands, self.settings
+        if not self.validation:
+            return
+        batch = settings.batch
+        loss = measure_loss(self.accelerator, self.net, self.prompter, self.validation, batch)
+        better = stands.best_loss is None or loss < stands.best_loss
+        stands.worse = 0 if better else stands.worse + 1
+        if better:
+            stands.best_loss, stands.best_step = loss, stands.step
+        if self.log is not None:
+            self.log.write(stands.step, "validation", {"epoch": stands.epoch, "loss": loss})
+            if not is_sharded(self.accelerator):
+                net = self.accelerator.unwrap_model(self.net)
+                write_samples(
+                    self.run, net, self.prompter, self.validation[: settings.samples], settings, stands.step
+                )
+
+    def _has_stopped_falling(self) -> bool:
+        return 0 < self.settings.patience <= self.stands.worse
+
+
+def check_run(run: Path, settings: Settings | None, *, resume: bool) -> Settings:
+    """Return the settings to train with; refuse a run that would be overwritten or cannot be gone on with.
+
+    Raises:
+        TrainingInputError: With the reason.
+    """
+    exists = run.exists() and (not run.is_dir() or any(run.iterdir()))
+    if exists and not resume:
+        raise TrainingInputError(f"{str(run)!r} exists; go on with it by --resume, or give another --out")
+    if resume and not exists:
+        raise TrainingInputError(f"{str(run)!r} does not exist; leave --resume out to begin it")
+    if not resume:
+        return settings or PRESETS["tiny"]
+    begun = read_settings(run)
+    former, wanted = asdict(begun), asdict(settings or begun)
+    for name in former:
+        if former[name] != wanted[name]:
+            raise TrainingInputError(
+                f"got {name}={wanted[name]!r}; {str(run)!r} was begun with {former[name]!r}: resume with the "
+                "settings it was begun with, or begin a new run"
+            )
+    return begun
+
+
+def make_optimizer(net: Any, settings: Settings) -> torch.optim.AdamW:
+    """Return AdamW over the weights that learn; vectors, such as biases and norms, do not decay."""
+    learning = [weight for weight in net.parameters() if weight.requires_grad]
+    groups = [
+        {
+            "params": [weight for weight in learning if weight.ndim >= 2],
+            "weight_decay": settings.weight_decay,
+        },
+        {"params": [weight for weight in learning if weight.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.learning_rate)
+
+
+def _read_validation(dataset: Path, settings: Settings) -> list[Example]:
+    """Return the fixed set, or nothing where the dataset has no rows to spare for it."""
+    rows = read_counts(dataset)["rows"].get("validation", 0)
+    examples = list(read_fixed(dataset, settings, "validation")) if rows and settings.validation_rows else []
+    if not examples:
+        _log.warning("no rows to validate with: the last checkpoint counts as the best")
+    return examples
+
+
+def _begin_run(run: Path, settings: Settings, split: Split) -> None:
+    """Write what a run has before its first step: the settings, and the tokenizer last."""
+    run.mkdir(parents=True, exist_ok=True)
+    write_settings(run, settings)
+    if settings.model_id is None:
+        tokenizer = learn_tokenizer([QUESTION, INSTRUCTION, *read_texts(split)])
+    else:
+        tokenizer = load_tokenizer(settings)
+    partial = run / f".{TOKENIZER}"
+    tokenizer.save_pretrained(str(partial))
+    if settings.model_id is None and settings.lora_rank:
+        build_tiny(settings, tokenizer).save_pretrained(str(run / BASE))
+    partial.rename(run / TOKENIZER)
+
+
+def _make_accelerator(settings: Settings) -> Any:
+    try:
+        from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
+    except ImportError as error:
+        raise TrainingInputError(
+            "training needs accelerate; install it with: pip install 'leitmotif[train]'"
+        ) from error
+    # A process may train more than once, in another precision.
+    AcceleratorState._reset_state()
+    return Accelerator(mixed_precision="bf16" if settings.precision == "bf16" else "no")
+
+
+def _prepare(accelerator: Any, net: Any, optimizer: Any, settings: Settings) -> tuple[Any, Any]:
+    """Return network and optimizer as DDP, FSDP, DeepSpeed or a single process want them."""
+    plugin = getattr(accelerator.state, "deepspeed_plugin", None)
+    if plugin is not None:  # it would ask a DataLoader for it, and there is none to prepare
+        plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = settings.batch
+    prepared, optimizer = accelerator.prepare(net, optimizer)
+    return prepared, optimizer
+
+
+def _open_log(run: Path, settings: Settings, step: int) -> RunLog:
+    return RunLog(
+        run, step=step, tensorboard=settings.tensorboard, wandb=settings.wandb, settings=asdict(settings)
+    )
