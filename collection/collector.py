@@ -14,9 +14,10 @@ from collection.budget import Budget
 from collection.container import Inspectors
 from collection.fetcher import Fetcher
 from collection.queue import HostQueue
-from collection.refusals import Gone, HostStopped, Refused, RunStopped, Unavailable
+from collection.refusals import CollectError, Gone, HostStopped, Refused, RunStopped, Unavailable
 from collection.settings import Settings
 from collection.shelf import FAILED, FETCHED, REFUSED, Shelf
+from collection.takedown import ids_in
 from collection.wanted import Source, Wanted
 
 log = logging.getLogger("leitmotif.collection")
@@ -97,6 +98,8 @@ class _Run:
         )
         self._known = shelf.known()
         self._seen: set[str] = set()
+        # More windows of a source that is queued or being fetched; it is fetched once for all of them.
+        self._windows: dict[str, list[Wanted]] = {}
         self._tally = Tally()
         self._lock = threading.Lock()
         self._closed = False
@@ -128,7 +131,8 @@ class _Run:
         if self._failure:
             raise self._failure
         tally = self._tally
-        tally.left, tally.bytes = self._queue.left, self._budget.bytes
+        tally.left = self._queue.left + sum(len(others) for others in self._windows.values())
+        tally.bytes = self._budget.bytes
         tally.stopped |= self._queue.stopped_hosts()
         tally.seconds = round(time.monotonic() - began_s, 2)
         return tally
@@ -151,13 +155,26 @@ class _Run:
             self._seen.add(key)
             self._tally.wanted += 1
             known = self._known.get(key)
-            if known is not None and known.outcome == FETCHED:
+            if known is not None and known.outcome != FETCHED and known.permanent:
+                if not self._settings.retry_failed:
+                    self._count(known.outcome)
+                    return
+            elif known is not None and known.outcome == FETCHED and not self._is_taken_down(wanted):
                 self._tally.already += 1
                 return
-            if known is not None and known.permanent and not self._settings.retry_failed:
-                self._count(known.outcome)
-                return
+            if wanted.end_s is not None and not self._queue.finished:
+                if (others := self._windows.get(wanted.source_key)) is not None:
+                    others.append(wanted)
+                    return
+                self._windows[wanted.source_key] = []
         self._queue.put(wanted, block=block)
+
+    def _is_taken_down(self, wanted: Wanted) -> bool:
+        try:
+            self._shelf.takedowns.refuse(wanted.key, *(ids_in(wanted.url) if wanted.url else ()))
+        except Refused:
+            return True  # fetching it will say so
+        return False
 
     def _count(self, outcome: str) -> None:
         setattr(self._tally, outcome, getattr(self._tally, outcome) + 1)
@@ -165,7 +182,9 @@ class _Run:
     def _work(self) -> None:
         while (wanted := self._queue.take(closed=lambda: self._closed)) is not None:
             try:
-                self._settle(wanted)
+                failure = self._settle(wanted)
+                if wanted.end_s is not None:
+                    self._settle_windows(wanted, failure)
             except BaseException as error:  # the disk's, or a defect: the run ends with it
                 self._failure = error
                 self._queue.finish(active=1)
@@ -173,8 +192,26 @@ class _Run:
                 self._queue.done(wanted)
             self._check()
 
-    def _settle(self, wanted: Wanted) -> None:
-        """Fetch an item and note what became of it."""
+    def _settle_windows(self, first: Wanted, failure: CollectError | None) -> None:
+        """Cut the other windows of a source out of what was fetched for the first, or blame them alike."""
+        while True:
+            with self._lock:
+                others = self._windows.get(first.source_key)
+                if not others:
+                    self._windows.pop(first.source_key, None)
+                    break
+                wanted = others.pop(0)
+            self._check()
+            if failure is not None and not self._fetcher.holds(first):
+                self._blame(wanted, failure)
+            elif self._queue.goes_on(wanted):
+                self._settle(wanted)
+            else:
+                self._queue.put(wanted, block=False)
+        self._fetcher.release(first)
+
+    def _settle(self, wanted: Wanted) -> CollectError | None:
+        """Fetch an item and note what became of it; return what speaks against it, if anything does."""
         try:
             done = self._fetcher.fetch(wanted, hold=lambda seconds: self._queue.hold(wanted, seconds))
         except RunStopped as stop:
@@ -183,12 +220,8 @@ class _Run:
         except HostStopped as stop:
             self._queue.stop_host(wanted, str(stop))
         except (Refused, Gone, Unavailable) as error:
-            outcome = REFUSED if isinstance(error, Refused) else FAILED
-            attempts = self._settings.attempts if isinstance(error, Unavailable) else 1
-            permanent = not isinstance(error, Unavailable)
-            self._shelf.note(wanted, outcome, permanent=permanent, attempts=attempts, message=str(error))
-            self._finish(outcome)
-            log.info("%s: %s: %s", outcome, wanted.name[:200], error)
+            self._blame(wanted, error)
+            return error
         except Exception as error:
             if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
                 raise
@@ -203,10 +236,19 @@ class _Run:
                     self._tally.wanted -= 1
                 for entry in done.entries:
                     self._enter(entry, block=False)
-                return
+                return None
             self._shelf.note(wanted, FETCHED, attempts=done.attempts, facts=done.facts)
             self._budget.count_file()
             self._finish(FETCHED)
+        return None
+
+    def _blame(self, wanted: Wanted, error: CollectError) -> None:
+        outcome = REFUSED if isinstance(error, Refused) else FAILED
+        attempts = self._settings.attempts if isinstance(error, Unavailable) else 1
+        permanent = not isinstance(error, Unavailable)
+        self._shelf.note(wanted, outcome, permanent=permanent, attempts=attempts, message=str(error))
+        self._finish(outcome)
+        log.info("%s: %s: %s", outcome, wanted.name[:200], error)
 
     def _finish(self, outcome: str) -> None:
         with self._lock:

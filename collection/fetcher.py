@@ -13,21 +13,25 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from collection.budget import Budget, Meter
-from collection.container import Inspectors
-from collection.direct import DirectFetcher, IsPage
+from collection.connections import Connections
+from collection.container import Content, Inspectors
+from collection.direct import DirectFetcher, Got, IsPage
 from collection.folder import SUFFIXES
 from collection.joining import cut, join
 from collection.match import choose
 from collection.metadata import sidecar_fields
+from collection.opt_out import OptOut
 from collection.refusals import HostStopped, Refused, Unavailable
-from collection.settings import Settings
-from collection.shelf import Shelf
+from collection.settings import MAX_WAIT_S, Settings
+from collection.shelf import Shelf, sha256_of
+from collection.takedown import ids_in
 from collection.video_site import Playlist, Video, VideoSite
 from collection.wanted import Wanted
-from media.probe import Probe
 
 # As the paper searched.
 SEARCH = "{artist} {title} Official Music Video"
+
+Hold = Callable[[float], None]
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,40 @@ class Fetched:
     entries: tuple[Wanted, ...] = ()
 
 
+@dataclass(frozen=True)
+class _Whole:
+    """What an item's source holds, fetched and looked into.
+
+    Attributes:
+        path: Where it lies.
+        sha256: Of all of it, in hex.
+        content: What it says about itself.
+        info: What the site says of it, in yt-dlp's words.
+        reasons: Why this one, where it was searched for.
+        at: When it was fetched.
+        tidy: Whether nothing else of it lies on the disk.
+    """
+
+    path: Path
+    sha256: str
+    content: Content
+    info: dict[str, Any]
+    reasons: tuple[str, ...]
+    at: datetime
+    tidy: bool
+
+
 class Fetcher:
     """Fetches items onto a shelf; used by all threads."""
 
     def __init__(self, settings: Settings, shelf: Shelf, budget: Budget, inspectors: Inspectors) -> None:
         self._settings, self._shelf, self._budget, self._inspectors = settings, shelf, budget, inspectors
-        self._direct = DirectFetcher(settings)
+        connections = Connections(settings)
+        self._opt_out = None if settings.ignore_robots else OptOut(connections)
+        self._direct = DirectFetcher(settings, connections, self._opt_out)
         self._of_thread = threading.local()
 
-    def fetch(self, wanted: Wanted, *, hold: Callable[[float], None] = lambda seconds: None) -> Fetched:
+    def fetch(self, wanted: Wanted, *, hold: Hold = lambda seconds: None) -> Fetched:
         """Fetch an item, with a few tries.
 
         Args:
@@ -55,7 +84,7 @@ class Fetcher:
             hold: Told for how many seconds the host wants to be left alone.
 
         Returns:
-            What was done.
+            What was done. The source of a window is kept for the thread's next item until `release`.
 
         Raises:
             CollectError: See `collection.refusals`; `Unavailable` after the last try.
@@ -63,8 +92,8 @@ class Fetcher:
         limits = 0
         for attempt in range(1, self._settings.attempts + 1):
             try:
-                done = self._once(wanted)
-                return replace(done, attempts=attempt)
+                done = self._once(wanted, hold)
+                return done if attempt == 1 else replace(done, attempts=attempt)
             except Unavailable as error:
                 limits += error.wait_s is not None
                 last = attempt == self._settings.attempts
@@ -78,41 +107,83 @@ class Fetcher:
                 self._budget.wait(wait_s)
         raise AssertionError  # pragma: no cover - attempts are at least 1
 
-    def _once(self, wanted: Wanted) -> Fetched:
+    def holds(self, wanted: Wanted) -> bool:
+        """Tell whether this thread has the source of a window."""
+        return self._held(wanted) is not None
+
+    def release(self, wanted: Wanted) -> None:
+        """Remove the source that was kept for more windows of it."""
+        if self.holds(wanted):
+            self._of_thread.whole = None
+            self._shelf.clear(wanted.source_key)
+
+    def _held(self, wanted: Wanted) -> _Whole | None:
+        kept: tuple[str, _Whole] | None = getattr(self._of_thread, "whole", None)
+        return kept[1] if kept is not None and kept[0] == wanted.source_key else None
+
+    def _once(self, wanted: Wanted, hold: Hold) -> Fetched:
+        self._shelf.takedowns.refuse(wanted.key, *(ids_in(wanted.url) if wanted.url else ()))
         if facts := self._shelf.adopt(wanted):
             return Fetched(facts, 1)
+        if (held := self._held(wanted)) is not None:
+            return self._keep(wanted, held)
         meter = Meter(self._budget, self._settings)
+        whole: _Whole | Playlist | None = None
         if wanted.url is None:
-            return self._fetch_song(wanted, meter)
-        self._settings.guard.check_url(wanted.url)
-        if _is_media_name(wanted.url) and wanted.entry is None:
-            try:
-                part = self._part(wanted, wanted.url)
-                got = self._direct.fetch(wanted.url, part, meter)
-                info = {"webpage_url": got.url, "original_url": wanted.url}
-                return self._keep(wanted, [part], info)
-            except IsPage:
-                pass
-        return self._fetch_video(wanted, wanted.url, meter)
+            whole = self._fetch_song(wanted, meter, hold)
+        elif _is_media_name(wanted.url) and wanted.entry is None:
+            whole = self._fetch_file(wanted, wanted.url, meter, hold)
+        if whole is None and wanted.url is not None:
+            whole = self._fetch_video(wanted, wanted.url, meter, hold)
+        if isinstance(whole, Playlist):
+            entries = tuple(
+                replace(wanted, url=entry or wanted.url, entry=None if entry else number)
+                for number, entry in enumerate(whole.entries, start=1)
+            )
+            return Fetched({}, 1, entries)
+        assert whole is not None
+        if wanted.end_s is not None:
+            self._of_thread.whole = (wanted.source_key, whole)
+        return self._keep(wanted, whole)
 
-    def _fetch_song(self, wanted: Wanted, meter: Meter) -> Fetched:
+    def _fetch_file(self, wanted: Wanted, url: str, meter: Meter, hold: Hold) -> _Whole | None:
+        """Fetch what is named like a media file; None if it is a page."""
+        part = self._part(wanted, url)
+        try:
+            got = self._direct.fetch(url, part, meter)
+        except IsPage:
+            return None
+        finally:
+            self._heed_pause(url, hold)
+        info = {"webpage_url": got.url, "original_url": url}
+        return self._looked_into(wanted, [part], info, (), got)
+
+    def _fetch_song(self, wanted: Wanted, meter: Meter, hold: Hold) -> _Whole | Playlist:
         """Search, choose, and fetch what was chosen."""
         artist, title = wanted.artist or "", wanted.title or ""
         found = self._site().search(SEARCH.format(artist=artist, title=title), meter)
         match = choose(found, artist=artist, title=title, duration_s=wanted.duration_s)
-        self._settings.guard.check_url(match.url)
-        return self._fetch_video(wanted, match.url, meter, match.reasons)
+        return self._fetch_video(wanted, match.url, meter, hold, match.reasons)
 
-    def _fetch_video(self, wanted: Wanted, url: str, meter: Meter, reasons: tuple[str, ...] = ()) -> Fetched:
+    def _fetch_video(
+        self, wanted: Wanted, url: str, meter: Meter, hold: Hold, reasons: tuple[str, ...] = ()
+    ) -> _Whole | Playlist:
+        self._settings.guard.check_url(url)
+        if self._opt_out:
+            self._opt_out.check(url)
+            self._heed_pause(url, hold)
         found = self._site().resolve(url, meter, entry=wanted.entry)
         if isinstance(found, Playlist):
-            entries = tuple(
-                replace(wanted, url=entry or url, entry=None if entry else number)
-                for number, entry in enumerate(found.entries, start=1)
-            )
-            return Fetched({}, 1, entries)
+            return found
+        info = found.info
+        names = (info.get(name) for name in ("webpage_url", "original_url", "url"))
+        self._shelf.takedowns.refuse(
+            info.get("id"),
+            _site_id(info),
+            *(identity for name in names if isinstance(name, str) for identity in ids_in(name)),
+        )
         parts = [self._fetch_format(wanted, found, chosen, meter) for chosen in found.formats]
-        return self._keep(wanted, parts, found.info, reasons)
+        return self._looked_into(wanted, parts, info, reasons)
 
     def _fetch_format(self, wanted: Wanted, video: Video, chosen: dict[str, Any], meter: Meter) -> Path:
         # Another video or format never goes on where this one stopped.
@@ -127,52 +198,105 @@ class Fetcher:
             raise Refused(f"{str(found)[:200]} is a web page where a media file was promised") from found
         return part
 
-    def _keep(
-        self, wanted: Wanted, parts: list[Path], info: dict[str, Any], reasons: tuple[str, ...] = ()
-    ) -> Fetched:
-        """Look into what came, join and cut it as wanted, and put it on the shelf."""
+    def _looked_into(
+        self,
+        wanted: Wanted,
+        parts: list[Path],
+        info: dict[str, Any],
+        reasons: tuple[str, ...],
+        got: Got | None = None,
+    ) -> _Whole:
+        """Look into what came, and join picture and sound where they came apart."""
+        at = datetime.now(UTC)
         try:
-            whole, found, suffix = self._made_whole(wanted, parts)
+            if got is not None:
+                path, sha256 = parts[0], got.sha256
+                content = self._inspectors.inspect(
+                    path, self._settings, head=got.head, size_bytes=got.size_bytes
+                )
+            else:
+                path, content = self._joined(wanted, parts)
+                sha256 = sha256_of(path)
+            self._shelf.takedowns.refuse(sha256)
         except Refused:
-            self._shelf.clear(wanted.key)
+            self._shelf.clear(wanted.source_key)
             raise
+        tidy = got is not None and got.tidy
+        return _Whole(path, sha256, content, info, reasons, at, tidy)
+
+    def _joined(self, wanted: Wanted, parts: list[Path]) -> tuple[Path, Content]:
+        contents = [self._inspectors.inspect(part, self._settings) for part in parts]
+        if len(parts) == 1:
+            return parts[0], contents[0]
+        path = self._shelf.part(wanted.source_key, "joined")
+        join(parts[0], parts[1], path)
+        return path, self._inspectors.inspect(path, self._settings)
+
+    def _keep(self, wanted: Wanted, whole: _Whole) -> Fetched:
+        """Put a file, or the wanted window of it, on the shelf, with what is known of it."""
+        path, content, sha256 = whole.path, whole.content, whole.sha256
+        if wanted.end_s is not None:
+            path, content, sha256 = self._cut(wanted, whole)
         fields = sidecar_fields(
-            info,
+            whole.info,
             artist=wanted.artist,
             title=wanted.title,
+            isrc=wanted.isrc,
             window_s=(wanted.start_s, wanted.end_s),
             labels=wanted.labels,
-            retrieved_at=datetime.now(UTC),
+            retrieved_at=whole.at,
         )
-        fields |= {"duration": found.duration_s, "leitmotif": {"reasons": list(reasons)}}
-        facts = self._shelf.keep(wanted, whole, suffix, fields)
-        self._shelf.clear(wanted.key)
+        site_id = _site_id(whole.info)
+        fields |= {
+            "duration": content.duration_s,
+            "leitmotif": {
+                "reasons": list(whole.reasons),
+                "robots": "ignored" if self._settings.ignore_robots else "asked",
+                "source_id": site_id or (None if wanted.end_s is None else wanted.source_key),
+            },
+        }
+        facts = self._shelf.keep(wanted, path, content.suffix, fields, sha256=sha256)
+        if wanted.end_s is None:
+            self._shelf.clear(wanted.key, tidy=whole.tidy)
         return Fetched(facts, 1)
 
-    def _made_whole(self, wanted: Wanted, parts: list[Path]) -> tuple[Path, Probe, str]:
-        inspected = [self._inspectors.inspect(part, self._settings) for part in parts]
-        whole, (found, suffix) = parts[0], inspected[0]
-        if len(parts) > 1:
-            whole = self._shelf.part(wanted.key, "joined")
-            join(parts[0], parts[1], whole)
-            found, suffix = self._inspectors.inspect(whole, self._settings)
-        if wanted.end_s is None:
-            return whole, found, suffix
-        start_s = wanted.start_s or 0.0
-        if start_s >= found.duration_s:
-            raise Refused(f"the window begins at {start_s:g} s; the file is {found.duration_s:.1f} s long")
+    def _cut(self, wanted: Wanted, whole: _Whole) -> tuple[Path, Content, str]:
+        assert wanted.end_s is not None
+        start_s, length_s = wanted.start_s or 0.0, whole.content.duration_s
+        if start_s >= length_s:
+            raise Refused(f"the window begins at {start_s:g} s; the file is {length_s:.1f} s long")
         window = self._shelf.part(wanted.key, "window")
-        cut(whole, window, start_s=start_s, end_s=wanted.end_s, has_video=found.has_video)
-        return window, *self._inspectors.inspect(window, self._settings)
+        cut(whole.path, window, start_s=start_s, end_s=wanted.end_s, has_video=whole.content.has_video)
+        try:
+            content, sha256 = self._inspectors.inspect(window, self._settings), sha256_of(window)
+            self._shelf.takedowns.refuse(sha256)
+        except Refused:
+            window.unlink()
+            raise
+        return window, content, sha256
+
+    def _heed_pause(self, url: str, hold: Hold) -> None:
+        """Leave a host alone for as long as its robots.txt asks between two requests."""
+        if self._opt_out and (delay_s := self._opt_out.delay_s(url)):
+            hold(min(delay_s, MAX_WAIT_S))
 
     def _part(self, wanted: Wanted, what: str) -> Path:
-        return self._shelf.part(wanted.key, hashlib.blake2b(what.encode(), digest_size=4).hexdigest())
+        name = hashlib.blake2b(what.encode(), digest_size=4).hexdigest()
+        return self._shelf.part(wanted.source_key, name)
 
     def _site(self) -> VideoSite:
         if not hasattr(self._of_thread, "site"):
             self._of_thread.site = VideoSite(self._settings)
         site: VideoSite = self._of_thread.site
         return site
+
+
+def _site_id(info: dict[str, Any]) -> str | None:
+    """Return `SITE:ID` of a video, where a site gave it one."""
+    site, identity = info.get("extractor"), info.get("id")
+    if not isinstance(site, str) or not isinstance(identity, str) or site.startswith("generic"):
+        return None
+    return f"{site.lower()}:{identity}"[:200]
 
 
 def _is_media_name(url: str) -> bool:

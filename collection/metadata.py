@@ -29,6 +29,9 @@ class Metadata(BaseModel):
         uploader: Who uploaded it.
         start_s: Where the wanted window begins in the source, in seconds.
         end_s: Where it ends.
+        source_id: Names the source among all: `SITE:ID`, or what windows of one file have in common.
+        isrc: International Standard Recording Code.
+        recording_id: MusicBrainz's id of the recording.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -43,6 +46,9 @@ class Metadata(BaseModel):
     uploader: str | None = None
     start_s: float | None = None
     end_s: float | None = None
+    source_id: str | None = None
+    isrc: str | None = None
+    recording_id: str | None = None
 
 
 def find_sidecar(path: Path) -> Path | None:
@@ -76,9 +82,16 @@ def _fields(info: dict[str, Any]) -> dict[str, Any]:
         entry.get("text") if isinstance(entry, dict) else entry for entry in info.get("comments") or []
     ]
     epoch = info.get("epoch")
+    found = info.get("enrichments") or {}
+    shazam, musicbrainz = found.get("shazam") or {}, found.get("musicbrainz") or {}
     return {
-        "title": info.get("track") or info.get("title"),
-        "artist": info.get("artist") or info.get("creator") or info.get("uploader") or info.get("channel"),
+        "title": info.get("track") or musicbrainz.get("title") or shazam.get("title") or info.get("title"),
+        "artist": info.get("artist")
+        or musicbrainz.get("artist")
+        or shazam.get("artist")
+        or info.get("creator")
+        or info.get("uploader")
+        or info.get("channel"),
         "description": info.get("description"),
         "comments": [text for text in comments if isinstance(text, str) and text.strip()][:MAX_COMMENTS],
         "source_url": info.get("webpage_url") or info.get("original_url"),
@@ -87,6 +100,9 @@ def _fields(info: dict[str, Any]) -> dict[str, Any]:
         "uploader": info.get("uploader") or info.get("channel"),
         "start_s": info.get("section_start"),
         "end_s": info.get("section_end"),
+        "source_id": (info.get("leitmotif") or {}).get("source_id"),
+        "isrc": info.get("isrc") or shazam.get("isrc") or next(iter(musicbrainz.get("isrcs") or ()), None),
+        "recording_id": musicbrainz.get("recording_id"),
     }
 
 
@@ -116,6 +132,7 @@ def sidecar_fields(
     *,
     artist: str | None = None,
     title: str | None = None,
+    isrc: str | None = None,
     window_s: tuple[float | None, float | None] = (None, None),
     labels: tuple[str, ...] = (),
     retrieved_at: datetime,
@@ -126,6 +143,7 @@ def sidecar_fields(
         info: yt-dlp's fields, which may hold anything.
         artist: Who plays, where the source of the item knows; it is nearer to the truth than the uploader.
         title: Name of the song, likewise.
+        isrc: Its International Standard Recording Code, likewise.
         window_s: Wanted window of the source.
         labels: What the source of the item says of its content.
         retrieved_at: When it was fetched.
@@ -155,6 +173,7 @@ def sidecar_fields(
         ][:MAX_COMMENTS]
     kept["artist"] = artist or kept.get("artist")
     kept["track"] = title or kept.get("track")
+    kept["isrc"] = isrc
     kept["section_start"], kept["section_end"] = window_s
     kept["labels"] = list(labels)
     kept.setdefault("license", "unknown")

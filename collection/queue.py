@@ -107,6 +107,12 @@ class HostQueue:
             self._active -= 1
             self._changed.notify_all()
 
+    def goes_on(self, wanted: Wanted) -> bool:
+        """Tell whether the thread that has just fetched an item of a source may take another of it."""
+        with self._changed:
+            stopped = self._finished or self._hosts[host_of(wanted)].stopped
+            return not stopped and self._room(self._active - 1)
+
     def hold(self, wanted: Wanted, seconds: float) -> None:
         """Begin nothing more of an item's host for a while."""
         with self._changed:

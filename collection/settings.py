@@ -31,8 +31,10 @@ class Settings:
         attempts: Tries of an item within a run.
         backoff_s: First wait after a failure; doubled with each.
         candidates: Results of a search that are looked at.
+        country: Where charts are taken from, by ISO 3166-1 ("US").
         comments: Fetch the ten top comments where the site has them.
         retry_failed: Try again what was refused or is gone.
+        ignore_robots: Fetch what robots.txt disallows or a host reserves from mining.
         cookies: A cookies.txt file.
         guard: Where to connect to.
     """
@@ -51,7 +53,9 @@ class Settings:
     attempts: int = 3
     backoff_s: float = 1.0
     candidates: int = 5
+    country: str = "US"
     comments: bool = False
     retry_failed: bool = False
+    ignore_robots: bool = False
     cookies: Path | None = None
     guard: Guard = field(default_factory=Guard)

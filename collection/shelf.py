@@ -4,6 +4,7 @@ DIR/
   media/ab/KEY.mp4, KEY.info.json   files and what is known of them; KEY is a hash, never a title
   record/part-*.parquet             one row per item: fetched, refused or failed, and why
   partial/                          files that are not whole yet; resumed by a later run
+  takedown.jsonl                    what may not be fetched again, where something was taken down
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 import pyarrow as pa
 
 from collection.folder import SourceError
+from collection.takedown import TakedownList, read_takedowns
 from collection.wanted import Wanted
 from shards.store import KEY, StageStore
 
@@ -65,6 +67,9 @@ class Shelf:
         self._rows: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         self._flushed_s = time.monotonic()
+        self._left_over: set[str] = set()
+        self._unrecorded: set[str] = set()
+        self.takedowns = TakedownList()
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -87,6 +92,8 @@ class Shelf:
                 raise SourceError(
                     f"folder {str(self.root)!r} is in use by another run; wait for it to end"
                 ) from error
+            self.takedowns = read_takedowns(self.root)
+            self._left_over = {path.name.partition("-")[0] for path in self.partial.iterdir()}
             try:
                 yield
             finally:
@@ -100,34 +107,44 @@ class Shelf:
         for key, outcome, permanent, path, size_bytes in zip(*columns, strict=True):
             if outcome != FETCHED or _size(self.root / path) == size_bytes:
                 known[key] = Known(outcome, permanent)
+        self._unrecorded = {key for key in self._sidecar_keys() if key not in known}
         return known
 
     def part(self, key: str, name: str) -> Path:
         """Return where a file lies until it is whole; an item may need several."""
         return self.partial / f"{key}-{name}.part"
 
-    def keep(self, wanted: Wanted, part: Path, suffix: str, info: dict[str, Any]) -> dict[str, Any]:
+    def keep(
+        self, wanted: Wanted, part: Path, suffix: str, info: dict[str, Any], *, sha256: str
+    ) -> dict[str, Any]:
         """Move a whole file to its place, with what is known of it beside; return the facts of its row.
 
         The metadata is whole first: a file without it would be one of which nobody knows the licence.
         """
-        path = self._place(wanted.key, suffix)
-        path.parent.mkdir(parents=True, exist_ok=True)
+        name = f"media/{wanted.key[:2]}/{wanted.key}{suffix}"
         facts = {
-            "path": path.relative_to(self.root).as_posix(),
+            "path": name,
             "size_bytes": part.stat().st_size,
-            "sha256": sha256_of(part),
+            "sha256": sha256,
             "url": info.get("webpage_url"),
             "reasons": info.get("leitmotif", {}).get("reasons"),
         }
         ours = info.get("leitmotif", {}) | facts | {"key": wanted.key}
+        text = json.dumps(info | {"leitmotif": ours})
         # Half of it, left by a crash, is no JSON, and the file that it is about is not there yet.
-        self._sidecar(wanted.key).write_text(json.dumps(info | {"leitmotif": ours}), encoding="utf-8")
-        part.replace(path)
+        sidecar = self._sidecar(wanted.key)
+        try:
+            sidecar.write_text(text, encoding="utf-8")
+        except FileNotFoundError:
+            sidecar.parent.mkdir(parents=True, exist_ok=True)
+            sidecar.write_text(text, encoding="utf-8")
+        part.replace(self.root / name)
         return facts
 
     def adopt(self, wanted: Wanted) -> dict[str, Any] | None:
         """Return the facts of a file that lies there though the record was lost in a crash, or None."""
+        if wanted.key not in self._unrecorded:
+            return None
         try:
             facts = json.loads(self._sidecar(wanted.key).read_text(encoding="utf-8"))["leitmotif"]
             if _size(self.root / facts["path"]) != facts["size_bytes"]:
@@ -136,8 +153,15 @@ class Shelf:
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
-    def clear(self, key: str) -> None:
-        """Remove what is left of an item that is done with."""
+    def clear(self, key: str, *, tidy: bool = False) -> None:
+        """Remove what is left of an item that is done with.
+
+        Args:
+            key: Key or source key of the item.
+            tidy: Whether this run left nothing of it.
+        """
+        if tidy and key not in self._left_over:
+            return
         for name in os.listdir(self.partial):  # noqa: PTH208 - a file is fetched in a millisecond
             if name.startswith(key):
                 (self.partial / name).unlink(missing_ok=True)
@@ -179,11 +203,12 @@ class Shelf:
             if rows:
                 self._store.append(rows)
 
-    def _place(self, key: str, suffix: str) -> Path:
-        return self.root / "media" / key[:2] / f"{key}{suffix}"
-
     def _sidecar(self, key: str) -> Path:
-        return self._place(key, ".info.json")
+        return self.root / f"media/{key[:2]}/{key}.info.json"
+
+    def _sidecar_keys(self) -> Iterator[str]:
+        for path in (self.root / "media").glob("*/*.info.json"):
+            yield path.name.partition(".")[0]
 
 
 def sha256_of(path: Path) -> str:

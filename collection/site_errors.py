@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from yt_dlp.networking.exceptions import HTTPError, RequestError
 from yt_dlp.utils import ExtractorError, GeoRestrictedError, UnsupportedError
 
-from collection.direct import limited, retry_after_s
+from collection.connections import limited, retry_after_s
 from collection.refusals import CollectError, Gone, HostStopped, Unavailable
 
 # Sites say these things in words only.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
+from email.message import Message
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,11 @@ from yt_dlp.downloader.http import HttpFD
 from yt_dlp.utils import determine_protocol
 
 from collection.budget import Meter
+from collection.opt_out import refuse_reserved, refuse_reserved_page
 from collection.refusals import Gone, Refused, Unavailable
 from collection.settings import Settings
 from collection.site_errors import translated
-from collection.site_requests import GuardedRequests
+from collection.site_requests import GuardedRequests, Watch
 
 log = logging.getLogger("leitmotif.collection")
 
@@ -63,6 +65,11 @@ class _Hls(HlsFD):
         return True
 
 
+def _check_headers(url: str, headers: Message) -> None:
+    tags = headers.get_all("X-Robots-Tag") or ()
+    refuse_reserved(url, robots_tags=tags, reservation=headers.get("tdm-reservation"))
+
+
 _DOWNLOADERS = {
     "http": HttpFD,
     "https": HttpFD,
@@ -94,7 +101,7 @@ class _YoutubeDL(yt_dlp.YoutubeDL):
             (GuardedRequests,),
             {
                 "__init__": lambda handler, **options: GuardedRequests.__init__(
-                    handler, guard=self._site.guard, count=self._site.count, **options
+                    handler, guard=self._site.guard, watch=self._site.watch, **options
                 )
             },
         )
@@ -121,6 +128,11 @@ class VideoSite:
 
     def __init__(self, settings: Settings) -> None:
         self.guard = settings.guard
+        self.watch = (
+            Watch(self.count)
+            if settings.ignore_robots
+            else Watch(self.count, _check_headers, refuse_reserved_page)
+        )
         self._settings = settings
         self._meter: Meter | None = None
 

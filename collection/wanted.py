@@ -6,6 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Protocol
 
 
@@ -22,6 +23,7 @@ class Wanted:
         duration_s: How long the song is, where the source says; a found video is compared with it.
         entry: Number of the video on a page that holds several, from 1.
         labels: What the source says of the content, such as AudioSet's classes.
+        isrc: International Standard Recording Code of the song, where the source knows it.
         source: The source that asks, for the record.
     """
 
@@ -33,14 +35,22 @@ class Wanted:
     duration_s: float | None = None
     entry: int | None = None
     labels: tuple[str, ...] = ()
+    isrc: str | None = field(default=None, compare=False)
     source: str = field(default="", compare=False)
 
-    @property
+    @cached_property
     def key(self) -> str:
-        """Return the item's identity: a hash of what is asked for, whoever asks."""
-        what: list[object] = [self.url] if self.url else ["search", _folded(self.artist), _folded(self.title)]
-        text = json.dumps([*what, self.start_s, self.end_s, self.entry])
-        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+        """The item's identity: a hash of what is asked for, whoever asks."""
+        return _hash([*self._asked_for, self.start_s, self.end_s, self.entry])
+
+    @cached_property
+    def source_key(self) -> str:
+        """The identity of what is fetched for the item: windows of one source have it in common."""
+        return self.key if self.end_s is None else _hash(["windows", *self._asked_for, self.entry])
+
+    @property
+    def _asked_for(self) -> list[object]:
+        return [self.url] if self.url else ["search", _folded(self.artist), _folded(self.title)]
 
     @property
     def name(self) -> str:
@@ -57,6 +67,10 @@ class Source(Protocol):
         Raises:
             SourceError: The source cannot be read.
         """
+
+
+def _hash(what: list[object]) -> str:
+    return hashlib.blake2b(json.dumps(what).encode(), digest_size=16).hexdigest()
 
 
 def _folded(text: str | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -38,6 +38,7 @@ class Page:
         cut_after: Break the connection after as many bytes, one a request.
         pause_s: Sleep between pieces of the body.
         endless: Send the body again and again, without a length.
+        headers: More of them.
     """
 
     body: bytes = b""
@@ -49,14 +50,16 @@ class Page:
     cut_after: list[int] = field(default_factory=list)
     pause_s: float = 0.0
     endless: bool = False
+    headers: list[tuple[str, str]] = field(default_factory=list)
 
 
 @dataclass
 class MediaServer:
-    """Pages by path, and what was asked for: (path, Range) of every GET."""
+    """Pages by path, and what was asked for: (path, Range) of every GET; `rules` has those of robots."""
 
     pages: dict[str, Page] = field(default_factory=dict)
     asked: list[tuple[str, str]] = field(default_factory=list)
+    rules: list[str] = field(default_factory=list)
     whole: Counter[str] = field(default_factory=Counter)
     hook: Callable[[str], None] = lambda path: None
     url: str = ""
@@ -80,6 +83,7 @@ class MediaServer:
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     media: MediaServer
+    more: Sequence[tuple[str, str]] = ()
 
     def do_HEAD(self) -> None:
         self._serve(body=False)
@@ -99,7 +103,9 @@ class _Handler(BaseHTTPRequestHandler):
         media = self.media
         path = unquote(urlsplit(self.path).path)
         asked = self.headers.get("Range", "")
-        if body:
+        if path in ("/robots.txt", "/.well-known/tdmrep.json"):
+            media.rules.append(path)
+        elif body:
             media.asked.append((path, asked))
             media.hook(path)
         page = media.pages.get(path)
@@ -130,6 +136,7 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._head(416, headers)
             content = content[start : int(last) + 1 if last else None]
         headers = {"Content-Type": page.kind, "Content-Length": str(len(content))}
+        self.more = page.headers
         if page.etag:
             headers["ETag"] = page.etag
         if asked and page.ranges and fresh:
@@ -153,8 +160,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _head(self, status: int, headers: dict[str, str]) -> None:
         self.send_response(status)
-        for name, value in headers.items():
+        for name, value in [*headers.items(), *self.more]:
             self.send_header(name, value)
+        self.more = []
         self.end_headers()
 
     def log_message(self, *_: object) -> None:

@@ -313,7 +313,7 @@ def test_odd_addresses_and_surprises_cost_one_item_each(
 def test_a_full_disk_ends_the_run_and_blames_no_item(
     media: MediaServer, fetch: Fetch, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def keep(*_: object) -> None:
+    def keep(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patched:
