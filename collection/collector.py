@@ -17,7 +17,6 @@ from collection.queue import HostQueue
 from collection.refusals import CollectError, Gone, HostStopped, Refused, RunStopped, Unavailable
 from collection.settings import Settings
 from collection.shelf import FAILED, FETCHED, REFUSED, Shelf
-from collection.takedown import ids_in
 from collection.wanted import Source, Wanted
 
 log = logging.getLogger("leitmotif.collection")
@@ -171,7 +170,7 @@ class _Run:
 
     def _is_taken_down(self, wanted: Wanted) -> bool:
         try:
-            self._shelf.takedowns.refuse(wanted.key, *(ids_in(wanted.url) if wanted.url else ()))
+            self._shelf.refuse_taken_down(wanted)
         except Refused:
             return True  # fetching it will say so
         return False

@@ -122,7 +122,7 @@ class Fetcher:
         return kept[1] if kept is not None and kept[0] == wanted.source_key else None
 
     def _once(self, wanted: Wanted, hold: Hold) -> Fetched:
-        self._shelf.takedowns.refuse(wanted.key, *(ids_in(wanted.url) if wanted.url else ()))
+        self._shelf.refuse_taken_down(wanted)
         if facts := self._shelf.adopt(wanted):
             return Fetched(facts, 1)
         if (held := self._held(wanted)) is not None:
@@ -176,12 +176,10 @@ class Fetcher:
         if isinstance(found, Playlist):
             return found
         info = found.info
-        names = (info.get(name) for name in ("webpage_url", "original_url", "url"))
-        self._shelf.takedowns.refuse(
-            info.get("id"),
-            _site_id(info),
-            *(identity for name in names if isinstance(name, str) for identity in ids_in(name)),
-        )
+        if takedowns := self._shelf.takedowns:
+            names = (info.get(name) for name in ("webpage_url", "original_url", "url"))
+            ids = (identity for name in names if isinstance(name, str) for identity in ids_in(name))
+            takedowns.refuse(info.get("id"), _site_id(info), *ids)
         parts = [self._fetch_format(wanted, found, chosen, meter) for chosen in found.formats]
         return self._looked_into(wanted, parts, info, reasons)
 
@@ -217,7 +215,7 @@ class Fetcher:
             else:
                 path, content = self._joined(wanted, parts)
                 sha256 = sha256_of(path)
-            self._shelf.takedowns.refuse(sha256)
+            self._shelf.takedowns.refuse_file(path, sha256)
         except Refused:
             self._shelf.clear(wanted.source_key)
             raise
@@ -269,7 +267,7 @@ class Fetcher:
         cut(whole.path, window, start_s=start_s, end_s=wanted.end_s, has_video=whole.content.has_video)
         try:
             content, sha256 = self._inspectors.inspect(window, self._settings), sha256_of(window)
-            self._shelf.takedowns.refuse(sha256)
+            self._shelf.takedowns.refuse_file(window, sha256)
         except Refused:
             window.unlink()
             raise

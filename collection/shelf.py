@@ -25,7 +25,7 @@ from typing import Any
 import pyarrow as pa
 
 from collection.folder import SourceError
-from collection.takedown import TakedownList, read_takedowns
+from collection.takedown import TakedownList, ids_in, read_takedowns
 from collection.wanted import Wanted
 from shards.store import KEY, StageStore
 
@@ -109,6 +109,15 @@ class Shelf:
                 known[key] = Known(outcome, permanent)
         self._unrecorded = {key for key in self._sidecar_keys() if key not in known}
         return known
+
+    def refuse_taken_down(self, wanted: Wanted) -> None:
+        """Let pass an item that was not taken down, as far as its address and key tell.
+
+        Raises:
+            Refused: It was.
+        """
+        if self.takedowns:
+            self.takedowns.refuse(wanted.key, *(ids_in(wanted.url) if wanted.url else ()))
 
     def part(self, key: str, name: str) -> Path:
         """Return where a file lies until it is whole; an item may need several."""

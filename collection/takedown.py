@@ -1,4 +1,4 @@
-"""What was taken down and is never fetched again: digests of ids, so that the list itself names nobody."""
+"""What was taken down and is never fetched again."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from collection.folder import SourceError
 from collection.refusals import Refused
 
 LIST = "takedown.jsonl"
+_KINDS = ("urls", "media_ids", "items", "source_ids", "clip_ids")
 _SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
 
@@ -68,25 +69,42 @@ class TakedownList:
 
     reasons: Mapping[str, str] = field(default_factory=dict)
 
+    def __bool__(self) -> bool:
+        """Tell whether there is anything on the list."""
+        return bool(self.reasons)
+
     def refuse(self, *ids: str | None) -> None:
         """Let pass what is not on the list.
 
         Args:
-            ids: Addresses, ids of sites (`ID` or `SITE:ID`), SHA-256 of media in hex; None is passed over.
+            ids: Addresses, ids of sites (`ID` or `SITE:ID`), hashes of media in hex; None is passed over.
 
         Raises:
             Refused: One of them is on it.
         """
-        if not self.reasons:
-            return
         for identity in ids:
             if identity and (digest := digest_of(identity)) in self.reasons:
                 reason = self.reasons[digest]
                 raise Refused(f"taken down{f' ({reason})' if reason else ''}")
 
+    def refuse_file(self, path: Path, sha256: str) -> None:
+        """Let pass a file whose hashes (SHA-256, and BLAKE2b of 128 bits as in catalogs) are not on the list.
+
+        Raises:
+            Refused: One of them is on it.
+        """
+        if not self:
+            return
+        with path.open("rb") as file:
+            media_id = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+        self.refuse(sha256, media_id)
+
 
 def read_takedowns(folder: Path) -> TakedownList:
-    """Read a collected folder's `takedown.jsonl`: an object with `digest`, `at` and `reason` a line.
+    """Read a collected folder's `takedown.jsonl`: one JSON object a line.
+
+    It has `reason`, and either the `digest` of an id, or lists of ids under `urls`, `media_ids`, `items`
+    (keys of the folder), `source_ids` and `clip_ids`, as `leitmotif takedown` writes them.
 
     Args:
         folder: The folder that files are collected into.
@@ -104,19 +122,24 @@ def read_takedowns(folder: Path) -> TakedownList:
         return TakedownList()
     except (OSError, UnicodeDecodeError) as error:
         raise SourceError(f"{str(path)!r} cannot be read ({error}); nothing is fetched without it") from error
-    reasons = {}
+    reasons: dict[str, str] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
             entry = json.loads(line)
-            digest, reason = entry["digest"], entry.get("reason") or ""
-            if not _SHA256.fullmatch(digest):
+            digests = [entry["digest"].lower()] if "digest" in entry else _digests(entry)
+            if not digests or not all(map(_SHA256.fullmatch, digests)):
                 raise ValueError
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError):
             raise SourceError(
                 f"line {number} of {str(path)!r} is {line[:60]!r}; expected a JSON object with `digest` "
-                "(64 hex digits), `at` and `reason`"
+                f"(64 hex digits) or lists of ids under {', '.join(_KINDS)}"
             ) from None
-        reasons[digest.lower()] = str(reason)[:300]
+        reasons |= dict.fromkeys(digests, str(entry.get("reason") or "")[:300])
     return TakedownList(reasons)
+
+
+def _digests(entry: Mapping[str, list[str]]) -> list[str]:
+    ids = [identity for kind in _KINDS for identity in entry.get(kind, ())]
+    return [digest_of(name) for identity in ids for name in ids_in(identity)]

@@ -15,6 +15,7 @@ from collection.refusals import Refused
 from collection.robots_txt import covers, read_robots
 from collection.shelf import Shelf
 from collection.takedown import digest_of, ids_in, read_takedowns
+from collection.wanted import Wanted
 
 Fetch = Callable[..., Tally]
 Record = Callable[[], list[dict[str, Any]]]
@@ -220,6 +221,19 @@ def test_a_file_that_was_fetched_before_is_not_counted_as_there_after_a_takedown
     tally = fetch(url)
     assert (tally.already, tally.refused) == (0, 1)
     assert media.paths() == ["/a.wav"]
+
+
+@pytest.mark.parametrize("kind", ["urls", "media_ids", "items"])
+def test_what_the_takedown_command_recorded_is_refused(
+    media: MediaServer, fetch: Fetch, shelf: Shelf, kind: str
+) -> None:
+    url = media.add("/a.wav", tone())
+    ids = {"urls": url, "media_ids": hashlib.blake2b(tone(), digest_size=16).hexdigest()}
+    line = {"at": "2026-01-01", "reason": "asked", "asked": url, kind: [ids.get(kind, Wanted(url=url).key)]}
+    shelf.root.mkdir(parents=True)
+    (shelf.root / "takedown.jsonl").write_text(json.dumps(line) + "\n")
+    assert fetch(url, media.add("/b.wav", tone(2.0))).refused == 1
+    assert media.paths().count("/a.wav") == (kind == "media_ids")
 
 
 @pytest.mark.parametrize(
