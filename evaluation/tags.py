@@ -13,7 +13,7 @@ from evaluation.metric import Tools
 
 
 class TagRecallMetric:
-    """The share of a clip's instruments, genres and moods that its text names, in percent, mean over clips."""
+    """The share of a clip's instruments, genres and moods that its text names, in percent, as a mean."""
 
     NAME: ClassVar = "tag-recall"
     TITLE: ClassVar = "Tag recall"

@@ -1,0 +1,172 @@
+"""Describe the music that fits videos, pictures or texts, with a trained description model."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from cli import console
+
+if TYPE_CHECKING:
+    from train_mmdm.answer import Answer
+    from train_mmdm.describe import Describer
+    from train_mmdm.inputs import Shown
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("model", type=Path, metavar="RUN", help="what `leitmotif train mmdm` wrote")
+    parser.add_argument(
+        "input", nargs="*", type=Path, help="a video, a picture, or a folder of pictures (one input)"
+    )
+    parser.add_argument("--text", action="append", default=[], metavar="TEXT", help="a text; may be repeated")
+    parser.add_argument(
+        "--visuals", action="store_true", help="let the model speak of the visual elements first"
+    )
+    add_decoding_arguments(parser)
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if an input could not be read")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments that say how words are chosen, and where."""
+    parser.add_argument("--greedy", action="store_true", help="take the most probable word every time")
+    parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
+    parser.add_argument("--top-k", type=int, metavar="K", help="draw among K tokens (default: the run's, 50)")
+    parser.add_argument(
+        "--top-p", type=float, metavar="P", help="draw among tokens of probability P (default: the run's, 1)"
+    )
+    parser.add_argument("--temperature", type=float, metavar="T", help="default: the run's, 1")
+    parser.add_argument(
+        "--max-tokens", type=int, metavar="N", help="longest answer (default: the run's, 192)"
+    )
+    parser.add_argument("--batch", type=int, default=4, metavar="N", help="inputs at once (default: 4)")
+    parser.add_argument(
+        "--device", default="auto", metavar="DEVICE", help="cpu, cuda, cuda:N or auto (default)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Describe every input that can be read, tell of the others, and return the exit code."""
+    from pipelines.errors import OutsideError, UserError
+    from training.errors import TrainingInputError, TrainingOutsideError
+
+    if not options.input and not options.text:
+        raise UserError("got nothing to describe; expected INPUT… (videos, pictures, folders) or --text TEXT")
+    started = time.monotonic()
+    try:
+        described, failed = _describe(options, open_describer(options))
+    except TrainingInputError as error:
+        raise UserError(str(error)) from error
+    except TrainingOutsideError as error:
+        raise OutsideError(str(error)) from error
+    if options.json:
+        seconds = round(time.monotonic() - started, 2)
+        console.print_json({"descriptions": described, "failed": failed, "seconds": seconds})
+    if not described:
+        raise UserError(f"none of {len(failed)} inputs could be read" if failed[1:] else failed[0]["message"])
+    return 1 if options.strict and failed else 0
+
+
+def open_describer(options: argparse.Namespace) -> Describer:
+    """Return the run's model, ready to describe as the options say."""
+    from transformers.utils import logging
+
+    from pipelines.devices import check_device, resolve_device
+    from pipelines.errors import UserError
+    from train_mmdm.describe import Describer, decoding_of
+    from train_mmdm.run import open_run
+    from train_mmdm.settings import read_settings
+
+    logging.disable_progress_bar()
+    if options.batch < 1:
+        raise UserError(f"--batch is {options.batch}; expected 1 or more")
+    try:
+        check_device(options.device)
+    except ValueError as error:
+        raise UserError(f"--device: {error}") from error
+    decoding = decoding_of(
+        read_settings(options.model),
+        seed=options.seed,
+        greedy=options.greedy,
+        top_k=options.top_k,
+        top_p=options.top_p,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+    )
+    model = open_run(options.model, resolve_device(options.device))
+    return Describer(model, decoding, visuals=getattr(options, "visuals", False))
+
+
+def _describe(
+    options: argparse.Namespace, describer: Describer
+) -> tuple[list[dict[str, Any]], list[dict[str, str]]]:
+    """Describe the inputs batch by batch, printing as it goes, and return the rows for JSON."""
+    failed: list[dict[str, str]] = []
+    described: list[dict[str, Any]] = []
+    alone = len(options.input) + len(options.text) == 1
+    streams = alone and not options.json and sys.stdout.isatty()
+    for batch in _batches(_readable(options, describer, failed, quiet=alone), options.batch):
+        answers = describer.describe(batch, tell=_print_piece if streams else None)
+        for shown, answer in zip(batch, answers, strict=True):
+            described.append(_row(describer, shown, answer))
+            if streams:
+                print()
+            elif not options.json:
+                print(answer.description if alone else f"{shown.name}: {answer.description}", flush=True)
+    return described, failed
+
+
+def _readable(
+    options: argparse.Namespace, describer: Describer, failed: list[dict[str, str]], *, quiet: bool
+) -> Iterator[Shown]:
+    """Yield the inputs that can be read; tell of each other one in a line."""
+    from media.limited import LimitedWorker
+    from train_mmdm.inputs import BadInput, read_input, read_text
+
+    with LimitedWorker() as worker:
+        for given in (*options.input, *options.text):
+            try:
+                if isinstance(given, Path):
+                    shown = read_input(given, describer.model.settings.frames, worker)
+                else:
+                    shown = read_text(given)
+                describer.check(shown)
+            except BadInput as error:
+                failed.append({"input": str(given), "message": str(error)})
+                if not quiet:
+                    print(f"leitmotif: {error}", file=sys.stderr)
+                continue
+            yield shown
+
+
+def _batches(inputs: Iterator[Shown], size: int) -> Iterator[list[Shown]]:
+    batch: list[Shown] = []
+    for shown in inputs:
+        batch.append(shown)
+        if len(batch) == size:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def _row(describer: Describer, shown: Shown, answer: Answer) -> dict[str, Any]:
+    said = {name: value for name, value in asdict(answer).items() if value and name != "description"}
+    return {
+        "input": shown.name,
+        "kind": shown.kind,
+        "frames": len(shown.frames),
+        "question": describer.question(shown),
+        "description": answer.description,
+        **said,
+    }
+
+
+def _print_piece(text: str) -> None:
+    print(text, end="", flush=True)

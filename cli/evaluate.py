@@ -1,0 +1,90 @@
+"""Judge a trained model on a split of a dataset: metrics with intervals, beside its base and the captions."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from cli import console
+from cli.describe import add_decoding_arguments, open_describer
+
+KINDS = ("mmdm",)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("kind", choices=KINDS, help="which kind of model: mmdm, that of descriptions")
+    parser.add_argument("model", type=Path, metavar="RUN", help="what `leitmotif train` wrote")
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a published dataset")
+    parser.add_argument(
+        "--out", required=True, type=Path, metavar="RESULTS", help="the folder of the results"
+    )
+    parser.add_argument("--split", default="test", help="which clips (default: test)")
+    parser.add_argument(
+        "--against",
+        type=Path,
+        metavar="BASE",
+        help="another run, or a .jsonl of clip_id and description (default: the model before its training)",
+    )
+    parser.add_argument(
+        "--metric", action="append", metavar="NAME", help="only this metric; may be repeated (default: all)"
+    )
+    parser.add_argument("--clap", metavar="MODEL", help="where the dataset's CLAP model lies, if elsewhere")
+    parser.add_argument("--bertscore", metavar="MODEL", help="model of BERTScore: a hub id or a folder")
+    parser.add_argument("--limit", type=int, metavar="N", help="the first N clips only")
+    parser.add_argument("--visuals", action="store_true", help="ask for the visual elements first")
+    add_decoding_arguments(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Evaluate, print the table, return the exit code."""
+    from evaluation.clips import DatasetError
+    from evaluation.metric import MetricError, Tools
+    from evaluation.results import TABLE, ResultsError
+    from pipelines.devices import resolve_device
+    from pipelines.errors import OutsideError, UserError, is_outside
+    from taxonomy.labels import TaxonomyError
+    from train_mmdm.evaluate import evaluate
+    from training.errors import TrainingInputError, TrainingOutsideError
+
+    if options.limit is not None and options.limit < 1:
+        raise UserError(f"--limit is {options.limit}; expected 1 or more")
+    started = time.monotonic()
+    try:
+        describer = open_describer(options)
+        with console.progress() as tell:
+            document = evaluate(
+                describer,
+                options.dataset,
+                options.out,
+                split=options.split,
+                against=options.against,
+                metrics=options.metric,
+                tools=Tools(
+                    clap_folder=options.clap,
+                    bertscore=options.bertscore,
+                    device=resolve_device(options.device),
+                ),
+                batch=options.batch,
+                limit=options.limit,
+                facts={"run": options.model.absolute().name},
+                tell=tell,
+            )
+    except (TrainingInputError, DatasetError, MetricError, ResultsError, TaxonomyError) as error:
+        raise UserError(str(error)) from error
+    except TrainingOutsideError as error:
+        raise OutsideError(str(error)) from error
+    except OSError as error:
+        if not is_outside(error):
+            raise
+        raise OutsideError(
+            f"{error.strerror} while writing {str(options.out)!r}; make room and run it again"
+        ) from error
+    if options.json:
+        seconds = round(time.monotonic() - started, 2)
+        console.print_json({"results": str(options.out), "seconds": seconds, **document})
+    else:
+        print((options.out / TABLE).read_text(encoding="utf-8"))
+    return 0

@@ -1,0 +1,199 @@
+"""Clips, intervals, the comparison of writers, and results on disk."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from small_datasets import FACTS, rows_of, write_dataset
+
+from encoders.clap import ClapEncoder
+from evaluation.bootstrap import Estimate, estimate, estimate_difference
+from evaluation.clips import Clip, DatasetError, clap_model_of, read_clips, read_frames
+from evaluation.comparison import add_captions, compare
+from evaluation.metric import Tools, choose_metrics
+from evaluation.results import ResultsError, make_document, make_table, write_results
+from evaluation.rouge import RougeLMetric
+from evaluation.tags import TagPrecisionMetric
+from evaluation.tempo_class import TempoClassMetric
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    rows = rows_of(ClapEncoder("clap-mini").load())
+    return write_dataset(tmp_path_factory.mktemp("dataset"), rows)
+
+
+@pytest.fixture(scope="module")
+def clips(dataset: Path) -> list[Clip]:
+    return read_clips(dataset, "test")
+
+
+def test_clips_are_read_in_order_with_all_that_is_known(clips: list[Clip]) -> None:
+    assert [clip.caption for clip in clips] == [fact["caption"] for fact in FACTS]
+    assert clips[1].instruments == ("electric guitar", "drums") and clips[1].tempo_class == "fast"
+    assert clips[0].clap is not None and clips[0].clap.shape == (128,)
+    assert ("mood", "dreamy") in clips[0].tags
+    model = clap_model_of(clips)
+    assert model is not None and model.startswith("clap-mini@sha256:")
+
+
+def test_frames_come_in_the_order_of_the_clips(dataset: Path, clips: list[Clip]) -> None:
+    frames = list(read_frames(dataset, "test"))
+    assert [clip_id for clip_id, _ in frames] == [clip.clip_id for clip in clips]
+    assert all(len(pictures) == 5 and pictures[0][:2] == b"\xff\xd8" for _, pictures in frames)
+    assert len(list(read_frames(dataset, "test", limit=3))) == 3 == len(read_clips(dataset, "test", limit=3))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda row: row | {"caption": None}, "no clip of split 'test' of .* has a caption; curate it"),
+        (lambda row: row | {"caption": ""}, "no clip of split 'test' of .* has a caption; curate it"),
+    ],
+)
+def test_a_dataset_without_captions_is_refused(dataset: Path, tmp_path: Path, change, said: str) -> None:  # type: ignore[no-untyped-def]
+    rows = [change(row) for row in pq.read_table(dataset / "data").to_pylist()]
+    with pytest.raises(DatasetError, match=said):
+        read_clips(write_dataset(tmp_path, rows), "test")
+
+
+def test_what_is_no_dataset_or_lacks_the_split_is_refused(dataset: Path, tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match="has no split 'validation'; expected test"):
+        read_clips(dataset, "validation")
+    with pytest.raises(
+        DatasetError, match=r"has no data/\*\.parquet; give a folder that `leitmotif publish`"
+    ):
+        read_clips(tmp_path, "test")
+    (tmp_path / "data").mkdir()
+    shard = tmp_path / "data" / "test-00000-of-00001.parquet"
+    shard.write_bytes(b"PAR1 damaged")
+    with pytest.raises(DatasetError, match="is no readable Parquet file"):
+        read_clips(tmp_path, "test")
+    pq.write_table(pa.table({"clip_id": ["a"]}), shard)
+    with pytest.raises(DatasetError, match="has no column 'caption'"):
+        read_clips(tmp_path, "test")
+    write_dataset(tmp_path / "empty", [])
+    with pytest.raises(DatasetError, match="has no row; choose another --split"):
+        read_clips(tmp_path / "empty", "test")
+
+
+def test_embeddings_of_two_models_are_refused() -> None:
+    clips = [Clip(name, clap=np.ones(2), clap_model=f"clap@{name}") for name in "ab"]
+    with pytest.raises(DatasetError, match=r"by 2 CLAP models \(clap@a, clap@b\)"):
+        clap_model_of(clips)
+    assert clap_model_of([Clip("a")]) is None
+
+
+def test_an_interval_has_the_width_of_the_mean_of_coins() -> None:
+    heads = np.repeat([[100.0], [0.0]], 200, axis=0)
+    found = estimate(TempoClassMetric(Tools()), heads, resamples=4000, seed=0)
+    assert found is not None and found.value == 50.0 and found.clips == 400
+    # 1.96 standard errors of a mean of 400 fair coins.
+    assert (found.low, found.high) == pytest.approx((50 - 4.9, 50 + 4.9), abs=0.4)
+    assert found == estimate(TempoClassMetric(Tools()), heads, resamples=4000, seed=0)
+
+
+def test_an_interval_leaves_unknown_clips_out() -> None:
+    rows = np.array([[100.0], [np.nan], [100.0]])
+    found = estimate(TempoClassMetric(Tools()), rows, resamples=50, seed=0)
+    assert found == Estimate(100.0, 100.0, 100.0, clips=2)
+    assert estimate(TempoClassMetric(Tools()), np.full((3, 1), np.nan), resamples=50, seed=0) is None
+
+
+def test_a_ratio_of_sums_is_no_mean_of_ratios() -> None:
+    rows = np.array([[1.0, 1.0], [1.0, 9.0]])
+    found = estimate(TagPrecisionMetric(Tools()), rows, resamples=500, seed=0)
+    assert found is not None and found.value == 20.0
+    assert (found.low, found.high) == pytest.approx((100 / 9, 100.0))
+
+
+def test_a_difference_is_taken_clip_by_clip() -> None:
+    rng = np.random.default_rng(0)
+    rows = rng.uniform(0, 100, (50, 1))
+    once, twice = (estimate(TempoClassMetric(Tools()), rows, resamples=200, seed=seed) for seed in (0, 1))
+    assert once != twice
+    found = estimate_difference(TempoClassMetric(Tools()), rows + 1.0, rows, resamples=200, seed=0)
+    assert found is not None
+    assert (found.value, found.low, found.high) == pytest.approx((1.0, 1.0, 1.0))
+
+
+def test_no_clip_gets_its_own_caption_when_they_are_shuffled(clips: list[Clip]) -> None:
+    for seed in range(20):
+        texts = add_captions({}, [*clips, Clip("mute")], seed=seed)
+        own, other = texts["captions"], texts["shuffled captions"]
+        assert all(mine != theirs for mine, theirs in zip(own[:4], other[:4], strict=True))
+        assert sorted(filter(None, other)) == sorted(filter(None, own)) and other[4] is None
+    assert texts != add_captions({}, [*clips, Clip("mute")], seed=0)
+    assert "shuffled captions" not in add_captions({}, clips[:1], seed=0)
+
+
+def test_captions_beat_shuffled_captions_by_every_metric(clips: list[Clip]) -> None:
+    metrics = choose_metrics(None, Tools(clap=clap_model_of(clips)))
+    texts = add_captions({"model": ["A fast, aggressive metal track."] * 4}, clips, seed=0)
+    found = compare(texts, clips, metrics, resamples=200)
+    best, worst = found.values["captions"], found.values["shuffled captions"]
+    for metric in metrics:
+        assert best[metric.NAME].value == pytest.approx(100.0, abs=1e-3)  # type: ignore[union-attr]
+        assert worst[metric.NAME].high < 100.0  # type: ignore[union-attr]
+    assert found.values["model"]["tempo-class"].value == 25.0  # type: ignore[union-attr]
+    assert found.differences["tempo-class"]["captions"].value == -75.0  # type: ignore[union-attr]
+
+
+def test_results_are_a_table_a_document_and_the_texts(clips: list[Clip], tmp_path: Path) -> None:
+    metrics = [TempoClassMetric(Tools()), RougeLMetric(Tools())]
+    texts = add_captions({"model": ["A slow piece.", None, "A slow piece.", "Nothing."]}, clips, seed=0)
+    document = make_document(compare(texts, clips, metrics, resamples=50), metrics, {"split": "test"})
+    out = tmp_path / "results"
+    write_results(out, document, texts, clips, heading="# Results")
+    assert sorted(path.name for path in out.iterdir()) == [
+        "descriptions.jsonl",
+        "results.json",
+        "results.md",
+    ]
+    assert json.loads((out / "results.json").read_text()) == document
+    assert document["values"]["model"]["tempo-class"]["clips"] == 3
+    assert document["metrics"]["rouge-l"]["higher_is_better"] is True
+    lines = (out / "results.md").read_text().splitlines()
+    assert lines[2] == "| written by | Tempo class accuracy ↑ | ROUGE-L ↑ |"
+    assert lines[4].startswith("| model | 33.33 [0.00, ")
+    assert lines[7].startswith("| *model − captions* | -66.67 [-100.00, ")
+    rows = [json.loads(line) for line in (out / "descriptions.jsonl").read_text().splitlines()]
+    assert rows[1]["model"] is None and rows[1]["captions"] == FACTS[1]["caption"]
+    write_results(out, document | {"split": "again"}, texts, clips, heading="# Results")
+    assert json.loads((out / "results.json").read_text())["split"] == "again"
+    assert [path.name for path in tmp_path.iterdir()] == ["results"]
+
+
+def test_a_table_shows_what_could_not_be_measured() -> None:
+    document = {
+        "metrics": {"x": {"title": "X", "higher_is_better": False}},
+        "values": {"a": {"x": None}},
+        "differences": {"x": {}},
+    }
+    assert make_table(document) == "| written by | X ↓ |\n|---|---|\n| a | – |\n"
+
+
+def test_results_replace_nothing_else_and_a_full_disk_leaves_the_former(
+    clips: list[Clip], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = [TempoClassMetric(Tools())]
+    texts = add_captions({"model": ["slow"] * 4}, clips, seed=0)
+    document = make_document(compare(texts, clips, metrics, resamples=5), metrics, {})
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "file").write_text("precious")
+    with pytest.raises(ResultsError, match=r"exists and holds no results\.json; choose another --out"):
+        write_results(tmp_path / "mine", document, texts, clips, heading="")
+    out = tmp_path / "results"
+    write_results(out, document, texts, clips, heading="first")
+
+    def refuse(path: Path, text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("evaluation.results._write", refuse)
+    with pytest.raises(OSError, match="No space left"):
+        write_results(out, document, texts, clips, heading="second")
+    assert (out / "results.md").read_text().startswith("first")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["mine", "results"]

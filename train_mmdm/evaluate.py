@@ -1,0 +1,194 @@
+"""A run judged on a split of a dataset, beside the model it was made from and the captions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+from evaluation.clips import Clip, DatasetError, clap_model_of, read_clips, read_frames
+from evaluation.comparison import RESAMPLES, add_captions, compare
+from evaluation.metric import Tools, choose_metrics
+from evaluation.results import check_target, make_document, write_results
+from taxonomy.labels import load
+from train_mmdm.describe import Describer, untuned
+from train_mmdm.inputs import BadInput, Shown, decode_frames
+from train_mmdm.prompt import spread_frames
+from train_mmdm.run import open_run
+from training.errors import TrainingInputError
+
+Told = Callable[[str, int, int], None]
+FINE_TUNED, BASE = "fine-tuned", "base"
+
+
+def evaluate(
+    describer: Describer,
+    dataset: Path,
+    out: Path,
+    *,
+    split: str = "test",
+    against: Path | None = None,
+    metrics: Sequence[str] | None = None,
+    tools: Tools | None = None,
+    batch: int = 4,
+    limit: int | None = None,
+    resamples: int = RESAMPLES,
+    facts: dict[str, Any] | None = None,
+    tell: Told = lambda stage, done, total: None,
+) -> dict[str, Any]:
+    """Describe the clips of a split, judge what was written, and write the results.
+
+    Args:
+        describer: The run's model, and how words are chosen.
+        dataset: A published dataset.
+        out: The folder of the results; older results there are replaced.
+        split: Which clips.
+        against: Another run, or a .jsonl file of `clip_id` and `description`, to compare with; by default the
+            model as it was before its training.
+        metrics: Their names; by default all but those that need a model that was not named.
+        tools: What metrics need; the clips say which CLAP model they need.
+        batch: Clips that are described at once.
+        limit: The first so many clips; None for all.
+        resamples: Draws of the bootstrap.
+        facts: What else the results shall say of how they came about.
+        tell: Told how many clips are described.
+
+    Returns:
+        What stands in `results.json`.
+
+    Raises:
+        DatasetError, MetricError, ResultsError, TrainingInputError: Something given is wrong.
+    """
+    check_target(out)
+    clips = read_clips(dataset, split, limit=limit)
+    labels = dataset / "taxonomy.yaml"
+    tools = replace(
+        tools or Tools(),
+        clap=clap_model_of(clips),
+        taxonomy=load(labels if labels.is_file() else None),
+    )
+    chosen = choose_metrics(metrics, tools)
+    read = read_descriptions(against, clips) if against is not None and against.is_file() else None
+
+    def write(who: Describer, stage: str) -> list[str | None]:
+        return describe_clips(who, dataset, split, clips, batch=batch, stage=stage, tell=tell)
+
+    written = {FINE_TUNED: write(describer, FINE_TUNED)}
+    if read is not None:
+        written[str(against)] = read
+    elif against is not None:
+        other = replace_model(describer, open_run(against, describer.model.net.device))
+        written[str(against)] = write(other, "against")
+    else:
+        with untuned(describer.model) as model:
+            written[BASE] = write(replace_model(describer, model), BASE)
+    seed = describer.decoding.seed
+    texts = add_captions(written, clips, seed=seed)
+    comparison = compare(texts, clips, chosen, resamples=resamples, seed=seed)
+    document = make_document(
+        comparison,
+        chosen,
+        {
+            "kind": "mmdm",
+            **(facts or {}),
+            "checkpoint": describer.model.checkpoint.name,
+            "dataset": dataset.absolute().name,
+            "split": split,
+            "clips": len(clips),
+            "described": sum(text is not None for text in written[FINE_TUNED]),
+            "decoding": asdict(describer.decoding),
+            "visuals": describer.visuals,
+            "resamples": resamples,
+            "clap": tools.clap,
+        },
+    )
+    write_results(out, document, texts, clips, heading=_heading(document))
+    return document
+
+
+def replace_model(describer: Describer, model: Any) -> Describer:
+    """Return a describer that asks another model the same."""
+    return Describer(model, describer.decoding, visuals=describer.visuals)
+
+
+def describe_clips(
+    describer: Describer,
+    dataset: Path,
+    split: str,
+    clips: Sequence[Clip],
+    *,
+    batch: int,
+    stage: str,
+    tell: Told,
+) -> list[str | None]:
+    """Return the description of each clip; None of one without readable frames.
+
+    Raises:
+        DatasetError: No clip has readable frames.
+    """
+    texts: list[str | None] = [None] * len(clips)
+    waiting: list[tuple[int, Shown]] = []
+
+    def empty() -> None:
+        answers = describer.describe([shown for _, shown in waiting])
+        for (number, _), answer in zip(waiting, answers, strict=True):
+            texts[number] = answer.description
+        waiting.clear()
+
+    for number, (clip_id, pictures) in enumerate(read_frames(dataset, split, limit=len(clips))):
+        try:
+            frames = decode_frames(spread_frames(pictures, describer.model.settings.frames), clip_id)
+        except BadInput:
+            frames = ()
+        if frames:
+            waiting.append((number, Shown(clip_id, "video", frames)))
+        if len(waiting) == batch:
+            empty()
+            tell(stage, number + 1, len(clips))
+    if waiting:
+        empty()
+        tell(stage, len(clips), len(clips))
+    if not any(text is not None for text in texts):
+        raise DatasetError(
+            f"no clip of split {split!r} of {str(dataset)!r} has readable frames; give a dataset of the "
+            "recipe music-video"
+        )
+    return texts
+
+
+def read_descriptions(path: Path, clips: Sequence[Clip]) -> list[str | None]:
+    """Return what a .jsonl file of `clip_id` and `description` says of each clip; None of one it leaves out.
+
+    Raises:
+        TrainingInputError: The file is no such file, or says nothing of these clips.
+    """
+    found: dict[str, str] = {}
+    try:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if line.strip():
+                row = json.loads(line)
+                found[str(row["clip_id"])] = str(row["description"])
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        raise TrainingInputError(
+            f"cannot read {str(path)!r} ({type(error).__name__}: {error}); expected a line "
+            '{"clip_id": …, "description": …} for each clip'
+        ) from error
+    texts = [found.get(clip.clip_id) for clip in clips]
+    if not any(text is not None for text in texts):
+        raise TrainingInputError(
+            f"{str(path)!r} describes {len(found)} clips and none of this split; check that the ids are the "
+            "dataset's"
+        )
+    return texts
+
+
+def _heading(document: dict[str, Any]) -> str:
+    greedy = document["decoding"]["greedy"]
+    return (
+        f"# {document['dataset']}, split {document['split']}\n\n"
+        f"{document['described']} of {document['clips']} clips described by {document['checkpoint']}, "
+        f"{'the most probable words' if greedy else 'words drawn'}; in brackets the {document['level']:.0%} "
+        f"interval of {document['resamples']} bootstrap draws. CLAP: {document['clap'] or 'none'}."
+    )
