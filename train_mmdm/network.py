@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import importlib.util
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import InternVLConfig, InternVLForConditionalGeneration, InternVLVisionConfig, Qwen2Config
+from transformers import (
+    AutoConfig,
+    InternVLConfig,
+    InternVLForConditionalGeneration,
+    InternVLVisionConfig,
+    Qwen2Config,
+)
 
+from train_mmdm.hub import cannot_load
 from train_mmdm.settings import LORA_TARGETS, Settings
 from training.errors import TrainingInputError
 
@@ -41,11 +49,10 @@ def build_network(settings: Settings, tokenizer: Any, *, device: str | torch.dev
         network = build_tiny(settings, tokenizer)
     else:
         network = load_pretrained(settings.model_id, settings, device)
+    adapted = add_adapters(network, settings) if settings.lora_rank else network
     if settings.gradient_checkpointing:
         checkpoint_activations(network)
-    if settings.lora_rank:
-        network = add_adapters(network, settings)
-    return network if settings.four_bit else network.to(device)
+    return adapted if settings.four_bit else adapted.to(device)
 
 
 def build_tiny(settings: Settings, tokenizer: Any) -> Any:
@@ -77,9 +84,12 @@ def load_pretrained(source: str | Path, settings: Settings, device: str | torch.
     """Return an InternVL from the hub or a folder, without adapters.
 
     Raises:
-        TrainingInputError: It cannot be had, or it is no InternVL; or bitsandbytes is missing.
+        TrainingInputError: It is no InternVL, its patches are of another size, or bitsandbytes is missing.
+        TrainingOutsideError: The hub cannot be reached.
     """
+    network_config = _read_config(source, settings)
     options: dict[str, Any] = {
+        "config": network_config,
         "dtype": _dtype(settings),
         "attn_implementation": choose_attention(settings.attention, str(device)),
     }
@@ -90,10 +100,24 @@ def load_pretrained(source: str | Path, settings: Settings, device: str | torch.
             str(source), revision=settings.revision, **options
         )
     except (OSError, ValueError) as error:
+        raise cannot_load("the weights", source, error) from error
+
+
+def _read_config(source: str | Path, settings: Settings) -> Any:
+    """Return the configuration of an InternVL whose patches are as large as the settings say."""
+    try:
+        config = AutoConfig.from_pretrained(str(source), revision=settings.revision)
+        if config.model_type != InternVLConfig.model_type:
+            raise ValueError(f"it is of the type {config.model_type!r}, not {InternVLConfig.model_type!r}")
+    except (OSError, ValueError) as error:
+        raise cannot_load("the configuration", source, error) from error
+    patch = config.vision_config.patch_size[0]
+    if patch != settings.patch_side:
         raise TrainingInputError(
-            f"cannot load {str(source)!r} ({str(error).splitlines()[0]}); give a hub id or a folder of an "
-            "InternVL in the format of transformers: --set model_id=…"
-        ) from error
+            f"got patch_side {settings.patch_side}; {str(source)!r} has patches of {patch} pixels: set "
+            f"patch_side={patch}"
+        )
+    return config
 
 
 def add_adapters(network: Any, settings: Settings) -> Any:
@@ -115,7 +139,8 @@ def add_adapters(network: Any, settings: Settings) -> Any:
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        return get_peft_model(network, config)
+        with _without_renaming():
+            return get_peft_model(network, config)
 
 
 def load_adapters(network: Any, folder: Path) -> Any:
@@ -124,7 +149,13 @@ def load_adapters(network: Any, folder: Path) -> Any:
         from peft import PeftModel
     except ImportError as error:
         raise _missing("peft") from error
-    return PeftModel.from_pretrained(network, str(folder))
+    with _without_renaming():
+        return PeftModel.from_pretrained(network, str(folder))
+
+
+def _without_renaming() -> warnings.catch_warnings:
+    """Keep still about a property that transformers renamed and peft asks for by its former name."""
+    return warnings.catch_warnings(action="ignore", category=FutureWarning)
 
 
 def checkpoint_activations(network: Any) -> None:
@@ -150,7 +181,8 @@ def choose_attention(wanted: str, device: str) -> str:
 
 
 def _dtype(settings: Settings) -> torch.dtype:
-    return torch.bfloat16 if settings.precision == "bf16" else torch.float32
+    """Return what frozen weights are held in; weights that learn need every bit, or small steps are lost."""
+    return torch.bfloat16 if settings.precision == "bf16" and settings.lora_rank else torch.float32
 
 
 def _four_bits(settings: Settings) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from train_mmdm.hub import cannot_load
 from train_mmdm.settings import Settings
 from training.errors import TrainingInputError
 
@@ -57,16 +58,14 @@ def load_tokenizer(settings: Settings) -> Any:
 
     Raises:
         TrainingInputError: It cannot be loaded, or it is not InternVL's.
+        TrainingOutsideError: The hub cannot be reached.
     """
     from transformers import AutoTokenizer
 
     try:
         tokenizer = AutoTokenizer.from_pretrained(settings.model_id, revision=settings.revision)
     except (OSError, ValueError) as error:
-        raise TrainingInputError(
-            f"cannot load the tokenizer of {settings.model_id!r} ({str(error).splitlines()[0]}); give a hub "
-            "id or a folder of an InternVL in the format of transformers: --set model_id=…"
-        ) from error
+        raise cannot_load("the tokenizer", settings.model_id, error) from error
     return check_tokenizer(tokenizer, str(settings.model_id))
 
 

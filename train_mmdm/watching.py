@@ -45,7 +45,8 @@ def write_samples(
     device = next(net.parameters()).device
     for example in examples:
         asked = move(prompter.collate([prompter.encode(example.pixels, example.question)]), device)
-        asked.pop("labels")
+        del asked["labels"]
+        asked["pixel_values"] = asked["pixel_values"].to(net.dtype)
         answers.append(generate(net, asked, prompter, settings)[0])
     with (run / SAMPLES_NAME).open("a", encoding="utf-8") as file:
         for example, answer in zip(examples, answers, strict=True):

@@ -1,0 +1,27 @@
+"""What goes wrong when weights are fetched or opened, in one line."""
+
+from __future__ import annotations
+
+from training.errors import TrainingError, TrainingInputError, TrainingOutsideError
+
+_NO_NETWORK = ("couldn't connect", "offline", "Connection", "timed out", "Name or service")
+
+
+def cannot_load(what: str, source: object, error: Exception) -> TrainingError:
+    """Return the error to raise: the network's, or the user's who named something that is no InternVL.
+
+    Args:
+        what: Such as "the tokenizer".
+        source: Hub id or folder.
+        error: Of the library that tried.
+    """
+    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if any(sign in str(error) for sign in _NO_NETWORK):
+        return TrainingOutsideError(
+            f"cannot fetch {what} of {str(source)!r} ({said}); try again with a network, or give a folder "
+            "that holds it: --set model_id=FOLDER"
+        )
+    return TrainingInputError(
+        f"cannot load {what} of {str(source)!r} ({said}); give a hub id or a folder of an InternVL in the "
+        "format of transformers, whose id ends in -hf: --set model_id=…"
+    )
