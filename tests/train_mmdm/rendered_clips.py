@@ -1,4 +1,4 @@
-"""A dataset of rendered clips with known mood and tempo: frames, true tags, and the grammar's caption of them."""
+"""Datasets of rendered clips: frames, their true tags and tempo, and the grammar's caption of them."""
 
 import io
 import json

@@ -169,7 +169,7 @@ def test_a_model_that_is_no_internvl_is_refused(settings: Settings, tmp_path: Pa
 
 
 def test_a_damaged_or_missing_folder_is_refused(tokenizer: Any, settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises((TrainingInputError, TrainingOutsideError), match="cannot (load|fetch) the"):
+    with pytest.raises((TrainingInputError, TrainingOutsideError), match=r"cannot (load|fetch) the"):
         load_pretrained(tmp_path / "nothing", settings)
     build_tiny(settings, tokenizer).save_pretrained(str(tmp_path))
     (tmp_path / "model.safetensors").unlink()

@@ -1,0 +1,342 @@
+"""Trainings that run, stop, go on and are refused."""
+
+import errno
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from conftest import plain_frames, plain_rows
+from rendered_clips import write_dataset
+from safetensors.torch import load_file
+
+from train_mmdm import saving, trainer
+from train_mmdm.examples import check_rows, make_loader, read_fixed
+from train_mmdm.run import NETWORK, open_run
+from train_mmdm.settings import Settings, choose_settings
+from train_mmdm.trainer import out_of_memory, train
+from training.checkpoint import checkpoint_path, list_checkpoints, read_state
+from training.errors import TrainingInputError, TrainingOutsideError
+from training.loader_split import LoaderError, open_split
+from training.logs import read_log
+
+
+class Killed(BaseException):
+    """Ends a training as a power cut does."""
+
+
+def killed_after(steps: int) -> Callable[[str, int, int], None]:
+    def tell(stage: str, done: int, total: int) -> None:
+        if done == steps:
+            raise Killed
+
+    return tell
+
+
+def weights(run: Path) -> dict[str, torch.Tensor]:
+    folder = list_checkpoints(run)[-1]
+    parts = {path.name: load_file(path) for path in sorted((folder / NETWORK).glob("*.safetensors"))}
+    return {f"{name}/{key}": weight for name, part in parts.items() for key, weight in part.items()}
+
+
+def losses(run: Path) -> list[tuple[int, str, float]]:
+    return [(line["step"], line["kind"], line["loss"]) for line in read_log(run)]
+
+
+def test_a_training_leaves_a_whole_run(plain_dataset: Path, small: Settings, tmp_path: Path) -> None:
+    run = tmp_path / "run"
+    told = []
+    facts = train(plain_dataset, run, small, progress=lambda *numbers: told.append(numbers))
+    assert facts["step"] == 6  # 10 rows in steps of 4, twice
+    assert facts["epoch"] == 2
+    assert told[-1] == ("train", 6, 6)
+    assert [line[:2] for line in losses(run) if line[1] == "validation"] == [
+        (3, "validation"),
+        (6, "validation"),
+    ]
+    assert facts["validation_loss"] == min(loss for _, kind, loss in losses(run) if kind == "validation")
+    assert losses(run)[-1][2] < losses(run)[0][2]
+    model = open_run(run)
+    assert model.settings == small
+    assert model.checkpoint.name == facts["checkpoint"]
+    assert not model.net.training
+    samples = [json.loads(line) for line in (run / "samples.jsonl").read_text().splitlines()]
+    assert [(sample["step"], sample["clip_id"]) for sample in samples] == [
+        (3, "clip-000100"),
+        (6, "clip-000100"),
+    ]
+
+
+def test_the_card_tells_what_the_run_is(plain_dataset: Path, small: Settings, tmp_path: Path) -> None:
+    facts = train(plain_dataset, tmp_path / "run", small)
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert card.startswith("---\nlanguage: en\nlibrary_name: transformers\n")
+    assert "It learned from 10 clips, the train split of the dataset `dataset`" in card
+    assert open_split(plain_dataset, "train").fingerprint in card
+    assert f"| 6 | 2 | {facts['validation_loss']:.4f} |" in card
+    assert "- `clip-000100`" in card
+    assert "{" not in card and "None" not in card.replace("None |", "")
+
+
+@pytest.mark.parametrize("steps", [1, 3, 4, 5])
+@pytest.mark.parametrize("adapters", [False, True])
+def test_a_training_killed_and_resumed_ends_with_the_same_bits(
+    plain_dataset: Path, small: Settings, tmp_path: Path, steps: int, adapters: bool
+) -> None:
+    settings = replace(small, checkpoint_steps=2, lora_rank=4 if adapters else 0, lora_dropout=0.1)
+    train(plain_dataset, tmp_path / "whole", settings)
+    with pytest.raises(Killed):
+        train(plain_dataset, tmp_path / "cut", settings, progress=killed_after(steps))
+    train(plain_dataset, tmp_path / "cut", resume=True)
+    expected, found = weights(tmp_path / "whole"), weights(tmp_path / "cut")
+    assert expected.keys() == found.keys()
+    assert all(torch.equal(found[name], weight) for name, weight in expected.items())
+    assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
+    states = [torch.load(list_checkpoints(tmp_path / name)[-1] / "optimizer.pt") for name in ("whole", "cut")]
+    for one, two in zip(*(state["state"].values() for state in states), strict=True):
+        assert torch.equal(one["exp_avg_sq"], two["exp_avg_sq"])
+
+
+def test_a_finished_run_resumed_does_nothing_more(
+    plain_dataset: Path, small: Settings, tmp_path: Path
+) -> None:
+    facts = train(plain_dataset, tmp_path / "run", small)
+    before = weights(tmp_path / "run")
+    again = train(plain_dataset, tmp_path / "run", resume=True)
+    assert {**again, "seconds": 0} == {**facts, "seconds": 0}
+    assert all(torch.equal(weights(tmp_path / "run")[name], weight) for name, weight in before.items())
+
+
+def test_adapters_of_a_local_base_train_in_half_precision(
+    plain_dataset: Path, small: Settings, tmp_path: Path
+) -> None:
+    train(plain_dataset, tmp_path / "base", replace(small, epochs=1))
+    base = open_run(tmp_path / "base")
+    base.net.save_pretrained(str(tmp_path / "weights"))
+    base.tokenizer.save_pretrained(str(tmp_path / "weights"))
+    settings = choose_settings(
+        "internvl3-1b",
+        [
+            f"model_id={tmp_path / 'weights'}", "image_side=64", "patch_side=16", "frames=2", "epochs=1",
+            "learning_rate=1e-2", "accumulation=2", "samples=1", "max_new_tokens=3", "tensorboard=false",
+        ],
+    )  # fmt: skip
+    facts = train(plain_dataset, tmp_path / "run", settings)
+    assert facts["step"] == 3
+    folder = list_checkpoints(tmp_path / "run")[-1] / NETWORK
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "adapter_config.json",
+        "adapter_model.safetensors",
+    ]
+    assert json.loads((folder / "adapter_config.json").read_text())["r"] == 16
+    moved = load_file(folder / "adapter_model.safetensors")
+    assert any(weight.abs().max() > 0 for name, weight in moved.items() if "lora_B" in name)
+    card = (tmp_path / "run" / "README.md").read_text()
+    assert "LoRA adapters of rank 16" in card and "(revision not pinned)" in card
+    assert hasattr(open_run(tmp_path / "run").net, "merge_and_unload")
+
+
+def test_training_ends_when_the_validation_loss_rises(
+    plain_dataset: Path, small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rising = iter([3.0, 2.0, 2.5, 2.25, 9.0])
+    monkeypatch.setattr(trainer, "measure_loss", lambda *given: next(rising))
+    facts = train(plain_dataset, tmp_path / "run", replace(small, epochs=5, patience=2))
+    assert (facts["epoch"], facts["best_step"], facts["validation_loss"]) == (4, 6, 2.0)
+    assert [folder.name for folder in list_checkpoints(tmp_path / "run")] == [
+        "step-00000006",
+        "step-00000012",
+    ]
+    assert open_run(tmp_path / "run").checkpoint.name == "step-00000006"
+
+
+def test_a_run_that_exists_is_refused(plain_dataset: Path, small: Settings, tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "notes.txt").write_text("mine")
+    with pytest.raises(TrainingInputError, match="exists; go on with it by --resume, or give another --out"):
+        train(plain_dataset, tmp_path / "run", small)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
+    with pytest.raises(TrainingInputError, match="has no settings.json"):
+        train(plain_dataset, tmp_path / "run", small, resume=True)
+    with pytest.raises(TrainingInputError, match="does not exist; leave --resume out"):
+        train(plain_dataset, tmp_path / "other", small, resume=True)
+
+
+def test_other_settings_than_the_run_s_are_refused(
+    plain_dataset: Path, small: Settings, tmp_path: Path
+) -> None:
+    train(plain_dataset, tmp_path / "run", replace(small, epochs=1))
+    with pytest.raises(
+        TrainingInputError, match=r"got epochs=2; .* was begun with 1: resume with the settings"
+    ):
+        train(plain_dataset, tmp_path / "run", small, resume=True)
+
+
+def test_another_dataset_than_the_run_s_is_refused(
+    plain_dataset: Path, small: Settings, tmp_path: Path
+) -> None:
+    train(plain_dataset, tmp_path / "run", small)
+    other = write_dataset(tmp_path / "other", {"train": plain_rows(10, 50), "validation": plain_rows(3)})
+    with pytest.raises(LoaderError, match="was taken with dataset"):
+        train(other, tmp_path / "run", resume=True)
+
+
+def test_another_number_of_processes_is_refused(plain_dataset: Path, small: Settings, tmp_path: Path) -> None:
+    train(plain_dataset, tmp_path / "run", small)
+    path = list_checkpoints(tmp_path / "run")[-1] / "state.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "processes": 2}))
+    with pytest.raises(TrainingInputError, match="got 1 processes; step-00000006 was written by 2"):
+        train(plain_dataset, tmp_path / "run", resume=True)
+
+
+def test_a_full_disk_is_one_line_and_leaves_the_former_checkpoint(
+    plain_dataset: Path, small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = tmp_path / "run"
+    save = saving.save_object
+
+    def full(path: Path, content: Any) -> None:
+        if "step-00000006" in str(path) and path.name == "optimizer.pt":
+            path.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(path, content)
+
+    monkeypatch.setattr(saving, "save_object", full)
+    with pytest.raises(TrainingOutsideError) as caught:
+        train(plain_dataset, run, small)
+    assert "No space left on device); the former checkpoint is untouched: make room" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000003"]
+    assert read_state(checkpoint_path(run, 3))["step"] == 3
+    monkeypatch.setattr(saving, "save_object", save)
+    assert train(plain_dataset, run, resume=True)["step"] == 6
+
+
+def test_a_failure_before_the_first_step_leaves_no_run(plain_dataset: Path, tmp_path: Path) -> None:
+    settings = choose_settings("internvl3-1b", [f"model_id={tmp_path / 'missing'}"])
+    with pytest.raises((TrainingInputError, TrainingOutsideError)):
+        train(plain_dataset, tmp_path / "run", settings)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dataset_without_captions_is_refused(small: Settings, tmp_path: Path) -> None:
+    rows = [{**row, "caption": None} for row in plain_rows(3)]
+    dataset = write_dataset(tmp_path / "dataset", {"train": rows})
+    with pytest.raises(TrainingInputError, match=r"split 'train' has 3 rows .* no captions; curate it with"):
+        train(dataset, tmp_path / "run", small)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_dataset_without_frames_is_refused(small: Settings, tmp_path: Path) -> None:
+    rows = [{**row, "frames": None} for row in plain_rows(3)]
+    dataset = write_dataset(tmp_path / "dataset", {"train": rows})
+    with pytest.raises(
+        TrainingInputError, match="no frames; the description model needs a dataset of the recipe"
+    ):
+        train(dataset, tmp_path / "run", small)
+
+
+@pytest.mark.parametrize("folder", ["missing", "empty"])
+def test_a_folder_that_is_no_dataset_is_refused(small: Settings, tmp_path: Path, folder: str) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(LoaderError):
+        train(tmp_path / folder, tmp_path / "run", small)
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_row_is_enough_to_train(small: Settings, tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "dataset", {"train": plain_rows(1)})
+    facts = train(dataset, tmp_path / "run", small)
+    assert (facts["step"], facts["validation_loss"], facts["best_step"]) == (2, None, None)
+    assert open_run(tmp_path / "run").checkpoint.name == "step-00000002"
+    assert "There were no rows to validate with." in (tmp_path / "run" / "README.md").read_text()
+
+
+def test_rows_that_cannot_be_used_are_left_out(
+    small: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows = plain_rows(6)
+    rows[1]["frames"] = [{"bytes": b"\xff\xd8 no picture", "path": "0.jpg"}]
+    rows[2]["caption"] = None
+    rows[3]["frames"] = [{"bytes": plain_frames(3)[0][:200], "path": "0.jpg"}]
+    rows[4]["frames"] = []
+    dataset = write_dataset(tmp_path / "dataset", {"train": rows, "validation": rows[:2]})
+    assert check_rows(open_split(dataset, "train")) == 4
+    facts = train(dataset, tmp_path / "run", replace(small, batch=1, accumulation=1, epochs=1))
+    assert facts["step"] == 2
+    assert "clip-000001" in caplog.text and "clip-000003" in caplog.text
+    samples = (tmp_path / "run" / "samples.jsonl").read_text().splitlines()
+    assert [json.loads(line)["clip_id"] for line in samples] == ["clip-000000"]
+
+
+def test_every_epoch_asks_anew(plain_dataset: Path, small: Settings) -> None:
+    loader = make_loader(plain_dataset, replace(small, batch=10))
+    epochs = [{row.clip_id: row for batch in loader for row in batch if row} for _ in range(4)]
+    asked = [{clip: row.question for clip, row in epoch.items()} for epoch in epochs]
+    assert all(len(set(each.values())) == 2 for each in asked)
+    assert asked[0] != asked[1]
+    alone = make_loader(plain_dataset, replace(small, elicit=False))
+    answers = [row.answer for batch in alone for row in batch if row]
+    assert not any("Visual elements" in answer or "Mood:" in answer for answer in answers)
+
+
+def test_the_fixed_set_asks_for_everything(plain_dataset: Path, small: Settings) -> None:
+    examples = list(read_fixed(plain_dataset, replace(small, validation_rows=2), "validation"))
+    assert [example.clip_id for example in examples] == ["clip-000100", "clip-000101"]
+    assert all(example.answer.startswith("Visual elements: ") for example in examples)
+    assert examples[0].pixels.shape == (2, 3, 64, 64)
+
+
+def test_how_a_step_is_divided_does_not_change_what_is_learned(
+    plain_dataset: Path, small: Settings, tmp_path: Path
+) -> None:
+    train(plain_dataset, tmp_path / "one", replace(small, batch=4, accumulation=1))
+    train(plain_dataset, tmp_path / "four", replace(small, batch=1, accumulation=4))
+    one, four = losses(tmp_path / "one"), losses(tmp_path / "four")
+    assert [line[:2] for line in one] == [line[:2] for line in four]
+    assert [line[2] for line in one] == pytest.approx([line[2] for line in four], rel=1e-4)
+
+
+@pytest.mark.parametrize("error", [torch.OutOfMemoryError("CUDA out of memory. Tried\nmore"), MemoryError()])
+def test_a_full_memory_gives_advice(
+    plain_dataset: Path,
+    small: Settings,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: BaseException,
+) -> None:
+    def fail(*given: Any) -> None:
+        raise error
+
+    monkeypatch.setattr(trainer.Stepper, "take", fail)
+    with pytest.raises(TrainingOutsideError) as caught:
+        train(plain_dataset, tmp_path / "run", small)
+    said = str(caught.value)
+    assert said.startswith("out of memory with preset tiny, batch 2 and 2 frames")
+    assert "--set gradient_checkpointing=true --set batch=1 with accumulation=4" in said.replace(" or", "")
+    assert "\n" not in said
+
+
+def test_the_advice_for_large_models_names_four_bits() -> None:
+    said = str(out_of_memory(MemoryError("x"), replace(choose_settings("internvl3-14b"), batch=1)))
+    assert "--set four_bit=true or --set frames=5, or with a smaller preset" in said
+
+
+def test_an_error_that_is_not_memory_s_is_not_hidden(
+    plain_dataset: Path, small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*given: Any) -> None:
+        raise RuntimeError("shapes cannot be multiplied")
+
+    monkeypatch.setattr(trainer.Stepper, "take", fail)
+    with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
+        train(plain_dataset, tmp_path / "run", small)
+
+
+def test_the_settings_lie_in_every_checkpoint(plain_dataset: Path, small: Settings, tmp_path: Path) -> None:
+    train(plain_dataset, tmp_path / "run", replace(small, epochs=1))
+    text = (list_checkpoints(tmp_path / "run")[-1] / "settings.json").read_text()
+    assert json.loads(text) == asdict(replace(small, epochs=1))
