@@ -13,6 +13,7 @@ import torch
 from torch.utils.data import DataLoader
 
 from training.loader_batches import Parcel, Recipe, ShardBatches
+from training.loader_freight import Receiver
 from training.loader_media import decoders
 from training.loader_order import Order, size_batches
 from training.loader_split import LoaderError, check_columns, open_split
@@ -194,8 +195,10 @@ class ShardLoader(Generic[Item]):
 
     def _parcels(self) -> Iterator[Parcel]:
         left = self._batches[self._step :]
+        seed = self._order.seed, self.epoch
+        receiver = Receiver(self.workers)
         loader = DataLoader(
-            ShardBatches(self.split, self._recipe, left, seed=(self._order.seed, self.epoch)),
+            ShardBatches(self.split, self._recipe, left, seed=seed, taken=receiver.taken),
             batch_size=None,
             num_workers=self.workers,
             prefetch_factor=self.prefetch if self.workers else None,
@@ -203,7 +206,10 @@ class ShardLoader(Generic[Item]):
             generator=torch.Generator().manual_seed(self._order.seed),
         )
         try:
-            yield from loader
+            for parcel in loader:
+                if self.workers and not parcel.failure:
+                    parcel.batch = receiver.unpack(parcel.batch)
+                yield parcel
         except RuntimeError as error:
             if not str(error).startswith("DataLoader worker (pid"):
                 raise

@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from training.loader_freight import Sender
 from training.loader_rows import ID, RowReader
 from training.loader_split import SEED, LoaderError, Split
 
@@ -18,6 +20,7 @@ class Parcel:
     """What a worker hands over for one batch."""
 
     batch: Any = None
+    """The batch; as `Freight` if it comes from another process."""
     size: int = 0
     """Rows in it."""
     broken: list[str] = field(default_factory=list)
@@ -45,7 +48,13 @@ class ShardBatches(IterableDataset[Parcel]):
     """
 
     def __init__(
-        self, split: Split, recipe: Recipe, batches: Sequence[np.ndarray], *, seed: tuple[int, int]
+        self,
+        split: Split,
+        recipe: Recipe,
+        batches: Sequence[np.ndarray],
+        *,
+        seed: tuple[int, int],
+        taken: torch.Tensor,
     ) -> None:
         """Say what to make.
 
@@ -54,9 +63,11 @@ class ShardBatches(IterableDataset[Parcel]):
             recipe: What becomes of a row.
             batches: Rows of each batch, int64 (n,).
             seed: Seed and epoch, from which the column "seed" follows.
+            taken: Of the `Receiver` that unpacks what worker processes pack.
         """
         self.split = split
         self.seed = seed
+        self.taken = taken
         self.recipe = recipe
         self.batches = batches
 
@@ -68,6 +79,7 @@ class ShardBatches(IterableDataset[Parcel]):
             return
         read = [column for column in self.recipe.columns if column != SEED]
         reader = RowReader(self.split, read, np.concatenate(mine))
+        sender = Sender(info.id, self.taken[info.id]) if info else None
         for rows in mine:
             try:
                 parcel = self._make(reader, rows.tolist())
@@ -75,6 +87,8 @@ class ShardBatches(IterableDataset[Parcel]):
                 # A `DataLoader` would wrap its worker's traceback around the one line.
                 yield Parcel(failure=str(error))
                 return
+            if sender:
+                parcel.batch = sender.pack(parcel.batch)
             yield parcel
 
     def _make(self, reader: RowReader, rows: list[int]) -> Parcel:

@@ -11,6 +11,8 @@ import numpy as np
 _LANES = (24, 12, 8, 6, 4, 2)
 # A lane's buffer holds at least so many batches, lest a batch be little more than a piece of one row group.
 _BATCHES_MIXED = 4
+# And so many row groups, since what does not fill a batch at a lane's end is read once more.
+_GROUPS_OF_LANE = 4
 
 
 @dataclass(frozen=True)
@@ -133,8 +135,8 @@ def _divide(rows: int, steps: int, world_size: int) -> np.ndarray:
 
 
 def _count_lanes(groups: int, *, buffer: int, batch_size: int, world_size: int) -> int:
-    most = buffer // (_BATCHES_MIXED * batch_size)
-    of_a_rank = next((lanes for lanes in _LANES if lanes <= most and lanes * world_size <= groups), 1)
+    most = min(buffer // (_BATCHES_MIXED * batch_size), groups // (_GROUPS_OF_LANE * world_size))
+    of_a_rank = next((lanes for lanes in _LANES if lanes <= most), 1)
     return min(of_a_rank * world_size, groups)
 
 

@@ -230,3 +230,15 @@ def test_iterating_leaves_the_global_generators_alone(dataset: Path) -> None:
     epoch_of(a_loader(dataset))
     assert torch.equal(torch.get_rng_state(), before[0])
     assert (random.getstate(), np.random.get_state()[1].tolist()) == before[1:]
+
+
+def test_batches_that_are_kept_stay_what_they_were(dataset: Path) -> None:
+    """Workers hand them over in memory that is used again."""
+
+    def enlarge(row: dict[str, Any]) -> dict[str, Any]:
+        return row | {"large": np.full(20_000, int(row["clip_id"][-4:]), np.int32)}
+
+    kept = [row for batch in a_loader(dataset, workers=2, transform=enlarge, prefetch=1) for row in batch]
+    assert len(kept) == ROWS
+    for row in kept:
+        assert (row["large"] == int(row["clip_id"][-4:])).all()

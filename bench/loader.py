@@ -1,0 +1,175 @@
+"""Samples a second of the shard loader against webdataset, on the same clips, shuffled by the same buffer.
+
+Both sides have the same number of workers, batches and rows of the shuffle buffer, and the same functions
+decode. The clips lie in Parquet shards as `publish` writes them and in tar files with the same rows, one
+member for each file, as webdataset's own writer makes them; both come from the page cache.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import soundfile
+import webdataset
+
+from shards.manifest import write_manifest
+from shards.schema import shard_schema
+from shards.writer import plan_shards, write_shard
+from training.loader import ShardLoader
+from training.loader_media import decode_audio, decode_frame
+
+CLIPS, PAIRS, WORKERS = int(os.environ.get("LEITMOTIF_BENCH_CLIPS", "512")), 7, 2
+BATCH, BUFFER = 8, 128
+# Smaller than published shards, so that each worker of webdataset has several to shuffle.
+_SHARD_BYTES = 64 << 20
+_SECONDS, _RATE_HZ, _FRAMES, _SHAPE = 10.0, 44_100, 10, (448, 796)
+# Media repeat after so many clips; shorter cycles would let the compression of a row group see repetitions.
+_DISTINCT = 48
+_COLUMNS = ("clip_id", "caption", "moods", "audio", "frames")
+
+
+def figures() -> Iterator[dict[str, Any]]:
+    """Yield `loader/webdataset` and `loader-decoded/webdataset`."""
+    with tempfile.TemporaryDirectory(prefix="leitmotif-bench-") as folder:
+        dataset, tars = Path(folder) / "dataset", Path(folder) / "tars"
+        _write(dataset, tars)
+        for name, decode, target in (("loader", False, ">= 1.2"), ("loader-decoded", True, ">= 1.0")):
+            runs = _pairs(
+                lambda decode=decode: _ours(dataset, decode), lambda decode=decode: _theirs(tars, decode)
+            )
+            yield {
+                "name": f"{name}/webdataset",
+                "value": round(statistics.median(runs), 4),
+                "unit": "x speed",
+                "against": f"webdataset {webdataset.__version__} over the same {CLIPS} clips of {_SECONDS:g} "
+                f"s with {_FRAMES} frames in tar files, {'decoded' if decode else 'as bytes'}",
+                "target": target,
+                "runs": [round(run, 4) for run in runs],
+            }
+
+
+def _pairs(ours: Callable[[], Iterator[list[Any]]], theirs: Callable[[], Iterator[list[Any]]]) -> list[float]:
+    """Seconds of an epoch of theirs over those of ours, each first in turn, after one for each unmeasured."""
+    _check_same_work(ours(), theirs())
+    runs = []
+    for number in range(PAIRS):
+        sides = (ours, theirs) if number % 2 else (theirs, ours)
+        spent = {side: _seconds(side) for side in sides}
+        runs.append(spent[theirs] / spent[ours])
+    return runs
+
+
+def _seconds(side: Callable[[], Iterator[list[Any]]]) -> float:
+    started = time.perf_counter()
+    rows = sum(len(batch) for batch in side())
+    spent = time.perf_counter() - started
+    if rows != CLIPS:
+        raise RuntimeError(f"{rows} of {CLIPS} rows were read")
+    return spent
+
+
+def _ours(dataset: Path, decode: bool) -> Iterator[list[Any]]:
+    yield from ShardLoader(
+        dataset, "train", columns=_COLUMNS, batch_size=BATCH, buffer=BUFFER, workers=WORKERS, decode=decode
+    )
+
+
+def _theirs(tars: Path, decode: bool) -> Iterator[list[Any]]:
+    """As webdataset's manual has it; the buffer is divided among the workers, as ours is."""
+    urls = sorted(map(str, tars.glob("*.tar")))
+    samples = webdataset.WebDataset(urls, shardshuffle=len(urls), seed=0).shuffle(BUFFER // WORKERS)
+    batches = samples.map(_decoded if decode else _raw).batched(BATCH, collation_fn=list)
+    yield from webdataset.WebLoader(batches, batch_size=None, num_workers=WORKERS, prefetch_factor=2)
+
+
+def _raw(sample: dict[str, Any]) -> dict[str, Any]:
+    frames = [sample[f"{number}.jpg"] for number in range(_FRAMES)]
+    return {**json.loads(sample["json"]), "audio": sample["flac"], "frames": frames}
+
+
+def _decoded(sample: dict[str, Any]) -> dict[str, Any]:
+    row = _raw(sample)
+    row["audio"] = decode_audio(row["audio"])
+    row["frames"] = [decode_frame(frame) for frame in row["frames"]]
+    return row
+
+
+def _check_same_work(ours: Iterator[list[Any]], theirs: Iterator[list[Any]]) -> None:
+    """Check that both sides give every row once, and the same rows."""
+    sums = [{row["clip_id"]: _sum(row) for batch in side for row in batch} for side in (ours, theirs)]
+    if sums[0] != sums[1] or len(sums[0]) != CLIPS:
+        raise RuntimeError("the two sides gave different rows")
+
+
+def _sum(row: dict[str, Any]) -> tuple[Any, ...]:
+    audio, frames = row["audio"], row["frames"]
+    if isinstance(audio, bytes):
+        return row["caption"], json.dumps(row["moods"]), hash(audio), hash(b"".join(frames))
+    return (
+        row["caption"],
+        audio.rate_hz,
+        float(np.asarray(audio.samples).std()),
+        [int(frame.sum()) for frame in frames],
+    )
+
+
+def _write(dataset: Path, tars: Path) -> None:
+    """Write the same clips as Parquet shards and as tar files, one for each shard."""
+    (dataset / "data").mkdir(parents=True)
+    tars.mkdir()
+    media = [_media(np.random.default_rng(seed)) for seed in range(min(_DISTINCT, CLIPS))]
+    rows = [_row(number, *media[number % len(media)]) for number in range(CLIPS)]
+    sizes = [len(row["audio"]["bytes"]) + sum(len(frame["bytes"]) for frame in row["frames"]) for row in rows]
+    spans = plan_shards(sizes, shard_bytes=_SHARD_BYTES)
+    for number, span in enumerate(spans):
+        name = f"train-{number:05d}-of-{len(spans):05d}"
+        chosen = [(sizes[row], rows[row]) for row in span]
+        write_shard(dataset / "data" / f"{name}.parquet", shard_schema(clap_dim=1, clip_dim=1), iter(chosen))
+        _write_tar(tars / f"{name}.tar", [row for _, row in chosen])
+    write_manifest(dataset, {})
+
+
+def _write_tar(path: Path, rows: list[dict[str, Any]]) -> None:
+    with webdataset.TarWriter(str(path)) as tar:
+        for row in rows:
+            words = {name: row[name] for name in ("clip_id", "caption", "moods")}
+            frames = {f"{number}.jpg": frame["bytes"] for number, frame in enumerate(row["frames"])}
+            tar.write({"__key__": row["clip_id"], "json": words, "flac": row["audio"]["bytes"], **frames})
+
+
+def _row(number: int, flac: bytes, jpegs: list[bytes]) -> dict[str, Any]:
+    return {
+        "clip_id": f"{number:032x}",
+        "license": "CC0-1.0",
+        "caption": f"calm piano music, number {number}",
+        "moods": [{"tag": "calm", "score": 0.5}, {"tag": "happy", "score": 0.25}],
+        "audio": {"bytes": flac, "path": f"{number:032x}.flac"},
+        "frames": [
+            {"bytes": jpeg, "path": f"{number:032x}-{part:02d}.jpg"} for part, jpeg in enumerate(jpegs)
+        ],
+    }
+
+
+def _media(rng: np.random.Generator) -> tuple[bytes, list[bytes]]:
+    """A chord in noise as FLAC, and soft patterns as JPEG, of the usual sizes."""
+    time_s = np.arange(round(_SECONDS * _RATE_HZ)) / _RATE_HZ
+    chord = sum(np.sin(2 * np.pi * hz * time_s) for hz in rng.uniform(100, 2000, 4))
+    sound = 0.1 * chord[:, None] + 0.02 * rng.standard_normal((len(time_s), 2))
+    file = io.BytesIO()
+    soundfile.write(file, np.clip(sound, -1, 1), _RATE_HZ, format="FLAC", subtype="PCM_16")
+    frames = []
+    for _ in range(_FRAMES):
+        coarse = rng.integers(0, 256, (_SHAPE[0] // 8, _SHAPE[1] // 8, 3), dtype=np.uint8)
+        picture = cv2.resize(coarse, _SHAPE[::-1], interpolation=cv2.INTER_CUBIC)
+        frames.append(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
+    return file.getvalue(), frames
