@@ -85,7 +85,7 @@ def _entry(file: FoundFile, state: State) -> dict[str, Any]:
     }
     sidecar = find_sidecar(file.path)
     metadata = read_metadata(sidecar) if sidecar else Metadata()
-    row |= metadata.model_dump()
+    row |= metadata.model_dump() | {"source_id": metadata.source_id or file.source_id}
     if row["retrieved_at"] is None and modified_ns is not None:
         row["retrieved_at"] = datetime.fromtimestamp(modified_ns // 10**9, UTC)
     if not _is_text(row["path"]):
