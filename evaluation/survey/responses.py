@@ -1,0 +1,163 @@
+"""What a participant answered: one JSON file, from the page's download or from the server."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from evaluation.survey.key import Key
+from evaluation.survey.questions import HIGHEST, LOWEST, SurveyError
+
+LONGEST_NAME, LONGEST_COMMENT = 64, 4000
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One version's ratings by question, and the seconds for which it was heard."""
+
+    version: str
+    ratings: Mapping[str, int]
+    listened_s: float
+
+
+@dataclass(frozen=True)
+class Response:
+    """Everything that one participant answered.
+
+    Attributes:
+        participant: Number or name.
+        order: Which order was heard.
+        answers: One for each version of that order.
+        comments: What was written about clips, by the clip's name.
+    """
+
+    participant: str
+    order: int
+    answers: tuple[Answer, ...]
+    comments: Mapping[str, str]
+
+
+def check_response(key: Key, facts: Any) -> Response:
+    """Return a response that answers a survey fully.
+
+    Args:
+        key: The survey's key.
+        facts: What was read from JSON.
+
+    Raises:
+        SurveyError: It is of another survey, incomplete, or holds what cannot be.
+    """
+    if not isinstance(facts, dict) or "survey" not in facts:
+        raise SurveyError("this is no response; expected a JSON object that the questionnaire wrote")
+    if facts["survey"] != key.survey:
+        raise SurveyError(
+            f"this response is of survey {facts['survey']!r}, not of {key.survey!r}; give its own survey"
+        )
+    participant = check_participant(facts.get("participant"))
+    order = facts.get("order")
+    if type(order) is not int or not 0 <= order < len(key.orders):
+        raise SurveyError(f"order is {order!r}; expected 0 to {len(key.orders) - 1}")
+    wanted = [version for group in key.orders[order] for version in group]
+    answers = [_check_answer(key, answer) for answer in _list(facts, "answers")]
+    given = [answer.version for answer in answers]
+    if len(set(given)) < len(given) or not set(given) <= set(wanted):
+        raise SurveyError(f"it answers versions that order {order} does not hold, or one of them twice")
+    if missing := len(wanted) - len(given):
+        raise SurveyError(
+            f"it is incomplete: {missing} of {len(wanted)} versions are not rated; let the participant finish"
+        )
+    return Response(participant, order, tuple(answers), _comments(key, facts))
+
+
+def check_participant(name: Any) -> str:
+    """Return a participant's number or name.
+
+    Raises:
+        SurveyError: It is none.
+    """
+    if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME:
+        raise SurveyError(f"participant is {name!r}; expected a number or name, 1 to {LONGEST_NAME} letters")
+    return name.strip()
+
+
+def _list(facts: Mapping[str, Any], name: str) -> list[Any]:
+    found = facts.get(name, [])
+    if not isinstance(found, list):
+        raise SurveyError(f"{name} is {type(found).__name__}; expected a list")
+    return found
+
+
+def _check_answer(key: Key, answer: Any) -> Answer:
+    if not isinstance(answer, dict) or answer.get("version") not in key.versions:
+        raise SurveyError("it answers a version that this survey does not hold")
+    version, ratings = answer["version"], answer.get("ratings")
+    if not isinstance(ratings, dict) or set(ratings) != set(key.questions):
+        said = ", ".join(sorted(ratings)) if isinstance(ratings, dict) and ratings else "nothing"
+        raise SurveyError(
+            f"it is incomplete: version {version!r} is rated on {said}; expected {', '.join(key.questions)}"
+        )
+    for question, rating in ratings.items():
+        if type(rating) is not int or not LOWEST <= rating <= HIGHEST:
+            raise SurveyError(
+                f"{question} of version {version!r} is {rating!r}; expected a whole number {LOWEST} to "
+                f"{HIGHEST}"
+            )
+    listened_s = answer.get("listened_s", 0.0)
+    if not isinstance(listened_s, int | float) or not 0 <= listened_s < float("inf"):
+        raise SurveyError(f"listened_s of version {version!r} is {listened_s!r}; expected seconds, 0 or more")
+    return Answer(version, ratings, float(listened_s))
+
+
+def _comments(key: Key, facts: Mapping[str, Any]) -> dict[str, str]:
+    comments = {}
+    for comment in _list(facts, "comments"):
+        number = comment.get("clip") if isinstance(comment, dict) else None
+        if type(number) is not int or not 0 <= number < len(key.clips):
+            raise SurveyError("it comments on a clip that this survey does not hold")
+        comments[key.clips[number]] = str(comment.get("text", ""))[:LONGEST_COMMENT]
+    return comments
+
+
+def read_responses(key: Key, paths: Sequence[Path]) -> list[Response]:
+    """Read the responses of all participants, in the order of their names.
+
+    Args:
+        key: The survey's key.
+        paths: Response files, and folders of them.
+
+    Raises:
+        SurveyError: There are none, one is of no use, or a participant has answered twice.
+    """
+    owners: dict[str, Path] = {}
+    responses = []
+    for path in _files(paths):
+        try:
+            response = check_response(key, json.loads(path.read_text(encoding="utf-8")))
+        except OSError as error:
+            raise SurveyError(f"response {str(path)!r} cannot be read ({error.strerror})") from error
+        except SurveyError as error:
+            raise SurveyError(f"response {str(path)!r}: {error}") from error
+        except (ValueError, RecursionError) as error:
+            raise SurveyError(f"response {str(path)!r} is no JSON ({error}); get the file again") from error
+        if owner := owners.get(response.participant):
+            raise SurveyError(
+                f"participant {response.participant!r} has answered twice, in {str(owner)!r} and "
+                f"{str(path)!r}; leave one out"
+            )
+        owners[response.participant] = path
+        responses.append(response)
+    if not responses:
+        raise SurveyError(
+            "no response was found; expected the files that participants sent, or a folder of them"
+        )
+    return sorted(responses, key=lambda response: response.participant)
+
+
+def _files(paths: Iterable[Path]) -> list[Path]:
+    found: list[Path] = []
+    for path in paths:
+        found += sorted(path.glob("*.json")) if path.is_dir() else [path]
+    return list({path.resolve(): path for path in found}.values())

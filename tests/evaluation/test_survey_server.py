@@ -1,0 +1,148 @@
+"""A survey on the web: files in parts, orders in turn, responses on disk."""
+
+import json
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from survey_material import response_to, systems_in
+
+from evaluation.survey.key import Key, load_key
+from evaluation.survey.kit import make_survey
+from evaluation.survey.material import find_material
+from evaluation.survey.questions import SurveyError
+from evaluation.survey.responses import read_responses
+from evaluation.survey.server import LARGEST_BYTES, Desk, SurveyServer
+
+
+@pytest.fixture
+def survey(tmp_path: Path) -> Path:
+    material = find_material(systems_in(tmp_path, "ours", "base"))
+    make_survey(material, tmp_path / "survey", questions=["MP"], participants=2)
+    return tmp_path / "survey"
+
+
+@pytest.fixture
+def key(survey: Path) -> Key:
+    return load_key(survey)
+
+
+@pytest.fixture
+def client(survey: Path) -> Iterator[httpx.Client]:
+    with SurveyServer(survey, port=0) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread.start()
+        try:
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{server.server_address[1]}", trust_env=False
+            ) as client:
+                yield client
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def error_of(answer: httpx.Response) -> str:
+    return str(answer.json()["error"])
+
+
+def test_the_page_and_its_media_are_served_and_nothing_else(client: httpx.Client, key: Key) -> None:
+    assert key.survey in client.get("/").text
+    name = next(iter(key.versions))
+    assert client.get(f"/media/{name}").headers["Content-Type"].startswith("audio/")
+    for path in (
+        "/key.json",
+        "/../key.json",
+        "/%2e%2e/key.json",
+        "/media/",
+        "/responses/",
+        "/media/../../key.json",
+    ):
+        assert client.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("asked", "start", "end"),
+    [("bytes=0-9", 0, 10), ("bytes=100-", 100, None), ("bytes=-7", -7, None), ("bytes=5-99999999", 5, None)],
+)
+def test_a_player_gets_the_part_that_it_asks_for(
+    asked: str, start: int, end: int | None, client: httpx.Client, key: Key, survey: Path
+) -> None:
+    name = next(iter(key.versions))
+    whole = (survey / "questionnaire" / "media" / name).read_bytes()
+    answer = client.get(f"/media/{name}", headers={"Range": asked})
+    assert answer.status_code == 206
+    assert answer.content == whole[start:end]
+    first = start % len(whole)
+    assert answer.headers["Content-Range"] == f"bytes {first}-{first + len(answer.content) - 1}/{len(whole)}"
+    assert client.get(f"/media/{name}").content == whole  # on the same connection
+    assert client.get(f"/media/{name}", headers={"Range": f"bytes={len(whole)}-"}).status_code == 416
+
+
+def test_orders_are_handed_out_in_turn_and_kept(client: httpx.Client, key: Key, survey: Path) -> None:
+    def start(name: str) -> Any:
+        return client.post("/start", json={"participant": name}).json()["order"]
+
+    assert [start("ann"), start("bob"), start("ann")] == [0, 1, 0]
+    assert client.post("/responses", json=response_to(key, "bob", 1, {})).status_code == 201
+    desk = Desk(survey)  # the server again, after a restart: bob's order is used, ann's is not known
+    assert desk.order_for({"participant": "cleo"}) == 0
+
+
+def test_a_response_is_stored_once(client: httpx.Client, key: Key, survey: Path) -> None:
+    response = response_to(key, "Zoë / 7", 0, {("ours", "MP"): 5})
+    assert client.post("/responses", json=response).json() == {"stored": True}
+    again = client.post("/responses", json=response)
+    assert again.status_code == 400 and error_of(again) == "participant 'Zoë / 7' has answered already"
+    assert error_of(client.post("/start", json={"participant": "Zoë / 7"})).endswith("has answered already")
+    (stored,) = read_responses(key, [survey / "responses"])
+    assert (stored.participant, stored.answers[0].ratings["MP"] in (3, 5)) == ("Zoë / 7", True)
+    assert [path.parent for path in (survey / "responses").iterdir()] == [survey / "responses"]
+
+
+def test_names_that_look_alike_are_stored_apart(key: Key, survey: Path) -> None:
+    desk = Desk(survey)
+    paths = {desk.store(response_to(key, name, 0, {})) for name in ("a b", "a-b", "../a-b", "ä")}
+    assert len(paths) == 4 and {path.parent for path in paths} == {survey / "responses"}
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"{", "what was sent is no JSON"),
+        (b"\xff", "what was sent is no JSON"),
+        (b"[]", "this is no response"),
+        (b'{"survey": "x"}', "this response is of survey 'x'"),
+        (b"x" * (LARGEST_BYTES + 1), "expected JSON of at most"),
+    ],
+)
+def test_what_is_no_response_is_refused_and_not_stored(
+    body: bytes, said: str, client: httpx.Client, survey: Path
+) -> None:
+    answer = client.post("/responses", content=body)
+    assert answer.status_code == 400 and said in error_of(answer)
+    assert not (survey / "responses").exists()
+
+
+def test_there_is_nothing_else_to_post_to(client: httpx.Client) -> None:
+    assert client.post("/key.json", json={}).status_code == 404
+    assert (
+        error_of(client.post("/start", json=[]))
+        == "participant is None; expected a number or name, 1 to 64 letters"
+    )
+
+
+def test_a_folder_that_is_no_survey_is_not_served(tmp_path: Path) -> None:
+    with pytest.raises(SurveyError, match="is no survey"):
+        SurveyServer(tmp_path, port=0)
+
+
+def test_stored_responses_are_those_that_a_report_reads(client: httpx.Client, key: Key, survey: Path) -> None:
+    for number in range(3):
+        client.post("/responses", json=response_to(key, str(number), number % 2, {("ours", "MP"): 4}))
+    stored = read_responses(key, [survey / "responses"])
+    assert [response.participant for response in stored] == ["0", "1", "2"]
+    assert json.loads(next((survey / "responses").iterdir()).read_text())["survey"] == key.survey
