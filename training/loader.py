@@ -10,7 +10,7 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from training.loader_batches import Parcel, Recipe, ShardBatches
 from training.loader_freight import Receiver
@@ -26,7 +26,7 @@ def _unchanged(row: dict[str, Any]) -> Any:
     return row
 
 
-class ShardLoader(Generic[Item]):
+class ShardLoader(IterableDataset[Any], Generic[Item]):
     """Iterates the batches that are left of an epoch of a split; the next iteration is the next epoch.
 
     Every row occurs exactly once an epoch over all ranks, and all ranks get the same number of batches. The
@@ -39,7 +39,8 @@ class ShardLoader(Generic[Item]):
     the epoch are divided anew, each still exactly once; from the next epoch on all is as if there had never
     been another.
 
-    With Accelerate, give every process its `rank` and `world_size`, and do not `prepare` the loader.
+    With Accelerate, give every process its `rank` and `world_size`, do not `prepare` the loader, and register
+    it for checkpointing. Where a `DataLoader` is demanded, `DataLoader(loader, batch_size=None)` is one.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class ShardLoader(Generic[Item]):
         )
         self._past: list[tuple[int, int]] = []
         self._step = 0
+        self._turn = object()
         self._batches = self._plan(self.epoch, self._past)
 
     def __len__(self) -> int:
@@ -124,11 +126,19 @@ class ShardLoader(Generic[Item]):
         """Give the batches that are left of this epoch, or those of the next one if none is.
 
         Raises:
-            LoaderError: A shard cannot be read, a row cannot be decoded, or a worker died.
+            LoaderError: A shard cannot be read, a row cannot be decoded, a worker died, or the loader was
+                moved or iterated anew in between.
         """
+        if get_worker_info():
+            raise LoaderError(
+                "a shard loader has workers of its own: give workers=N to it, not to DataLoader"
+            )
         if self._step == len(self._batches):
             self._advance()
+        turn = self._turn = object()
         for parcel in self._parcels():
+            if turn is not self._turn:
+                raise LoaderError("the loader was moved or iterated anew while this iteration was going on")
             if parcel.failure:
                 raise LoaderError(parcel.failure)
             self._step += 1
@@ -184,6 +194,7 @@ class ShardLoader(Generic[Item]):
                 "ranks, or begin a new run"
             ) from error
         self.epoch, self._past, self._step, self._batches = epoch, past, step, batches
+        self._turn = object()
 
     def _identity(self) -> dict[str, Any]:
         return {"dataset": self.split.fingerprint, "split": self.split.name, **asdict(self._order)}

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from tests.training.conftest import MakeDataset
 from training.loader import LoaderError, ShardLoader
@@ -242,3 +243,41 @@ def test_batches_that_are_kept_stay_what_they_were(dataset: Path) -> None:
     assert len(kept) == ROWS
     for row in kept:
         assert (row["large"] == int(row["clip_id"][-4:])).all()
+
+
+def test_a_data_loader_around_it_changes_nothing(dataset: Path) -> None:
+    loader = a_loader(dataset)
+    around = DataLoader(loader, batch_size=None)
+    assert len(around) == len(loader)
+    batches = [ids(batch) for batch in around]
+    assert batches == epoch_of(a_loader(dataset)) and loader.epoch == 1
+    with pytest.raises(LoaderError, match="give workers=N to it, not to DataLoader"):
+        list(DataLoader(loader, batch_size=None, num_workers=1))
+
+
+def test_accelerate_saves_and_restores_the_position(dataset: Path, tmp_path: Path) -> None:
+    accelerate = pytest.importorskip("accelerate")
+    accelerator = accelerate.Accelerator(cpu=True)
+    place = {"rank": accelerator.process_index, "world_size": accelerator.num_processes}
+    loader, resumed = a_loader(dataset, workers=1, **place), a_loader(dataset, **place)
+    accelerator.register_for_checkpointing(loader)
+    given = [ids(batch) for _, batch in zip(range(5), loader, strict=False)]
+    accelerator.save_state(str(tmp_path / "checkpoint"))
+    accelerator._custom_objects[:] = [resumed]
+    accelerator.load_state(str(tmp_path / "checkpoint"))
+    assert given + epoch_of(resumed) == epoch_of(a_loader(dataset))
+
+
+def test_two_iterations_at_once_are_refused(dataset: Path) -> None:
+    loader = a_loader(dataset)
+    first = iter(loader)
+    next(first)
+    next(iter(loader))
+    with pytest.raises(LoaderError, match="iterated anew while this iteration was going on"):
+        next(first)
+    running = iter(loader)
+    next(running)
+    loader.load_state_dict(a_loader(dataset).state_dict())
+    with pytest.raises(LoaderError, match="moved or iterated anew"):
+        next(running)
+    assert epoch_of(loader) == epoch_of(a_loader(dataset))
