@@ -29,6 +29,7 @@ class BertScoreMetric:
     RANGE: ClassVar = (-100.0, 100.0)
     HIGHER_IS_BETTER: ClassVar = True
     NEEDS: ClassVar = "bertscore"
+    COUNTS_NAMES: ClassVar = False
     REFERENCE: ClassVar = "Zhang et al., BERTScore, ICLR 2020, arXiv:1904.09675"
 
     def __init__(self, tools: Tools) -> None:

@@ -21,6 +21,7 @@ class BleuMetric:
     RANGE: ClassVar = (0.0, 100.0)
     HIGHER_IS_BETTER: ClassVar = True
     NEEDS: ClassVar = None
+    COUNTS_NAMES: ClassVar = False
     REFERENCE: ClassVar = "Papineni et al., ACL 2002; Post, WMT 2018, arXiv:1804.08771"
 
     def __init__(self, tools: Tools) -> None:

@@ -25,6 +25,7 @@ class ClapScoreMetric:
     RANGE: ClassVar = (-100.0, 100.0)
     HIGHER_IS_BETTER: ClassVar = True
     NEEDS: ClassVar = "clap"
+    COUNTS_NAMES: ClassVar = False
     REFERENCE: ClassVar = "Visuals Music Bridge, section 4.6, table 4; Huang et al., arXiv:2301.12661"
 
     def __init__(self, tools: Tools) -> None:

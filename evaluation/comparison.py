@@ -29,12 +29,12 @@ class Comparison:
 
 
 def add_captions(
-    written: Mapping[str, Sequence[str]], clips: Sequence[Clip], *, seed: int
+    written: Mapping[str, Sequence[str | None]], clips: Sequence[Clip], *, seed: int
 ) -> dict[str, list[str | None]]:
     """Return the texts of all writers, with the dataset's own as two more.
 
     Args:
-        written: Writer → a description of each clip.
+        written: Writer → a description of each clip, None where it wrote none.
         clips: The clips.
         seed: Of the order of the shuffled captions.
 
@@ -60,6 +60,7 @@ def compare(
     clips: Sequence[Clip],
     metrics: Sequence[Metric],
     *,
+    lists: Mapping[str, Sequence[str | None]] | None = None,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Comparison:
@@ -70,13 +71,18 @@ def compare(
             others.
         clips: The clips.
         metrics: What to judge by.
+        lists: Writer → what it said beside each text: lists of moods and the like, for the metrics that count
+            names.
         resamples: Draws of the bootstrap.
         seed: Of the draws.
     """
     values: dict[str, dict[str, Estimate | None]] = {name: {} for name in texts}
     differences: dict[str, dict[str, Estimate | None]] = {}
     for metric in metrics:
-        measured = {name: _measure(metric, each, clips) for name, each in texts.items()}
+        beside = lists or {} if metric.COUNTS_NAMES else {}
+        measured = {
+            name: _measure(metric, _joined(each, beside.get(name)), clips) for name, each in texts.items()
+        }
         for name, statistics in measured.items():
             values[name][metric.NAME] = estimate(metric, statistics, resamples=resamples, seed=seed)
         (_, first), *others = measured.items()
@@ -85,6 +91,15 @@ def compare(
             for name, other in others
         }
     return Comparison(values, differences)
+
+
+def _joined(texts: Sequence[str | None], lists: Sequence[str | None] | None) -> Sequence[str | None]:
+    if lists is None:
+        return texts
+    return [
+        text if text is None or not beside else f"{beside} {text}"
+        for text, beside in zip(texts, lists, strict=True)
+    ]
 
 
 def _measure(metric: Metric, texts: Sequence[str | None], clips: Sequence[Clip]) -> np.ndarray:

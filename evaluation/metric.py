@@ -47,6 +47,7 @@ class Metric(Protocol):
         RANGE: Lowest and highest value.
         HIGHER_IS_BETTER: The sign.
         NEEDS: The tool without which it is not asked for; None if it needs no more than its package.
+        COUNTS_NAMES: Whether it looks for names of labels, in lists beside the description as well.
         REFERENCE: Paper or page that defines it.
     """
 
@@ -55,6 +56,7 @@ class Metric(Protocol):
     RANGE: ClassVar[tuple[float, float]]
     HIGHER_IS_BETTER: ClassVar[bool]
     NEEDS: ClassVar[str | None]
+    COUNTS_NAMES: ClassVar[bool]
     REFERENCE: ClassVar[str]
 
     def __init__(self, tools: Tools) -> None:

@@ -24,6 +24,7 @@ class MoodQuadrantMetric:
     RANGE: ClassVar = (0.0, 100.0)
     HIGHER_IS_BETTER: ClassVar = True
     NEEDS: ClassVar = None
+    COUNTS_NAMES: ClassVar = True
     REFERENCE: ClassVar = "Russell, A circumplex model of affect, 1980, doi:10.1037/h0077714"
 
     def __init__(self, tools: Tools) -> None:

@@ -97,6 +97,7 @@ def write_results(
     clips: Sequence[Clip],
     *,
     heading: str,
+    lists: Mapping[str, Sequence[str | None]] | None = None,
 ) -> None:
     """Write `results.json`, `results.md` and `descriptions.jsonl` into a folder; older results are replaced.
 
@@ -106,6 +107,7 @@ def write_results(
         texts: Writer → a text of each clip.
         clips: The clips.
         heading: What stands above the table, in Markdown.
+        lists: Writer → what it said beside each text; written down where it said anything.
 
     Raises:
         ResultsError: The place holds something else.
@@ -115,8 +117,9 @@ def write_results(
     beside = out.absolute().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     try:
         beside.mkdir(parents=True)
+        said = dict(texts) | {f"{name}, lists": each for name, each in (lists or {}).items() if any(each)}
         rows = [
-            {"clip_id": clip.clip_id, **{writer: each[number] for writer, each in texts.items()}}
+            {"clip_id": clip.clip_id, **{name: each[number] for name, each in said.items()}}
             for number, clip in enumerate(clips)
         ]
         _write(beside / DESCRIPTIONS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))

@@ -19,6 +19,7 @@ class RougeLMetric:
     RANGE: ClassVar = (0.0, 100.0)
     HIGHER_IS_BETTER: ClassVar = True
     NEEDS: ClassVar = None
+    COUNTS_NAMES: ClassVar = False
     REFERENCE: ClassVar = "Lin, ROUGE: a package for automatic evaluation of summaries, ACL 2004"
 
     def __init__(self, tools: Tools) -> None:

@@ -20,6 +20,7 @@ class TagRecallMetric:
     RANGE: ClassVar = (0.0, 100.0)
     HIGHER_IS_BETTER: ClassVar = True
     NEEDS: ClassVar = None
+    COUNTS_NAMES: ClassVar = True
     REFERENCE: ClassVar = "Manning et al., Introduction to information retrieval, 2008, section 8.3"
 
     def __init__(self, tools: Tools) -> None:
@@ -54,6 +55,7 @@ class TagPrecisionMetric:
     RANGE: ClassVar = (0.0, 100.0)
     HIGHER_IS_BETTER: ClassVar = True
     NEEDS: ClassVar = None
+    COUNTS_NAMES: ClassVar = True
     REFERENCE: ClassVar = "Manning et al., Introduction to information retrieval, 2008, section 8.3"
 
     def __init__(self, tools: Tools) -> None:

@@ -63,6 +63,7 @@ class TempoClassMetric:
     RANGE: ClassVar = (0.0, 100.0)
     HIGHER_IS_BETTER: ClassVar = True
     NEEDS: ClassVar = None
+    COUNTS_NAMES: ClassVar = True
     REFERENCE: ClassVar = "Visuals Music Bridge, appendix, table 7 (slow, medium and fast)"
 
     def __init__(self, tools: Tools) -> None:

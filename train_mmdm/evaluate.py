@@ -13,13 +13,16 @@ from evaluation.comparison import RESAMPLES, add_captions, compare
 from evaluation.metric import Tools, choose_metrics
 from evaluation.results import check_target, make_document, write_results
 from taxonomy.labels import load
+from train_mmdm.answer import MUSIC, Answer, write_answer
 from train_mmdm.describe import Describer, untuned
 from train_mmdm.inputs import BadInput, Shown, decode_frames
 from train_mmdm.prompt import spread_frames
-from train_mmdm.run import open_run
+from train_mmdm.run import DescriptionModel, best_checkpoint, open_run
+from train_mmdm.settings import read_settings
 from training.errors import TrainingInputError
 
 Told = Callable[[str, int, int], None]
+Answers = list[Answer | None]  # on each clip; None where it cannot be read
 FINE_TUNED, BASE = "fine-tuned", "base"
 
 
@@ -70,23 +73,22 @@ def evaluate(
         taxonomy=load(labels if labels.is_file() else None),
     )
     chosen = choose_metrics(metrics, tools)
-    read = read_descriptions(against, clips) if against is not None and against.is_file() else None
 
-    def write(who: Describer, stage: str) -> list[str | None]:
+    def ask(model: DescriptionModel, stage: str) -> Answers:
+        who = Describer(model, describer.decoding, visuals=describer.visuals)
         return describe_clips(who, dataset, split, clips, batch=batch, stage=stage, tell=tell)
 
-    written = {FINE_TUNED: write(describer, FINE_TUNED)}
-    if read is not None:
-        written[str(against)] = read
-    elif against is not None:
-        other = replace_model(describer, open_run(against, describer.model.net.device))
-        written[str(against)] = write(other, "against")
-    else:
-        with untuned(describer.model) as model:
-            written[BASE] = write(replace_model(describer, model), BASE)
+    answers = ask_writers(describer.model, against, clips, ask)
     seed = describer.decoding.seed
+    written = {
+        name: [None if each is None else each.description for each in said] for name, said in answers.items()
+    }
+    lists = {
+        name: [None if each is None else list_attributes(each) for each in said]
+        for name, said in answers.items()
+    }
     texts = add_captions(written, clips, seed=seed)
-    comparison = compare(texts, clips, chosen, resamples=resamples, seed=seed)
+    comparison = compare(texts, clips, chosen, lists=lists, resamples=resamples, seed=seed)
     document = make_document(
         comparison,
         chosen,
@@ -97,20 +99,51 @@ def evaluate(
             "dataset": dataset.absolute().name,
             "split": split,
             "clips": len(clips),
-            "described": sum(text is not None for text in written[FINE_TUNED]),
+            "described": sum(answer is not None for answer in answers[FINE_TUNED]),
             "decoding": asdict(describer.decoding),
             "visuals": describer.visuals,
             "resamples": resamples,
             "clap": tools.clap,
         },
     )
-    write_results(out, document, texts, clips, heading=_heading(document))
+    write_results(out, document, texts, clips, lists=lists, heading=_heading(document))
     return document
 
 
-def replace_model(describer: Describer, model: Any) -> Describer:
-    """Return a describer that asks another model the same."""
-    return Describer(model, describer.decoding, visuals=describer.visuals)
+def ask_writers(
+    model: DescriptionModel,
+    against: Path | None,
+    clips: Sequence[Clip],
+    ask: Callable[[DescriptionModel, str], Answers],
+) -> dict[str, Answers]:
+    """Return the answers of the model and of what it is compared with, by their names.
+
+    Args:
+        model: The run's.
+        against: Another run, a file of descriptions, or None for the model as it was before its training.
+        clips: The clips.
+        ask: Asks a model about all clips; it is told what to call this in messages.
+
+    Raises:
+        TrainingInputError: There is no such run or file; found before anything is asked.
+    """
+    if against is None:
+        answers = {FINE_TUNED: ask(model, FINE_TUNED)}
+        with untuned(model) as base:
+            return answers | {BASE: ask(base, BASE)}
+    name = str(against)
+    if against.is_file():
+        read = read_descriptions(against, clips)
+        return {FINE_TUNED: ask(model, FINE_TUNED), name: read}
+    read_settings(against)
+    best_checkpoint(against)
+    answers = {FINE_TUNED: ask(model, FINE_TUNED)}
+    return answers | {name: ask(open_run(against, model.net.device), "against")}
+
+
+def list_attributes(answer: Answer) -> str:
+    """Return what an answer lists beside its description, such as "Mood: calm. Tempo: slow."."""
+    return write_answer(replace(answer, description="", visuals=None)).removesuffix(f"{MUSIC}: ").strip()
 
 
 def describe_clips(
@@ -122,19 +155,19 @@ def describe_clips(
     batch: int,
     stage: str,
     tell: Told,
-) -> list[str | None]:
-    """Return the description of each clip; None of one without readable frames.
+) -> Answers:
+    """Return the answer on each clip; None on one without readable frames.
 
     Raises:
         DatasetError: No clip has readable frames.
     """
-    texts: list[str | None] = [None] * len(clips)
+    said: Answers = [None] * len(clips)
     waiting: list[tuple[int, Shown]] = []
 
     def empty() -> None:
         answers = describer.describe([shown for _, shown in waiting])
         for (number, _), answer in zip(waiting, answers, strict=True):
-            texts[number] = answer.description
+            said[number] = answer
         waiting.clear()
 
     for number, (clip_id, pictures) in enumerate(read_frames(dataset, split, limit=len(clips))):
@@ -150,38 +183,38 @@ def describe_clips(
     if waiting:
         empty()
         tell(stage, len(clips), len(clips))
-    if not any(text is not None for text in texts):
+    if not any(said):
         raise DatasetError(
             f"no clip of split {split!r} of {str(dataset)!r} has readable frames; give a dataset of the "
             "recipe music-video"
         )
-    return texts
+    return said
 
 
-def read_descriptions(path: Path, clips: Sequence[Clip]) -> list[str | None]:
-    """Return what a .jsonl file of `clip_id` and `description` says of each clip; None of one it leaves out.
+def read_descriptions(path: Path, clips: Sequence[Clip]) -> Answers:
+    """Return what a .jsonl file of `clip_id` and `description` says on each clip; None on one it leaves out.
 
     Raises:
         TrainingInputError: The file is no such file, or says nothing of these clips.
     """
-    found: dict[str, str] = {}
+    found: dict[str, Answer] = {}
     try:
         for line in path.read_text(encoding="utf-8").splitlines():
             if line.strip():
                 row = json.loads(line)
-                found[str(row["clip_id"])] = str(row["description"])
+                found[str(row["clip_id"])] = Answer(str(row["description"]))
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise TrainingInputError(
             f"cannot read {str(path)!r} ({type(error).__name__}: {error}); expected a line "
             '{"clip_id": …, "description": …} for each clip'
         ) from error
-    texts = [found.get(clip.clip_id) for clip in clips]
-    if not any(text is not None for text in texts):
+    said = [found.get(clip.clip_id) for clip in clips]
+    if not any(said):
         raise TrainingInputError(
             f"{str(path)!r} describes {len(found)} clips and none of this split; check that the ids are the "
             "dataset's"
         )
-    return texts
+    return said
 
 
 def _heading(document: dict[str, Any]) -> str:

@@ -142,6 +142,17 @@ def test_captions_beat_shuffled_captions_by_every_metric(clips: list[Clip]) -> N
     assert found.differences["tempo-class"]["captions"].value == -75.0  # type: ignore[union-attr]
 
 
+def test_lists_beside_a_text_count_for_what_looks_for_names_and_for_nothing_else(clips: list[Clip]) -> None:
+    metrics = choose_metrics(["tempo-class", "rouge-l"], Tools())
+    texts = {"model": ["A piece.", "A piece.", None, "A piece."]}
+    lists = {"model": ["Tempo: slow.", "Tempo: slow.", None, ""]}
+    plain = compare(texts, clips, metrics, resamples=5).values["model"]
+    listed = compare(texts, clips, metrics, lists=lists, resamples=5).values["model"]
+    assert listed["rouge-l"] == plain["rouge-l"]
+    assert plain["tempo-class"].value == 0.0  # type: ignore[union-attr]
+    assert listed["tempo-class"].value == pytest.approx(100 / 3)  # type: ignore[union-attr]
+
+
 def test_results_are_a_table_a_document_and_the_texts(clips: list[Clip], tmp_path: Path) -> None:
     metrics = [TempoClassMetric(Tools()), RougeLMetric(Tools())]
     texts = add_captions({"model": ["A slow piece.", None, "A slow piece.", "Nothing."]}, clips, seed=0)

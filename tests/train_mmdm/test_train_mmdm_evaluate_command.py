@@ -9,6 +9,8 @@ from untrained_runs import write_run
 
 from cli.main import main
 from encoders.clap import ClapEncoder
+from train_mmdm.answer import Answer
+from train_mmdm.evaluate import list_attributes
 
 sys.path.append(str(Path(__file__).parents[1] / "evaluation"))
 from small_datasets import rows_of, write_dataset
@@ -112,3 +114,9 @@ def test_a_file_of_descriptions_that_is_none_is_named(folder: Path, tmp_path: Pa
         wrong.write_text(text)
         assert evaluate(folder, tmp_path / "results", "--against", str(wrong)) == 2
         assert said in capsys.readouterr().err
+
+
+def test_attributes_are_listed_without_pictures_and_description() -> None:
+    answer = Answer("A calm piece.", visuals="dark pictures", moods=("calm", "sad"), tempo="slow")
+    assert list_attributes(answer) == "Mood: calm, sad. Tempo: slow."
+    assert list_attributes(Answer("A calm piece.")) == ""
