@@ -11,7 +11,6 @@ import pyarrow.compute as pc
 from reports.histogram import round_figures
 
 COLUMNS = ("clip_id", "clap_embedding", "genres")
-MOST_POINTS = 2000
 METHOD = "principal component analysis, centred, not scaled; the largest weight of each axis is positive"
 
 
@@ -21,16 +20,13 @@ def describe_map(sample: pa.Table, *, of: int, seed: int) -> dict[str, Any]:
     Args:
         sample: Rows with `COLUMNS`; rows without an embedding are left out.
         of: Clips that the sample stands for.
-        seed: Of the choice among the rows, where there are more than `MOST_POINTS`.
+        seed: Of the sample.
     """
     found: dict[str, Any] = {"method": METHOD, "seed": seed, "of": of, "explained": []}
     found |= {"clip_id": [], "x": [], "y": [], "genre": []}
     if not set(COLUMNS) <= set(sample.column_names):
         return found
     sample = sample.filter(pc.is_valid(sample["clap_embedding"]))
-    if len(sample) > MOST_POINTS:
-        chosen = np.random.default_rng(seed).choice(len(sample), MOST_POINTS, replace=False)
-        sample = sample.take(pa.array(np.sort(chosen)))
     if not len(sample):
         return found
     flat = pc.list_flatten(sample["clap_embedding"]).to_numpy().astype(np.float64)

@@ -51,14 +51,20 @@ class Histogram:
         self.missing += len(values) - len(finite)
         if not len(finite):
             return
-        places = np.floor((finite - self.low) / self.step)
-        places = np.clip(places, 0, self.bins - 1).astype(np.int64)
-        self.counts += np.bincount(places, minlength=self.bins)
+        self.counts += np.bincount(self._bins_of(finite), minlength=self.bins)
         self.count += len(finite)
         self.total += float(finite.sum())
         self.values.append(finite.astype(np.float32))
         self.least = min(self.least, float(finite.min()))
         self.greatest = max(self.greatest, float(finite.max()))
+
+    def _bins_of(self, values: np.ndarray) -> np.ndarray:
+        """Return the bin of each value; an edge belongs to the bin that it begins."""
+        places = np.clip(np.floor((values - self.low) / self.step), 0, self.bins - 1).astype(np.int64)
+        # Division may miss an edge by a hair.
+        edges = np.array(self.edges())
+        places += (values >= edges[places + 1]) & (places < self.bins - 1)
+        return places - ((values < edges[places]) & (places > 0))
 
     def describe(self, unit: str) -> dict[str, Any]:
         """Return the histogram as plain numbers: one of the histograms of stats.json, without thresholds."""

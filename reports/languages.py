@@ -12,7 +12,7 @@ from reports.tally import most_first
 COLUMNS = ("title", "description")
 LEAST_LETTERS = 20
 UNKNOWN = "und"
-_MOST_LETTERS = 1000
+_MOST_LETTERS = 300
 # Addresses and tags are in no language.
 _NO_WORDS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[#@]\w+")
 

@@ -64,7 +64,7 @@ def describe_live(
         )
     lengths = table["duration_s"].to_numpy()
     lengths = np.where(np.isfinite(lengths), lengths, 0.0)
-    step_s = max(0.1, round_figures(float(lengths.max(initial=0.0)) / 65_000) or 0.0)
+    step_s = max(0.001, round_figures(float(lengths.max(initial=0.0)) / 65_000) or 0.0)
     packed = [*columns, _encode_stops(table, stages), np.round(lengths / step_s).astype("<u2")]
     data = zlib.compress(b"".join(column.tobytes() for column in packed), 9)
     return {

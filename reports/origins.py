@@ -11,7 +11,7 @@ import pyarrow as pa
 from reports.histogram import round_figures
 from shards.artists import artist_names
 
-COLUMNS = ("artist", "source_id", "source_url")
+COLUMNS = ("artist", "source_id", "source_url", "recording_id")
 MOST_ARTISTS = 100
 EXAMPLES = 10
 
@@ -36,10 +36,11 @@ class Origins:
             )
 
     def describe(self) -> dict[str, Any]:
-        """Return `artists` and `leakage` of stats.json; recordings are not known here."""
+        """Return `artists` and `leakage` of stats.json."""
         texts, counts = self._by_split("artist")
         named = [artist_names(text) for text in texts]
         names, by_name = _by_name(named, counts)
+        recordings = self._by_split("recording_id")
         return {
             "artists": {
                 "named": (known := int(sum(counts[row].sum() for row, found in enumerate(named) if found))),
@@ -50,7 +51,7 @@ class Origins:
                 "artist": find_leaks(names, by_name),
                 "source": find_leaks(*self._by_split("source_id")),
                 "url": find_leaks(*self._by_split("source_url")),
-                "recording": None,
+                "recording": find_leaks(*recordings) if recordings[0] else None,
             },
         }
 

@@ -15,7 +15,7 @@ from taxonomy.labels import Taxonomy
 KINDS = ("instruments", "genres", "moods")
 COLUMNS = (*KINDS, "tempo_bpm")
 # Cosine similarities; the few below 0 count in the first bin.
-SCORE_EDGES = np.linspace(0.0, 1.0, 41)
+SCORE_EDGES = np.linspace(0.0, 1.0, 41).round(9)
 TOGETHER = 40
 
 
@@ -147,7 +147,7 @@ class Tags:
                         "mean": round_figures(total / count),
                         "counts": self._scores[place].tolist(),
                     }
-        return {"edges": [round(float(edge), 9) for edge in SCORE_EDGES], "kinds": kinds}
+        return {"edges": SCORE_EDGES.tolist(), "kinds": kinds}
 
     def tempos(self) -> dict[str, Any]:
         """Return `tempo_by_genre` of stats.json."""

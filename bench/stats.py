@@ -1,0 +1,82 @@
+"""What the statistics of 512,000 rows cost over reading the columns that they are measured from."""
+
+from __future__ import annotations
+
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+ROWS = 512_000
+PAIRS = 5
+
+
+def figures() -> Iterator[dict[str, Any]]:
+    """Yield `stats-512k/scan`: seconds of the statistics over those of a scan of the columns used."""
+    from bench.metadata import write_dataset
+
+    with tempfile.TemporaryDirectory(prefix="leitmotif-bench-") as folder:
+        dataset = write_dataset(Path(folder) / "dataset", rows=ROWS, seed=1)
+        # The first use of the language model loads it.
+        measure(dataset)
+        scan(dataset)
+        ratios = []
+        for pair in range(PAIRS):
+            order = (measure, scan) if pair % 2 else (scan, measure)
+            spent = {side: _seconds(side, dataset) for side in order}
+            ratios.append(spent[measure] / spent[scan])
+    yield {
+        "name": "stats-512k/scan",
+        "value": round(statistics.median(ratios), 4),
+        "unit": "x cost",
+        "against": f"a pyarrow scan of the columns used, {ROWS} rows and the side tables, same process",
+        "target": "<= 6",
+        "runs": [round(ratio, 4) for ratio in ratios],
+    }
+
+
+def measure(dataset: Path) -> int:
+    """Make the statistics; return how many clips they count."""
+    from reports.statistics import statistics as measure_statistics
+
+    return int(measure_statistics(dataset)["counts"]["catalogued"])
+
+
+def scan(dataset: Path) -> int:
+    """Read what the statistics read of every row; return how many rows there are."""
+    import pyarrow.dataset as pads
+
+    from reports.statistics import COLUMNS, REJECTED_COLUMNS
+
+    tables = {
+        "data": list(COLUMNS),
+        "rejected.parquet": list(REJECTED_COLUMNS),
+        "quarantine.parquet": ["stage", "error"],
+        "measured.parquet": None,
+    }
+    rows = 0
+    for name, columns in tables.items():
+        scanner = pads.dataset(dataset / name, format="parquet").scanner(columns=columns)
+        rows += sum(batch.num_rows for batch in scanner.to_batches())
+    return rows
+
+
+def _seconds(run: Callable[[Path], object], dataset: Path) -> float:
+    started = time.perf_counter()
+    run(dataset)
+    return time.perf_counter() - started
+
+
+def measure_peak_bytes(dataset: Path) -> int:
+    """Return the most memory that the statistics of a dataset hold, in a process of their own."""
+    code = (
+        "import resource, sys; from pathlib import Path; from bench.stats import measure; "
+        "measure(Path(sys.argv[1])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+    )
+    command = [sys.executable, "-c", code, str(dataset)]
+    asked = subprocess.run(command, capture_output=True, text=True, check=True)
+    return int(asked.stdout) * 1024
