@@ -24,6 +24,7 @@ from filters.rule import Rule
 RATE_HZ = 5512
 FRAME = 4096  # 0.74 s: a copy that starts between two frames still looks the same
 HOP = 689  # 0.125 s
+WORDS_A_SECOND = RATE_HZ / HOP
 LAG = 3  # frames between the two levels whose difference is taken
 BANDS = 33
 LOW_HZ, HIGH_HZ = 300.0, 2000.0

@@ -21,6 +21,7 @@ from filters.rule import Rule
 from pipelines.stage import Clip
 from pipelines.workspace import Stores
 from shards.store import KEY, StageStore
+from shards.takedown import KeptOut
 
 EXACT_DUPLICATE = "exact-duplicate"
 METADATA = ("title", "artist", "description", "comments")
@@ -69,8 +70,19 @@ Compute = Callable[[str, Sequence[Entry]], None]
 class Ledger:
     """Every catalogued clip with its fate, under one plan."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, *, kept_out: KeptOut | None = None) -> None:
+        """Take the stores; nothing is read yet.
+
+        Args:
+            stores: Of the plan.
+            kept_out: What was taken down and counts as not catalogued; by default what the workspace's own
+                record names.
+
+        Raises:
+            UserError: The takedown record cannot be read.
+        """
         self.stores = stores
+        self._kept_out = stores.workspace.kept_out() if kept_out is None else kept_out
         self.entries: list[Entry] = []
         self._rules = filters.rule.discover()
 
@@ -116,7 +128,8 @@ class Ledger:
             entry = Entry(row["media_id"] or row[KEY], row)
             if row["error"] is not None:
                 entry.fate = Fate(alive=False, stage="catalog", error=row["error"], message=row["message"])
-            self.entries.append(entry)
+            if not self._kept_out.refuses(ids=(entry.clip_id,), urls=(row["source_url"],)):
+                self.entries.append(entry)
         self._reject_copies()
 
     def _reject_copies(self) -> None:
@@ -139,8 +152,11 @@ class Ledger:
             if length_s is None or entry.duration_s is None or entry.fate.error or entry.fate.pending:
                 entries.append(entry)
             else:
-                entries += _windows(entry, entry.duration_s, length_s)
-        self.entries = entries
+                entries += [
+                    Entry(clip, entry.source, start_s, part_s, whole=False, fate=Fate(**vars(entry.fate)))
+                    for clip, start_s, part_s in windows_of(entry.clip_id, entry.duration_s, length_s)
+                ]
+        self.entries = [entry for entry in entries if entry.clip_id not in self._kept_out.ids]
         self._apply_rules("probe", self.stores.store("probe"))
 
     def _unique(self) -> list[Entry]:
@@ -218,18 +234,21 @@ class Ledger:
         return pa.array(values, pa.float64()), details
 
 
-def _windows(entry: Entry, duration_s: float, length_s: float) -> list[Entry]:
-    """Cut a source into consecutive windows; the last one is what is left."""
+def windows_of(media_id: str, duration_s: float, length_s: float) -> list[tuple[str, float, float]]:
+    """Cut a source into consecutive windows; the last one is what is left.
+
+    Returns:
+        (clip id, start, length) of each, in seconds.
+    """
     count = max(1, int(np.ceil(round(duration_s / length_s, 6))))
-    windows = []
-    for number in range(count):
-        start_s = number * length_s
-        part_s = min(length_s, duration_s - start_s)
-        name = f"{entry.clip_id}:{round(start_s * 1000)}:{round(part_s * 1000)}"
-        clip_id = hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
-        fate = Fate(**vars(entry.fate))
-        windows.append(Entry(clip_id, entry.source, start_s, part_s, whole=False, fate=fate))
-    return windows
+    spans = [(number * length_s, min(length_s, duration_s - number * length_s)) for number in range(count)]
+    return [(window_id(media_id, start_s, part_s), start_s, part_s) for start_s, part_s in spans]
+
+
+def window_id(media_id: str, start_s: float, length_s: float) -> str:
+    """Return the id of the clip that a window of a source is."""
+    name = f"{media_id}:{round(start_s * 1000)}:{round(length_s * 1000)}"
+    return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
 
 
 def _key(entry: Entry, stage: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 import filters.rule
 from pipelines.devices import AUTO, check_device
@@ -29,12 +29,25 @@ SECTION_ALIASES = {"captioning": "caption"}
 
 
 class SplitSettings(BaseModel):
-    """Share of the clips, 0..1, that validation and test get; the rest is train."""
+    """What validation and test get: below 1 a share of the clips, from 1 on a number; the rest is train."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    validation: float = Field(default=0.1, ge=0, lt=1)
-    test: float = Field(default=0.1, ge=0, lt=1)
+    validation: float = Field(default=0.1, ge=0, allow_inf_nan=False)
+    test: float = Field(default=0.1, ge=0, allow_inf_nan=False)
+
+    @field_validator("validation", "test")
+    @classmethod
+    def _share_or_number(cls, value: float) -> float:
+        if value > 1 and value != int(value):
+            raise ValueError("expected a share of the clips below 1, or a whole number of clips")
+        return value
+
+    @model_validator(mode="after")
+    def _leave_some(self) -> Self:
+        if max(self.validation, self.test) < 1 <= self.validation + self.test:
+            raise ValueError("validation and test take everything; leave some for train")
+        return self
 
 
 class Plan(BaseModel):

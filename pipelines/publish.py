@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import time
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -19,15 +18,20 @@ import yaml
 import taxonomy.labels
 from pipelines.errors import OutsideError, UserError, is_outside
 from pipelines.ledger import Entry, Ledger
+from pipelines.placing import folder_beside, put_in_place
 from pipelines.plan import Plan
+from pipelines.recordings import recording_ids
 from pipelines.stages.caption import CaptionStage
 from pipelines.stages.frames import unpack_frames
 from pipelines.tags import select_by_kind
 from pipelines.workspace import Stores, Workspace
+from shards.addresses import canonical_url
+from shards.artists import artist_names
 from shards.manifest import MANIFEST, write_manifest
 from shards.schema import QUARANTINE, REJECTED, shard_schema
 from shards.splits import SPLITS, assign_splits
 from shards.store import KEY, write_text
+from shards.takedown import KeptOut, Removal, read_record, write_record
 from shards.writer import plan_shards, write_shard
 
 # Columns that a row takes as they are, by the stage that measured them.
@@ -84,19 +88,22 @@ def publish(
     started = time.monotonic()
     _check_target(out)
     stores = workspace.stores(plan)
-    ledger = Ledger(stores)
+    removals = _removals(workspace, out)
+    ledger = Ledger(stores, kept_out=KeptOut(removals))
     ledger.settle()
     _check_measured(ledger)
-    beside = out.absolute().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
+    beside = folder_beside(out)
     try:
         (beside / "data").mkdir(parents=True)
         rows, shards = _write_data(beside, stores, ledger, progress)
         _write_records(beside, stores, ledger)
+        write_record(beside, removals)
         finish(beside)
         counts = ledger.counts()
         del counts["pending"]
         write_manifest(beside, counts | {"rows": rows})
-        _put_in_place(beside, out)
+        _check_takedowns(workspace, out, removals)
+        put_in_place(beside, out)
     except OSError as error:
         if not is_outside(error):
             raise
@@ -116,6 +123,19 @@ def _check_target(out: Path) -> None:
         )
 
 
+def _removals(workspace: Workspace, out: Path) -> list[Removal]:
+    """Return what was taken down from the workspace or from an older dataset at the place."""
+    try:
+        return [*read_record(workspace.root), *read_record(out)]
+    except ValueError as error:
+        raise UserError(str(error)) from error
+
+
+def _check_takedowns(workspace: Workspace, out: Path, removals: Sequence[Removal]) -> None:
+    if _removals(workspace, out) != removals:
+        raise OutsideError("something was taken down while the dataset was written; publish again")
+
+
 def _check_measured(ledger: Ledger) -> None:
     pending = [entry.fate.pending for entry in ledger.entries if entry.fate.pending]
     if not pending:
@@ -132,28 +152,17 @@ def _check_measured(ledger: Ledger) -> None:
     )
 
 
-def _put_in_place(beside: Path, out: Path) -> None:
-    former = None
-    if out.exists():
-        former = beside.with_name(beside.name + ".former")
-        out.rename(former)
-    try:
-        beside.rename(out)
-    except OSError:
-        if former is not None:
-            former.rename(out)
-        raise
-    if former is not None:
-        shutil.rmtree(former, ignore_errors=True)
-
-
 def _write_data(
     folder: Path, stores: Stores, ledger: Ledger, progress: Callable[[str, int, int], None]
 ) -> tuple[dict[str, int], int]:
     """Write the shards of every split and return rows by split, and the number of shards."""
     kept = ledger.kept()
-    splits = assign_splits({entry.clip_id: _links(entry) for entry in kept}, stores.plan.splits.model_dump())
-    reader = RowReader(stores)
+    recordings = recording_ids(
+        stores, ledger.entries, progress=lambda done, total: progress("recordings", done, total)
+    )
+    links = {entry.clip_id: _links(entry, recordings[entry.source["media_id"]]) for entry in kept}
+    splits = assign_splits(links, stores.plan.splits.model_dump())
+    reader = RowReader(stores, recordings)
     sizes = reader.sizes(kept)
     schema = shard_schema(
         clap_dim=reader.dim("tagging", "clap_embedding"), clip_dim=reader.dim("vision", "clip_embedding")
@@ -176,21 +185,23 @@ def _write_data(
     return rows, shards
 
 
-def _links(entry: Entry) -> list[str]:
-    """Return what a clip must not share with another split."""
-    artist = (entry.source["artist"] or "").strip().casefold()
-    links = [
+def _links(entry: Entry, recording_id: str) -> list[str]:
+    """Return what a clip must not share with another split; the first says where its group stands."""
+    address = entry.source["source_url"]
+    return [
+        *(f"artist {name}" for name in artist_names(entry.source["artist"])),
         f"media {entry.source['media_id']}",
-        f"source {entry.source['source_url'] or entry.source['path']}",
+        f"recording {recording_id}",
+        f"source {canonical_url(address) if address else entry.source['path']}",
     ]
-    return links + ([f"artist {artist}"] if artist else [])
 
 
 class RowReader:
     """Puts the rows of a dataset together from the stores, a shard at a time."""
 
-    def __init__(self, stores: Stores) -> None:
+    def __init__(self, stores: Stores, recordings: Mapping[str, str]) -> None:
         self.stores = stores
+        self.recordings = recordings
         self.taxonomy = taxonomy.labels.load()
         self.models = [{"backend": name, "model": model} for name, model in stores.models.items()]
         self.track = stores.plan.track
@@ -228,6 +239,7 @@ class RowReader:
             clip_id = entry.clip_id
             row: dict[str, Any] = {"clip_id": clip_id, "models": self.models, "start_s": entry.start_s}
             row |= {name: entry.source[name] for name in _NOTES}
+            row["recording_id"] = self.recordings[entry.source["media_id"]]
             row["duration_s"] = lengths[clip_id]["audio_s"] if entry.duration_s is None else entry.duration_s
             for stage, columns in taken.items():
                 row |= {

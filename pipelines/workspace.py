@@ -5,6 +5,7 @@ WS/
   catalog/part-*.parquet           every file ever found, with what its source says of it
   stages/NAME-FINGERPRINT/         one store per stage and settings: stage.json, part-*.parquet, files/
   scratch/                         files that are not whole yet; emptied when a run starts
+  takedown.jsonl                   what was taken down, and is kept out of later runs
 """
 
 from __future__ import annotations
@@ -12,11 +13,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
+import logging
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 
@@ -25,6 +28,9 @@ from pipelines.plan import Plan, load_plan
 from pipelines.stage import Stage
 from pipelines.stages import STAGES
 from shards.store import StageStore, write_text
+from shards.takedown import RECORD, KeptOut, read_record
+
+log = logging.getLogger("leitmotif.pipelines")
 
 CATALOG_COLUMNS = pa.schema(
     [
@@ -41,6 +47,9 @@ CATALOG_COLUMNS = pa.schema(
         ("source_url", pa.string()),
         ("license", pa.string()),
         ("retrieved_at", pa.timestamp("us", tz="UTC")),
+        ("uploader", pa.string()),
+        ("isrc", pa.string()),
+        ("recording_id", pa.string()),
     ]
 )
 
@@ -54,7 +63,21 @@ class Workspace:
 
     def catalog(self) -> StageStore:
         """Return the catalog: a store whose key is a hash of the file's path."""
-        return StageStore(self.root / "catalog", CATALOG_COLUMNS, scratch=self.scratch)
+        return _Catalog(self.root / "catalog", CATALOG_COLUMNS, scratch=self.scratch)
+
+    def kept_out(self, *beside: Path) -> KeptOut:
+        """Return what was taken down and must not come in again.
+
+        Args:
+            beside: Other folders with a takedown record, such as the dataset to be written anew.
+
+        Raises:
+            UserError: A record cannot be read.
+        """
+        try:
+            return KeptOut(removal for folder in (self.root, *beside) for removal in read_record(folder))
+        except ValueError as error:
+            raise UserError(str(error)) from error
 
     def save_plan(self, plan: Plan) -> None:
         """Note what this run does, for `publish`."""
@@ -103,6 +126,28 @@ class Workspace:
             shutil.rmtree(self.scratch, ignore_errors=True)
             self.scratch.mkdir()
             yield
+
+
+class _Catalog(StageStore):
+    """The catalog, which does not take in what was taken down: of that the record alone speaks."""
+
+    def append(self, rows: Sequence[dict[str, Any]]) -> Path:
+        """Write the rows as one new part, but for files that were taken down.
+
+        Returns:
+            The part file; the folder where no row is left.
+        """
+        kept_out = Workspace(self.folder.parent).kept_out()
+        entered = [
+            row
+            for row in rows
+            if not kept_out.refuses(
+                ids=(row.get("media_id"), Path(row["path"]).stem), urls=(row.get("source_url"),)
+            )
+        ]
+        if len(entered) < len(rows):
+            log.warning("%d files are not catalogued: %s names them", len(rows) - len(entered), RECORD)
+        return super().append(entered) if entered else self.folder
 
 
 class Stores:

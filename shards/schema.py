@@ -16,6 +16,7 @@ _FIELDS: list[tuple[str, pa.DataType]] = [
     ("clip_id", pa.string()),
     ("source_id", pa.string()),
     ("source_url", pa.string()),
+    ("recording_id", pa.string()),
     ("license", pa.string()),
     ("retrieved_at", pa.timestamp("us", tz="UTC")),
     ("title", pa.string()),

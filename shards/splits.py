@@ -4,55 +4,89 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from shards.groups import connected
 
 SPLITS = ("train", "validation", "test")
+# A group that fills more than this part of a split is taken only where smaller ones do not suffice: a test
+# split that one artist fills says little.
+LARGE = 0.25
 
 
-def assign_splits(links: Mapping[str, Sequence[str]], shares: Mapping[str, float]) -> dict[str, str]:
+@dataclass(frozen=True, order=True)
+class _Group:
+    """Clips that must stay together, in the order of a hash that does not depend on the other groups."""
+
+    rank: bytes
+    clips: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.clips)
+
+
+def assign_splits(links: Mapping[str, Sequence[str]], targets: Mapping[str, float]) -> dict[str, str]:
     """Put every clip into a split; clips that share a link always land together.
 
-    Linked clips form groups (transitively). Groups are taken in the order of a hash, so that neither names
-    nor dates matter, and fill test, then validation, up to their share; all the rest is train. Each split
-    that has a share gets at least one group, as long as a group is left for train.
+    Linked clips form groups (transitively). Groups are taken in the order of a hash of their clips' first
+    links, so that neither dates nor the order of the clips matter; test is filled first, then validation; all
+    the rest is train. A split that has a target gets at least one group, as long as one is left for train;
+    where the clips beside the largest group do not suffice for the targets, they share what there is.
+
+    Nothing else is random, so a clip moves only with its group: groups that come or grow push out those at
+    the end of a split, about as many clips as came, and the others stay where they are. (The end is passed
+    over where groups too large for the room that is left stand there.)
 
     Args:
-        links: For each clip id, what it must not share with another split (its artist, its source).
-        shares: Share of the clips, 0..1, of `validation` and `test`.
+        links: For each clip id, what it must not share with another split (its artist, its source); the first
+            places its group.
+        targets: Size of `validation` and `test`: below 1 a share of the clips, from 1 on a number of clips.
 
     Returns:
         The split of each clip id.
     """
     groups = _groups(links)
-    ordered = sorted(groups, key=lambda group: hashlib.blake2b(group[0].encode(), digest_size=16).digest())
     splits: dict[str, str] = {}
+    wanted = {name: target if target >= 1 else target * len(links) for name, target in targets.items()}
+    spare = len(links) - max(map(len, groups), default=0)
+    shrunk = min(1.0, spare / max(sum(wanted.values()), 1.0))
     for name in ("test", "validation"):
-        room = round(shares.get(name, 0.0) * len(links))
-        first = True
-        while shares.get(name, 0.0) > 0 and len(ordered) > 1 and (first or room >= len(ordered[0])):
-            group = ordered.pop(0)
-            splits.update(dict.fromkeys(group, name))
-            room -= len(group)
-            first = False
-    for group in ordered:
-        splits.update(dict.fromkeys(group, "train"))
-    return splits
+        chosen = set(_fill(groups, round(shrunk * wanted[name]))) if wanted.get(name) else set()
+        splits |= {clip: name for group in chosen for clip in group.clips}
+        groups = [group for group in groups if group not in chosen]
+    return splits | {clip: "train" for group in groups for clip in group.clips}
 
 
-def _groups(links: Mapping[str, Sequence[str]]) -> list[list[str]]:
-    """Return the connected groups of clip ids, each sorted."""
-    parent: dict[str, str] = {}
+def _fill(groups: Sequence[_Group], wanted: int) -> list[_Group]:
+    """Choose groups of about `wanted` clips in all, one at least; one stays behind in any case."""
+    chosen: list[_Group] = []
+    left, room = list(groups), wanted
+    for largest in (max(1, int(LARGE * wanted)), wanted):
+        passed_over: list[_Group] = []
+        for number, group in enumerate(left):
+            if room == 0 or len(passed_over) + len(left) - number == 1:
+                passed_over += left[number:]
+                break
+            if len(group) <= min(largest, room):
+                chosen.append(group)
+                room -= len(group)
+            else:
+                passed_over.append(group)
+        left = passed_over
+    if len(left) > 1 and (room or not chosen):
+        nearest = min(left, key=lambda group: (abs(len(group) - room), group))
+        if not chosen or abs(len(nearest) - room) < room:
+            chosen.append(nearest)
+    return chosen
 
-    def root(node: str) -> str:
-        parent.setdefault(node, node)
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
 
-    for clip, names in links.items():
-        for name in names:
-            parent[root("clip\0" + clip)] = root("link\0" + name)
-    groups: dict[str, list[str]] = {}
-    for clip in sorted(links):
-        groups.setdefault(root("clip\0" + clip), []).append(clip)
-    return list(groups.values())
+def _groups(links: Mapping[str, Sequence[str]]) -> list[_Group]:
+    """Return the connected groups of clips, in the order of their ranks."""
+    return sorted(
+        _Group(min(_rank(links[clip][0] if links[clip] else clip) for clip in clips), tuple(clips))
+        for clips in connected(links)
+    )
+
+
+def _rank(name: str) -> bytes:
+    return hashlib.blake2b(name.encode(), digest_size=16).digest()

@@ -81,12 +81,23 @@ class StageStore:
         schema = pa.schema([self.schema.field(name) for name in names])
         tables = []
         for number, part in enumerate(self.parts() if parts is None else sorted(parts)):
-            table = pq.read_table(part, columns=names, partitioning=None).select(names).cast(schema)
+            table = _with_columns(pq.ParquetFile(part).read(columns=names), schema)
             tables.append(table.append_column("part", pa.array(np.full(len(table), number, np.int32))))
         if not tables:
             return pa.table({field.name: pa.array([], field.type) for field in schema} | _no_part(with_part))
         table = _current(pa.concat_tables(tables))
         return table if with_part else table.drop_columns(["part"])
+
+
+def _with_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
+    """Return a part's columns in order; one that an older version did not write is null."""
+    columns = [
+        table[field.name].cast(field.type)
+        if field.name in table.schema.names
+        else pa.nulls(len(table), field.type)
+        for field in schema
+    ]
+    return pa.table(columns, schema=schema)
 
 
 def _no_part(with_part: bool) -> dict[str, pa.Array]:

@@ -10,9 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from shards.addresses import canonical_url
+from shards.artists import artist_names
 from shards.manifest import MANIFEST, describe
 from shards.schema import QUARANTINE, REJECTED, shard_schema
 from shards.splits import SPLITS
+from shards.takedown import KeptOut, read_record
 
 SIGNATURES = {"audio": b"fLaC", "frames": b"\xff\xd8\xff"}
 
@@ -40,6 +43,7 @@ def validate(dataset: Path) -> list[str]:
     return problems or [
         *_check_records(dataset, manifest["counts"]),
         *_check_rows(dataset, manifest["counts"]),
+        *_check_takedowns(dataset),
     ]
 
 
@@ -123,8 +127,27 @@ def _check_row(name: str, row: dict[str, Any]) -> Iterator[str]:
 
 
 def _check_leak(row: dict[str, Any], split: str, owners: dict[tuple[str, str], str]) -> Iterator[str]:
-    """Check that no artist and no source stands in two splits."""
-    artist = (row["artist"] or "").strip().casefold()
-    for kind, value in (("artist", artist), ("source", row["source_url"])):
-        if value and owners.setdefault((kind, value), split) != split:
+    """Check that no artist, no source and no recording stands in two splits."""
+    shared = [("artist", name) for name in artist_names(row["artist"])]
+    shared += [("source", canonical_url(row["source_url"]))] if row["source_url"] else []
+    shared += [("recording", row["recording_id"])] if row.get("recording_id") else []
+    for kind, value in shared:
+        if owners.setdefault((kind, value), split) != split:
             yield f"{kind} {value!r} stands in both {owners[kind, value]} and {split}"
+
+
+def _check_takedowns(dataset: Path) -> Iterator[str]:
+    """Check that nothing is in the dataset that was taken down from it."""
+    try:
+        kept_out = KeptOut(read_record(dataset))
+    except ValueError as error:
+        yield str(error)
+        return
+    if not kept_out:
+        return
+    for path in [*sorted((dataset / "data").glob("*.parquet")), *sorted(dataset.glob("*.parquet"))]:
+        names = pq.read_schema(path).names
+        columns = [name for name in ("clip_id", "source_url") if name in names]
+        for row in pq.read_table(path, columns=columns, partitioning=None).to_pylist():
+            if kept_out.refuses(ids=(row.get("clip_id"),), urls=(row.get("source_url"),)):
+                yield f"{path.relative_to(dataset)}: {row.get('clip_id')} was taken down, but is in it"

@@ -34,7 +34,8 @@ def test_a_setting_overrules_recipe_and_profile() -> None:
         ("motion", "expected section.key=value"),
         ("frames.count=many", "frames.count is 'many'"),
         ("motion.mode=quick", "'exact' or 'sampled'"),
-        ("splits.test=2", "splits.test is 2"),
+        ("splits.test=2.5", "expected a share of the clips below 1, or a whole number"),
+        ("splits.test=0.95", "validation and test take everything; leave some for train"),
         ("vocal.threshold=0.5", "'vocal.threshold' is not known"),
     ],
 )

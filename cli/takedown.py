@@ -1,0 +1,78 @@
+"""Remove sources from a dataset, a workspace and a collected folder, prove it, and keep them out."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from cli import console
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument(
+        "target", type=Path, metavar="DATASET|WS", help="a dataset, a workspace or a collected folder"
+    )
+    parser.add_argument(
+        "id", nargs="*", metavar="ID", help="a clip id, source id, source address or media hash"
+    )
+    parser.add_argument(
+        "--list", type=Path, metavar="FILE", help="a text file of ids, one a line; # begins a comment"
+    )
+    parser.add_argument("--workspace", type=Path, metavar="WS", help="remove them from this workspace, too")
+    parser.add_argument(
+        "--collected", type=Path, metavar="DIR", help="remove them from this collected folder, too"
+    )
+    parser.add_argument("--reason", default="", metavar="TEXT", help="why, for the record")
+    parser.add_argument(
+        "--keep-out", action="store_true", help="record addresses and hashes that nothing here knows"
+    )
+    parser.add_argument("--dry-run", action="store_true", help="say what would be removed and change nothing")
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Take down, print what went, return the exit code."""
+    from pipelines.takedown import describe, plan_takedown, take_down
+    from pipelines.takedown_places import open_places
+    from reports.write import write_reports
+
+    words = [*options.id, *(_read_list(options.list) if options.list else [])]
+    places = open_places(options.target, workspace=options.workspace, collected=options.collected)
+    removals = plan_takedown(words, places, reason=options.reason, keep_out=options.keep_out)
+    if options.dry_run:
+        done = describe(removals)
+    else:
+        with console.progress() as tell:
+            done = take_down(
+                removals,
+                places,
+                finish=lambda folder: write_reports(folder, name=options.target.name),
+                progress=tell,
+            )
+    if options.json:
+        console.print_json(asdict(done) | {"dry_run": options.dry_run})
+        return 0
+    for name in done.sources:
+        print(f"{'would go' if options.dry_run else 'taken down':<12} {name}")
+    print(f"{'clips':<12} {len(done.clips)}")
+    for folder, count in done.removed.items():
+        print(f"{'removed':<12} {count} rows, lines and files from {folder}")
+    if not options.dry_run:
+        print(f"{'searched':<12} {done.searched} files; only takedown.jsonl names them still")
+        if places.workspace is None:
+            print("note: later runs know of it where the record lies; --workspace WS keeps it out of WS, too")
+    return 0
+
+
+def _read_list(path: Path) -> list[str]:
+    from pipelines.errors import UserError
+
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise UserError(f"list {str(path)!r} cannot be read ({error}); give a text file of ids") from error
+    # An address may hold a #, so only one that stands apart begins a comment.
+    words = (line.split(" #")[0].strip() for line in lines)
+    return [word for word in words if word and not word.startswith("#")]

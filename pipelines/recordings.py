@@ -1,0 +1,174 @@
+"""Which media files hold the same recording: one recording, many videos.
+
+Copies that hardly differ are rejected before (`near-duplicate`). What is looked for here are those at another
+speed or pitch, and those whose metadata say that they are one: they stay, under one `recording_id`, and never
+come into two splits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import itertools
+import json
+import logging
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from filters.duplicates import WORDS_A_SECOND, group_duplicates
+from filters.duplicates_altered import SAME_RECORDING, AlteredPrint
+from filters.duplicates_neighbours import nearest_pairs
+from pipelines.ledger import Entry
+from pipelines.workspace import Stores
+from shards.groups import connected
+from shards.store import KEY, StageStore
+
+log = logging.getLogger("leitmotif.pipelines")
+
+VERSION = 1
+# Recordings whose sound is alike (cosine of their CLAP embeddings) are compared print by print.
+ALIKE = 0.9
+NEAREST = 4
+# Compared pairs that are written down in one go.
+BATCH = 4096
+PAIRS = pa.schema(
+    [
+        ("media_a", pa.string()),
+        ("media_b", pa.string()),
+        ("similarity", pa.float32()),
+        ("speed", pa.float32()),
+        ("semitones", pa.int32()),
+    ]
+)
+Progress = Callable[[int, int], None]
+
+
+def recording_ids(
+    stores: Stores, entries: Sequence[Entry], *, progress: Progress = lambda done, total: None
+) -> dict[str, str]:
+    """Return the recording of each media file that has a kept clip.
+
+    What was compared is written down in the workspace, so that publishing again compares nothing twice.
+
+    Args:
+        stores: Of the plan.
+        entries: Every clip of the ledger. All that is measured of a file speaks for it, so that thresholds do
+            not change what is one recording.
+        progress: Told how many pairs are compared.
+
+    Returns:
+        For each media hash an id that the files of one recording share.
+    """
+    kept = sorted({entry.source["media_id"] for entry in entries if entry.fate.alive})
+    clips = _clips_of(entries, kept)
+    links = {media_id: [f"media {media_id}"] for media_id in kept}
+    for entry in entries:
+        if entry.fate.alive:
+            known = {name: entry.source[name] for name in ("isrc", "recording_id")}
+            links[entry.source["media_id"]] += [f"{name} {value}" for name, value in known.items() if value]
+    if "prints" in stores.stages and "tagging" in stores.stages:
+        prints = _prints(stores, clips)
+        for first, second in [*_near(prints), *_altered(stores, clips, prints, progress)]:
+            links[first].append(f"media {second}")
+    return {
+        media_id: hashlib.blake2b(f"recording {group[0]}".encode(), digest_size=16).hexdigest()
+        for group in connected(links)
+        for media_id in group
+    }
+
+
+def _clips_of(entries: Iterable[Entry], kept: Sequence[str]) -> dict[str, list[tuple[float, str]]]:
+    """Return (start, clip id) of every clip of each file, in order."""
+    clips: dict[str, list[tuple[float, str]]] = {media_id: [] for media_id in kept}
+    for entry in entries:
+        if (found := clips.get(entry.source["media_id"])) is not None:
+            found.append((entry.start_s, entry.clip_id))
+    return {media_id: sorted(set(found)) for media_id, found in clips.items()}
+
+
+def _prints(stores: Stores, clips: Mapping[str, Sequence[tuple[float, str]]]) -> dict[str, np.ndarray]:
+    """Return the print of each file; between its clips, what was not measured says nothing (0)."""
+    table = stores.store("prints").read(["audio_print"])
+    stored = dict(zip(table[KEY].to_pylist(), table["audio_print"], strict=True))
+    prints = {}
+    for media_id, spans in clips.items():
+        parts = []
+        for start_s, clip_id in spans:
+            data = stored[clip_id].as_py() if clip_id in stored else None
+            parts.append((round(start_s * WORDS_A_SECOND), np.frombuffer(data or b"", "<u4")))
+        words = np.zeros(max((at + len(part) for at, part in parts), default=0), np.uint32)
+        for at, part in parts:
+            words[at : at + len(part)] = part
+        prints[media_id] = words
+    return prints
+
+
+def _near(prints: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]]:
+    """Yield pairs that the rule against near-duplicates would find, where it let them pass."""
+    groups = group_duplicates(list(prints), [words.tobytes() for words in prints.values()])
+    yield from ((media_id, first) for media_id, (first, _) in zip(prints, groups, strict=True))
+
+
+def _altered(
+    stores: Stores,
+    clips: Mapping[str, Sequence[tuple[float, str]]],
+    prints: Mapping[str, np.ndarray],
+    progress: Progress,
+) -> Iterator[tuple[str, str]]:
+    """Yield pairs that sound alike and whose prints agree at some speed and pitch."""
+    names, embeddings = _embeddings(stores, clips)
+    found = nearest_pairs(embeddings, at_least=ALIKE, count=NEAREST)
+    pairs = [(names[a], names[b]) for a, b in found]
+    store = _pair_store(stores)
+    table = store.read(["media_a", "media_b", "similarity"])
+    columns = (table[name].to_pylist() for name in ("media_a", "media_b", "similarity"))
+    similarity = {(a, b): value for a, b, value in zip(*columns, strict=True)}
+    missing = [pair for pair in pairs if pair not in similarity]
+    for start in range(0, len(missing), BATCH):
+        rows = list(_compared(missing[start : start + BATCH], prints))
+        similarity |= {(row["media_a"], row["media_b"]): row["similarity"] for row in rows}
+        store.append(rows)
+        progress(min(start + BATCH, len(missing)), len(missing))
+    same = [pair for pair in pairs if similarity[pair] >= SAME_RECORDING]
+    if same:
+        log.info("%d pairs of files hold one recording at another speed or pitch", len(same))
+    return iter(same)
+
+
+def _compared(pairs: Iterable[tuple[str, str]], prints: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
+    """Compare pairs, which come in order, so that the first of each is made ready once."""
+    for first, others in itertools.groupby(pairs, key=lambda pair: pair[0]):
+        ready = AlteredPrint(prints[first])
+        for _, other in others:
+            found = AlteredPrint(prints[other]).agreement(ready)
+            facts = {"media_a": first, "media_b": other, **asdict(found)}
+            yield {KEY: f"{first}:{other}", **facts}
+
+
+def _pair_store(stores: Stores) -> StageStore:
+    """Return where compared pairs are written down: they hold for one way of taking prints."""
+    made_of = [VERSION, stores.fingerprints["prints"], stores.plan.window_s]
+    name = hashlib.blake2b(json.dumps(made_of).encode(), digest_size=6).hexdigest()
+    folder = stores.workspace.root / "recordings" / name
+    return StageStore(folder, PAIRS, scratch=folder / "scratch")
+
+
+def _embeddings(
+    stores: Stores, clips: Mapping[str, Sequence[tuple[float, str]]]
+) -> tuple[list[str], np.ndarray]:
+    """Return the files that have one, and the mean CLAP embedding of the clips of each, (files, dim)."""
+    table = stores.store("tagging").read(["clap_embedding"])
+    table = table.filter(pc.is_valid(table["clap_embedding"]))
+    rows = {clip_id: row for row, clip_id in enumerate(table[KEY].to_pylist())}
+    values = pc.list_flatten(table["clap_embedding"]).to_numpy().reshape(len(table), -1)
+    names, means = [], []
+    for media_id, spans in clips.items():
+        if found := [rows[clip_id] for _, clip_id in spans if clip_id in rows]:
+            mean = values[found].mean(axis=0)
+            names.append(media_id)
+            means.append(mean / max(float(np.linalg.norm(mean)), 1e-9))
+    return names, np.array(means, np.float32).reshape(len(means), -1)

@@ -1,0 +1,240 @@
+"""Take sources down: out of workspace, dataset and collected folder, proven, and kept out from then on."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from collection.folder import SourceError
+from collection.shelf import Shelf
+from pipelines.errors import OutsideError, UserError, is_outside
+from pipelines.placing import folder_beside, put_in_place
+from pipelines.takedown_places import Places, files_in
+from pipelines.takedown_sources import names_of, removal_of, resolve, with_media
+from pipelines.workspace import Workspace
+from shards.manifest import MANIFEST, write_manifest
+from shards.names import Names, remove, rewrite_table, search
+from shards.takedown import KeptOut, Removal, read_record, write_record
+
+# What describes a published folder: made anew from what is left.
+_REPORTS = frozenset(("stats.json", "report.html", "README.md", "croissant.json", MANIFEST))
+
+
+@dataclass
+class TakenDown:
+    """What was removed.
+
+    Attributes:
+        sources: Addresses, else names, of the sources.
+        clips: Ids of their clips.
+        removed: Rows, lines and files that went, by folder.
+        searched: Files that were searched in the end; nothing was found in any.
+    """
+
+    sources: list[str]
+    clips: list[str]
+    removed: dict[str, int] = field(default_factory=dict)
+    searched: int = 0
+
+
+def describe(removals: Iterable[Removal]) -> TakenDown:
+    """Return what removals mean, before anything is done."""
+    found = list(removals)
+    sources = {name for removal in found for name in (removal.urls or removal.source_ids or (removal.asked,))}
+    return TakenDown(sorted(sources), sorted({clip for removal in found for clip in removal.clip_ids}))
+
+
+def plan_takedown(
+    words: Sequence[str], places: Places, *, reason: str = "", keep_out: bool = False
+) -> list[Removal]:
+    """Find out what is to be removed; nothing is changed.
+
+    Args:
+        words: Clip ids, media hashes, source ids or addresses; none to go through with what is on record.
+        places: Where to look.
+        reason: For the record.
+        keep_out: Take a word that nothing here knows as the address or media hash of what must not come in.
+
+    Returns:
+        What is to be recorded and removed.
+
+    Raises:
+        UserError: A word names nothing, or several sources.
+    """
+    facts = with_media(places.facts(), words)
+    recorded = places.recorded()
+    removals: list[Removal] = [] if words else list(recorded)
+    unknown = []
+    for word in dict.fromkeys(words):
+        former = [removal for removal in recorded if _means(word, removal)]
+        found = resolve(word, facts)
+        new = removal_of(found, asked=word, reason=reason, at=datetime.now(UTC).isoformat(timespec="seconds"))
+        removals += former
+        if found and not _covers(former, new):
+            removals.append(new)
+        elif not found and not former:
+            unknown.append(word)
+            kind = "urls" if "://" in word else "media_ids"
+            removals.append(Removal(new.at, reason, word, **{kind: (word,)}))
+    if unknown and not keep_out:
+        folders = ", ".join(str(folder) for folder in places.folders)
+        raise UserError(
+            f"nothing in {folders} is called {', '.join(map(repr, unknown[:4]))}; give clip ids, media "
+            "hashes, source ids or addresses (--keep-out records what is not here yet); nothing was changed"
+        )
+    if not removals:
+        raise UserError("no id was given and none is on record; give the ids of what is to be taken down")
+    return list(dict.fromkeys(places.with_former_windows(removals, facts)))
+
+
+def _means(word: str, removal: Removal) -> bool:
+    named = word in (removal.asked, *removal.source_ids)
+    return named or KeptOut([removal]).refuses(ids=(word,), urls=(word,))
+
+
+def _covers(former: Sequence[Removal], new: Removal) -> bool:
+    def names(removals: Iterable[Removal]) -> set[str]:
+        kinds = ("media_ids", "clip_ids", "source_ids", "urls", "items")
+        return {name for removal in removals for kind in kinds for name in getattr(removal, kind)}
+
+    return names([new]) <= names(former)
+
+
+def take_down(
+    removals: Sequence[Removal],
+    places: Places,
+    *,
+    finish: Callable[[Path], object] = lambda folder: None,
+    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+) -> TakenDown:
+    """Remove sources from all places, and search every file for what may be left of them.
+
+    The records are written first: should this be cut short, what they name is neither catalogued nor
+    collected nor published any more, and the same call again does the rest.
+
+    Args:
+        removals: From `plan_takedown`.
+        places: Where to remove.
+        finish: Called with the dataset's new folder before it is put in place, to write the reports.
+        progress: Told how many files are searched.
+
+    Returns:
+        What was removed.
+
+    Raises:
+        OutsideError: Another run holds a folder, the disk failed, or a name is left somewhere.
+    """
+    done = describe(removals)
+    with ExitStack() as held:
+        try:
+            if places.workspace:
+                held.enter_context(Workspace(places.workspace).held())
+            if places.collected:
+                held.enter_context(Shelf(places.collected).held())
+            names = names_of(removals, places.facts())
+            kept_beside = [(places.workspace, "scratch"), (places.collected, "partial")]
+            for folder, _ in kept_beside:
+                if folder:
+                    write_record(folder, removals)
+            for folder, scratch in kept_beside:
+                if folder:
+                    gone = [remove(path, names, scratch=folder / scratch) for path in files_in(folder)]
+                    done.removed[str(folder)] = sum(gone)
+            if places.dataset:
+                done.removed[str(places.dataset)] = _rebuild(places.dataset, removals, names, finish)
+            done.searched = _prove(places, names, progress)
+        except SourceError as error:
+            raise OutsideError(str(error)) from error
+        except OSError as error:
+            if not is_outside(error):
+                raise
+            raise OutsideError(
+                f"{error.strerror} while taking down; make room and run the same command again"
+            ) from error
+    return done
+
+
+def _rebuild(
+    dataset: Path, removals: Sequence[Removal], names: Names, finish: Callable[[Path], object]
+) -> int:
+    """Write the dataset anew without the names, and put it in place at once; return the rows that went."""
+    beside = folder_beside(dataset)
+    gone = 0
+    try:
+        (beside / "data").mkdir(parents=True)
+        for path in files_in(dataset):
+            new = beside / path.relative_to(dataset)
+            if path.parent == dataset and path.name in _REPORTS:
+                continue
+            new.parent.mkdir(parents=True, exist_ok=True)
+            if path.suffix == ".parquet":
+                changed, _, removed = rewrite_table(path, new, names)
+                gone += removed
+                if not changed:
+                    _link(path, new)
+            else:
+                shutil.copy2(path, new)
+                gone += remove(new, names, scratch=beside)
+        counts = _counts(beside)
+        write_record(beside, [*read_record(dataset), *removals])
+        finish(beside)
+        write_manifest(beside, counts)
+        put_in_place(beside, dataset)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return gone
+
+
+def _link(path: Path, new: Path) -> None:
+    """Give an unchanged file a second name; copy it where the disk cannot."""
+    try:
+        os.link(path, new)
+    except OSError:
+        shutil.copy2(path, new)
+
+
+def _counts(folder: Path) -> dict[str, Any]:
+    """Count the rows, and take away the shards of a split that has none left; train always has one."""
+    rows: dict[str, int] = {}
+    shards = sorted((folder / "data").glob("*.parquet"))
+    for path in shards:
+        split = path.name.split("-")[0]
+        rows[split] = rows.get(split, 0) + pq.read_metadata(path).num_rows
+    for path in shards:
+        split = path.name.split("-")[0]
+        if split != "train" and not rows.get(split):
+            path.unlink()
+            rows.pop(split, None)
+    counts = {
+        count: pq.read_metadata(folder / f"{name}.parquet").num_rows
+        for name, count in (("rejected", "rejected"), ("quarantine", "quarantined"))
+    }
+    kept = sum(rows.values())
+    return {"catalogued": kept + sum(counts.values()), "kept": kept, **counts, "rows": rows}
+
+
+def _prove(places: Places, names: Names, progress: Callable[[str, int, int], None]) -> int:
+    """Search every file of every place; return how many there were.
+
+    Raises:
+        OutsideError: A name is left.
+    """
+    files = [path for folder in places.folders for path in files_in(folder)]
+    left = []
+    for number, path in enumerate(files, start=1):
+        left += [f"{name!r} in {path}" for name in sorted(search(path, names))]
+        progress("search", number, len(files))
+    if left:
+        raise OutsideError(
+            f"{len(left)} names are left, such as {'; '.join(left[:3])}; remove them there by hand and run "
+            "the same command again (everything else is taken down)"
+        )
+    return len(files)

@@ -1,0 +1,233 @@
+"""Find out what an id means: every file, window and row of its source, in all places at hand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipelines.catalog import hash_media
+from pipelines.errors import UserError
+from pipelines.ledger import window_id, windows_of
+from pipelines.workspace import Workspace
+from shards.addresses import canonical_url
+from shards.names import Names
+from shards.takedown import Removal
+
+_HASH = re.compile(r"[0-9a-f]{32}")
+
+
+@dataclass(frozen=True)
+class Fact:
+    """What one row of a catalog, a dataset or a collected folder says of a source.
+
+    Attributes:
+        media_ids: Hash of the media bytes, where it is known.
+        clip_ids: Clips, and the key of the row.
+        source_id: Name within the folder it was found in.
+        urls: Addresses.
+        item: Key in a collected folder.
+        other: Other words that name it: its SHA-256.
+        path: Where the file lies or lay.
+        size_bytes: Of the file.
+        group: Shared by the rows of one source in a dataset.
+    """
+
+    media_ids: frozenset[str] = frozenset()
+    clip_ids: frozenset[str] = frozenset()
+    source_id: str | None = None
+    urls: frozenset[str] = frozenset()
+    item: str | None = None
+    other: str | None = None
+    path: str | None = None
+    size_bytes: int | None = None
+    group: str | None = None
+
+    @property
+    def links(self) -> set[str | None]:
+        """What other rows of the same source share with this one."""
+        links = {*self.media_ids, *self.clip_ids, *map(canonical_url, self.urls)}
+        return links | ({self.item, self.group} - {None})
+
+    def named(self, word: str) -> bool:
+        """Tell whether a word given by a person means this row."""
+        return word in (self.source_id, self.other) or canonical_url(word) in self.links
+
+
+def facts_of_workspace(root: Path) -> Iterator[Fact]:
+    """Yield what the catalog says of every file, former versions included, with its windows."""
+    durations = durations_in(root)
+    window_s = Workspace(root).plan().window_s if (root / "plan.yaml").is_file() else None
+    for row in _rows(sorted((root / "catalog").glob("part-*.parquet"))):
+        stem, media_id = Path(row["path"]).stem, row["media_id"]
+        duration_s = durations.get(media_id) if window_s else None
+        spans = windows_of(media_id, duration_s, window_s) if window_s and duration_s else []
+        yield Fact(
+            media_ids=_known(media_id),
+            # The key of an unreadable file is a hash of its path, which a later file may have as well.
+            clip_ids=frozenset({media_id or row["clip_id"], *(clip for clip, _, _ in spans)}),
+            source_id=row["source_id"],
+            urls=_known(row["source_url"]),
+            item=stem if _HASH.fullmatch(stem) else None,
+            path=row["path"],
+            size_bytes=row["size_bytes"],
+        )
+
+
+def durations_in(root: Path) -> dict[str, float | None]:
+    """Return how long each probed file of a workspace is, by its media hash."""
+    parts = sorted(root.glob("stages/probe-*/part-*.parquet"))
+    return {row["clip_id"]: row["duration_s"] for row in _rows(parts, ["clip_id", "duration_s"])}
+
+
+def stored_ids(root: Path) -> Iterator[str]:
+    """Yield the clip ids in all stores of a workspace, whatever run wrote them."""
+    for row in _rows(sorted(root.glob("stages/*/part-*.parquet")), ["clip_id"]):
+        yield row["clip_id"]
+
+
+def facts_of_dataset(folder: Path) -> Iterator[Fact]:
+    """Yield what shards, rejected.parquet and quarantine.parquet say of every clip."""
+    rows = list(_rows(sorted((folder / "data").glob("*.parquet")), ["clip_id", "source_id", "source_url"]))
+    records = [folder / name for name in ("rejected.parquet", "quarantine.parquet")]
+    rows += _rows([path for path in records if path.is_file()], ["clip_id", "source_id", "source"])
+    # Files of one name may come from several folders: then the name does not hold their rows together.
+    places: dict[str, tuple[set[str], set[str]]] = {}
+    for row in rows:
+        urls, paths = places.setdefault(row["source_id"], (set(), set()))
+        urls |= _known(row.get("source_url"))
+        paths |= _known(row.get("source"))
+    for row in rows:
+        name = row["source_id"]
+        yield Fact(
+            clip_ids=_known(row["clip_id"]),
+            source_id=name,
+            urls=_known(row.get("source_url")),
+            path=row.get("source"),
+            group=f"source {name}" if max(map(len, places[name])) < 2 else None,
+        )
+
+
+def facts_of_collected(folder: Path) -> Iterator[Fact]:
+    """Yield what the record of a collected folder says of every item."""
+    for row in _rows(sorted((folder / "record").glob("part-*.parquet"))):
+        wanted = row["wanted"] if row["wanted"] and "://" in row["wanted"] else None
+        yield Fact(
+            urls=_known(row["url"], wanted),
+            item=row["clip_id"],
+            other=row["sha256"],
+            path=row["path"] and str(folder / row["path"]),
+            size_bytes=row["size_bytes"],
+        )
+
+
+def _known(*values: str | None) -> frozenset[str]:
+    return frozenset(value for value in values if value is not None)
+
+
+def _rows(paths: Iterable[Path], columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
+    for path in paths:
+        file = pq.ParquetFile(path)
+        for batch in file.iter_batches(columns=columns, batch_size=65536):
+            yield from batch.to_pylist()
+
+
+def with_media(facts: Sequence[Fact], words: Collection[str]) -> list[Fact]:
+    """Return the facts with the hashes of collected files added, where those are needed.
+
+    A file whose hash nobody has noted is read where its size is that of a named one, or where a named hash
+    is known to nobody.
+    """
+    strangers = {word for word in words if _HASH.fullmatch(word) and not any(f.named(word) for f in facts)}
+    sizes = {f.size_bytes for f in facts if f.media_ids and any(f.named(word) for word in words)}
+    known = {f.item: f.media_ids for f in facts if f.item and f.media_ids}
+    result = []
+    for fact in facts:
+        if fact.item and fact.path and not fact.media_ids:
+            path = Path(fact.path)
+            if media := known.get(fact.item):
+                fact = Fact(**vars(fact) | {"media_ids": media})
+            elif path.is_file() and (strangers or path.stat().st_size in sizes):
+                fact = Fact(**vars(fact) | {"media_ids": frozenset({hash_media(path)})})
+        result.append(fact)
+    return result
+
+
+def resolve(word: str, facts: Sequence[Fact]) -> list[Fact]:
+    """Return every row of the source that a word means: the same bytes, address or item, transitively.
+
+    Raises:
+        UserError: The word names several sources.
+    """
+    by_link: dict[str | None, list[Fact]] = {}
+    for fact in facts:
+        for link in fact.links:
+            by_link.setdefault(link, []).append(fact)
+    named = [fact for fact in facts if fact.named(word)]
+    found: list[Fact] = []
+    seen: set[int] = set()
+    waiting = named[:1]
+    while waiting:
+        fact = waiting.pop()
+        if id(fact) in seen:
+            continue
+        seen.add(id(fact))
+        found.append(fact)
+        waiting += [other for link in fact.links for other in by_link[link] if id(other) not in seen]
+    if apart := [fact for fact in named if id(fact) not in seen]:
+        ids = sorted({min(fact.urls or fact.media_ids or fact.clip_ids) for fact in (named[0], *apart)})
+        raise UserError(f"{word!r} names {len(ids)} sources ({', '.join(ids[:4])}); give one of these ids")
+    return found
+
+
+def removal_of(facts: Iterable[Fact], *, at: str, reason: str, asked: str) -> Removal:
+    """Return the record's line for a source."""
+    found = list(facts)
+
+    def joined(values: Iterable[Iterable[str]]) -> tuple[str, ...]:
+        return tuple(sorted({value for each in values for value in each}))
+
+    return Removal(
+        at=at,
+        reason=reason,
+        asked=asked,
+        media_ids=joined(fact.media_ids for fact in found),
+        clip_ids=joined(fact.clip_ids for fact in found),
+        source_ids=joined([fact.source_id] if fact.source_id else [] for fact in found),
+        urls=joined(fact.urls for fact in found),
+        items=joined([fact.item] if fact.item else [] for fact in found),
+    )
+
+
+def former_windows(media_id: str, duration_s: float, seen: Collection[str]) -> set[str]:
+    """Return the ids among `seen` that are windows of a file, whatever the length that it was once cut by.
+
+    A window's id is a hash, so every length in milliseconds is tried: a second for four minutes of media.
+    """
+    found: set[str] = set()
+    for length_ms in range(1, round(duration_s * 1000) + 1):
+        if window_id(media_id, 0, length_ms / 1000) in seen:
+            for part in range(-5, 6):  # later windows start at multiples of the unrounded length
+                length_s = (length_ms + part / 10) / 1000
+                found |= {clip for clip, _, _ in windows_of(media_id, duration_s, length_s)}
+    return found & set(seen)
+
+
+def names_of(removals: Iterable[Removal], facts: Iterable[Fact]) -> Names:
+    """Return what files are searched for: names of the removed, unless something that stays has them too."""
+    removals = list(removals)
+    ids = {name for r in removals for name in (*r.media_ids, *r.clip_ids, *r.items)}
+    urls = {canonical_url(url) for r in removals for url in r.urls}
+    texts = {name for r in removals for name in (*r.urls, *r.source_ids)}
+    stays: set[str] = set()
+    for fact in facts:
+        if not (ids | urls) & fact.links:
+            stays |= {*fact.urls, *fact.media_ids, *fact.clip_ids}
+            stays |= {name for name in (fact.source_id, fact.path, fact.item) if name}
+    texts -= stays
+    others = {name for name in stays if any(text in name for text in texts)}
+    return Names(frozenset(ids - stays), frozenset(texts), frozenset(others))

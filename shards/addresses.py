@@ -1,0 +1,43 @@
+"""Web addresses, so that two spellings of one page agree."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+# Where a player starts, which list it came from, who shared it: not which video it is.
+_BESIDE_THE_POINT = frozenset(
+    ("t", "start", "list", "index", "si", "pp", "feature", "ab_channel", "fbclid", "gclid", "app")
+)
+_SCHEMES = ("http", "https")
+
+
+def canonical_url(url: str) -> str:
+    """Return a spelling that all addresses of one page share; text that is no web address as it is.
+
+    Scheme, `www.`, `m.`, default ports, fragments, the order of parameters and those that do not choose the
+    page do not count; YouTube's short, embedded and "shorts" addresses become its watch page.
+    """
+    try:
+        parts = urlsplit(url.strip())
+        host, port = (parts.hostname or ""), parts.port
+    except ValueError:
+        return url
+    if parts.scheme.lower() not in _SCHEMES or not host:
+        return url
+    host = host.rstrip(".").removeprefix("www.").removeprefix("m.")
+    if host in ("music.youtube.com", "youtube-nocookie.com"):
+        host = "youtube.com"
+    path = parts.path.rstrip("/")
+    query = [
+        (name, value)
+        for name, value in parse_qsl(parts.query, keep_blank_values=True)
+        if name not in _BESIDE_THE_POINT and not name.startswith("utm_")
+    ]
+    first, _, video = path.lstrip("/").partition("/")
+    if host == "youtu.be" and first:
+        host, path, query = "youtube.com", "/watch", [("v", first)]
+    elif host == "youtube.com" and first in ("embed", "shorts", "live", "v") and video:
+        path, query = "/watch", [("v", video.split("/")[0])]
+    if port and port not in (80, 443):
+        host = f"{host}:{port}"
+    return f"//{host}{path}" + (f"?{urlencode(sorted(query))}" if query else "")

@@ -1,0 +1,230 @@
+"""Names of what was removed: found in files of every kind, Parquet pages included, and taken out of them."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from shards.addresses import canonical_url
+
+BLANK = "[taken down]"
+# Columns that say whose a row is: it goes with what they name. Elsewhere a name is blanked.
+_OWNERS = ("clip_id", "media_id", "media_a", "media_b")
+_BLOCK = 1 << 24
+_TEXTS = frozenset((".json", ".jsonl", ".yaml", ".yml", ".txt", ".csv", ".md", ".html", ".log"))
+
+
+@dataclass(frozen=True)
+class Names:
+    """What files are searched for.
+
+    Attributes:
+        ids: Hashes: of media, clips, collected items.
+        texts: Addresses, and names of sources.
+        others: Names of what stays; where one of them contains one of ours, that is no find.
+    """
+
+    ids: frozenset[str]
+    texts: frozenset[str]
+    others: frozenset[str] = frozenset()
+
+    @cached_property
+    def _needles(self) -> dict[bytes, str]:
+        spelled = {name.encode(errors="surrogateescape"): name for name in self.ids}
+        for name in self.texts:
+            inner = json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1]
+            for text in (name, html.escape(name), *inner):
+                spelled[text.encode(errors="surrogateescape")] = name
+        return spelled
+
+    @cached_property
+    def longest(self) -> int:
+        """The length of the longest name, in bytes."""
+        return max(map(len, (*self._needles, *(name.encode() for name in self.others))), default=0)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[bytes]:
+        kept = "|".join(re.escape(name) for name in sorted(self.others, key=len, reverse=True)).encode()
+        ours = b"|".join(re.escape(name) for name in sorted(self._needles, key=len, reverse=True))
+        return re.compile(b"(?:%b)|(%b)" % (kept or b"(?!)", ours or b"(?!)"))
+
+    @cached_property
+    def _urls(self) -> frozenset[str]:
+        return frozenset(map(canonical_url, self.texts))
+
+    def found_in(self, content: bytes) -> set[str]:
+        """Return the names that stand in a piece of a file."""
+        found = {name for needle, name in self._needles.items() if needle in content}
+        if found and self.others:
+            found = {self._needles[hit[1]] for hit in self._pattern.finditer(content) if hit[1]}
+        return found
+
+    def blank(self, text: str) -> str:
+        """Return a text with a mark where names stood."""
+        content = text.encode(errors="surrogateescape")
+        mark = BLANK.encode()
+        blanked = self._pattern.sub(lambda hit: mark if hit[1] else hit[0], content)
+        return blanked.decode(errors="surrogateescape")
+
+    def owns(self, table: pa.Table) -> pa.Array:
+        """Return which rows belong to what the names mean."""
+        owned = pa.array([False] * len(table), pa.bool_())
+        values = pa.array(sorted(self.ids), pa.string())
+        for name in _OWNERS:
+            if name in table.schema.names and pa.types.is_string(table.schema.field(name).type):
+                owned = pc.or_(owned, pc.is_in(table[name], value_set=values).combine_chunks())
+        if "source_url" in table.schema.names:
+            urls = table["source_url"].to_pylist()
+            owned = pc.or_(
+                owned, pa.array([bool(u) and canonical_url(u) in self._urls for u in urls], pa.bool_())
+            )
+        return owned
+
+
+def search(path: Path, names: Names) -> set[str]:
+    """Return the names in a file: in its name, in its bytes, and in the decoded columns of Parquet."""
+    found = names.found_in(path.name.encode(errors="surrogateescape"))
+    with path.open("rb") as file:
+        tail = b""
+        while block := file.read(_BLOCK):
+            found |= names.found_in(tail + block)
+            tail = block[-names.longest :]
+    if path.suffix == ".parquet":
+        file = pq.ParquetFile(path)
+        for group in range(file.num_row_groups):
+            for column in file.read_row_group(group).columns:
+                for content in _contents(column):
+                    found |= names.found_in(content)
+    return found
+
+
+def _contents(column: pa.ChunkedArray) -> Iterator[bytes]:
+    """Yield the bytes of every text and binary value below a column, joined."""
+    waiting = list(column.chunks)
+    while waiting:
+        array = waiting.pop()
+        kind = array.type
+        if pa.types.is_dictionary(kind):
+            waiting.append(array.dictionary)
+        elif pa.types.is_struct(kind):
+            waiting += array.flatten()
+        elif pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
+            waiting.append(array.flatten())
+        elif pa.types.is_string(kind) or pa.types.is_binary(kind):
+            data = array.buffers()[2]
+            yield b"" if data is None else data.to_pybytes()
+
+
+def remove(path: Path, names: Names, *, scratch: Path) -> int:
+    """Take the names, and the rows or lines that belong to them, out of one file, by rename.
+
+    Args:
+        path: Parquet, JSON Lines or text; a file named after one of the ids is deleted, and so is a table or
+            a list of lines of which nothing is left.
+        names: What to take out.
+        scratch: Folder on the same file system.
+
+    Returns:
+        How many rows and lines went (1 for a file); what cannot be changed is left, for `search` to find.
+    """
+    if path.name.split(".")[0] in names.ids or path.name.split("-")[0] in names.ids:
+        path.unlink()
+        return 1
+    if path.suffix == ".parquet":
+        beside = scratch / path.name
+        changed, left, gone = rewrite_table(path, beside, names)
+        if changed:
+            _replace(path, beside if left else None)
+            beside.unlink(missing_ok=True)
+        return gone
+    if path.suffix not in _TEXTS or not names.found_in(path.read_bytes()):
+        return 0
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    lines = text.splitlines(keepends=True)
+    whole = path.suffix != ".jsonl"
+    kept = lines if whole else [line for line in lines if not names.found_in(line.encode())]
+    beside = scratch / path.name
+    beside.write_text(names.blank("".join(kept)), encoding="utf-8", errors="surrogateescape")
+    _replace(path, beside if kept else None)
+    beside.unlink(missing_ok=True)
+    return len(lines) - len(kept)
+
+
+def _replace(path: Path, beside: Path | None) -> None:
+    if beside is None:
+        path.unlink()
+        return
+    with beside.open("rb") as file:
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def rewrite_table(path: Path, beside: Path, names: Names) -> tuple[bool, int, int]:
+    """Write a Parquet file without the rows that belong to the names, and with the names blanked elsewhere.
+
+    Args:
+        path: The file; it is read a row group at a time.
+        beside: Where to, with the same schema; nothing is written where nothing is to be changed.
+        names: What to leave out.
+
+    Returns:
+        Whether it was written, how many rows are left, and how many are gone.
+    """
+    file = pq.ParquetFile(path)
+    schema = file.schema_arrow
+    if not _concerned(file, names):
+        return False, file.metadata.num_rows, 0
+    plain = [field.name for field in schema if field.name not in ("audio", "frames")]
+    left = 0
+    with pq.ParquetWriter(
+        beside, schema, compression="zstd", use_dictionary=plain, write_page_index=True
+    ) as writer:
+        for number in range(file.num_row_groups):
+            table = file.read_row_group(number)
+            kept = table.filter(pc.invert(names.owns(table)))
+            left += len(kept)
+            if len(kept) or not number:
+                writer.write_table(_blank_columns(kept, names))
+    return True, left, file.metadata.num_rows - left
+
+
+def _concerned(file: pq.ParquetFile, names: Names) -> bool:
+    """Tell whether a file has rows or texts to be taken out; its media are not looked into."""
+    texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
+    for number in range(file.num_row_groups):
+        table = file.read_row_group(number, columns=texts)
+        if pc.any(names.owns(table)).as_py():
+            return True
+        if any(names.found_in(content) for column in table.columns for content in _contents(column)):
+            return True
+    return False
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return pa.types.is_string(kind) or (pa.types.is_list(kind) and pa.types.is_string(kind.value_type))
+
+
+def _blank_columns(table: pa.Table, names: Names) -> pa.Table:
+    for number, field in enumerate(table.schema):
+        if not _is_text(field.type):
+            continue
+        if any(names.found_in(content) for content in _contents(table.column(number))):
+            values = [_blank_value(value, names) for value in table.column(number).to_pylist()]
+            table = table.set_column(number, field, pa.array(values, field.type))
+    return table
+
+
+def _blank_value(value: str | list[str] | None, names: Names) -> str | list[str] | None:
+    if isinstance(value, list):
+        return [names.blank(text) if text else text for text in value]
+    return names.blank(value) if value else value

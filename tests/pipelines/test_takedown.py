@@ -1,0 +1,436 @@
+"""Takedowns from a workspace and its dataset, filled by hand, and from a collected folder."""
+
+import io
+import json
+import shutil
+import zipfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import soundfile
+from PIL import Image
+
+import taxonomy.labels
+from collection.shelf import COLUMNS, FETCHED, Shelf
+from pipelines.catalog import hash_media
+from pipelines.errors import OutsideError, UserError
+from pipelines.ledger import Ledger
+from pipelines.plan import Plan, make_plan
+from pipelines.publish import publish
+from pipelines.takedown import plan_takedown, take_down
+from pipelines.takedown_places import Places, open_places
+from pipelines.workspace import Workspace
+from reports.write import write_reports
+from shards.store import StageStore
+from shards.takedown import RECORD, read_record
+from shards.validate import validate
+
+URL = "https://video.example/watch?v={}&l=é"
+
+
+@dataclass(frozen=True)
+class Made:
+    source: Path
+    workspace: Workspace
+    dataset: Path
+    plan: Plan
+    ids: dict[str, str]
+
+    @property
+    def places(self) -> Places:
+        return Places(self.workspace.root, self.dataset)
+
+    def take_down(self, *words: str, places: Places | None = None, **options: Any) -> Any:
+        places = places or self.places
+        finish = options.pop("finish", lambda folder: None)
+        return take_down(plan_takedown(words, places, **options), places, finish=finish)
+
+
+def fill(workspace: Workspace, plan: Plan, ids: list[str]) -> None:
+    """Store numbers and files of clips that pass every rule."""
+    stores = workspace.stores(plan)
+    sound, picture, frames = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    soundfile.write(sound, np.zeros((441, 2)), 44100, format="FLAC", subtype="PCM_16")
+    Image.new("RGB", (32, 24)).save(picture, "JPEG")
+    with zipfile.ZipFile(frames, "w") as pack:
+        pack.writestr("00.jpg", picture.getvalue())
+    tags = len(taxonomy.labels.load().all_tags())
+    good: dict[str, dict[str, Any]] = {
+        "probe": {"duration_s": 20.0, "has_video": 1, "has_audio": 1, "width": 32, "height": 24, "fps": 25.0},
+        "motion": {"mean": 0.1},
+        "frames": {"size_bytes": 10, "count": 1},
+        "audio": {"size_bytes": 10, "audio_s": 20.0, "level_db": -20.0, "peak": 0.5},
+        "separation": {"size_bytes": 10},
+        "tagging": {"scores": [0.0] * tags, "clap_embedding": [1.0, 0.0], "windows": [[1.0, 0.0]]},
+        "rhythm": {"tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},
+        "vocals": {"vocal_score": 0.0},
+        "quality": {"pam_score": 1.0},
+        "prints": {"audio_print": b""},
+        "vision": {"clip_embedding": [1.0, 0.0]},
+        "caption": {"caption": "Music.", "caption_backend": "grammar", "caption_prompt": "p-v1"},
+    }
+    files = {"frames": (".zip", frames), "audio": (".flac", sound), "separation": (".flac", sound)}
+    for stage, values in good.items():
+        rows = []
+        for clip_id in ids:
+            row = {"clip_id": clip_id, **values}
+            if stage in files:
+                suffix, content = files[stage]
+                path = stores.folder(stage) / "files" / f"{clip_id}{suffix}"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(content.getvalue())
+                row["file"] = path.relative_to(workspace.root).as_posix()
+            rows.append(row)
+        stores.describe(stage)
+        stores.store(stage).append(rows)
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """Six clips, of which d has the bytes of a, e stands still and f is empty."""
+    root = tmp_path_factory.mktemp("takedown")
+    source = root / "source"
+    source.mkdir()
+    for name, content in {"a": "1", "b": "2", "c": "3", "d": "1", "e": "5", "f": ""}.items():
+        (source / f"{name}.mp4").write_text(content)
+        info = {"webpage_url": URL.format(name), "title": f"Song {name}", "artist": f"Artist {name}"}
+        info["description"] = f"better than {URL.format('a')}!" if name == "c" else ""
+        (source / f"{name}.info.json").write_text(json.dumps(info))
+    workspace, plan = Workspace(root / "ws"), make_plan("music-video", "embedded")
+    catalogue(workspace, source)
+    rows = workspace.catalog().read(["source_id", "media_id"]).to_pylist()
+    ids = {row["source_id"][0]: row["media_id"] or row["clip_id"] for row in rows}
+    fill(workspace, plan, sorted({ids[name] for name in "abce"}))
+    workspace.stores(plan).store("motion").append([{"clip_id": ids["e"], "mean": 0.0}])
+    workspace.save_plan(plan)
+    publish(workspace, root / "dataset", plan, finish=write_reports)
+    return Made(source, workspace, root / "dataset", plan, ids)
+
+
+def catalogue(workspace: Workspace, source: Path) -> None:
+    from collection.folder import find_media
+    from pipelines.catalog import enter
+
+    enter(workspace.catalog(), find_media([source]))
+
+
+@pytest.fixture
+def made(published: Made, tmp_path: Path) -> Made:
+    workspace = Workspace(tmp_path / "ws")
+    shutil.copytree(published.workspace.root, workspace.root)
+    shutil.copytree(published.dataset, tmp_path / "dataset")
+    return Made(published.source, workspace, tmp_path / "dataset", published.plan, published.ids)
+
+
+def holding(folder: Path, *words: str) -> list[str]:
+    """Search as a suspicious person would: every byte of every file, and every value of every table."""
+    found = []
+    for path in folder.rglob("*"):
+        texts = [str(path.relative_to(folder))]
+        if path.is_file():
+            texts.append(path.read_bytes().decode("latin-1"))
+            texts.append(path.read_bytes().decode(errors="replace"))
+        if path.suffix == ".parquet":
+            texts.append(str(pq.read_table(path, partitioning=None).to_pylist()))
+        if any(word in text for word in words for text in texts):
+            found.append(path.relative_to(folder).as_posix())
+    return sorted(found)
+
+
+def rows_of(dataset: Path) -> set[str]:
+    return {row["source_id"] for row in pq.read_table(dataset / "data").to_pylist()}
+
+
+def test_nothing_is_left_of_a_source_but_the_record(made: Made) -> None:
+    word = made.ids["b"]
+    names = (made.ids["b"], URL.format("b"), "b.mp4", "Song b", "Artist b")
+    assert len(holding(made.dataset, *names)) >= 3 and len(holding(made.workspace.root, *names)) >= 10
+    before = pq.read_table(made.dataset / "data").to_pylist()
+    done = made.take_down(word, reason="asked by the label", finish=write_reports)
+    for folder in (made.dataset, made.workspace.root):
+        assert holding(folder, *names) == [RECORD]
+        (removal,) = read_record(folder)
+        assert (removal.asked, removal.reason) == (word, "asked by the label")
+        assert removal.urls == (URL.format("b"),) and removal.media_ids == (made.ids["b"],)
+    assert done.clips == [made.ids["b"]] and done.searched > 20
+    assert validate(made.dataset) == []
+    after = pq.read_table(made.dataset / "data").to_pylist()
+    assert after == [row for row in before if row["clip_id"] != made.ids["b"]]
+    counts = json.loads((made.dataset / "manifest.json").read_text())["counts"]
+    assert (counts["catalogued"], counts["kept"], counts["rejected"], counts["quarantined"]) == (5, 2, 2, 1)
+    assert json.loads((made.dataset / "stats.json").read_text())["counts"]["kept"] == 2
+
+
+@pytest.mark.parametrize("word", [URL.format("b"), "http://www.video.example/watch?l=é&v=b&t=12s#x", "b.mp4"])
+def test_an_address_in_any_spelling_and_a_name_mean_the_same(made: Made, word: str) -> None:
+    (removal,) = plan_takedown([word], made.places)
+    assert (removal.clip_ids, removal.urls) == ((made.ids["b"],), (URL.format("b"),))
+
+
+def test_copies_go_with_their_bytes_and_mentions_by_others_are_blanked(made: Made) -> None:
+    done = made.take_down(made.ids["a"])
+    names = (made.ids["a"], URL.format("a"), URL.format("d"), "a.mp4", "d.mp4")
+    assert holding(made.dataset, *names) == holding(made.workspace.root, *names) == [RECORD]
+    assert done.sources == [URL.format("a"), URL.format("d")]
+    (row,) = (row for row in pq.read_table(made.dataset / "data").to_pylist() if row["source_id"] == "c.mp4")
+    assert row["description"] == "better than [taken down]!"
+    assert validate(made.dataset) == []
+
+
+def test_rejected_and_quarantined_sources_go_as_well(made: Made) -> None:
+    made.take_down("e.mp4", made.ids["f"])
+    assert holding(made.dataset, made.ids["e"], "e.mp4", made.ids["f"], "f.mp4", URL.format("f")) == [RECORD]
+    counts = json.loads((made.dataset / "manifest.json").read_text())["counts"]
+    assert (counts["catalogued"], counts["rejected"], counts["quarantined"]) == (4, 1, 0)
+
+
+def test_later_runs_leave_it_out(made: Made, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    made.take_down(made.ids["b"])
+    shutil.copyfile(made.source / "b.mp4", tmp_path / "again.mp4")  # the same bytes under another name
+    for source in (made.source, tmp_path / "again.mp4"):
+        catalogue(made.workspace, source)
+    assert "1 files are not catalogued: takedown.jsonl names them" in caplog.text
+    assert holding(made.workspace.root, made.ids["b"], URL.format("b")) == [RECORD]
+    publish(made.workspace, made.dataset, made.plan)
+    assert rows_of(made.dataset) == {"a.mp4", "c.mp4"}
+    assert holding(made.dataset, made.ids["b"], URL.format("b")) == [RECORD]
+    assert validate(made.dataset) == []
+
+
+def test_another_file_from_the_same_address_stays_out(made: Made, tmp_path: Path) -> None:
+    made.take_down(URL.format("b"))
+    (tmp_path / "b2.mp4").write_text("another quality")
+    (tmp_path / "b2.info.json").write_text(json.dumps({"webpage_url": URL.format("b") + "&t=9"}))
+    catalogue(made.workspace, tmp_path / "b2.mp4")
+    assert len(made.workspace.catalog().read([])) == 5
+
+
+def test_a_dataset_remembers_by_itself(made: Made) -> None:
+    """The workspace was not named: it still has the clip, but the dataset does not get it again."""
+    made.take_down(made.ids["b"], places=Places(dataset=made.dataset))
+    assert made.ids["b"] in {entry.clip_id for entry in _settled(made)}
+    publish(made.workspace, made.dataset, made.plan)
+    assert rows_of(made.dataset) == {"a.mp4", "c.mp4"} and len(read_record(made.dataset)) == 1
+    assert validate(made.dataset) == []
+
+
+def _settled(made: Made) -> list[Any]:
+    ledger = Ledger(made.workspace.stores(made.plan))
+    ledger.settle()
+    return ledger.kept()
+
+
+def test_a_record_holds_before_anything_is_removed(made: Made) -> None:
+    """As after a crash: the record is written, the rows are all there."""
+    shutil.copytree(made.workspace.root, made.workspace.root.with_name("copy"))
+    made.take_down(made.ids["b"])
+    shutil.copyfile(made.workspace.root / RECORD, made.workspace.root.with_name("copy") / RECORD)
+    ledger = Ledger(Workspace(made.workspace.root.with_name("copy")).stores(made.plan))
+    ledger.settle()
+    assert made.ids["b"] not in {entry.clip_id for entry in ledger.entries}
+    assert ledger.counts()["catalogued"] == 5
+
+
+class Killed(BaseException):
+    """Stands for kill -9."""
+
+
+@pytest.mark.parametrize("step", [9, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("operation", ["unlink", "replace", "rename"])
+def test_a_takedown_that_dies_at_any_moment_is_finished_by_the_next(
+    published: Made, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, operation: str, step: int
+) -> None:
+    original: Callable[..., Any] = getattr(Path, operation)
+    names = (published.ids["a"], URL.format("a"), "a.mp4")
+    for moment in range(0, 200, step):
+        folder = tmp_path / str(moment)
+        shutil.copytree(published.workspace.root, folder / "ws")
+        shutil.copytree(published.dataset, folder / "dataset")
+        places = Places(folder / "ws", folder / "dataset")
+        left = moment
+
+        def dying(self: Path, *args: Any, **options: Any) -> Any:
+            nonlocal left
+            if left == 0:
+                raise Killed
+            left -= 1
+            return original(self, *args, **options)
+
+        monkeypatch.setattr(Path, operation, dying)
+        try:
+            take_down(plan_takedown(["a.mp4"], places), places)
+        except Killed:
+            died = True
+        else:
+            died = False
+        monkeypatch.setattr(Path, operation, original)
+        assert open_places(folder / "dataset", workspace=folder / "ws") == places
+        take_down(plan_takedown(["a.mp4"], places), places)
+        assert holding(folder, *names) == [f"dataset/{RECORD}", f"ws/{RECORD}"]
+        assert validate(folder / "dataset") == []
+        shutil.rmtree(folder)
+        if not died:
+            assert moment > 0
+            return
+    pytest.fail("it never came to an end")
+
+
+def test_what_a_killed_publication_left_beside_the_dataset_goes(made: Made) -> None:
+    beside = made.dataset.with_name(".dataset.0123abcd")
+    shutil.copytree(made.dataset, beside)
+    shutil.copytree(made.dataset, beside.with_name(".dataset.0123abcd.former"))
+    shutil.rmtree(made.dataset)  # killed between the two renames
+    assert open_places(made.dataset) == Places(dataset=made.dataset)
+    assert sorted(path.name for path in made.dataset.parent.iterdir()) == ["dataset", "ws"]
+    assert validate(made.dataset) == []
+
+
+def test_windows_of_every_length_go(made: Made) -> None:
+    for window_s in (8.0, 6.5):
+        plan = make_plan("music-video", "embedded", window_s=window_s)
+        ledger = Ledger(made.workspace.stores(plan))
+        ledger.settle()
+        windows = [e.clip_id for e in ledger.entries if e.source["source_id"] == "b.mp4"]
+        fill(made.workspace, plan, windows)
+    assert len(windows) == 4
+    made.workspace.save_plan(plan)
+    done = made.take_down(windows[1])
+    assert len(done.clips) == 1 + 3 + 4
+    assert holding(made.workspace.root, *done.clips) == [RECORD]
+    assert len(list(made.workspace.root.glob("stages/audio-*/files/*"))) == 3
+
+
+def test_the_only_clip_of_a_split_goes_with_its_shard(made: Made) -> None:
+    (test,) = pq.read_table(next(made.dataset.glob("data/test-*"))).to_pylist()
+    made.take_down(test["clip_id"])
+    assert not list(made.dataset.glob("data/test-*"))
+    assert "test" not in json.loads((made.dataset / "manifest.json").read_text())["counts"]["rows"]
+    assert validate(made.dataset) == []
+    made.take_down(*rows_of(made.dataset))
+    assert rows_of(made.dataset) == set()
+    assert validate(made.dataset) == []
+
+
+def test_other_tables_and_lists_of_the_workspace_are_cleaned(made: Made) -> None:
+    root = made.workspace.root
+    (root / "journal").mkdir()
+    lines = [{"clip_id": made.ids[name], "caption": f"{name}!"} for name in "bc"]
+    (root / "journal/x.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    pq.write_table(pa.table({"clip_id": [made.ids["b"], made.ids["c"]], "s": [1, 2]}), root / "times.parquet")
+    made.take_down("b.mp4")
+    assert [json.loads(line)["caption"] for line in (root / "journal/x.jsonl").read_text().splitlines()] == [
+        "c!"
+    ]
+    assert pq.read_table(root / "times.parquet").to_pylist() == [{"clip_id": made.ids["c"], "s": 2}]
+
+
+def test_what_cannot_be_cleaned_is_named(made: Made) -> None:
+    (made.workspace.root / "index.bin").write_bytes(b"\x00" + made.ids["b"].encode())
+    with pytest.raises(OutsideError, match=r"1 names are left, such as .* in .*index\.bin"):
+        made.take_down("b.mp4")
+    (made.workspace.root / "index.bin").unlink()
+    made.take_down("b.mp4")
+
+
+def test_names_that_contain_the_name_of_another_source_stay(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("1", "11"):
+        (source / f"{name}.mp4").write_text(name)
+        (source / f"{name}.info.json").write_text(
+            json.dumps({"webpage_url": f"https://video.example/{name}"})
+        )
+    workspace = Workspace(tmp_path / "ws")
+    catalogue(workspace, source)
+    places = open_places(workspace.root)
+    take_down(plan_takedown(["1.mp4"], places), places)
+    (row,) = workspace.catalog().read(["source_id", "source_url", "path"]).to_pylist()
+    assert (row["source_id"], row["source_url"]) == ("11.mp4", "https://video.example/11")
+    assert row["path"] == str(source / "11.mp4")
+
+
+def test_a_name_that_several_sources_have_is_refused(tmp_path: Path) -> None:
+    for number in ("1", "2"):
+        (tmp_path / number).mkdir()
+        (tmp_path / number / "a.mp4").write_text(number)
+        (tmp_path / number / "a.info.json").write_text(
+            json.dumps({"webpage_url": f"https://a.example/{number}"})
+        )
+    workspace = Workspace(tmp_path / "ws")
+    catalogue(workspace, tmp_path / "1")
+    catalogue(workspace, tmp_path / "2")
+    with pytest.raises(
+        UserError, match=r"'a.mp4' names 2 sources \(https://a.example/1, https://a.example/2\)"
+    ):
+        plan_takedown(["a.mp4"], open_places(workspace.root))
+
+
+def test_an_id_that_nothing_has_changes_nothing_unless_it_is_to_be_kept_out(made: Made) -> None:
+    with pytest.raises(UserError, match="is called 'c0ffee', 'http://x'; give clip ids"):
+        plan_takedown([made.ids["b"], "c0ffee", "http://x"], made.places)
+    made.take_down(URL.format("new"), keep_out=True)
+    assert rows_of(made.dataset) == {"a.mp4", "b.mp4", "c.mp4"}
+    assert read_record(made.workspace.root)[0].urls == (URL.format("new"),)
+    assert validate(made.dataset) == []
+
+
+def test_the_record_of_a_workspace_is_applied_to_a_dataset_without_ids(made: Made) -> None:
+    made.take_down("b.mp4", places=Places(made.workspace.root))
+    made.take_down()
+    assert rows_of(made.dataset) == {"a.mp4", "c.mp4"}
+    assert read_record(made.dataset) == read_record(made.workspace.root)
+
+
+def test_a_folder_of_another_kind_is_refused(tmp_path: Path, made: Made) -> None:
+    with pytest.raises(UserError, match=r"is no dataset .*, workspace .* or collected folder"):
+        open_places(tmp_path / "nothing")
+    with pytest.raises(UserError, match="is no workspace"):
+        open_places(made.dataset, workspace=tmp_path)
+    with pytest.raises(UserError, match="is no collected folder"):
+        open_places(made.dataset, collected=tmp_path)
+
+
+def test_a_damaged_record_stops_everything(made: Made) -> None:
+    (made.workspace.root / RECORD).write_text('{"at": 1')
+    with pytest.raises(UserError, match=r"line 1 of .* is no takedown; mend or restore the file"):
+        Ledger(made.workspace.stores(made.plan))
+    with pytest.raises(UserError, match="is no takedown"):
+        publish(made.workspace, made.dataset, made.plan)
+    with pytest.raises(UserError, match="is no takedown"):
+        made.take_down("b.mp4")
+
+
+def test_a_collected_folder_loses_file_metadata_and_row(made: Made, tmp_path: Path) -> None:
+    root = tmp_path / "collected"
+    keys = {"b": "b" * 32, "z": "c" * 32, "copy": "d" * 32}
+    rows = []
+    for name, content in {"b": "other bytes", "z": "zzz", "copy": "2"}.items():
+        path = root / "media" / keys[name][:2] / f"{keys[name]}.mp4"
+        path.parent.mkdir(parents=True)
+        path.write_text(content)
+        path.with_suffix(".info.json").write_text(json.dumps({"webpage_url": URL.format(name)}))
+        rows.append(
+            {
+                "clip_id": keys[name],
+                "outcome": FETCHED,
+                "wanted": URL.format(name),
+                "url": URL.format(name),
+                "path": path.relative_to(root).as_posix(),
+                "size_bytes": len(content),
+            }
+        )
+    StageStore(root / "record", COLUMNS, scratch=root / "partial").append(rows)
+    places = open_places(made.dataset, workspace=made.workspace.root, collected=root)
+    done = made.take_down(made.ids["b"], places=places)
+    # By its address, and by its bytes: the copy came from elsewhere.
+    assert done.sources == [URL.format("b"), URL.format("copy")]
+    words = (keys["b"], keys["copy"], URL.format("b"), URL.format("copy"))
+    assert holding(root, *words) == [RECORD]
+    assert set(Shelf(root).known()) == {keys["z"]}
+    assert hash_media(root / "media/cc" / f"{keys['z']}.mp4")
