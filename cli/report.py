@@ -1,27 +1,73 @@
-"""Write the statistics report, data card and Croissant metadata of a dataset anew."""
+"""Write the report of a dataset or a workspace anew, or compare two."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
+from cli import console
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a published dataset")
+    parser.add_argument("folder", type=Path, metavar="DATASET|WS", help="a published dataset or a workspace")
+    parser.add_argument(
+        "--against", type=Path, metavar="DATASET|WS", help="compare with this one instead, on one page"
+    )
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="where the comparison goes; A-against-B.html by default"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:
     """Write the report files and name them."""
-    from pipelines.errors import UserError
-    from reports.write import write_reports
-    from shards.manifest import read_counts, write_manifest
+    from pipelines.errors import OutsideError, UserError, is_outside
+    from reports.source import NotPublishedError
 
+    if options.out is not None and options.against is None:
+        raise UserError("--out names the page of a comparison; give --against as well, or leave --out away")
     try:
-        counts = read_counts(options.dataset)
+        written = _compare(options) if options.against is not None else _write(options.folder)
+    except NotPublishedError as error:
+        raise UserError(str(error)) from error
+    except OSError as error:
+        if is_outside(error):
+            raise OutsideError(
+                f"{error.strerror} while writing the report; make room and run again"
+            ) from error
+        place = error.filename or options.folder
+        raise UserError(f"{str(place)!r} cannot be written ({error.strerror})") from error
+    if options.json:
+        console.print_json({"written": [str(path) for path in written]})
+    else:
+        for path in written:
+            print(path)
+    return 0
+
+
+def _write(folder: Path) -> list[Path]:
+    from pipelines.errors import UserError
+    from reports.unpublished import is_workspace
+    from reports.write import write_reports
+    from shards.manifest import MANIFEST, read_counts, write_manifest
+
+    if is_workspace(folder):
+        return write_reports(folder)
+    try:
+        counts = read_counts(folder)
     except ValueError as error:
         raise UserError(str(error)) from error
-    for path in write_reports(options.dataset):
-        print(path)
-    write_manifest(options.dataset, counts)
-    return 0
+    written = write_reports(folder)
+    write_manifest(folder, counts)
+    return [*written, folder / MANIFEST]
+
+
+def _compare(options: argparse.Namespace) -> list[Path]:
+    from reports.comparison import render_comparison
+    from reports.write import write_whole
+
+    text = render_comparison(options.folder, options.against)
+    names = (folder.resolve().name for folder in (options.folder, options.against))
+    out = options.out or Path("-against-".join(names) + ".html")
+    return write_whole(out.absolute().parent, {out.name: text.encode()})

@@ -1,9 +1,9 @@
-"""The data card of a published dataset: README.md with the front matter that the Hugging Face Hub reads."""
+"""The data card of a published dataset: README.md, as the Hugging Face Hub shows it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,20 +12,13 @@ import yaml
 from jinja2 import Environment, StrictUndefined
 
 from reports.fields import CLIP_FIELDS, describe_type
+from reports.figure import Figure
+from reports.front_matter import front_matter
+from reports.pictures import draw_card
 from reports.published import Published, open_published
 from reports.statistics import measure
-
-# Identifiers that the Hub knows: https://huggingface.co/docs/hub/repositories-licenses
-HUB_LICENSES = frozenset(
-    (
-        *("apache-2.0", "mit", "cc", "cc0-1.0", "cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0"),
-        *("cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nd-4.0"),
-        *("cc-by-nc-nd-3.0", "cc-by-nc-nd-4.0", "cc-by-nc-sa-2.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0"),
-        *("pddl", "odc-by", "odbl", "unlicense", "unknown"),
-    )
-)
-_SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
-_LARGER = ((10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"))
+from reports.tables import leakage_table
+from reports.terms import model_terms
 
 
 def render_card(dataset: Path, *, name: str | None = None) -> str:
@@ -42,58 +35,48 @@ def render_card(dataset: Path, *, name: str | None = None) -> str:
         NotPublishedError: The folder is not a published dataset.
     """
     published = open_published(dataset, name=name)
-    return compose_card(published, measure(published))
+    stats = measure(published)
+    return compose_card(published, stats, draw_card(stats))
 
 
-def compose_card(published: Published, stats: Mapping[str, Any]) -> str:
-    """Return the card from numbers that were measured already; see `render_card`."""
+def compose_card(published: Published, stats: Mapping[str, Any], figures: Sequence[Figure]) -> str:
+    """Return the card from numbers that were measured already; see `render_card`.
+
+    Args:
+        published: The dataset.
+        stats: Its numbers.
+        figures: What is shown; the files are `figures/NAME.png`.
+    """
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
-    environment.filters["plain"] = plain
-    environment.filters["number"] = _number
+    environment.filters |= {"plain": plain, "number": _number, "attribute": _attribute}
     template = (files("data_cards") / "dataset_card.md.j2").read_text(encoding="utf-8")
     schema = published.schema
     stages = published.recipe.get("stages")
     tags = published.recipe.get("tags")
+    terms = model_terms(stats)
+    columns = {field.name for field in schema or ()}
     return environment.from_string(template).render(
-        front_matter=yaml.safe_dump(front_matter(stats), sort_keys=False, allow_unicode=True),
+        front_matter=yaml.safe_dump(front_matter(published, stats), sort_keys=False, allow_unicode=True),
         stats=stats,
         hours=sum(stats["hours"].values()),
         video=bool(stats["sizes"]),
+        figures=figures,
         fields=[
             (column.name, describe_type(column.type), CLIP_FIELDS.get(column.name, ""))
             for column in schema or ()
         ],
+        columns=columns,
         stages=list(stages) if isinstance(stages, dict | list) else [],
         tag_settings=tags if isinstance(tags, dict) else {},
         unknown_licenses=stats["licenses"].get("unknown", 0),
+        terms=terms,
+        research_only=sorted({entry.model.split("@")[0].strip() for entry in terms if entry.research_only}),
+        leaks=leakage_table(stats)[1] if len(stats["rows"]) > 1 else [],
+        key=re.sub(r"[^A-Za-z0-9]+", "-", published.name).strip("-") or "dataset",
+        year=(stats["retrieved"][-1] if stats["retrieved"] else "")[:4],
     )
-
-
-def front_matter(stats: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the Hub reads at the top of a card."""
-    kept = stats["counts"]["kept"]
-    content: dict[str, Any] = {
-        "pretty_name": stats["dataset"],
-        **_license(stats["licenses"]),
-        "task_categories": ["text-to-audio", "audio-classification"]
-        + (["video-text-to-text"] if stats["sizes"] else []),
-        "size_categories": [_size(kept)],
-        "tags": ["music", "audio", "text"]
-        + (["video"] if stats["sizes"] else [])
-        + (["embedded-models"] if stats["embedded_models"] else []),
-    }
-    if stats["rows"]:
-        content["configs"] = [
-            {
-                "config_name": "default",
-                "data_files": [
-                    {"split": split, "path": f"data/{split}-*.parquet"} for split in stats["rows"]
-                ],
-            }
-        ]
-    return content
 
 
 def plain(value: object) -> str:
@@ -103,18 +86,10 @@ def plain(value: object) -> str:
     return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", line).replace("\\<", "&lt;").replace("\\>", "&gt;")
 
 
-def _license(licenses: Mapping[str, int]) -> dict[str, Any]:
-    """Return the license of the whole: the Hub's identifiers where all are known, else "other"."""
-    names = [name.lower() for name in licenses]
-    if not names:
-        return {"license": "unknown"}
-    if all(name in HUB_LICENSES for name in names):
-        return {"license": names[0] if len(names) == 1 else sorted(names)}
-    return {"license": "other", "license_name": "per-clip", "license_link": "README.md"}
-
-
-def _size(rows: int) -> str:
-    return next((name for limit, name in (*_SIZES, *_LARGER) if rows < limit), "n>1T")
+def _attribute(value: str) -> str:
+    """Return a text as it may stand between the quotes of an HTML attribute in Markdown."""
+    line = " ".join(value.split()).replace("&", "&amp;").replace('"', "&quot;")
+    return line.replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _number(value: Any) -> str:

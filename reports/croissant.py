@@ -15,7 +15,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reports.fields import CLIP_FIELDS, QUARANTINE_FIELDS, REJECTED_FIELDS
+from reports.fields import CLIP_FIELDS, MEASURED_FIELDS, QUARANTINE_FIELDS, REJECTED_FIELDS
 from reports.published import Published, open_published
 from reports.statistics import measure
 
@@ -47,6 +47,7 @@ _PARQUET = "application/x-parquet"
 _SIDE_FILES = {
     "rejected.parquet": _PARQUET,
     "quarantine.parquet": _PARQUET,
+    "measured.parquet": _PARQUET,
     "taxonomy.yaml": "application/yaml",
     "recipe.yaml": "application/yaml",
     "stats.json": "application/json",
@@ -70,8 +71,16 @@ def describe_croissant(dataset: Path, *, name: str | None = None) -> dict[str, A
     return compose_croissant(published, measure(published))
 
 
-def compose_croissant(published: Published, stats: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the metadata from numbers that were measured already; see `describe_croissant`."""
+def compose_croissant(
+    published: Published, stats: Mapping[str, Any], *, fresh: Mapping[str, bytes] | None = None
+) -> dict[str, Any]:
+    """Return the metadata from numbers that were measured already; see `describe_croissant`.
+
+    Args:
+        published: The dataset.
+        stats: Its numbers.
+        fresh: Content of small files that are about to be written, by name.
+    """
     day = _published_on(published.folder)
     title = re.sub(r"[^\w .-]", "-", published.name)
     return {
@@ -85,7 +94,7 @@ def compose_croissant(published: Published, stats: Mapping[str, Any]) -> dict[st
         "datePublished": day.isoformat(),
         "citeAs": f"@misc{{{_slug(title)}, title = {{{title}}}, year = {{{day.year}}}}}",
         "keywords": ["music", "audio", "text", *(["video"] if _has_video(stats) else [])],
-        "distribution": _distribution(published),
+        "distribution": _distribution(published, fresh or {}),
         "recordSet": _record_sets(published),
     }
 
@@ -101,19 +110,23 @@ def _description(stats: Mapping[str, Any]) -> str:
     return text
 
 
-def _distribution(published: Published) -> list[dict[str, Any]]:
+def _distribution(published: Published, fresh: Mapping[str, bytes]) -> list[dict[str, Any]]:
+    contents = {
+        name: fresh[name] if name in fresh else (published.folder / name).read_bytes()
+        for name in _SIDE_FILES
+        if name in fresh or (published.folder / name).is_file()
+    }
     files = [
         {
             "@type": "cr:FileObject",
             "@id": name,
             "name": name,
             "contentUrl": name,
-            "contentSize": f"{(published.folder / name).stat().st_size} B",
-            "encodingFormat": encoding,
-            "sha256": _sha256(published.folder / name),
+            "contentSize": f"{len(content)} B",
+            "encodingFormat": _SIDE_FILES[name],
+            "sha256": hashlib.sha256(content).hexdigest(),
         }
-        for name, encoding in _SIDE_FILES.items()
-        if (published.folder / name).is_file()
+        for name, content in contents.items()
     ]
     if not published.shards:
         return files
@@ -132,11 +145,17 @@ def _record_sets(published: Published) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if published.schema is not None:
         found += [_splits(published), _clips(published, published.schema)]
-    for stem, meanings in (("rejected", REJECTED_FIELDS), ("quarantine", QUARANTINE_FIELDS)):
+    for stem, meanings in (
+        ("rejected", REJECTED_FIELDS),
+        ("quarantine", QUARANTINE_FIELDS),
+        ("measured", MEASURED_FIELDS),
+    ):
         path = published.folder / f"{stem}.parquet"
         if path.is_file():
             source = {"fileObject": {"@id": path.name}}
-            fields = [_field(stem, column, source, meanings) for column in pq.read_schema(path)]
+            columns = pq.read_schema(path)
+            judged = {name: f"The number that the rule {name} judges." for name in columns.names}
+            fields = [_field(stem, column, source, judged | meanings) for column in columns]
             found.append({"@type": "cr:RecordSet", "@id": stem, "name": stem, "field": fields})
     return found
 
@@ -245,8 +264,3 @@ def _published_on(folder: Path) -> datetime.date:
     recipe = folder / "recipe.yaml"
     moment = (recipe if recipe.is_file() else folder).stat().st_mtime
     return datetime.datetime.fromtimestamp(moment, tz=datetime.UTC).date()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

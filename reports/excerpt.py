@@ -45,6 +45,7 @@ def encode_thumbnail(picture: bytes) -> str | None:
     """Return a small JPEG as a data URI; None where the bytes are no picture."""
     try:
         with Image.open(io.BytesIO(picture)) as opened:
+            opened.draft("RGB", THUMBNAIL)  # a JPEG is decoded at a fraction of its size
             small = opened.convert("RGB")
             small.thumbnail(THUMBNAIL)
     except (OSError, ValueError, Image.DecompressionBombError):

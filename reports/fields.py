@@ -8,6 +8,7 @@ CLIP_FIELDS = {
     "clip_id": "Hash of the media bytes and the window; the same on every machine.",
     "source_id": "Identifies the source that the clip was cut from.",
     "source_url": "Where the source came from.",
+    "recording_id": "Groups clips that hold the same recording.",
     "license": 'License of the source as its metadata state it; "unknown" where they do not.',
     "retrieved_at": "When the source was retrieved, UTC.",
     "title": "Title in the source's metadata.",
@@ -19,7 +20,7 @@ CLIP_FIELDS = {
     "width": "Width of the video as displayed, pixels; null without video.",
     "height": "Height of the video as displayed, pixels; null without video.",
     "fps": "Average frames a second; null without video.",
-    "motion": "Mean change between consecutive frames, grey levels; null without video.",
+    "motion": "Mean change between consecutive frames, share of full scale; null without video.",
     "frames": "JPEG key frames, evenly spread over the clip; null without video.",
     "audio": "FLAC, 44.1 kHz, stereo.",
     "instruments": "Instrument tags with scores, best first.",
@@ -45,6 +46,14 @@ REJECTED_FIELDS = {
     "value": "What was measured.",
     "threshold": "What it was compared with.",
     "detail": "More, such as the clip that it duplicates.",
+}
+MEASURED_FIELDS = {
+    "clip_id": "The clip, kept or not.",
+    "duration_s": "Its length, seconds.",
+    "fate": "kept, rejected or quarantined.",
+    "step": "The rule or the stage that the fate names.",
+    "stopped_at": "The first stage that has no numbers of the clip.",
+    "failed": "Whether that stage failed on it.",
 }
 QUARANTINE_FIELDS = {
     "clip_id": "The clip, where there was one already.",

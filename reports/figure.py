@@ -1,9 +1,10 @@
-"""A figure of a report: a drawing with its title, what it counts, where the numbers come from, and the numbers."""
+"""A figure of a report: a drawing with its title, what it counts, where its numbers come from."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from html import unescape
 from typing import Any
 
 from markupsafe import Markup
@@ -46,6 +47,11 @@ class Figure:
     legend: tuple[Markup, ...] = ()
 
     @property
+    def alt(self) -> str:
+        """What the drawing shows, in words."""
+        return unescape(self.drawing.partition('aria-label="')[2].partition('"')[0])
+
+    @property
     def table(self) -> Sequence[Sequence[Any]]:
         """The first rows of the numbers, as many as a page can bear."""
         return self.rows[:_TABLE_ROWS]
@@ -63,7 +69,9 @@ def summarise(name: str, entry: Mapping[str, Any]) -> str:
     """Return a histogram in words, for those who cannot see it."""
     if not entry["count"]:
         return f"Histogram of {name}: no values."
-    text = f"Histogram of {name}: {entry['count']:,} values from {short(entry['min'])} to {short(entry['max'])}"
+    text = (
+        f"Histogram of {name}: {entry['count']:,} values from {short(entry['min'])} to {short(entry['max'])}"
+    )
     text += f", mean {short(entry['mean'])}"
     if quantiles := entry.get("quantiles"):
         text += f", median {short(quantiles['p50'])}"

@@ -81,12 +81,19 @@ def plot_density(
                 # Counts span orders of magnitude; the logarithm shows the rare cells as well.
                 shade = min(int(math.log1p(count) / math.log1p(most) * _SHADES), _SHADES - 1)
                 cell = bar(
-                    left + at * width, top + tall - (down + 1) * height, width - 0.5, height - 0.5, f"v{shade}"
+                    left + at * width,
+                    top + tall - (down + 1) * height,
+                    width - 0.5,
+                    height - 0.5,
+                    f"v{shade}",
                 )
                 x_span = f"{short(x_edges[at])} to {short(x_edges[at + 1])}"
                 y_span = f"{short(y_edges[down])} to {short(y_edges[down + 1])}"
                 parts.append(mark(f"{labels[0]} {x_span}, {labels[1]} {y_span}: {count:,} clips", cell))
-    parts += [line(left, top + tall, left + wide, top + tall, "rule"), line(left, top, left, top + tall, "rule")]
+    parts += [
+        line(left, top + tall, left + wide, top + tall, "rule"),
+        line(left, top, left, top + tall, "rule"),
+    ]
     for value in axis_ticks(x_edges[0], x_edges[-1]):
         x = left + (value - x_edges[0]) / (x_edges[-1] - x_edges[0]) * wide
         parts.append(text(x, top + tall + 15, short(value), "tick", "middle"))

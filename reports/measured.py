@@ -18,6 +18,16 @@ _QUANTITIES = {
     "motion": ("Visual motion", "mean change between frames, {unit}", ""),
 }
 
+_MTLD = ("Lexical diversity of captions: MTLD", "MTLD, words")
+_RATIO = ("Lexical diversity of captions: type-token ratio", "distinct words over words, 0 to 1")
+_TEMPO = ("Tempo", "tempo, beats per minute")
+# Histogram → title and axis, with `{unit}` where the statistics say it.
+AXES = {name: (title, axis) for name, (title, axis, _) in _QUANTITIES.items()} | {
+    "tempo_bpm": _TEMPO,
+    "mtld": _MTLD,
+    "type_token_ratio": _RATIO,
+}
+
 
 def draw_measured(stats: Mapping[str, Any]) -> Iterator[Figure]:
     """Yield the figures of the measured quantities that have values."""
@@ -88,18 +98,17 @@ def _draw_diversity(stats: Mapping[str, Any]) -> Iterator[Figure]:
     if joined["mtld"] is not None:
         together = f"Over {joined['captions']:,} captions read as one text: MTLD {joined['mtld']:.1f}"
         together += f", type-token ratio {joined['type_token_ratio']:.3f}."
-    for key, title, axis, note in (
+    defined = f"not defined where no word repeats ({diversity['unrepeated']:,} captions)"
+    for key, (title, axis), note in (
         (
             "mtld",
-            "Lexical diversity of captions: MTLD",
-            "MTLD, words",
-            f"Measure of textual lexical diversity (McCarthy and Jarvis 2010), threshold {diversity['threshold']}; "
-            f"not defined where no word repeats ({diversity['unrepeated']:,} captions). {together}",
+            _MTLD,
+            "Measure of textual lexical diversity (McCarthy and Jarvis 2010), threshold "
+            f"{diversity['threshold']}; {defined}. {together}",
         ),
         (
             "type_token_ratio",
-            "Lexical diversity of captions: type-token ratio",
-            "distinct words over words, 0 to 1",
+            _RATIO,
             "It falls with the length of a text: compare captions of like length only.",
         ),
     ):
@@ -113,7 +122,7 @@ def _draw_tempo(stats: Mapping[str, Any]) -> Iterator[Figure]:
     entry, density = stats["histograms"]["tempo_bpm"], stats["tempo_density"]
     if not entry["count"]:
         return
-    figure = _draw(entry, "tempo_bpm", "Tempo", "beats per minute", column(stats, "tempo_bpm"), ())
+    figure = _draw(entry, "tempo_bpm", *_TEMPO, column(stats, "tempo_bpm"), ())
     step = entry["edges"][1] - entry["edges"][0]
     curve = [
         (bpm, value * density["count"] * step)
@@ -121,10 +130,11 @@ def _draw_tempo(stats: Mapping[str, Any]) -> Iterator[Figure]:
     ]
     notes = _like("Fig. 10")
     if curve:
-        notes = (f"The line is a Gaussian kernel density, bandwidth {density['bandwidth_bpm']:.1f} BPM.", *notes)
-    drawing = plot_histogram(
-        entry, label="tempo, beats per minute", alt=summarise("tempo", entry), curve=curve
-    )
+        notes = (
+            f"The line is a Gaussian kernel density, bandwidth {density['bandwidth_bpm']:.1f} BPM.",
+            *notes,
+        )
+    drawing = plot_histogram(entry, label=_TEMPO[1], alt=summarise("tempo", entry), curve=curve)
     yield Figure(**{**vars(figure), "drawing": drawing, "notes": (*figure.notes, *notes)})
 
 

@@ -1,9 +1,10 @@
-"""The statistics report of a published dataset: one HTML file that opens without a network."""
+"""The statistics report: one HTML file that opens without a network."""
 
 from __future__ import annotations
 
 import base64
-import io
+import functools
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,49 +12,167 @@ from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from PIL import Image
+from markupsafe import Markup
 
-from reports.plots import plot_bars, plot_funnel, plot_histogram
-from reports.published import Published, open_published
+from reports.excerpt import SECONDS
+from reports.figure import Figure
+from reports.gallery import Exhibit, hang
+from reports.measured import draw_measured, draw_rules
+from reports.provenance import draw_balance, draw_map, draw_provenance
+from reports.source import Published, Unpublished, open_source
 from reports.statistics import measure
+from reports.tables import balance_table, leakage_table, rarity_table
+from reports.tagged import draw_relations, draw_tags
 from taxonomy.labels import LABELS_PATH, load
 
 TEMPLATES = Path(__file__).with_name("templates")
-EXAMPLES = 6
-FRAMES_PER_EXAMPLE = 5
-THUMBNAIL = (176, 132)
 HEAD_ROWS = 50
-MOST_BARS = 24
-
-_AXES = {
-    "duration_s": "duration, seconds",
-    "motion": "motion: mean change between consecutive frames, grey levels",
-    "tempo_bpm": "tempo, beats per minute",
-    "vocal_score": "vocal score (0 instrumental, 1 voice)",
-    "pam_score": "audio quality (PAM score, 0..1)",
-    "caption_words": "words in a caption",
-}
 
 
-def render_page(dataset: Path, *, name: str | None = None) -> str:
-    """Return the report of a published dataset.
+def render_page(folder: Path, *, name: str | None = None) -> str:
+    """Return the report of a published dataset or of a workspace.
 
     Args:
-        dataset: The dataset's folder.
+        folder: The dataset's or the workspace's folder.
         name: What to call it; the folder's name by default.
 
     Returns:
-        HTML with its style and plots inside; it loads nothing.
+        HTML with style, script, figures and sounds inside; it loads nothing.
 
     Raises:
-        NotPublishedError: The folder is not a published dataset.
+        NotPublishedError: The folder is neither.
     """
-    published = open_published(dataset, name=name)
-    return compose_page(published, measure(published))
+    source = open_source(folder, name=name)
+    return compose_page(source, measure(source))
 
 
-def compose_page(published: Published, stats: Mapping[str, Any]) -> str:
+def compose_page(source: Published | Unpublished, stats: Mapping[str, Any]) -> str:
     """Return the report from numbers that were measured already; see `render_page`."""
+    groups = _groups(stats)
+    exhibits = [_label(exhibit) for exhibit in hang(source)]
+    rejected = source.rejected(("source", "rule", "value", "threshold", "detail", "clip_id"))
+    quarantined = source.quarantined(("source", "stage", "error", "message"))
+    sections = [("funnel", "Funnel"), *((anchor, title) for anchor, title, _, _ in groups)]
+    sections += [("gallery", "Clips")] if exhibits else []
+    sections += [("words", "Words")] if stats["vocabulary"]["top"] else []
+    sections += [("left-out", "Left out")] if rejected.num_rows + quarantined.num_rows else []
+    return fill(
+        "report.html.j2",
+        sections=[*sections, ("made", "How it was made")],
+        stats=stats,
+        workspace=stats["kind"] == "workspace",
+        hours=sum(stats["hours"].values()),
+        funnel=funnel_steps(stats),
+        rules=list(draw_rules(stats)),
+        groups=groups,
+        balance=balance_table(stats),
+        leaks=leakage_table(stats),
+        rare=rarity_table(stats),
+        exhibits=exhibits,
+        seconds=f"{SECONDS:.0f}",
+        rejected=[tuple(row.values()) for row in rejected.slice(0, HEAD_ROWS).to_pylist()],
+        quarantined=[tuple(row.values()) for row in quarantined.slice(0, HEAD_ROWS).to_pylist()],
+        models=[(stage, model, n) for stage, used in stats["models"].items() for model, n in used.items()],
+        recipe=yaml.safe_dump(source.recipe, sort_keys=False, allow_unicode=True) if source.recipe else "",
+        taxonomy_differs=source.taxonomy.fingerprint != load(LABELS_PATH).fingerprint,
+    )
+
+
+def fill(template: str, **values: Any) -> str:
+    """Return a page from a template that extends page.html.j2, with style and script inside."""
+    script = (TEMPLATES / "page.js").read_text(encoding="utf-8")
+    return (
+        _environment()
+        .get_template(template)
+        .render(
+            style=Markup((TEMPLATES / "page.css").read_text(encoding="utf-8")),
+            script=Markup(script),
+            script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii"),
+            **values,
+        )
+    )
+
+
+def funnel_steps(stats: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the steps of the funnel as the page shows them, with the slider of each rule that has one.
+
+    Steps at which nobody is lost stand hidden where another threshold could bring clips there.
+    """
+    live = stats["live"]
+    sliders = {rule["name"]: rule for rule in live["rules"]} if live else {}
+    steps = [dict(step) for step in stats["funnel"]]
+    if live:
+        there = {(step["kind"], step["step"]) for step in steps}
+        for kind in ("quarantined", "pending"):
+            missing = [stage for stage in live["stages"] if (kind, stage) not in there]
+            steps[-1:-1] = [
+                {**steps[-1], "kind": kind, "step": stage, "lost": 0, "lost_hours": 0.0, "hidden": True}
+                for stage in missing
+            ]
+    most = max(stats["counts"]["catalogued"], 1)
+    names = {"quarantined": "failed in {}", "pending": "not measured yet by {}"}
+    for step in steps:
+        rule = sliders.get(step["step"]) if step["kind"] == "rule" else None
+        step |= {
+            "name": names.get(step["kind"], "{}").format(step["step"]),
+            "hidden": step.get("hidden", False),
+            "left_percent": round(100 * step["clips"] / most, 3),
+            "lost_percent": round(100 * step["lost"] / most, 3),
+            "rule": rule,
+            "at": rule["stops"].index(rule["threshold"]) if rule else None,
+        }
+    return steps
+
+
+def _groups(stats: Mapping[str, Any]) -> list[tuple[str, str, str, list[Figure]]]:
+    """Return (anchor, title, note, figures) of every section that has figures."""
+    of = "the kept clips"
+    groups = [
+        (
+            "measured",
+            "What was measured",
+            f"Over {of}; beside them what a rule rejected for this very number.",
+            draw_measured(stats),
+        ),
+        ("tags", "Tags", "", draw_tags(stats)),
+        ("relations", "What goes together", "", draw_relations(stats)),
+        ("provenance", "Where it comes from", "", draw_provenance(stats)),
+        ("splits", "Splits", "", draw_balance(stats)),
+        (
+            "map",
+            "Map",
+            "Clips that lie close to each other sound alike to the audio encoder.",
+            draw_map(stats),
+        ),
+    ]
+    found = [(anchor, title, note, list(figures)) for anchor, title, note, figures in groups]
+    return [group for group in found if group[3] or (group[0] == "splits" and len(stats["rows"]) > 1)]
+
+
+def _label(exhibit: Exhibit) -> dict[str, Any]:
+    """Return what the page shows of a clip."""
+    row = exhibit.row
+    tempo = row.get("tempo_bpm")
+    facts = [
+        f"{row['duration_s']:.1f} s" if row.get("duration_s") is not None else None,
+        f"{tempo:.0f} BPM ({row.get('tempo_class')})" if tempo is not None else None,
+        row.get("key"),
+        f"vocals {row['vocal_score']:.2f}" if row.get("vocal_score") is not None else None,
+        f"quality {row['pam_score']:.3f}" if row.get("pam_score") is not None else None,
+    ]
+    return {
+        **{name: row.get(name) for name in ("artist", "clip_id", "split", "license", "caption")},
+        "title": row.get("title") or "untitled",
+        "group": exhibit.group,
+        "sound": exhibit.sound,
+        "thumbnails": exhibit.thumbnails,
+        "facts": [fact for fact in facts if fact],
+        "tags": [tag for kind in ("instruments", "genres", "moods") for tag in row.get(kind) or []],
+    }
+
+
+@functools.cache
+def _environment() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -61,123 +180,12 @@ def compose_page(published: Published, stats: Mapping[str, Any]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters["number"] = _number
-    return environment.get_template("report.html.j2").render(
-        stats=stats,
-        hours=sum(stats["hours"].values()),
-        funnel=plot_funnel(funnel_steps(stats), label="Clips left after each step"),
-        histograms=_histograms(stats),
-        bars=_bars(stats),
-        rejected=published.rejected(head=HEAD_ROWS).to_pylist(),
-        quarantined=published.quarantined(head=HEAD_ROWS).to_pylist(),
-        examples=[_example(row) for row in published.examples(EXAMPLES)],
-        recipe=yaml.safe_dump(published.recipe, sort_keys=False, allow_unicode=True)
-        if published.recipe
-        else "",
-        taxonomy_differs=published.taxonomy.fingerprint != load(LABELS_PATH).fingerprint,
-    )
+    environment.filters["number"] = format_number
+    environment.filters["hours"] = format_hours
+    return environment
 
 
-def funnel_steps(stats: Mapping[str, Any]) -> list[tuple[str, int, int]]:
-    """Return (step, clips left, clips lost) from the catalog to the kept, rule by rule."""
-    left = stats["counts"]["catalogued"]
-    steps = [("catalogued", left, 0)]
-    if lost := stats["counts"]["quarantined"]:
-        left -= lost
-        steps.append(("not quarantined", left, lost))
-    for rule, entry in stats["rejected"].items():
-        if entry["count"]:
-            left -= entry["count"]
-            steps.append((f"passes {rule}", left, entry["count"]))
-    return [*steps, ("kept", left, 0)]
-
-
-def _histograms(stats: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the plots of what was measured at all, with a line of numbers under each."""
-    found = []
-    for name, entry in stats["histograms"].items():
-        if not entry["count"] and not sum(entry["rejected_counts"]):
-            continue
-        shown = {"name": name, "plot": plot_histogram(entry, label=_AXES[name]), **entry}
-        low, high = entry["edges"][0], entry["edges"][-1]
-        shown["outside"] = {rule: at for rule, at in entry["thresholds"].items() if not low <= at <= high}
-        found.append(shown)
-    return found
-
-
-def _bars(stats: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the bar plots: tags by kind, families, and the other counted texts."""
-    kept = stats["counts"]["kept"]
-    groups = [
-        ("Instruments", stats["tags"]["instruments"], "tag"),
-        ("Genres", stats["tags"]["genres"], "tag"),
-        ("Moods", stats["tags"]["moods"], "tag"),
-        ("Instrument families (tags)", stats["families"], "tag"),
-        ("Tempo class", stats["tempo_classes"], "kept"),
-        ("Key", stats["keys"], "kept"),
-        ("Frame size", stats["sizes"], "kept"),
-        ("License", stats["licenses"], "kept"),
-    ]
-    found = []
-    for title, counts, kind in groups:
-        if not any(counts.values()):
-            continue
-        shown = dict(list(counts.items())[:MOST_BARS])
-        total = None if title.startswith("Instrument families") else kept
-        section = title.lower()
-        found.append(
-            {
-                "title": title,
-                "plot": plot_bars(shown, label=title, kind=kind, total=total),
-                "more": len(counts) - len(shown),
-                "untagged": stats["untagged"].get(section, 0),
-                "unused": stats["unused_tags"].get(section, []),
-            }
-        )
-    return found
-
-
-def _example(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what the page shows of a row: thumbnails, caption, tags, facts."""
-    frames = [frame["bytes"] for frame in row.get("frames") or [] if frame and frame.get("bytes")]
-    step = max(1, len(frames) // FRAMES_PER_EXAMPLE)
-    thumbnails = [uri for frame in frames[::step][:FRAMES_PER_EXAMPLE] if (uri := _thumbnail(frame))]
-    tempo, key = row.get("tempo_bpm"), row.get("key")
-    facts = [
-        f"{row['duration_s']:.1f} s" if row.get("duration_s") is not None else None,
-        f"{tempo:.0f} BPM ({row.get('tempo_class')})" if tempo is not None else None,
-        key,
-        f"motion {row['motion']:.2f}" if row.get("motion") is not None else None,
-        f"vocals {row['vocal_score']:.2f}" if row.get("vocal_score") is not None else None,
-        f"quality {row['pam_score']:.2f}" if row.get("pam_score") is not None else None,
-    ]
-    return {
-        "title": row.get("title") or "untitled",
-        "artist": row.get("artist"),
-        "clip_id": row.get("clip_id"),
-        "split": row["split"],
-        "license": row.get("license"),
-        "caption": row.get("caption"),
-        "thumbnails": thumbnails,
-        "facts": [fact for fact in facts if fact],
-        "tags": [tag for kind in ("instruments", "genres", "moods") for tag in row.get(kind) or []],
-    }
-
-
-def _thumbnail(picture: bytes) -> str | None:
-    """Return a small JPEG as a data URI; None where the bytes are no picture."""
-    try:
-        with Image.open(io.BytesIO(picture)) as opened:
-            small = opened.convert("RGB")
-            small.thumbnail(THUMBNAIL)
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return None
-    out = io.BytesIO()
-    small.save(out, "JPEG", quality=78)
-    return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
-
-
-def _number(value: Any) -> str:
+def format_number(value: Any) -> str:
     """Write a number for reading: thousands separated, at most four digits after the point."""
     if value is None:
         return "–"
@@ -186,3 +194,8 @@ def _number(value: Any) -> str:
     if isinstance(value, float):
         return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
     return json.dumps(value)
+
+
+def format_hours(value: float) -> str:
+    """Write hours for reading: two digits after the point under ten, none from a hundred."""
+    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"

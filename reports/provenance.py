@@ -11,7 +11,6 @@ from markupsafe import Markup, escape
 from reports.figure import MOST_BARS, Figure, column, list_counts
 from reports.grids import plot_heatmap, plot_map, shape_key
 from reports.plots import plot_bars
-from reports.svg import WIDTH
 
 GROUPS = 7
 
@@ -25,13 +24,18 @@ def draw_provenance(stats: Mapping[str, Any]) -> Iterator[Figure]:
     if languages["measured"] < languages["of"]:
         note = f"A sample of {languages['of']:,} clips. {note}"
     source = column(stats, "title", "description")
-    yield from _bars("languages", "Languages of the metadata", languages["counts"], source, languages["measured"], note)
+    yield from _bars(
+        "languages", "Languages of the metadata", languages["counts"], source, languages["measured"], note
+    )
     if artists["named"]:
-        note = f"{artists['distinct']:,} artists, Gini coefficient {artists['gini']:.3f} (0: all alike). The first has "
-        note += f"{artists['share_top_1']:.1%} of the named clips, the first 10 {artists['share_top_10']:.1%}, "
-        note += f"the first 100 {artists['share_top_100']:.1%}. {artists['unnamed']:,} clips name none."
+        note = f"{artists['distinct']:,} artists, Gini coefficient {artists['gini']:.3f} (0: all alike). "
+        first, ten, hundred = (artists[f"share_top_{count}"] for count in (1, 10, 100))
+        note += f"Of the clips that name one, the first has {first:.1%}, the first 10 {ten:.1%}, "
+        note += f"the first 100 {hundred:.1%}. {artists['unnamed']:,} clips name none."
         source = column(stats, "artist")
-        yield from _bars("artists", "Artists with the most clips", artists["top"], source, artists["named"], note)
+        yield from _bars(
+            "artists", "Artists with the most clips", artists["top"], source, artists["named"], note
+        )
     yield from _copies(stats)
     yield from _bars("sizes", "Frame size", stats["sizes"], column(stats, "width", "height"), kept, "Pixels.")
     prompts = stats["caption_prompts"]
@@ -53,6 +57,7 @@ def draw_balance(stats: Mapping[str, Any]) -> Iterator[Figure]:
             for name, split in splits.items()
             if split["total_variation"][kind] is not None
         )
+        apart = f"Total variation distance from the whole, 0 the same to 1: {distances or 'not known'}."
         yield Figure(
             name=f"balance-{kind}",
             title=f"Balance of the splits: {kind}",
@@ -60,13 +65,12 @@ def draw_balance(stats: Mapping[str, Any]) -> Iterator[Figure]:
                 tags,
                 [f"{name} ({split['clips']:,})" for name, split in splits.items()],
                 values,
-                alt=f"Share of each split's clips that have a tag. Distance from the whole: {distances or 'not known'}.",
+                alt=f"Share of each split's clips that have a tag. {apart}",
                 unit="% of the split",
-                width=WIDTH,
             ),
             count=sum(split["clips"] for split in splits.values()),
             source=column(stats, kind),
-            notes=(f"Total variation distance from the whole, 0 the same to 1: {distances}.",) if distances else (),
+            notes=(apart,),
             head=(kind, *(f"{name}, %" for name in splits)),
             rows=[(tag, *(round(value, 2) for value in row)) for tag, row in zip(tags, values, strict=True)],
         )
@@ -94,7 +98,9 @@ def draw_map(stats: Mapping[str, Any]) -> Iterator[Figure]:
     yield Figure(
         name="embedding-map",
         title="Map of the audio embeddings, by genre",
-        drawing=plot_map(points, alt=f"{len(points):,} clips in two dimensions, by genre: {', '.join(names)}."),
+        drawing=plot_map(
+            points, alt=f"{len(points):,} clips in two dimensions, by genre: {', '.join(names)}."
+        ),
         count=len(points),
         source=column(stats, "clap_embedding", "genres"),
         notes=tuple(notes),
@@ -138,14 +144,17 @@ def _copies(stats: Mapping[str, Any]) -> Iterator[Figure]:
         name="duplicates",
         title="Copies of a recording",
         drawing=plot_bars(
-            dict(list(counts.items())[:MOST_BARS]), alt=list_counts("groups", counts), kind="out", unit="recordings"
+            dict(list(counts.items())[:MOST_BARS]),
+            alt=list_counts("groups", counts),
+            kind="out",
+            unit="recordings",
         ),
         count=copies["exact"]["groups"] + copies["near"]["groups"],
         of="recordings that have copies",
         source="the stores of the workspace" if stats["kind"] == "workspace" else "rejected.parquet",
         notes=(
-            f"{copies['exact']['clips']:,} files with the same bytes and {copies['near']['clips']:,} other copies "
-            "were rejected; the first of each group stays.",
+            f"{copies['exact']['clips']:,} files with the same bytes and {copies['near']['clips']:,} other "
+            "copies were rejected; the first of each group stays.",
         ),
         head=("kind", "recording that stays", "rejected copies"),
         rows=[

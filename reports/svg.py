@@ -12,13 +12,16 @@ from html import escape
 from markupsafe import Markup
 
 WIDTH = 360
-# Okabe and Ito's palette without black, https://jfly.uni-koeln.de/color/; blue first, since it carries most figures.
+# Room for a line above and below a figure that stands alone.
+_STRIP = 28
+# Okabe and Ito's palette without black, https://jfly.uni-koeln.de/color/; the blue of most figures first.
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#b8a900")
 # Viridis at even steps, from few to many.
 VIRIDIS = ("#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725")
 _STYLE = (
-    "svg{background:#fff;font-family:system-ui,'DejaVu Sans',sans-serif}"
-    "text{fill:#1d2327;font-size:12px}.tick,.count,.axis{fill:#59636b;font-size:11px}"
+    "text{fill:#1d2327;font:12px 'DejaVu Sans','Liberation Sans',Arial,sans-serif}"
+    ".tick,.count,.axis{fill:#59636b;font-size:11px}.title{font-size:14px;font-weight:600}"
+    ".foot{fill:#59636b;font-size:10px}"
     ".rule{stroke:#dfe1dd}.kept{fill:#0072b2}.out{fill:#e69f00}.other{fill:#d55e00}.tag{fill:#009e73}"
     ".threshold{stroke:#b3261e;stroke-width:1.5;stroke-dasharray:5 3}"
     "text.threshold{fill:#b3261e;stroke:none;font-weight:600}"
@@ -42,14 +45,19 @@ def figure(parts: Iterable[str], label: str, height: float, *, width: float = WI
     return Markup(f"<svg {box}>{''.join(parts)}</svg>")
 
 
-def standalone(drawing: str) -> str:
-    """Return a figure as a file of its own, with its colours, on white."""
-    head = '<svg xmlns="http://www.w3.org/2000/svg" '
-    box = drawing.partition('viewBox="0 0 ')[2].partition('"')[0].split()
-    size = f'width="{2 * int(box[0])}" height="{2 * int(box[1])}" '
-    _, _, rest = drawing.partition("<svg ")
-    attributes, _, content = rest.partition(">")
-    return f"{head}{size}{attributes}><style>{_STYLE}</style>{content}\n"
+def standalone(drawing: str, *, title: str, foot: str) -> str:
+    """Return a figure as a file of its own, on white, with its colours, a title above and a line below it."""
+    wide, tall = map(int, drawing.partition('viewBox="0 0 ')[2].partition('"')[0].split())
+    whole = tall + 2 * _STRIP
+    letters = wide // 6
+    size = f'width="{wide}" height="{whole}"'
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} viewBox="0 0 {wide} {whole}">'
+        f'<style>{_STYLE}</style><rect {size} fill="#fff"/>'
+        f"{text(8, 19, shorten(title, letters * 4 // 5), 'title')}"
+        f"{text(8, whole - 10, shorten(foot, letters), 'foot')}"
+        f'<svg y="{_STRIP}" width="{wide}" height="{tall}" {drawing.removeprefix("<svg ")}</svg>\n'
+    )
 
 
 def mark(tip: str, *shapes: str) -> str:

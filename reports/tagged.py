@@ -10,7 +10,11 @@ from reports.grids import plot_density, plot_heatmap, plot_spreads
 from reports.plots import plot_bars
 from reports.svg import WIDTH, short
 
-_KINDS = {"moods": ("Moods", "Fig. 7"), "genres": ("Genres", "Fig. 8"), "instruments": ("Instruments", "Fig. 9")}
+_KINDS = {
+    "moods": ("Moods", "Fig. 7"),
+    "genres": ("Genres", "Fig. 8"),
+    "instruments": ("Instruments", "Fig. 9"),
+}
 _TEMPOS = ("slow", "medium", "fast")
 _MOST_SPREADS = 16
 
@@ -18,8 +22,13 @@ _MOST_SPREADS = 16
 def draw_tags(stats: Mapping[str, Any]) -> Iterator[Figure]:
     """Yield how often each tag, family, tempo class and key occurs."""
     for kind, (title, paper) in _KINDS.items():
-        notes = (f"A clip has several or none: {stats['untagged'][kind]:,} have none.", f"As {paper} of {PAPER}.")
-        yield from _bars(stats, kind, title, stats["tags"][kind], column(stats, kind), notes=notes, kind="tag")
+        notes = (
+            f"A clip has several or none: {stats['untagged'][kind]:,} have none.",
+            f"As {paper} of {PAPER}.",
+        )
+        yield from _bars(
+            stats, kind, title, stats["tags"][kind], column(stats, kind), notes=notes, kind="tag"
+        )
     families = stats["families"]
     if any(families.values()):
         yield Figure(
@@ -81,7 +90,8 @@ def _scores(stats: Mapping[str, Any]) -> Iterator[Figure]:
         if not used:
             continue
         spreads = {
-            tag: quantiles_of(edges, entry["counts"], (0.05, 0.25, 0.5, 0.75, 0.95)) for tag, entry in used.items()
+            tag: quantiles_of(edges, entry["counts"], (0.05, 0.25, 0.5, 0.75, 0.95))
+            for tag, entry in used.items()
         }
         counts = {tag: entry["count"] for tag, entry in used.items()}
         alt = f"Spread of the scores of {kind}: " + ", ".join(
@@ -96,13 +106,17 @@ def _scores(stats: Mapping[str, Any]) -> Iterator[Figure]:
             source=column(stats, kind),
             notes=("Line: 5 to 95%; bar: 25 to 75%; gap: median; read off a histogram.",),
             head=("tag", "clips", "least", "mean", "greatest"),
-            rows=[(tag, *(entry[key] for key in ("count", "min", "mean", "max"))) for tag, entry in tags.items()],
+            rows=[
+                (tag, *(entry[key] for key in ("count", "min", "mean", "max"))) for tag, entry in tags.items()
+            ],
         )
 
 
 def _tempo_by_genre(stats: Mapping[str, Any]) -> Iterator[Figure]:
     entry = stats["tempo_by_genre"]
-    genres = dict(list(entry["genres"].items())[:_MOST_SPREADS])
+    genres = {
+        genre: found for genre, found in list(entry["genres"].items())[:_MOST_SPREADS] if any(found["counts"])
+    }
     if not genres:
         return
     spreads = {}
@@ -131,7 +145,7 @@ def _motion_tempo(stats: Mapping[str, Any]) -> Iterator[Figure]:
     entry = stats["motion_tempo"]
     if not entry["count"]:
         return
-    notes = ()
+    notes: tuple[str, ...] = ()
     if entry["pearson"] is not None:
         spearman = "–" if entry["spearman"] is None else f"{entry['spearman']:.3f}"
         notes = (f"Pearson correlation {entry['pearson']:.3f}, Spearman {spearman}.",)
@@ -167,12 +181,16 @@ def _cooccurrence(stats: Mapping[str, Any]) -> Iterator[Figure]:
     ]
     pairs.sort(key=lambda pair: (-pair[2], pair[:2]))
     # The diagonal would outshine the rest.
-    others = [[0 if a == b else count for b, count in enumerate(row)] for a, row in enumerate(entry["counts"])]
+    others = [
+        [0 if a == b else count for b, count in enumerate(row)] for a, row in enumerate(entry["counts"])
+    ]
     first = ", ".join(f"{a} with {b} {count:,}" for a, b, count in pairs[:6])
     yield Figure(
         name="cooccurrence",
         title="Tags on the same clip",
-        drawing=plot_heatmap(labels, labels, others, alt=f"Clips that have two tags: {first}.", width=2.5 * WIDTH),
+        drawing=plot_heatmap(
+            labels, labels, others, alt=f"Clips that have two tags: {first}.", width=2.5 * WIDTH
+        ),
         count=stats["counts"]["kept"],
         source=column(stats, *_KINDS),
         notes=(f"The {len(labels)} most frequent tags; the diagonal is left empty.",),

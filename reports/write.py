@@ -1,54 +1,90 @@
-"""Writes the four reports of a published dataset into its folder."""
+"""Writes the reports of a dataset or of a workspace into its folder."""
 
 from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from reports.card import compose_card
 from reports.croissant import compose_croissant
 from reports.page import compose_page
-from reports.published import open_published
+from reports.pictures import draw_card, encode_png
+from reports.published import Published
+from reports.schema import check_stats
+from reports.source import open_source
 from reports.statistics import measure
 
+FIGURES = "figures"
 
-def write_reports(dataset: Path, *, name: str | None = None) -> list[Path]:
-    """Measure a published dataset and write stats.json, report.html, README.md and croissant.json into it.
 
-    Each file is written beside its place and renamed, so that a reader never sees half of one; croissant.json
-    comes last, since it holds the hashes of other files.
+def write_reports(folder: Path, *, name: str | None = None) -> list[Path]:
+    """Measure a published dataset or a workspace and write its reports into it.
+
+    A dataset gets stats.json, report.html, README.md with figures/*.png, and croissant.json; a workspace,
+    which is nothing to pass on yet, the first two. Everything is made before anything is written, and written
+    beside its place and renamed, so that a failure leaves what was there.
 
     Args:
-        dataset: The dataset's folder.
+        folder: The dataset's or the workspace's folder.
         name: What to call it; the folder's name by default. Give it where the folder is still to be renamed.
 
     Returns:
-        The four paths, in the order in which they were written.
+        What was written.
 
     Raises:
-        NotPublishedError: The folder is not a published dataset.
+        NotPublishedError: The folder is neither.
     """
-    published = open_published(dataset, name=name)
-    stats = measure(published)
-    return [
-        _write(
-            dataset / "stats.json", json.dumps(stats, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-        ),
-        _write(dataset / "report.html", compose_page(published, stats)),
-        _write(dataset / "README.md", compose_card(published, stats)),
-        _write(
-            dataset / "croissant.json",
-            json.dumps(compose_croissant(published, stats), indent=2, ensure_ascii=False) + "\n",
-        ),
-    ]
+    source = open_source(folder, name=name)
+    stats = measure(source)
+    check_stats(stats)
+    contents = {"stats.json": _json(stats), "report.html": compose_page(source, stats).encode()}
+    if isinstance(source, Published):
+        figures = draw_card(stats)
+        contents |= {f"{FIGURES}/{figure.name}.png": encode_png(figure) for figure in figures}
+        contents["README.md"] = compose_card(source, stats, figures).encode()
+        contents["croissant.json"] = _json(
+            compose_croissant(source, stats, fresh={"stats.json": contents["stats.json"]})
+        )
+    written = write_whole(folder, contents)
+    _drop_former_figures(folder, written)
+    return written
 
 
-def _write(path: Path, text: str) -> Path:
-    beside = path.with_name(f".{path.name}.{os.getpid()}.part")
+def write_whole(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
+    """Write files of a folder, all of them beside their places before the first is renamed.
+
+    Args:
+        folder: The folder.
+        contents: Path inside it → bytes.
+
+    Returns:
+        The paths, in the order given.
+
+    Raises:
+        OSError: The disk refused; the former files are there as they were.
+    """
+    places = {folder / name: content for name, content in contents.items()}
+    beside = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in places}
     try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
+        for path, content in places.items():
+            path.parent.mkdir(exist_ok=True)
+            beside[path].write_bytes(content)
+        for path, part in beside.items():
+            part.replace(path)
     finally:
-        beside.unlink(missing_ok=True)
-    return path
+        for part in beside.values():
+            part.unlink(missing_ok=True)
+    return list(places)
+
+
+def _drop_former_figures(folder: Path, written: list[Path]) -> None:
+    for path in (folder / FIGURES).glob("*.png"):
+        if path not in written:
+            path.unlink()
+
+
+def _json(content: Mapping[str, Any]) -> bytes:
+    return (json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode()

@@ -27,7 +27,9 @@ def large_stats(clips: int = 100_000, seed: int = 0) -> dict:
     live, funnel, rules, kept = _funnel(rng, clips)
     splits = {"train": kept - 2 * (kept // 10), "validation": kept // 10, "test": kept // 10}
     taxonomy = load()
-    labels = {kind: [label.id for label in getattr(taxonomy, kind)] for kind in ("instruments", "genres", "moods")}
+    labels = {
+        kind: [label.id for label in getattr(taxonomy, kind)] for kind in ("instruments", "genres", "moods")
+    }
     tags = {kind: _zipf(names, kept, 1.2) for kind, names in labels.items()}
     lost = {step["kind"]: 0 for step in funnel}
     for step in funnel:
@@ -54,11 +56,18 @@ def large_stats(clips: int = 100_000, seed: int = 0) -> dict:
         "rows": splits,
         "hours": {split: round(count * 200 / 3600, 4) for split, count in splits.items()},
         "rejected": {
-            step["step"]: {"count": step["lost"], "threshold": rules.get(step["step"], {}).get("threshold"),
-                           "min": None, "max": None}
-            for step in funnel if step["kind"] == "rule"
+            step["step"]: {
+                "count": step["lost"],
+                "threshold": rules.get(step["step"], {}).get("threshold"),
+                "min": None,
+                "max": None,
+            }
+            for step in funnel
+            if step["kind"] == "rule"
         },
-        "quarantined": {"audio": {"count": lost["quarantined"], "errors": {"DecodeFailed": lost["quarantined"]}}},
+        "quarantined": {
+            "audio": {"count": lost["quarantined"], "errors": {"DecodeFailed": lost["quarantined"]}}
+        },
         "funnel": funnel,
         "rules": rules,
         "live": live,
@@ -75,13 +84,21 @@ def large_stats(clips: int = 100_000, seed: int = 0) -> dict:
             "threshold": 0.72,
             "unrepeated": kept // 9,
             "type_token_ratio": _histogram(rng.beta(30, 3, kept), "0..1"),
-            "joined": {"captions": 5000, "of": kept, "words": 120_000, "mtld": 74.2, "type_token_ratio": 0.021},
+            "joined": {
+                "captions": 5000,
+                "of": kept,
+                "words": 120_000,
+                "mtld": 74.2,
+                "type_token_ratio": 0.021,
+            },
         },
         "tempo_density": {
             "count": kept,
             "bandwidth_bpm": 2.4,
             "bpm": np.linspace(40, 200, 200).round(3).tolist(),
-            "density": (np.exp(-((np.linspace(40, 200, 200) - 112) ** 2) / (2 * 24**2)) / (24 * 2.5066)).tolist(),
+            "density": (
+                np.exp(-((np.linspace(40, 200, 200) - 112) ** 2) / (2 * 24**2)) / (24 * 2.5066)
+            ).tolist(),
         },
         "tempo_by_genre": {
             "edges": np.arange(40, 205, 5.0).tolist(),
@@ -90,7 +107,9 @@ def large_stats(clips: int = 100_000, seed: int = 0) -> dict:
                     "count": count,
                     "mean": 100.0 + at,
                     "quartiles": [90.0 + at, 100.0 + at, 115.0 + at],
-                    "counts": np.histogram(rng.normal(100 + at, 18, count), np.arange(40, 205, 5.0))[0].tolist(),
+                    "counts": np.histogram(rng.normal(100 + at, 18, count), np.arange(40, 205, 5.0))[
+                        0
+                    ].tolist(),
                 }
                 for at, (genre, count) in enumerate(tags["genres"].items())
             },
@@ -101,22 +120,32 @@ def large_stats(clips: int = 100_000, seed: int = 0) -> dict:
             "motion_edges": np.linspace(0, 0.2, 21).round(3).tolist(),
             "counts": np.histogram2d(
                 rng.gamma(2, 0.02, kept), tempo, (np.linspace(0, 0.2, 21), np.arange(40, 205, 5.0))
-            )[0].astype(int).tolist(),
+            )[0]
+            .astype(int)
+            .tolist(),
             "pearson": 0.012,
             "spearman": 0.009,
         },
         "tags": tags,
         "untagged": {"instruments": 12, "genres": 340, "moods": 5},
         "unused_tags": {"instruments": [], "genres": [], "moods": []},
-        "families": {"strings": 4 * kept // 5, "keyboards": kept // 2, "winds": kept // 9, "percussion": kept // 3,
-                     "others": 0},
+        "families": {
+            "strings": 4 * kept // 5,
+            "keyboards": kept // 2,
+            "winds": kept // 9,
+            "percussion": kept // 3,
+            "others": 0,
+        },
         "cooccurrence": _together(rng, tags),
         "tag_scores": {
             "edges": score_edges.tolist(),
             "kinds": {
                 kind: {
                     tag: {
-                        "count": count, "min": 0.19, "max": 0.7, "mean": 0.31,
+                        "count": count,
+                        "min": 0.19,
+                        "max": 0.7,
+                        "mean": 0.31,
                         "counts": np.histogram(0.19 + 0.5 * rng.beta(2, 6, count), score_edges)[0].tolist(),
                     }
                     for tag, count in counts.items()
@@ -126,47 +155,99 @@ def large_stats(clips: int = 100_000, seed: int = 0) -> dict:
         },
         "sizes": {"1920×1080": kept - kept // 9, "640×360": kept // 9},
         "tempo_classes": {"medium": kept // 2, "fast": kept // 3, "slow": kept // 6},
-        "keys": _zipf([f"{note} {mode}" for note in "C C# D D# E F F# G G# A A# B".split()
-                       for mode in ("major", "minor")], kept, 0.5, once=True),
+        "keys": _zipf(
+            [
+                f"{note} {mode}"
+                for note in ["C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B"]
+                for mode in ("major", "minor")
+            ],
+            kept,
+            0.5,
+            once=True,
+        ),
         "licenses": {"unknown": kept - kept // 5, "CC-BY-4.0": kept // 5},
         "caption_backends": {"vllm": kept},
         "caption_prompts": {"music-sentence-v1": kept},
-        "vocabulary": {"words": 24 * kept, "distinct": 9120,
-                       "top": _zipf([f"word{n}" for n in range(100)], 24 * kept, 1.0)},
-        "languages": {"counts": _zipf(["en", "es", "de", "ja", "ar", "pt", "und"], 20_000, 1.6, once=True),
-                      "measured": 20_000, "of": kept, "seed": 0,
-                      "method": "py3langid over title and description", "least_letters": 20},
-        "artists": {"named": kept, "unnamed": 0, "distinct": 7000,
-                    "top": _zipf([f"Artist {n}" for n in range(100)], kept, 1.0),
-                    "share_top_1": 0.011, "share_top_10": 0.06, "share_top_100": 0.21, "gini": 0.62},
+        "vocabulary": {
+            "words": 24 * kept,
+            "distinct": 9120,
+            "top": _zipf([f"word{n}" for n in range(100)], 24 * kept, 1.0),
+        },
+        "languages": {
+            "counts": _zipf(["en", "es", "de", "ja", "ar", "pt", "und"], 20_000, 1.6, once=True),
+            "measured": 20_000,
+            "of": kept,
+            "seed": 0,
+            "method": "py3langid over title and description",
+            "least_letters": 20,
+        },
+        "artists": {
+            "named": kept,
+            "unnamed": 0,
+            "distinct": 7000,
+            "top": _zipf([f"Artist {n}" for n in range(100)], kept, 1.0),
+            "share_top_1": 0.011,
+            "share_top_10": 0.06,
+            "share_top_100": 0.21,
+            "gini": 0.62,
+        },
         "duplicates": {
-            "exact": {"clips": 40, "groups": 30, "sizes": {"2": 25, "3": 5},
-                      "largest": [{"source_id": "a", "copies": 2}]},
-            "near": {"clips": 900, "groups": 700, "sizes": {"2": 600, "4": 100},
-                     "largest": [{"source_id": "b", "copies": 3}]},
+            "exact": {
+                "clips": 40,
+                "groups": 30,
+                "sizes": {"2": 25, "3": 5},
+                "largest": [{"source_id": "a", "copies": 2}],
+            },
+            "near": {
+                "clips": 900,
+                "groups": 700,
+                "sizes": {"2": 600, "4": 100},
+                "largest": [{"source_id": "b", "copies": 3}],
+            },
         },
         "split_balance": {
-            split: {"clips": count, "share": count / kept, "hours": count * 200 / 3600,
-                    "total_variation": {"instruments": 0.01, "genres": 0.02, "moods": None}, "shares": shares}
+            split: {
+                "clips": count,
+                "share": count / kept,
+                "hours": count * 200 / 3600,
+                "total_variation": {"instruments": 0.01, "genres": 0.02, "moods": None},
+                "shares": shares,
+            }
             for split, count in splits.items()
         },
         "leakage": {
             "artist": {"known": kept, "groups": 7000, "violations": 0, "clips": 0, "examples": []},
             "source": {"known": kept, "groups": kept, "violations": 0, "clips": 0, "examples": []},
-            "url": {"known": kept, "groups": kept, "violations": 1, "clips": 2, "examples": ["https://video.example/1"]},
+            "url": {
+                "known": kept,
+                "groups": kept,
+                "violations": 1,
+                "clips": 2,
+                "examples": ["https://video.example/1"],
+            },
             "recording": None,
         },
         "embedding_map": {
-            "method": "principal component analysis", "seed": 0, "of": kept, "explained": [0.21, 0.12],
+            "method": "principal component analysis",
+            "seed": 0,
+            "of": kept,
+            "explained": [0.21, 0.12],
             "clip_id": [f"clip{n}" for n in range(2000)],
             **{axis: rng.normal(rng.integers(0, 5, 2000), 0.5).round(4).tolist() for axis in "xy"},
             "genre": [list(tags["genres"])[n % 11] if n % 13 else None for n in range(2000)],
         },
         "representation": {
             "under_share": 0.01,
-            **{kind: {"labels": len(counts), "used": len(counts), "entropy_bits": 3.4, "evenness": 0.81,
-                      "under": {tag: count / kept for tag, count in list(counts.items())[-3:]}}
-               for kind, counts in tags.items()},
+            **{
+                kind: {
+                    "labels": len(counts),
+                    "used": len(counts),
+                    "entropy_bits": 3.4,
+                    "evenness": 0.81,
+                    "under": {tag: count / kept for tag, count in list(counts.items())[-3:]},
+                }
+                for kind, counts in tags.items()
+            },
             "languages": {"used": 6, "entropy_bits": 1.3, "evenness": 0.5, "most": "en", "share_most": 0.71},
         },
         "sample": {"seed": 0, "rows": 20_000, "of": kept, "method": "runs of rows"},
@@ -202,12 +283,27 @@ def _funnel(rng: np.random.Generator, clips: int) -> tuple[dict, list, dict, int
         passes = values[name] >= threshold if least else values[name] <= threshold
         edges = np.linspace(values[name].min(), values[name].max() + 1e-9, 41)
         rules[name] = {
-            "stage": stage, "unit": unit, "keep": keep, "threshold": threshold, "why": f"why {name} matters",
-            "reached": int(alive.sum()), "passed": int((alive & passes).sum()), "missing": 0,
-            "edges": edges.round(9).tolist(), "counts": np.histogram(values[name][alive], edges)[0].tolist(),
+            "stage": stage,
+            "unit": unit,
+            "keep": keep,
+            "threshold": threshold,
+            "why": f"why {name} matters",
+            "reached": int(alive.sum()),
+            "passed": int((alive & passes).sum()),
+            "missing": 0,
+            "edges": edges.round(9).tolist(),
+            "counts": np.histogram(values[name][alive], edges)[0].tolist(),
         }
-        described.append({"name": name, "stage": stage, "keep": keep, "unit": unit, "threshold": threshold,
-                          "stops": stops.tolist()})
+        described.append(
+            {
+                "name": name,
+                "stage": stage,
+                "keep": keep,
+                "unit": unit,
+                "threshold": threshold,
+                "stops": stops.tolist(),
+            }
+        )
         steps.append((name, "rule", alive & ~passes))
         alive &= passes
     steps.append(("audio", "quarantined", quarantined))
@@ -222,27 +318,48 @@ def _funnel(rng: np.random.Generator, clips: int) -> tuple[dict, list, dict, int
     stop = np.where(quarantined, 2 * STAGES.index("audio") + 1, 255).astype(np.uint8)
     packed = b"".join(column.tobytes() for column in (*codes.values(), stop, duration))
     live = {
-        "clips": clips, "of": clips, "left_out": 0, "seed": None, "stages": STAGES, "rules": described,
-        "duration_step_s": 0.1, "columns": [*codes, "stop", "duration"],
+        "clips": clips,
+        "of": clips,
+        "left_out": 0,
+        "seed": None,
+        "stages": STAGES,
+        "rules": described,
+        "duration_step_s": 0.1,
+        "columns": [*codes, "stop", "duration"],
         "encoding": "base64 of zlib (RFC 1950) of the columns one after the other",
-        "approximate": ["near-duplicate"], "data": base64.b64encode(zlib.compress(packed)).decode(),
+        "approximate": ["near-duplicate"],
+        "data": base64.b64encode(zlib.compress(packed)).decode(),
     }
     return live, funnel, rules, int(left.sum())
 
 
 def _step(name: str, kind: str, left: np.ndarray, gone: np.ndarray, hours: np.ndarray) -> dict:
-    return {"step": name, "kind": kind, "clips": int(left.sum()), "lost": int(gone.sum()),
-            "hours": round(float(hours[left].sum()), 4), "lost_hours": round(float(hours[gone].sum()), 4), "unknown": 0}
+    return {
+        "step": name,
+        "kind": kind,
+        "clips": int(left.sum()),
+        "lost": int(gone.sum()),
+        "hours": round(float(hours[left].sum()), 4),
+        "lost_hours": round(float(hours[gone].sum()), 4),
+        "unknown": 0,
+    }
 
 
 def _histogram(values: np.ndarray, unit: str, thresholds: dict[str, float] | None = None) -> dict:
     counts, edges = np.histogram(values, 40)
     marks = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])
     return {
-        "unit": unit, "edges": edges.round(9).tolist(), "counts": counts.tolist(), "count": len(values), "missing": 0,
-        "min": float(values.min()), "max": float(values.max()), "mean": float(values.mean()),
+        "unit": unit,
+        "edges": edges.round(9).tolist(),
+        "counts": counts.tolist(),
+        "count": len(values),
+        "missing": 0,
+        "min": float(values.min()),
+        "max": float(values.max()),
+        "mean": float(values.mean()),
         "quantiles": dict(zip(("p5", "p25", "p50", "p75", "p95"), map(float, marks), strict=True)),
-        "thresholds": thresholds or {}, "rejected_counts": [],
+        "thresholds": thresholds or {},
+        "rejected_counts": [],
     }
 
 
