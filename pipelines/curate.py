@@ -6,7 +6,9 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
+from threading import Thread
 from typing import Any, Protocol
 
 from prefect import flow, task
@@ -183,7 +185,10 @@ def run_flow(
         The summary.
     """
     runner: Any = ThreadPoolTaskRunner(max_workers=1)
-    if scheduler or workers > 1:
+    if not scheduler and workers == 1:
+        # Prefect's server takes seconds to start, in another process: the libraries of models load meanwhile.
+        Thread(target=import_module, args=("encoders.clap",), daemon=True).start()
+    else:
         from prefect_dask import DaskTaskRunner
 
         local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
