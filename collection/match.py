@@ -21,6 +21,7 @@ _OTHERS = {
     "about the song": r"reaction|review|explained|behind the scenes|making of|teaser|trailer|interview",
 }
 _OFFICIAL = re.compile(r"official (?:music |hd |4k )?video|official mv|\bm/?v\b", re.I)
+_FEATURED = re.compile(r"\b(?:feat|ft|featuring)\b.*")
 # A music video may have an opening and an ending that the song has not.
 SHORTER_S, LONGER_S, LONGER_SHARE = 15.0, 90.0, 0.4
 # Where the song's length is not known: what music videos last.
@@ -103,6 +104,17 @@ def _merits(video: dict[str, Any], artist: str) -> list[str]:
     if video.get("channel_is_verified"):
         merits.append("channel verified")
     return merits
+
+
+def same_title(one: str, other: str) -> bool:
+    """Tell whether two titles are most likely those of one song; who is featured does not count."""
+    first, second = (set(_FEATURED.sub("", _plain(title)).split()) for title in (one, other))
+    return bool(first) and len(first & second) >= 0.75 * len(first | second)
+
+
+def names_artist(credit: str, artist: str) -> bool:
+    """Tell whether a credit, which may name several, names an artist."""
+    return _has(_plain(credit), artist)
 
 
 def _has(text: str, wanted: str) -> bool:

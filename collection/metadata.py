@@ -32,6 +32,7 @@ class Metadata(BaseModel):
         source_id: Names the source among all: `SITE:ID`, or what windows of one file have in common.
         isrc: International Standard Recording Code.
         recording_id: MusicBrainz's id of the recording.
+        duration_s: Length of the file.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -49,6 +50,7 @@ class Metadata(BaseModel):
     source_id: str | None = None
     isrc: str | None = None
     recording_id: str | None = None
+    duration_s: float | None = None
 
 
 def find_sidecar(path: Path) -> Path | None:
@@ -70,11 +72,20 @@ def read_metadata(sidecar: Path) -> Metadata:
     """
     try:
         info = json.loads(sidecar.read_text(encoding="utf-8"))
-        return Metadata.model_validate(_fields(info))
+        return metadata_of(info)
     except (OSError, ValueError, TypeError, AttributeError, ValidationError) as error:
         reason = str(error).splitlines()[0]
         log.warning("%s: metadata passed over (%s); expected a yt-dlp info.json", sidecar, reason)
         return Metadata()
+
+
+def metadata_of(info: dict[str, Any]) -> Metadata:
+    """Return the fields of an `.info.json` that are used here.
+
+    Raises:
+        ValidationError: A field is of another type.
+    """
+    return Metadata.model_validate(_fields(info))
 
 
 def _fields(info: dict[str, Any]) -> dict[str, Any]:
@@ -103,6 +114,7 @@ def _fields(info: dict[str, Any]) -> dict[str, Any]:
         "source_id": (info.get("leitmotif") or {}).get("source_id"),
         "isrc": info.get("isrc") or shazam.get("isrc") or next(iter(musicbrainz.get("isrcs") or ()), None),
         "recording_id": musicbrainz.get("recording_id"),
+        "duration_s": info.get("duration"),
     }
 
 

@@ -24,7 +24,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from collection.folder import SourceError
+from collection.folder import SUFFIXES, SourceError
 from collection.takedown import TakedownList, ids_in, read_takedowns
 from collection.wanted import Wanted
 from shards.store import KEY, StageStore
@@ -161,6 +161,15 @@ class Shelf:
             return {name: facts[name] for name in ("path", "size_bytes", "sha256", "url", "reasons")}
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def files(self) -> list[tuple[Path, Path]]:
+        """Return the files that lie there with their metadata, by key."""
+        found = []
+        for sidecar in sorted((self.root / "media").glob("*/*.info.json")):
+            stem = sidecar.name.removesuffix(".info.json")
+            media = [path for path in sidecar.parent.glob(f"{stem}.*") if path.suffix in SUFFIXES]
+            found += [(path, sidecar) for path in media[:1]]
+        return found
 
     def clear(self, key: str, *, tidy: bool = False) -> None:
         """Remove what is left of an item that is done with.

@@ -7,20 +7,26 @@ from pathlib import Path
 from collection.chart import ARTIST, TITLE, Chart
 from collection.folder import SourceError
 from collection.id_table import ID_COLUMNS, IdTable
+from collection.settings import Settings
 from collection.table import header_of
 from collection.url_list import Url, UrlList
 from collection.wanted import Source
 
+SPOTIFY = ("spotify:", "https://open.spotify.com/")
 
-def open_source(word: str) -> Source:
+
+def open_source(word: str, settings: Settings | None = None) -> Source:
     """Return the source that a word names, by its form.
 
     Args:
-        word: An address; a text file of addresses; a CSV file of ids, addresses or songs.
+        word: An address; a text file of addresses; a CSV file of ids, addresses or songs; `spotify:…`.
+        settings: Of the run; bounds and country of charts.
 
     Raises:
         SourceError: It is none of these.
     """
+    if word.startswith(SPOTIFY):
+        return _spotify(word, settings or Settings())
     if word.lower().startswith(("http://", "https://")):
         return Url(word)
     path = Path(word)
@@ -30,7 +36,8 @@ def open_source(word: str) -> Source:
         )
     if not path.is_file():
         raise SourceError(
-            f"source {word!r} is neither an address (http://, https://) nor a file; give one of them"
+            f"source {word!r} is neither an address (http://, https://), nor spotify:…, nor a file; give one "
+            "of them"
         )
     if path.suffix.lower() != ".csv":
         return UrlList(path)
@@ -43,3 +50,13 @@ def open_source(word: str) -> Source:
         f"{word!r} has the columns {', '.join(sorted(names))[:200] or 'none'}; expected artist and title, or "
         f"one of {', '.join(ID_COLUMNS)}"
     )
+
+
+def _spotify(word: str, settings: Settings) -> Source:
+    try:
+        from collection.spotify import SpotifyChart
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f"charts of Spotify need the package {error.name!r}; run `pip install 'leitmotif[metadata]'`"
+        ) from error
+    return SpotifyChart(word, settings)

@@ -1,0 +1,173 @@
+"""What others know of a collected file, added to the metadata beside it; each is asked once, at its pace."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from collection.folder import SourceError
+from collection.metadata import Metadata, metadata_of
+from collection.refusals import CollectError, HostStopped, Unavailable
+from collection.settings import MAX_WAIT_S, Settings
+from collection.shelf import Shelf
+from shards.store import write_text
+
+log = logging.getLogger("leitmotif.collection")
+
+# Module and class of each, in the order of use: codes that one finds another looks up.
+ENRICHERS = {
+    "shazam": ("collection.shazam", "Shazam"),
+    "musicbrainz": ("collection.musicbrainz", "MusicBrainz"),
+}
+
+Progress = Callable[[str, int, int], None]
+
+
+class Enricher(Protocol):
+    """One who knows recordings; one file each in this folder, opened with the settings of a run."""
+
+    def look_up(self, file: Path, metadata: Metadata) -> dict[str, Any] | None:
+        """Return what is known of a file, as it is stored beside it; None where nothing is.
+
+        Raises:
+            Unavailable: Network or server failed, or asks to wait.
+            HostStopped: The server asks to be left alone.
+        """
+
+    def close(self) -> None:
+        """Let connections go."""
+
+
+@dataclass
+class Enriched:
+    """What one enricher did.
+
+    Attributes:
+        found: Files that it knows.
+        nothing: Files that it does not know.
+        already: Files that it was asked about before.
+        failed: Files that it could not be asked about; a later run does.
+        left: Files for a later run, since it asked to be left alone.
+        stopped: What it said.
+    """
+
+    found: int = 0
+    nothing: int = 0
+    already: int = 0
+    failed: int = 0
+    left: int = 0
+    stopped: str = field(default="")
+
+
+def open_enricher(name: str, settings: Settings) -> Enricher:
+    """Return an enricher by its name.
+
+    Raises:
+        SourceError: There is none of that name, its package is missing, or it lacks a setting.
+    """
+    if name not in ENRICHERS:
+        raise SourceError(f"nobody is called {name!r} who knows recordings; known are {', '.join(ENRICHERS)}")
+    module, kind = ENRICHERS[name]
+    try:
+        enricher: Enricher = getattr(import_module(module), kind)(settings)
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f"{name} needs the package {error.name!r}; run `pip install 'leitmotif[metadata]'`"
+        ) from error
+    return enricher
+
+
+def enrich(
+    shelf: Shelf,
+    names: Sequence[str],
+    settings: Settings,
+    *,
+    progress: Progress = lambda name, done, total: None,
+) -> dict[str, Enriched]:
+    """Ask about every collected file that was not asked about before.
+
+    Args:
+        shelf: Where the files lie, with their metadata.
+        names: Whom to ask, of `ENRICHERS`; asked in that table's order.
+        settings: Tries, waits and whether to ask again about files that were not known.
+        progress: Told how many files are done.
+
+    Returns:
+        What each did.
+
+    Raises:
+        SourceError: An enricher cannot be used, or the folder.
+        OSError: The disk failed; what was found is kept.
+    """
+    ordered = [name for name in ENRICHERS if name in names] + [
+        name for name in names if name not in ENRICHERS
+    ]
+    with ExitStack() as opened:
+        enrichers = {name: open_enricher(name, settings) for name in ordered}
+        for enricher in enrichers.values():
+            opened.callback(enricher.close)
+        opened.enter_context(shelf.held())
+        done = {name: Enriched() for name in enrichers}
+        files = shelf.files()
+        for number, (file, sidecar) in enumerate(files, start=1):
+            for name, enricher in enrichers.items():
+                _enrich_file(name, enricher, file, sidecar, settings, done[name])
+                progress(name, number, len(files))
+    return done
+
+
+def _enrich_file(
+    name: str, enricher: Enricher, file: Path, sidecar: Path, settings: Settings, done: Enriched
+) -> None:
+    try:
+        info = json.loads(sidecar.read_text(encoding="utf-8"))
+        metadata = metadata_of(info)
+        former = (info.get("enrichments") or {}).get(name)
+    except (ValueError, TypeError, AttributeError) as error:
+        done.failed += 1
+        log.warning("%s: passed over (%s)", sidecar, str(error).splitlines()[0])
+        return
+    if former is not None and (former.get("found") or not settings.retry_failed):
+        done.already += 1
+        return
+    if done.stopped:
+        done.left += 1
+        return
+    try:
+        answer = _asked(enricher, file, metadata, settings)
+    except HostStopped as stop:
+        done.stopped, done.left = str(stop), done.left + 1
+        return
+    except CollectError as error:
+        done.failed += 1
+        log.info("%s: %s: %s", name, file.name, error)
+        return
+    found = {"found": answer is not None, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    info["enrichments"] = {**(info.get("enrichments") or {}), name: found | (answer or {})}
+    write_text(sidecar, json.dumps(info))
+    if answer is None:
+        done.nothing += 1
+    else:
+        done.found += 1
+
+
+def _asked(enricher: Enricher, file: Path, metadata: Metadata, settings: Settings) -> dict[str, Any] | None:
+    """Ask with a few tries, and the waits that are asked for."""
+    for attempt in range(1, settings.attempts + 1):
+        try:
+            return enricher.look_up(file, metadata)
+        except Unavailable as error:
+            if attempt == settings.attempts:
+                if error.wait_s is not None:
+                    raise HostStopped(f"{error}; {attempt} tries were answered so") from error
+                raise
+            time.sleep(max(error.wait_s or 0.0, min(settings.backoff_s * 2 ** (attempt - 1), MAX_WAIT_S)))
+    raise AssertionError  # pragma: no cover - attempts are at least 1
