@@ -14,9 +14,10 @@ SMALL = (
     "batch=2",
     "accumulation=2",
     "epochs=2",
-    "frames=2",
+    "frames=1",
+    "image_side=32",
     "samples=1",
-    "max_new_tokens=4",
+    "max_new_tokens=3",
     "tensorboard=false",
 )
 
@@ -44,7 +45,7 @@ def plain_dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return rendered_clips.write_dataset(folder, {"train": plain_rows(10), "validation": plain_rows(3, 100)})
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def small() -> Settings:
-    """Settings under which a training takes a second: five steps of two epochs."""
+    """Settings under which a training takes a second: three steps an epoch, two epochs."""
     return choose_settings("tiny", SMALL)

@@ -87,7 +87,7 @@ def test_code_in_a_checkpoint_is_not_run(tmp_path: Path) -> None:
 
 def test_random_states_are_restored_through_a_file(tmp_path: Path) -> None:
     def draw() -> tuple[float, float, float]:
-        return torch.rand(1).item(), float(np.random.rand()), random.random()  # noqa: NPY002
+        return torch.rand(1).item(), float(np.random.rand()), random.random()
 
     draw()
     save_object(tmp_path / "states.pt", random_states())

@@ -1,0 +1,103 @@
+"""Trainings on two processes, which talk by gloo."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from train_mmdm.run import NETWORK
+from training.checkpoint import list_checkpoints
+from training.logs import read_log
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+SETTINGS = ("epochs=2", "frames=2", "samples=1", "max_new_tokens=3", "tensorboard=false")
+
+# The command line, and a power cut after so many steps.
+SCRIPT = """
+import argparse, os, sys
+from cli import train
+from train_mmdm import trainer
+
+learn, limit = trainer.Training._learn, int(os.environ.get("STEPS", "0"))
+
+def learn_and_die(self, batches):
+    learn(self, batches)
+    if limit and self.stands.step == limit:
+        os._exit(9)
+
+trainer.Training._learn = learn_and_die
+parser = argparse.ArgumentParser()
+train.add_arguments(parser)
+sys.exit(train.run(parser.parse_args()))
+"""
+
+
+@pytest.fixture
+def script(tmp_path: Path) -> Path:
+    path = tmp_path / "script.py"
+    path.write_text(SCRIPT)
+    return path
+
+
+def launch(script: Path, processes: int, *words: str, steps: int = 0) -> int:
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        str(processes),
+    ]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(REPOSITORY),
+        "ACCELERATE_USE_CPU": "true",
+        "OMP_NUM_THREADS": "1",
+        "STEPS": str(steps),
+    }
+    done = subprocess.run(
+        [*command, str(script), "mmdm", *words], env=environment, capture_output=True, text=True, timeout=300
+    )
+    if done.returncode and not steps:
+        raise AssertionError(done.stderr[-3000:])
+    return done.returncode
+
+
+def train(script: Path, dataset: Path, run: Path, processes: int, *changes: str) -> None:
+    options = [word for change in (*SETTINGS, *changes) for word in ("--set", change)]
+    launch(script, processes, str(dataset), "--out", str(run), *options)
+
+
+def losses(run: Path) -> list[tuple[int, str, float]]:
+    return [(line["step"], line["kind"], line["loss"]) for line in read_log(run)]
+
+
+@pytest.mark.slow
+def test_two_processes_learn_what_one_learns_from_the_same_batches(
+    plain_dataset: Path, script: Path, tmp_path: Path
+) -> None:
+    train(script, plain_dataset, tmp_path / "one", 1, "batch=4")
+    train(script, plain_dataset, tmp_path / "two", 2, "batch=2")
+    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    assert [line[:2] for line in one] == [line[:2] for line in two]
+    assert len(one) == 8  # three steps and a validation, twice
+    assert [line[2] for line in two] == pytest.approx([line[2] for line in one], rel=1e-4)
+
+
+@pytest.mark.slow
+def test_two_processes_go_on_with_the_same_bits(plain_dataset: Path, script: Path, tmp_path: Path) -> None:
+    changes = ("batch=1", "lora_rank=4", "checkpoint_steps=2")
+    train(script, plain_dataset, tmp_path / "whole", 2, *changes)
+    options = [word for change in (*SETTINGS, *changes) for word in ("--set", change)]
+    words = (str(plain_dataset), "--out", str(tmp_path / "cut"))
+    assert launch(script, 2, *words, *options, steps=7) != 0
+    assert losses(tmp_path / "cut")[-1][0] in (6, 7)
+    launch(script, 2, *words, "--resume")
+    folders = [list_checkpoints(tmp_path / name)[-1] / NETWORK for name in ("whole", "cut")]
+    whole, cut = (load_file(folder / "adapter_model.safetensors") for folder in folders)
+    assert all(torch.equal(cut[name], weight) for name, weight in whole.items())
+    assert losses(tmp_path / "cut") == losses(tmp_path / "whole")
