@@ -11,7 +11,7 @@ import numpy as np
 _LANES = (24, 12, 8, 6, 4, 2)
 # A lane's buffer holds at least so many batches, lest a batch be little more than a piece of one row group.
 _BATCHES_MIXED = 4
-# And so many row groups, since what does not fill a batch at a lane's end is read once more.
+# And so many row groups, since those at the ends of a lane are read twice.
 _GROUPS_OF_LANE = 4
 
 
@@ -67,9 +67,10 @@ def order_rows(
 ) -> np.ndarray:
     """Shuffle the rows of a split for one epoch.
 
-    The row groups come in random order and are dealt to lanes, of which each has its own share of the shuffle
-    buffer; consecutive batches come from the lanes in turn. So the batches of a rank, and of each of its
-    workers as long as their number divides the lanes', lie in row groups that nobody else has to read.
+    The row groups are strung together in random order, the rows of each at random too, and the string is cut
+    into lanes. Each lane has its own share of the shuffle buffer, and consecutive batches come from the lanes
+    in turn. So the batches of a rank, and of each of its workers as long as their number divides the
+    lanes', lie in row groups that hardly anybody else has to read.
 
     Args:
         groups: The rows of each row group.
@@ -84,16 +85,17 @@ def order_rows(
         `i % world_size`.
     """
     rng = np.random.default_rng([seed, epoch])
-    lanes = _count_lanes(len(groups), buffer=buffer, batch_size=batch_size, world_size=world_size)
+    rows = np.concatenate([rng.permutation(groups[n]) for n in rng.permutation(len(groups))])
+    full = len(rows) // batch_size
+    most = min(full // world_size, len(groups) // (_GROUPS_OF_LANE * world_size))
+    most = min(most, buffer // (_BATCHES_MIXED * batch_size))
+    lanes = world_size * next((lanes for lanes in _LANES if lanes <= most), 1)
     share = max(1, buffer * world_size // lanes)
-    dealt: list[list[np.ndarray]] = [[] for _ in range(lanes)]
-    filled = [0] * lanes
-    for number in rng.permutation(len(groups)):
-        rows = np.arange(groups[number].start, groups[number].stop)
-        lane = filled.index(min(filled))
-        dealt[lane].append(rng.permutation(rows))
-        filled[lane] += len(rows)
-    return _interleave([_stir(np.concatenate(parts), share, rng) for parts in dealt], batch_size)
+    cuts = np.cumsum(full // lanes + (np.arange(lanes) < full % lanes)) * batch_size
+    *parts, rest = np.split(rows, cuts)
+    batches = np.concatenate([_stir(part, share, rng) for part in parts]).reshape(full, batch_size)
+    turns = np.concatenate([np.arange(len(part) // batch_size) for part in parts])
+    return np.concatenate([batches[np.argsort(turns, kind="stable")].reshape(-1), rest])
 
 
 def size_batches(rows: int, *, batch_size: int, world_size: int) -> np.ndarray:
@@ -134,14 +136,10 @@ def _divide(rows: int, steps: int, world_size: int) -> np.ndarray:
     return (each + (np.arange(steps * world_size) < more)).reshape(steps, world_size)
 
 
-def _count_lanes(groups: int, *, buffer: int, batch_size: int, world_size: int) -> int:
-    most = min(buffer // (_BATCHES_MIXED * batch_size), groups // (_GROUPS_OF_LANE * world_size))
-    of_a_rank = next((lanes for lanes in _LANES if lanes <= most), 1)
-    return min(of_a_rank * world_size, groups)
-
-
 def _stir(rows: np.ndarray, buffer: int, rng: np.random.Generator) -> np.ndarray:
     """Pass rows through a shuffle buffer: each place in it gives up its row at random and takes the next."""
+    if len(rows) <= buffer:
+        return rng.permutation(rows)
     held = rows[:buffer].tolist()
     given = []
     places = rng.integers(len(held), size=len(rows) - len(held)).tolist()
@@ -149,12 +147,3 @@ def _stir(rows: np.ndarray, buffer: int, rng: np.random.Generator) -> np.ndarray
         given.append(held[place])
         held[place] = row
     return np.concatenate([np.array(given, np.int64), rng.permutation(np.array(held, np.int64))])
-
-
-def _interleave(lanes: list[np.ndarray], batch_size: int) -> np.ndarray:
-    """Take a batch from each lane in turn; what does not fill a batch comes last."""
-    turns = [np.arange(len(rows)) // batch_size for rows in lanes]
-    for turn, rows in zip(turns, lanes, strict=True):
-        turn[len(rows) - len(rows) % batch_size :] = np.iinfo(np.int64).max
-    lane = np.repeat(np.arange(len(lanes)), [len(rows) for rows in lanes])
-    return np.concatenate(lanes)[np.lexsort((lane, np.concatenate(turns)))]
