@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 from cli import console
@@ -33,12 +34,15 @@ def _add_kind(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Train, print the summary, return the exit code."""
+    from transformers.utils import logging
+
     from pipelines.errors import OutsideError, UserError, is_outside
     from train_mmdm.settings import choose_settings
     from train_mmdm.trainer import train
     from training.errors import TrainingInputError, TrainingOutsideError
     from training.loader_split import LoaderError
 
+    logging.disable_progress_bar()
     try:
         chosen = options.preset is not None or options.set
         settings = choose_settings(options.preset or "tiny", options.set)
@@ -58,6 +62,8 @@ def run(options: argparse.Namespace) -> int:
         if not is_outside(error):
             raise
         raise OutsideError(f"{error}; make room, then go on with --resume") from error
+    if os.environ.get("RANK", "0") != "0":  # one of several processes, of which the first one speaks
+        return 0
     if options.json:
         console.print_json(facts)
     else:

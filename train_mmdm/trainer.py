@@ -69,7 +69,7 @@ def train(
         run: Where to; it must not exist, unless `resume` is given.
         settings: All the rest; None takes `tiny`, or those that a resumed run was begun with.
         resume: Go on from the last checkpoint of `run`.
-        progress: Told of the steps done.
+        progress: Told of the steps done, on the first of several processes.
 
     Returns:
         `run`, `checkpoint`, `step`, `epoch`, `loss`, `validation_loss` (the least), `best_step`, `seconds`.
@@ -204,7 +204,7 @@ class Training:
         if self.log is not None:
             numbers["tokens_s"] = numbers["tokens"] / (time.monotonic() - start)
             self.log.write(stands.step, "train", {"epoch": stands.epoch, **numbers})
-        self.tell("train", stands.step, self.total)
+            self.tell("train", stands.step, self.total)
 
     def _validate(self) -> None:
         stands, settings = self.stands, self.settings
