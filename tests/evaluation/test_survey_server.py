@@ -33,7 +33,7 @@ def key(survey: Path) -> Key:
 @pytest.fixture
 def client(survey: Path) -> Iterator[httpx.Client]:
     with SurveyServer(survey, port=0) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
         thread.start()
         try:
             with httpx.Client(

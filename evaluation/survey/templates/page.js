@@ -40,9 +40,9 @@ const isRated = (version) => survey.questions.every((question) => state.ratings[
 function showProgress() {
   const versions = groups().flatMap((group) => group.versions);
   const done = versions.filter(isRated).length;
-  document.getElementById("progress").hidden = false;
-  const at = state.at < groups().length ? `Clip ${state.at + 1} of ${groups().length}, ` : "";
-  document.getElementById("place").textContent = `${at}${done} of ${versions.length} versions rated`;
+  document.querySelector("header").hidden = false;
+  const at = state.at < groups().length ? `Clip ${state.at + 1} of ${groups().length} · ` : "";
+  document.getElementById("place").textContent = `${at}${done} of ${versions.length} rated`;
   document.getElementById("bar").value = done / versions.length;
 }
 
@@ -97,11 +97,11 @@ function showWelcome() {
     showPage();
   });
   const each = survey.orders[0][0].versions.length;
-  const seen = survey.clips[0].prompt ? "a text" : survey.video ? "a video" : "a clip";
+  const seen = survey.clips[0].prompt ? "text" : survey.video ? "video" : "purpose";
   show(make("div", { className: "page" },
     make("h1", { tabIndex: -1 }, survey.title),
     make("p", {}, `You will be shown ${survey.orders[0].length} clips. For each there are ${each} versions, which differ in ` +
-      `their music: each was made for ${seen} by another method. Play every version, then rate each of them from ` +
+      `their music: each was made for the same ${seen} by another method. Play every version, then rate each of them from ` +
       "1 (not at all) to 5 (very). There are no right or wrong answers, and versions may get the same rating."),
     make("p", {}, `This takes about ${survey.minutes} minutes. Please wear headphones, sit in a quiet place, and leave the ` +
       "volume as it is once it is pleasant."),
@@ -219,7 +219,7 @@ function showGroup() {
     ...(clip.prompt ? [make("p", {}, "The music was made for this text:"), make("blockquote", {}, clip.prompt)] : []),
     ...cards,
     make("div", { className: "card" },
-      make("label", { className: "field", for: "comment", style: "margin-top: 0" },
+      make("label", { className: "field", for: "comment" },
         "What made you prefer one version over another? (optional)"), comment),
     notice,
     make("div", { className: "buttons" }, back, next));
