@@ -1,11 +1,17 @@
 """Croissant metadata that its own reader accepts without a word, and that leads to the records."""
 
 import hashlib
+import itertools
 import json
 
 import mlcroissant
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+from large_stats import large_stats
 
+from reports.croissant import compose_croissant
+from reports.published import open_published
 from reports.write import write_reports
 
 # Of the reader's own dependencies, not ours.
@@ -46,13 +52,34 @@ def test_records_can_be_read_by_it(publish):
     assert [row["quarantine/stage"] for row in dataset.records("quarantine")] == [b"probe", b"probe"]
 
 
+def test_ten_records_can_be_iterated(publish):
+    folder = publish(clips=12)
+    write_reports(folder)
+    records = mlcroissant.Dataset(jsonld=str(folder / "croissant.json")).records("clips")
+    first = list(itertools.islice(records, 10))
+    assert len({record["clips/clip_id"] for record in first}) == 10
+    assert all(record["clips/caption"] and record["clips/audio"] for record in first)
+
+
+def test_what_was_measured_of_every_clip_is_a_record_set_of_its_own(publish):
+    folder = publish(clips=1)
+    rows = {"clip_id": ["a", "b"], "fate": ["kept", "rejected"], "too-short": [20.0, 0.5]}
+    pq.write_table(pa.table(rows), folder / "measured.parquet")
+    published = open_published(folder)
+    croissant = compose_croissant(published, large_stats(300))
+    fields = {entry["@id"]: entry for entry in croissant["recordSet"]}["measured"]["field"]
+    assert [field["name"] for field in fields] == ["clip_id", "fate", "too-short"]
+    assert fields[2]["description"] == "The number that the rule too-short judges."
+    assert "measured.parquet" in {entry["@id"] for entry in croissant["distribution"]}
+
+
 def test_every_column_is_a_field_and_small_files_carry_their_hash(publish):
     folder = publish(clips=1)
     croissant = read_croissant(folder, name="Sea & Songs")
     assert croissant["name"] == "Sea - Songs"
     records = {entry["@id"]: entry for entry in croissant["recordSet"]}
     assert list(records) == ["splits", "clips", "rejected", "quarantine"]
-    assert len(records["clips"]["field"]) == 1 + 31
+    assert len(records["clips"]["field"]) == 1 + len(open_published(folder).schema)
     assert all("description" in field for field in records["clips"]["field"])
     files = {entry["@id"]: entry for entry in croissant["distribution"]}
     for name in ("rejected.parquet", "quarantine.parquet", "taxonomy.yaml", "recipe.yaml", "stats.json"):

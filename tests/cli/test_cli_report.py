@@ -1,0 +1,73 @@
+"""The report command: datasets, comparisons, and one line for what is wrong."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import yaml
+
+from cli.main import main
+from shards.manifest import write_manifest
+from shards.schema import QUARANTINE, REJECTED
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """A dataset of which every clip was rejected."""
+    folder = tmp_path / "sea"
+    folder.mkdir()
+    rows = [
+        {
+            "clip_id": f"clip{n}",
+            "source_id": f"s{n}",
+            "source": f"{n}.mp4",
+            "rule": "motion",
+            "value": 0.0,
+            "threshold": 0.1,
+            "detail": None,
+        }
+        for n in range(3)
+    ]
+    pq.write_table(pa.Table.from_pylist(rows, schema=REJECTED), folder / "rejected.parquet")
+    pq.write_table(QUARANTINE.empty_table(), folder / "quarantine.parquet")
+    (folder / "recipe.yaml").write_text(yaml.safe_dump({"recipe": "music-video", "rules": {"motion": 0.1}}))
+    write_manifest(folder, {"catalogued": 3, "kept": 0, "rejected": 3, "quarantined": 0, "rows": {}})
+    return folder
+
+
+def test_a_dataset_gets_every_report_and_a_manifest_that_knows_them(dataset, capsys):
+    assert main(["report", str(dataset), "--json"]) == 0
+    written = json.loads(capsys.readouterr().out.splitlines()[-1])["written"]
+    assert written[0] == str(dataset / "stats.json") and written[-1] == str(dataset / "manifest.json")
+    manifest = json.loads((dataset / "manifest.json").read_text())
+    assert manifest["counts"]["rejected"] == 3
+    assert {"report.html", "README.md", "croissant.json", "figures/funnel.png"} <= set(manifest["files"])
+
+
+def test_two_datasets_are_compared_on_one_page_and_neither_is_touched(dataset, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    before = sorted(dataset.iterdir())
+    assert main(["report", str(dataset), "--against", str(dataset)]) == 0
+    assert (tmp_path / "sea-against-sea.html").read_text().startswith("<!doctype html>")
+    assert capsys.readouterr().out.endswith("sea-against-sea.html\n")
+    assert sorted(dataset.iterdir()) == before
+    assert main(["report", str(dataset), "--against", str(dataset), "--out", "page.html"]) == 0
+    assert (tmp_path / "page.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["none"], "has no readable manifest.json; give a folder that `leitmotif publish` wrote"),
+        (["sea", "--against", "none"], "none: no such folder"),
+        (["sea", "--out", "page.html"], "give --against as well"),
+        (["sea", "--against", "sea", "--out", "rejected/page.html"], "cannot be written"),
+    ],
+)
+def test_wrong_input_is_one_line_and_exit_code_two(dataset, tmp_path, capsys, monkeypatch, words, says):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "rejected").write_text("a file, no folder")
+    assert main(["report", *words]) == 2
+    error = capsys.readouterr().err
+    assert says in error and error.count("\n") == 1 and error.startswith("leitmotif: error: ")
