@@ -279,7 +279,12 @@ def _begin_run(run: Path, settings: Settings, split: Split) -> None:
     run.mkdir(parents=True, exist_ok=True)
     write_settings(run, settings)
     if settings.model_id is None:
-        tokenizer = learn_tokenizer([QUESTION, INSTRUCTION, *read_texts(split)])
+        texts = list(read_texts(split))
+        prompts = [
+            form.format(thing=thing) for form in (QUESTION, INSTRUCTION) for thing in ("video", "image")
+        ]
+        # A prompt stands before every answer: it shall take few tokens too.
+        tokenizer = learn_tokenizer([*texts, *prompts * len(texts), "Frame1: "])
     else:
         tokenizer = load_tokenizer(settings)
     partial = run / f".{TOKENIZER}"
@@ -307,6 +312,7 @@ def _prepare(accelerator: Any, net: Any, optimizer: Any, settings: Settings) -> 
     plugin = getattr(accelerator.state, "deepspeed_plugin", None)
     if plugin is not None:  # it would ask a DataLoader for it, and there is none to prepare
         plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = settings.batch
+        plugin.deepspeed_config["gradient_clipping"] = settings.max_grad_norm
     prepared, optimizer = accelerator.prepare(net, optimizer)
     return prepared, optimizer
 
