@@ -84,6 +84,7 @@ def open_describer(options: argparse.Namespace) -> Describer:
     from train_mmdm.settings import read_settings
 
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     if options.batch < 1:
         raise UserError(f"--batch is {options.batch}; expected 1 or more")
     try:

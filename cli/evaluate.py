@@ -76,12 +76,10 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(str(error)) from error
     except TrainingOutsideError as error:
         raise OutsideError(str(error)) from error
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         if not is_outside(error):
             raise
-        raise OutsideError(
-            f"{error.strerror} while writing {str(options.out)!r}; make room and run it again"
-        ) from error
+        raise OutsideError(f"{error}; make room and run it again") from error
     if options.json:
         seconds = round(time.monotonic() - started, 2)
         console.print_json({"results": str(options.out), "seconds": seconds, **document})

@@ -24,6 +24,7 @@ def run(options: argparse.Namespace) -> int:
     from training.errors import TrainingInputError, TrainingOutsideError
 
     logging.disable_progress_bar()
+    logging.set_verbosity_error()
     try:
         checkpoint = export_run(options.model, options.out)
     except TrainingInputError as error:

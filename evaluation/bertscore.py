@@ -8,20 +8,23 @@ from typing import ClassVar
 
 import numpy as np
 
-from encoders.folders import BadModel, loading, resolve_model
+from encoders.folders import BadModel, check_complete, loading, resolve_model
 from encoders.hub import local_folder
 from encoders.pins import pinned
 from evaluation.clips import Clip
 from evaluation.metric import MetricError, Tools
 
+# The package's usual model for English.
+MODEL_ID = "FacebookAI/roberta-large"
+REVISION = "722cf37b1afa9454edce342e7895e588b6ff1d59"
+LICENSE = "MIT"
 _BATCH = 64
 
 
 class BertScoreMetric:
     """F1 of BERTScore against the caption, in percent, mean over clips; neither weighted by idf nor rescaled.
 
-    The layer is the one that the authors tuned for a published model, and the last one of any other. The
-    package's usual model for English is FacebookAI/roberta-large (MIT).
+    The layer is the one that the authors tuned for a published model, and the last one of any other.
     """
 
     NAME: ClassVar = "bertscore"
@@ -34,9 +37,7 @@ class BertScoreMetric:
 
     def __init__(self, tools: Tools) -> None:
         if tools.bertscore is None:
-            raise MetricError(
-                "BERTScore needs a model; give one, such as --bertscore FacebookAI/roberta-large"
-            )
+            raise MetricError(f"BERTScore needs a model; give one, such as --bertscore {MODEL_ID}")
         try:
             from bert_score.utils import bert_cos_score_idf, model2layers
         except ImportError as error:
@@ -47,10 +48,13 @@ class BertScoreMetric:
         name = tools.bertscore
         layers = model2layers.get(name) or model2layers.get(name.rpartition("/")[2])
         try:
-            folder = local_folder(resolve_model(name), pinned(name))
+            folder = local_folder(resolve_model(name), REVISION if name == MODEL_ID else pinned(name))
             with loading(name, "an encoder of texts", "a BERT or RoBERTa folder, or a hub id"):
                 kept = {} if layers is None else {"num_hidden_layers": layers}
-                self._net = AutoModel.from_pretrained(folder, add_pooling_layer=False, **kept)
+                self._net, report = AutoModel.from_pretrained(folder, output_loading_info=True, **kept)
+                # Published encoders lack the pooler, which is not used here.
+                missing = [key for key in report["missing_keys"] if not key.startswith("pooler.")]
+                check_complete({**report, "missing_keys": missing})
                 self._tokenizer = AutoTokenizer.from_pretrained(folder)
         except BadModel as error:
             raise MetricError(f"BERTScore: {error}") from error

@@ -1,11 +1,13 @@
 """Every metric: known answers, and what holds for all that are found."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel
 
 from encoders.clap import ClapEncoder
@@ -227,8 +229,21 @@ def test_bertscore_without_weights_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
     with pytest.raises(MetricError, match=r"without model\.safetensors"):
         BertScoreMetric(Tools(bertscore=str(tmp_path)))
-    with pytest.raises(MetricError, match="give one, such as --bertscore"):
+    with pytest.raises(MetricError, match="give one, such as --bertscore FacebookAI/roberta-large"):
         BertScoreMetric(Tools())
+
+
+def test_bertscore_refuses_weights_in_part(bert: Path, tmp_path: Path) -> None:
+    weights = load_file(bert / "model.safetensors")
+    for path in bert.iterdir():
+        shutil.copy(path, tmp_path)
+    whole = {name: tensor for name, tensor in weights.items() if not name.startswith("pooler.")}
+    save_file(whole, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    BertScoreMetric(Tools(bertscore=str(tmp_path)))
+    part = {name: tensor for name, tensor in whole.items() if "layer.1" not in name}
+    save_file(part, tmp_path / "model.safetensors", metadata={"format": "pt"})
+    with pytest.raises(MetricError, match="weights are missing"):
+        BertScoreMetric(Tools(bertscore=str(tmp_path)))
 
 
 def test_metrics_are_chosen_by_name_or_by_what_is_given() -> None:
