@@ -6,6 +6,8 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -173,6 +175,21 @@ def test_the_video_follows_the_sound(browser: Any, survey: Path) -> None:
     assert page.locator("video").first.evaluate("video => video.muted")
     page.locator("audio").nth(1).evaluate("audio => audio.play()")
     assert page.locator("audio").first.evaluate("audio => audio.paused")
+
+
+def test_a_server_of_files_alone_is_enough(browser: Any, survey: Path, key: Key) -> None:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(survey / "questionnaire"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        visit = Visit(browser, f"http://127.0.0.1:{server.server_address[1]}/", "2")
+        visit.page.wait_for_selector("fieldset")
+        assert visit.versions() == key.orders[1][0]
+        visit.finish(key)
+        visit.page.wait_for_selector("text=could not be sent: the server answered 501")
+        with visit.page.expect_download() as download:
+            visit.page.click("#save")
+        server.shutdown()
+    assert download.value.suggested_filename == "response-2.json"
 
 
 def test_a_hosted_survey_collects_by_itself_and_says_so_when_it_cannot(

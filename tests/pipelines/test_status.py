@@ -260,7 +260,7 @@ def test_a_real_run_is_watched_killed_and_ended(tmp_path: Path) -> None:
     words = [sys.executable, "-c", code, str(videos), str(workspace.root)]
     with subprocess.Popen(words, start_new_session=True) as process:
         deadline = time.monotonic() + 120
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and process.poll() is None:
             logged = latest_run(workspace.root)
             if logged is not None and "separation" in logged.stages and logged.stages["separation"].done:
                 break

@@ -58,8 +58,8 @@ async function post(path, body) {
   const answer = await fetch(path, {
     method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
   const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Error(said.error ?? `the server answered ${answer.status}`);
-  return said;
+  if (answer.ok) return said;
+  throw Object.assign(new Error(said.error ?? `the server answered ${answer.status}`), { refused: "error" in said });
 }
 
 function showWelcome() {
@@ -86,8 +86,11 @@ function showWelcome() {
       let order = orderOf(participant);
       if (hosted) {
         try { order = (await post("start", { participant })).order; } catch (error) {
-          notice.textContent = `This cannot be started: ${error.message}.`;
-          return;
+          // A server that only hands out files knows of no orders; the answers are saved as a file then.
+          if (error.refused) {
+            notice.textContent = `This cannot be started: ${error.message}.`;
+            return;
+          }
         }
       }
       state = { participant, order, at: 0, started: new Date().toISOString(), ratings: {}, listened: {},
