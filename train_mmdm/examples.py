@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow.parquet as pq
 
 from train_mmdm.answer import Answer, write_answer
@@ -33,13 +34,13 @@ class Example:
         clip_id: Of the row.
         pixels: uint8 RGB (n, 3, side, side).
         question: What the user asks.
-        answer: What the model shall say.
+        answer: What the model shall say; None where the row does not tell.
     """
 
     clip_id: str
     pixels: torch.Tensor
     question: str
-    answer: str
+    answer: str | None
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,11 @@ class ExampleMaker:
     settings: Settings
     vary: bool
 
-    def __call__(self, row: Mapping[str, Any]) -> Example | None:
-        """Return the example of a row; None where it has no caption or no frames."""
+    def __call__(self, row: Mapping[str, Any]) -> Example:
+        """Return the example of a row; without caption or frames it has no answer, and teaches nothing."""
         if not row["caption"] or not row["frames"]:
-            return None
+            blank = np.zeros((1, 1, 3), np.uint8)
+            return Example(row["clip_id"], resize_frames([blank], self.settings.image_side), "", None)
         frames = spread_frames(row["frames"], self.settings.frames)
         pixels = resize_frames(frames, self.settings.image_side)
         chance = row["seed"] if self.vary else 0
@@ -89,7 +91,7 @@ def _best(tags: Sequence[Mapping[str, Any]] | None, count: int) -> tuple[str, ..
 
 def make_loader(
     dataset: Path, settings: Settings, *, rank: int = 0, world_size: int = 1
-) -> ShardLoader[Example | None]:
+) -> ShardLoader[Example]:
     """Return the loader of the training split: a batch holds this process' rows of one optimiser step."""
     return ShardLoader(
         dataset,
@@ -122,7 +124,7 @@ def read_fixed(dataset: Path, settings: Settings, split: str) -> Iterator[Exampl
         for example in batch:
             if given == settings.validation_rows:
                 return
-            if example is not None:
+            if example.answer is not None:
                 given += 1
                 yield example
 

@@ -34,7 +34,8 @@ def sum_loss(net: Any, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
     pictures before it, all of them would be most of the memory.
     """
     labels = batch["labels"]
-    first = int((labels != IGNORED).any(dim=0).nonzero()[0]) if (labels != IGNORED).any() else -1
+    said = (labels != IGNORED).any(dim=0)
+    first = int(said.nonzero()[0]) if said.any() else labels.shape[1] - 1
     kept = labels.shape[1] - first + 1  # and one before, which foretells the first
     inputs = {name: value for name, value in batch.items() if name != "labels"}
     logits = net(**inputs, logits_to_keep=kept, use_cache=False).logits[
@@ -64,7 +65,7 @@ class Stepper:
         self.optimizer = optimizer
         self.max_grad_norm = max_grad_norm
 
-    def take(self, batches: list[Batch], rate: float) -> dict[str, float]:
+    def take(self, batches: list[Batch], rate: float) -> dict[str, float] | None:
         """Learn from the micro-batches of one step.
 
         Args:
@@ -72,10 +73,13 @@ class Stepper:
             rate: Learning rate.
 
         Returns:
-            `loss`, the mean over all tokens and processes, `tokens`, `grad_norm` and `rate`.
+            `loss`, the mean over all tokens and processes, `tokens`, `grad_norm` and `rate`; None where no
+            process has anything to learn, and no step is taken.
         """
         accelerator = self.accelerator
         tokens = self._gather(count_answers(batches)).sum()
+        if not tokens:
+            return None
         turns = int(self._gather(len(batches)).max())
         for group in self.optimizer.param_groups:
             group["lr"] = rate

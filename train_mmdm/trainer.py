@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import shutil
 import time
 from collections.abc import Callable
@@ -12,25 +11,31 @@ from typing import Any
 
 import torch
 
-from shards.manifest import read_counts
 from train_mmdm.card import write_card
-from train_mmdm.examples import Example, check_rows, make_loader, read_fixed, read_texts
-from train_mmdm.network import build_network, build_tiny
-from train_mmdm.prompt import INSTRUCTION, QUESTION, Prompter
-from train_mmdm.run import BASE, TOKENIZER
+from train_mmdm.examples import check_rows, make_loader
+from train_mmdm.network import build_network
+from train_mmdm.preparation import (
+    begin_run,
+    check_run,
+    make_accelerator,
+    make_optimizer,
+    prepare,
+    read_validation,
+)
+from train_mmdm.prompt import Prompter
+from train_mmdm.run import TOKENIZER
 from train_mmdm.saving import Keeper, is_sharded
-from train_mmdm.settings import PRESETS, Settings, read_settings, write_settings
+from train_mmdm.settings import Settings
 from train_mmdm.step import Stepper, make_batches
-from train_mmdm.tokens import learn_tokenizer, load_tokenizer, open_tokenizer
-from train_mmdm.watching import measure_loss, write_samples
+from train_mmdm.tokens import open_tokenizer
+from train_mmdm.watching import forget_samples, measure_loss, write_samples
 from training.checkpoint import checkpoint_path, list_checkpoints, read_state
-from training.errors import TrainingInputError, TrainingOutsideError
-from training.loader_split import Split, open_split
+from training.errors import TrainingOutsideError
+from training.loader_split import open_split
 from training.logs import RunLog
 from training.schedule import cosine_rate
 
 Told = Callable[[str, int, int], None]
-_log = logging.getLogger("leitmotif.train")
 
 
 @dataclass
@@ -134,11 +139,11 @@ class Training:
         self.dataset, self.run, self.settings, self.tell = dataset, run, settings, tell
         split = open_split(dataset, "train")
         self.rows = check_rows(split)
-        self.validation = _read_validation(dataset, settings)
-        accelerator = self.accelerator = _make_accelerator(settings)
+        self.validation = read_validation(dataset, settings)
+        accelerator = self.accelerator = make_accelerator(settings)
         accelerator.wait_for_everyone()  # until all have seen that the run is not there yet
         if accelerator.is_main_process and not (run / TOKENIZER).is_dir():
-            _begin_run(run, settings, split)
+            begin_run(run, settings, split)
         accelerator.wait_for_everyone()
         self.prompter = Prompter(open_tokenizer(run / TOKENIZER), settings)
         torch.manual_seed(settings.seed + accelerator.process_index)
@@ -147,7 +152,7 @@ class Training:
             dataset, settings, rank=accelerator.process_index, world_size=accelerator.num_processes
         )
         optimizer = make_optimizer(net, settings)
-        self.net, self.optimizer = _prepare(accelerator, net, optimizer, settings)
+        self.net, self.optimizer = prepare(accelerator, net, optimizer, settings)
         self.stepper = Stepper(accelerator, self.net, self.optimizer, settings.max_grad_norm)
         self.keeper = Keeper(run, accelerator, self.net, self.optimizer, self.loader, settings)
         self.stands = Progress()
@@ -161,6 +166,8 @@ class Training:
         """Train until the epochs are over, or the validation loss has stopped falling."""
         stands, main = self.stands, self.accelerator.is_main_process
         self.log = _open_log(self.run, self.settings, stands.step) if main else None
+        if main:
+            forget_samples(self.run, stands.step)
         try:
             while stands.epoch < self.settings.epochs and not self._has_stopped_falling():
                 self._run_epoch()
@@ -184,8 +191,7 @@ class Training:
         """Learn from the rows that are left of an epoch; then validate, and write a checkpoint."""
         stands, settings = self.stands, self.settings
         for rows in self.loader:
-            if batches := make_batches(self.prompter, [row for row in rows if row], settings.batch):
-                self._learn(batches)
+            self._learn(make_batches(self.prompter, rows, settings.batch))
             if self.loader.state_dict()["epoch"] > stands.epoch:
                 break
             if settings.checkpoint_steps and stands.step % settings.checkpoint_steps == 0:
@@ -199,6 +205,8 @@ class Training:
         start = time.monotonic()
         rate = cosine_rate(stands.step, self.total, highest=settings.learning_rate, warmup=settings.warmup)
         numbers = self.stepper.take(batches, rate)
+        if numbers is None:
+            return
         stands.step += 1
         stands.loss = numbers["loss"]
         if self.log is not None:
@@ -226,95 +234,6 @@ class Training:
 
     def _has_stopped_falling(self) -> bool:
         return 0 < self.settings.patience <= self.stands.worse
-
-
-def check_run(run: Path, settings: Settings | None, *, resume: bool) -> Settings:
-    """Return the settings to train with; refuse a run that would be overwritten or cannot be gone on with.
-
-    Raises:
-        TrainingInputError: With the reason.
-    """
-    exists = run.exists() and (not run.is_dir() or any(run.iterdir()))
-    if exists and not resume:
-        raise TrainingInputError(f"{str(run)!r} exists; go on with it by --resume, or give another --out")
-    if resume and not exists:
-        raise TrainingInputError(f"{str(run)!r} does not exist; leave --resume out to begin it")
-    if not resume:
-        return settings or PRESETS["tiny"]
-    begun = read_settings(run)
-    former, wanted = asdict(begun), asdict(settings or begun)
-    for name in former:
-        if former[name] != wanted[name]:
-            raise TrainingInputError(
-                f"got {name}={wanted[name]!r}; {str(run)!r} was begun with {former[name]!r}: resume with the "
-                "settings it was begun with, or begin a new run"
-            )
-    return begun
-
-
-def make_optimizer(net: Any, settings: Settings) -> torch.optim.AdamW:
-    """Return AdamW over the weights that learn; vectors, such as biases and norms, do not decay."""
-    learning = [weight for weight in net.parameters() if weight.requires_grad]
-    groups = [
-        {
-            "params": [weight for weight in learning if weight.ndim >= 2],
-            "weight_decay": settings.weight_decay,
-        },
-        {"params": [weight for weight in learning if weight.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.learning_rate)
-
-
-def _read_validation(dataset: Path, settings: Settings) -> list[Example]:
-    """Return the fixed set, or nothing where the dataset has no rows to spare for it."""
-    rows = read_counts(dataset)["rows"].get("validation", 0)
-    examples = list(read_fixed(dataset, settings, "validation")) if rows and settings.validation_rows else []
-    if not examples:
-        _log.warning("no rows to validate with: the last checkpoint counts as the best")
-    return examples
-
-
-def _begin_run(run: Path, settings: Settings, split: Split) -> None:
-    """Write what a run has before its first step: the settings, and the tokenizer last."""
-    run.mkdir(parents=True, exist_ok=True)
-    write_settings(run, settings)
-    if settings.model_id is None:
-        texts = list(read_texts(split))
-        prompts = [
-            form.format(thing=thing) for form in (QUESTION, INSTRUCTION) for thing in ("video", "image")
-        ]
-        # A prompt stands before every answer: it shall take few tokens too.
-        tokenizer = learn_tokenizer([*texts, *prompts * len(texts), "Frame1: "])
-    else:
-        tokenizer = load_tokenizer(settings)
-    partial = run / f".{TOKENIZER}"
-    tokenizer.save_pretrained(str(partial))
-    if settings.model_id is None and settings.lora_rank:
-        build_tiny(settings, tokenizer).save_pretrained(str(run / BASE))
-    partial.rename(run / TOKENIZER)
-
-
-def _make_accelerator(settings: Settings) -> Any:
-    try:
-        from accelerate import Accelerator
-        from accelerate.state import AcceleratorState
-    except ImportError as error:
-        raise TrainingInputError(
-            "training needs accelerate; install it with: pip install 'leitmotif[train]'"
-        ) from error
-    # A process may train more than once, in another precision.
-    AcceleratorState._reset_state()
-    return Accelerator(mixed_precision="bf16" if settings.precision == "bf16" else "no")
-
-
-def _prepare(accelerator: Any, net: Any, optimizer: Any, settings: Settings) -> tuple[Any, Any]:
-    """Return network and optimizer as DDP, FSDP, DeepSpeed or a single process want them."""
-    plugin = getattr(accelerator.state, "deepspeed_plugin", None)
-    if plugin is not None:  # it would ask a DataLoader for it, and there is none to prepare
-        plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = settings.batch
-        plugin.deepspeed_config["gradient_clipping"] = settings.max_grad_norm
-    prepared, optimizer = accelerator.prepare(net, optimizer)
-    return prepared, optimizer
 
 
 def _open_log(run: Path, settings: Settings, step: int) -> RunLog:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from shards.store import write_text
 from train_mmdm.examples import Example
 from train_mmdm.prompt import Prompter
 from train_mmdm.run import SAMPLES_NAME
@@ -53,6 +54,15 @@ def write_samples(
             line = {"step": step, "clip_id": example.clip_id, "answer": answer, "truth": example.answer}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     return answers
+
+
+def forget_samples(run: Path, step: int) -> None:
+    """Drop the samples that a former process wrote after so many steps."""
+    path = run / SAMPLES_NAME
+    if path.is_file():
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
+        write_text(path, "".join(kept))
 
 
 def generate(net: Any, asked: dict[str, torch.Tensor], prompter: Prompter, settings: Settings) -> list[str]:

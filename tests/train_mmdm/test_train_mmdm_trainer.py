@@ -291,12 +291,12 @@ def test_rows_that_cannot_be_used_are_left_out(
 
 def test_every_epoch_asks_anew(plain_dataset: Path, small: Settings) -> None:
     loader = make_loader(plain_dataset, replace(small, batch=10))
-    epochs = [{row.clip_id: row for batch in loader for row in batch if row} for _ in range(4)]
+    epochs = [{row.clip_id: row for batch in loader for row in batch} for _ in range(4)]
     asked = [{clip: row.question for clip, row in epoch.items()} for epoch in epochs]
     assert all(len(set(each.values())) == 2 for each in asked)
     assert asked[0] != asked[1]
     alone = make_loader(plain_dataset, replace(small, elicit=False))
-    answers = [row.answer for batch in alone for row in batch if row]
+    answers = [row.answer for batch in alone for row in batch]
     assert not any("Visual elements" in answer or "Mood:" in answer for answer in answers)
 
 
