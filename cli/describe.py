@@ -6,6 +6,7 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,24 +54,37 @@ def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Describe every input that can be read, tell of the others, and return the exit code."""
-    from pipelines.errors import OutsideError, UserError
-    from training.errors import TrainingInputError, TrainingOutsideError
+    from pipelines.errors import UserError
 
     if not options.input and not options.text:
         raise UserError("got nothing to describe; expected INPUT… (videos, pictures, folders) or --text TEXT")
     started = time.monotonic()
-    try:
+    with one_line_errors():
         described, failed = _describe(options, open_describer(options))
-    except TrainingInputError as error:
-        raise UserError(str(error)) from error
-    except TrainingOutsideError as error:
-        raise OutsideError(str(error)) from error
     if options.json:
         seconds = round(time.monotonic() - started, 2)
         console.print_json({"descriptions": described, "failed": failed, "seconds": seconds})
     if not described:
         raise UserError(f"none of {len(failed)} inputs could be read" if failed[1:] else failed[0]["message"])
     return 1 if options.strict and failed else 0
+
+
+@contextmanager
+def one_line_errors() -> Iterator[None]:
+    """Turn what a description model may end with into the errors that have exit codes."""
+    from pipelines.errors import OutsideError, UserError, is_outside
+    from training.errors import TrainingInputError, TrainingOutsideError
+
+    try:
+        yield
+    except TrainingInputError as error:
+        raise UserError(str(error)) from error
+    except TrainingOutsideError as error:
+        raise OutsideError(str(error)) from error
+    except (OSError, MemoryError) as error:
+        if not is_outside(error):
+            raise
+        raise OutsideError(f"{error}; make room and run it again") from error
 
 
 def open_describer(options: argparse.Namespace) -> Describer:
@@ -80,7 +94,7 @@ def open_describer(options: argparse.Namespace) -> Describer:
     from pipelines.devices import check_device, resolve_device
     from pipelines.errors import UserError
     from train_mmdm.describe import Describer, decoding_of
-    from train_mmdm.run import open_run
+    from train_mmdm.opening import open_model
     from train_mmdm.settings import read_settings
 
     logging.disable_progress_bar()
@@ -100,7 +114,7 @@ def open_describer(options: argparse.Namespace) -> Describer:
         temperature=options.temperature,
         max_tokens=options.max_tokens,
     )
-    model = open_run(options.model, resolve_device(options.device))
+    model = open_model(options.model, resolve_device(options.device))
     return Describer(model, decoding, visuals=getattr(options, "visuals", False))
 
 

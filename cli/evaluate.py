@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from cli import console
-from cli.describe import add_decoding_arguments, open_describer
+from cli.describe import add_decoding_arguments, one_line_errors, open_describer
 
 KINDS = ("mmdm",)
 
@@ -44,17 +44,16 @@ def run(options: argparse.Namespace) -> int:
     from evaluation.metric import MetricError, Tools
     from evaluation.results import TABLE, ResultsError
     from pipelines.devices import resolve_device
-    from pipelines.errors import OutsideError, UserError, is_outside
+    from pipelines.errors import UserError
     from taxonomy.labels import TaxonomyError
     from train_mmdm.evaluate import evaluate
-    from training.errors import TrainingInputError, TrainingOutsideError
 
     if options.limit is not None and options.limit < 1:
         raise UserError(f"--limit is {options.limit}; expected 1 or more")
     started = time.monotonic()
     try:
-        describer = open_describer(options)
-        with console.progress() as tell:
+        with one_line_errors(), console.progress() as tell:
+            describer = open_describer(options)
             document = evaluate(
                 describer,
                 options.dataset,
@@ -72,14 +71,8 @@ def run(options: argparse.Namespace) -> int:
                 facts={"run": options.model.absolute().name},
                 tell=tell,
             )
-    except (TrainingInputError, DatasetError, MetricError, ResultsError, TaxonomyError) as error:
+    except (DatasetError, MetricError, ResultsError, TaxonomyError) as error:
         raise UserError(str(error)) from error
-    except TrainingOutsideError as error:
-        raise OutsideError(str(error)) from error
-    except (OSError, MemoryError) as error:
-        if not is_outside(error):
-            raise
-        raise OutsideError(f"{error}; make room and run it again") from error
     if options.json:
         seconds = round(time.monotonic() - started, 2)
         console.print_json({"results": str(options.out), "seconds": seconds, **document})

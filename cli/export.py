@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from cli import console
+from cli.describe import one_line_errors
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,18 +20,12 @@ def run(options: argparse.Namespace) -> int:
     """Export, and say how to serve it."""
     from transformers.utils import logging
 
-    from pipelines.errors import OutsideError, UserError
     from train_mmdm.export import export_run
-    from training.errors import TrainingInputError, TrainingOutsideError
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
-    try:
+    with one_line_errors():
         checkpoint = export_run(options.model, options.out)
-    except TrainingInputError as error:
-        raise UserError(str(error)) from error
-    except TrainingOutsideError as error:
-        raise OutsideError(str(error)) from error
     if options.json:
         console.print_json({"model": str(options.out), "checkpoint": checkpoint.name})
     else:

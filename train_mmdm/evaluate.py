@@ -16,8 +16,9 @@ from taxonomy.labels import load
 from train_mmdm.answer import MUSIC, Answer, write_answer
 from train_mmdm.describe import Describer, untuned
 from train_mmdm.inputs import BadInput, Shown, decode_frames
+from train_mmdm.opening import open_model
 from train_mmdm.prompt import spread_frames
-from train_mmdm.run import DescriptionModel, best_checkpoint, open_run
+from train_mmdm.run import DescriptionModel, best_checkpoint
 from train_mmdm.settings import read_settings
 from training.errors import TrainingInputError
 
@@ -138,7 +139,7 @@ def ask_writers(
     read_settings(against)
     best_checkpoint(against)
     answers = {FINE_TUNED: ask(model, FINE_TUNED)}
-    return answers | {name: ask(open_run(against, model.net.device), "against")}
+    return answers | {name: ask(open_model(against, model.net.device), "against")}
 
 
 def list_attributes(answer: Answer) -> str:

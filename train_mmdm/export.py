@@ -11,6 +11,7 @@ from typing import Any
 
 from transformers import GenerationConfig
 
+from train_mmdm.opening import reading
 from train_mmdm.prompt import DEVIATION, MEAN
 from train_mmdm.run import CARD_NAME, NETWORK, TOKENIZER, best_checkpoint, open_network
 from train_mmdm.settings import Settings, read_settings
@@ -49,8 +50,9 @@ def export_run(run: Path, out: Path) -> Path:
         raise TrainingInputError(f"{str(out)!r} exists and is not empty; choose another --out")
     settings = read_settings(run)
     checkpoint = best_checkpoint(run)
-    tokenizer = open_tokenizer(run / TOKENIZER)
-    net = merged(checkpoint / NETWORK, settings)
+    with reading(run):
+        tokenizer = open_tokenizer(run / TOKENIZER)
+        net = merged(checkpoint / NETWORK, settings)
     beside = out.absolute().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     try:
         beside.mkdir(parents=True)

@@ -1,6 +1,7 @@
 """`leitmotif describe`: what is printed, streamed and told, and the exit codes."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
@@ -106,3 +107,28 @@ def test_a_folder_that_is_no_run_and_a_run_without_checkpoint(
     (tmp_path / "settings.json").write_text((folder / "run" / "settings.json").read_text())
     assert main(["describe", str(tmp_path), "--text", "x"]) == 2
     assert "has no checkpoint yet; train it" in capsys.readouterr().err
+
+
+def halve(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+@pytest.mark.parametrize("adapters", [True, False], ids=["adapters", "from scratch"])
+@pytest.mark.parametrize("damage", ["weights in part", "no tokenizer", "no network"])
+def test_a_damaged_run_is_one_line(adapters: bool, damage: str, tmp_path: Path, capsys: Said) -> None:
+    run = write_run(tmp_path / "run", adapters=adapters)
+    network = run / "checkpoints" / "step-00000003" / "network"
+    if damage == "weights in part":
+        halve(next(network.glob("*.safetensors")))
+    else:
+        shutil.rmtree(run / "tokenizer" if damage == "no tokenizer" else network)
+    capsys.readouterr()
+    for command in (
+        ["describe", str(run), "--text", "x"],
+        ["export", str(run), "--out", str(tmp_path / "o")],
+    ):
+        assert main(command) == 2
+        err = capsys.readouterr().err
+        assert err.startswith("leitmotif: error: ") and err.count("\n") == 1 and "Traceback" not in err
+        assert str(run) in err
+    assert not (tmp_path / "o").exists()

@@ -105,6 +105,18 @@ def test_wrong_input_is_one_line_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_full_disk_is_code_3_and_leaves_nothing(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Said
+) -> None:
+    def refuse(path: Path, text: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("evaluation.results._write", refuse)
+    assert evaluate(folder, tmp_path / "results", "--metric", "bleu") == 3
+    assert "No space left on device; make room and run it again" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_file_of_descriptions_that_is_none_is_named(folder: Path, tmp_path: Path, capsys: Said) -> None:
     wrong = tmp_path / "wrong.jsonl"
     for text, said in (
