@@ -47,6 +47,8 @@ class Settings:
         batch: Examples that go through the network at once, on each device.
         accumulation: Batches of one optimiser step.
         epochs: Passes over the training rows.
+        min_steps: Few rows are passed over more often, until there were so many steps.
+        watch_steps: Validations come after an epoch, and at least so many steps apart.
         seed: Draws adapters, order and dropout.
         shuffle_buffer: Rows among which the loader draws the next one.
         workers: Processes that decode frames.
@@ -85,6 +87,8 @@ class Settings:
     batch: int = 2
     accumulation: int = 8
     epochs: int = 10
+    min_steps: int = 0
+    watch_steps: int = 0
     seed: int = 0
     shuffle_buffer: int = 1024
     workers: int = 0
@@ -112,8 +116,9 @@ def _check(settings: Settings) -> None:
     at_least: dict[str, float] = {
         "image_side": 1, "patch_side": 1, "frames": 1, "lora_rank": 0, "lora_alpha": 1, "lora_dropout": 0,
         "learning_rate": 0, "weight_decay": 0, "warmup": 0, "max_grad_norm": 0, "batch": 1, "accumulation": 1,
-        "epochs": 1, "seed": 0, "shuffle_buffer": 1, "workers": 0, "validation_rows": 0, "samples": 0,
-        "patience": 0, "checkpoint_steps": 0, "top_k": 1, "max_new_tokens": 1,
+        "epochs": 1, "min_steps": 0, "watch_steps": 0, "seed": 0, "shuffle_buffer": 1, "workers": 0,
+        "validation_rows": 0, "samples": 0, "patience": 0, "checkpoint_steps": 0, "top_k": 1,
+        "max_new_tokens": 1,
     }  # fmt: skip
     for key, least in at_least.items():
         if not getattr(settings, key) >= least:
@@ -168,7 +173,9 @@ PRESETS: dict[str, Settings] = {
         **RECIPES["tiny"],
         batch=16,
         accumulation=1,
-        epochs=30,
+        epochs=16,
+        min_steps=300,
+        watch_steps=30,
     ),
     "internvl3-1b": Settings(preset="internvl3-1b", model_id="OpenGVLab/InternVL3-1B-hf"),
     "internvl3-2b": Settings(preset="internvl3-2b", model_id="OpenGVLab/InternVL3-2B-hf"),

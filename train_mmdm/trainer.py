@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import time
 from collections.abc import Callable
@@ -48,6 +49,7 @@ class Progress:
         best_loss: Least validation loss so far.
         best_step: When it was measured; None without any validation.
         worse: Validations since then.
+        watched: Steps done at the last validation.
         loss: Of the last step.
     """
 
@@ -56,6 +58,7 @@ class Progress:
     best_loss: float | None = None
     best_step: int | None = None
     worse: int = 0
+    watched: int = 0
     loss: float | None = None
 
 
@@ -160,7 +163,8 @@ class Training:
             state = read_state(found[-1])
             self.keeper.load(found[-1], state)
             self.stands = Progress(**{name: state[name] for name in Progress.__dataclass_fields__})
-        self.total = len(self.loader) * settings.epochs
+        self.epochs = max(settings.epochs, math.ceil(settings.min_steps / len(self.loader)))
+        self.total = len(self.loader) * self.epochs
 
     def fit(self) -> dict[str, Any]:
         """Train until the epochs are over, or the validation loss has stopped falling."""
@@ -169,7 +173,7 @@ class Training:
         if main:
             forget_samples(self.run, stands.step)
         try:
-            while stands.epoch < self.settings.epochs and not self._has_stopped_falling():
+            while stands.epoch < self.epochs and not self._has_stopped_falling():
                 self._run_epoch()
         finally:
             if self.log is not None:
@@ -188,7 +192,7 @@ class Training:
         return facts
 
     def _run_epoch(self) -> None:
-        """Learn from the rows that are left of an epoch; then validate, and write a checkpoint."""
+        """Learn from the rows that are left of an epoch; if it is time, validate and write a checkpoint."""
         stands, settings = self.stands, self.settings
         for rows in self.loader:
             self._learn(make_batches(self.prompter, rows, settings.batch))
@@ -197,8 +201,10 @@ class Training:
             if settings.checkpoint_steps and stands.step % settings.checkpoint_steps == 0:
                 self.keeper.save(asdict(stands))
         stands.epoch += 1
-        self._validate()
-        self.keeper.save(asdict(stands))
+        if stands.epoch == self.epochs or stands.step - stands.watched >= settings.watch_steps:
+            stands.watched = stands.step
+            self._validate()
+            self.keeper.save(asdict(stands))
 
     def _learn(self, batches: list[dict[str, torch.Tensor]]) -> None:
         stands, settings = self.stands, self.settings
@@ -210,7 +216,8 @@ class Training:
         stands.step += 1
         stands.loss = numbers["loss"]
         if self.log is not None:
-            numbers["tokens_s"] = numbers["tokens"] / (time.monotonic() - start)
+            shown = sum(int(batch["attention_mask"].sum()) for batch in batches)
+            numbers["tokens_s"] = shown / (time.monotonic() - start)
             self.log.write(stands.step, "train", {"epoch": stands.epoch, **numbers})
             self.tell("train", stands.step, self.total)
 

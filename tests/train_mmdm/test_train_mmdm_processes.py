@@ -14,7 +14,15 @@ from training.checkpoint import list_checkpoints
 from training.logs import read_log
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-SETTINGS = ("epochs=2", "frames=2", "samples=1", "max_new_tokens=3", "tensorboard=false")
+SETTINGS = (
+    "epochs=2",
+    "min_steps=0",
+    "watch_steps=0",
+    "frames=2",
+    "samples=1",
+    "max_new_tokens=3",
+    "tensorboard=false",
+)
 
 # The command line, and a power cut after so many steps.
 SCRIPT = """

@@ -272,6 +272,13 @@ def test_one_row_is_enough_to_train(small: Settings, tmp_path: Path) -> None:
     assert "There were no rows to validate with." in (tmp_path / "run" / "README.md").read_text()
 
 
+def test_few_rows_are_passed_over_more_often(small: Settings, tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "dataset", {"train": plain_rows(2), "validation": plain_rows(1, 9)})
+    facts = train(dataset, tmp_path / "run", replace(small, min_steps=7, watch_steps=3))
+    assert (facts["step"], facts["epoch"]) == (7, 7)
+    assert [line["step"] for line in read_log(tmp_path / "run") if line["kind"] == "validation"] == [3, 6, 7]
+
+
 def test_rows_that_cannot_be_used_are_left_out(
     small: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
