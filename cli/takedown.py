@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     places = open_places(options.target, workspace=options.workspace, collected=options.collected)
     removals = plan_takedown(words, places, reason=options.reason, keep_out=options.keep_out)
     if options.dry_run:
-        done = describe(removals)
+        done = describe(removals, places)
     else:
         with console.progress() as tell:
             done = take_down(
@@ -59,6 +59,8 @@ def run(options: argparse.Namespace) -> int:
     print(f"{'clips':<12} {len(done.clips)}")
     for folder, count in done.removed.items():
         print(f"{'removed':<12} {count} rows, lines and files from {folder}")
+    for name in done.same_recording:
+        print(f"note: {name} stays, and seems to hold the same recording")
     if not options.dry_run:
         print(f"{'searched':<12} {done.searched} files; only takedown.jsonl names them still")
         if places.workspace is None:

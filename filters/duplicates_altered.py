@@ -26,6 +26,8 @@ MIN_WORDS = 48
 MIN_SHARE = 0.5
 # From here on it is the same recording; see `python -m filters.duplicates_measure` for what that finds.
 SAME_RECORDING = 0.25
+# Only recordings that sound alike (cosine of their CLAP embeddings) are compared, each with its nearest.
+ALIKE, NEAREST = 0.9, 4
 _BITS = 32
 
 
@@ -85,6 +87,9 @@ class AlteredPrint:
         """Return how well another recording agrees with this one, at its best speed, pitch and offset."""
         if not self.known or not other.known:
             return Agreement(0.0)
+        if len(other._words) > len(self._words):
+            found = other.agreement(self)
+            return Agreement(found.similarity, round(1 / found.speed, 2), -found.semitones)
         bits, known = self._still()
         other_bits, other_known = other._at_speeds()
         matches = scipy.fft.irfft(bits @ other_bits, self._size, axis=0)  # (offsets, semitones, speeds)

@@ -29,12 +29,17 @@ SECTION_ALIASES = {"captioning": "caption"}
 
 
 class SplitSettings(BaseModel):
-    """What validation and test get: below 1 a share of the clips, from 1 on a number; the rest is train."""
+    """What validation and test get: below 1 a share of the clips, from 1 on a number; the rest is train.
+
+    `uploader` keeps the clips of one uploader together as well. Where nobody is named as the artist the
+    uploader stands in for one anyway; channels that carry many artists would tie most of a catalog together.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     validation: float = Field(default=0.1, ge=0, allow_inf_nan=False)
     test: float = Field(default=0.1, ge=0, allow_inf_nan=False)
+    uploader: bool = False
 
     @field_validator("validation", "test")
     @classmethod

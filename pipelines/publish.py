@@ -160,8 +160,8 @@ def _write_data(
     recordings = recording_ids(
         stores, ledger.entries, progress=lambda done, total: progress("recordings", done, total)
     )
-    links = {entry.clip_id: _links(entry, recordings[entry.source["media_id"]]) for entry in kept}
-    splits = assign_splits(links, stores.plan.splits.model_dump())
+    links = {entry.clip_id: _links(entry, recordings, stores.plan) for entry in kept}
+    splits = assign_splits(links, stores.plan.splits.model_dump(include={"validation", "test"}))
     reader = RowReader(stores, recordings)
     sizes = reader.sizes(kept)
     schema = shard_schema(
@@ -185,14 +185,16 @@ def _write_data(
     return rows, shards
 
 
-def _links(entry: Entry, recording_id: str) -> list[str]:
+def _links(entry: Entry, recordings: Mapping[str, str], plan: Plan) -> list[str]:
     """Return what a clip must not share with another split; the first says where its group stands."""
-    address = entry.source["source_url"]
+    source = entry.source
+    address, uploader = source["source_url"], source["uploader"] if plan.splits.uploader else None
     return [
-        *(f"artist {name}" for name in artist_names(entry.source["artist"])),
-        f"media {entry.source['media_id']}",
-        f"recording {recording_id}",
-        f"source {canonical_url(address) if address else entry.source['path']}",
+        *(f"artist {name}" for name in artist_names(source["artist"])),
+        f"media {source['media_id']}",
+        f"recording {recordings[source['media_id']]}",
+        f"source {canonical_url(address) if address else source['path']}",
+        *(f"uploader {name}" for name in artist_names(uploader)),
     ]
 
 

@@ -20,7 +20,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from filters.duplicates import WORDS_A_SECOND, group_duplicates
-from filters.duplicates_altered import SAME_RECORDING, AlteredPrint
+from filters.duplicates_altered import ALIKE, NEAREST, SAME_RECORDING, AlteredPrint
 from filters.duplicates_neighbours import nearest_pairs
 from pipelines.ledger import Entry
 from pipelines.workspace import Stores
@@ -30,9 +30,6 @@ from shards.store import KEY, StageStore
 log = logging.getLogger("leitmotif.pipelines")
 
 VERSION = 1
-# Recordings whose sound is alike (cosine of their CLAP embeddings) are compared print by print.
-ALIKE = 0.9
-NEAREST = 4
 # Compared pairs that are written down in one go.
 BATCH = 4096
 PAIRS = pa.schema(
@@ -171,4 +168,4 @@ def _embeddings(
             mean = values[found].mean(axis=0)
             names.append(media_id)
             means.append(mean / max(float(np.linalg.norm(mean)), 1e-9))
-    return names, np.array(means, np.float32).reshape(len(means), -1)
+    return names, np.array(means, np.float32) if means else np.zeros((0, 1), np.float32)

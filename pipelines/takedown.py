@@ -18,8 +18,9 @@ from collection.shelf import Shelf
 from pipelines.errors import OutsideError, UserError, is_outside
 from pipelines.placing import folder_beside, put_in_place
 from pipelines.takedown_places import Places, files_in
-from pipelines.takedown_sources import names_of, removal_of, resolve, with_media
+from pipelines.takedown_sources import HASH, names_of, removal_of, resolve, same_recording, with_media
 from pipelines.workspace import Workspace
+from shards.addresses import canonical_url
 from shards.manifest import MANIFEST, write_manifest
 from shards.names import Names, remove, rewrite_table, search
 from shards.takedown import KeptOut, Removal, read_record, write_record
@@ -35,21 +36,25 @@ class TakenDown:
     Attributes:
         sources: Addresses, else names, of the sources.
         clips: Ids of their clips.
+        same_recording: Sources that stay, though they seem to hold the same recording.
         removed: Rows, lines and files that went, by folder.
         searched: Files that were searched in the end; nothing was found in any.
     """
 
     sources: list[str]
     clips: list[str]
+    same_recording: list[str] = field(default_factory=list)
     removed: dict[str, int] = field(default_factory=dict)
     searched: int = 0
 
 
-def describe(removals: Iterable[Removal]) -> TakenDown:
+def describe(removals: Sequence[Removal], places: Places) -> TakenDown:
     """Return what removals mean, before anything is done."""
-    found = list(removals)
-    sources = {name for removal in found for name in (removal.urls or removal.source_ids or (removal.asked,))}
-    return TakenDown(sorted(sources), sorted({clip for removal in found for clip in removal.clip_ids}))
+    sources = {
+        name for removal in removals for name in (removal.urls or removal.source_ids or (removal.asked,))
+    }
+    clips = {clip for removal in removals for clip in removal.clip_ids}
+    return TakenDown(sorted(sources), sorted(clips), same_recording(removals, places.facts()))
 
 
 def plan_takedown(
@@ -72,7 +77,7 @@ def plan_takedown(
     facts = with_media(places.facts(), words)
     recorded = places.recorded()
     removals: list[Removal] = [] if words else list(recorded)
-    unknown = []
+    unknown, recordable = [], True
     for word in dict.fromkeys(words):
         former = [removal for removal in recorded if _means(word, removal)]
         found = resolve(word, facts)
@@ -82,13 +87,15 @@ def plan_takedown(
             removals.append(new)
         elif not found and not former:
             unknown.append(word)
-            kind = "urls" if "://" in word else "media_ids"
+            kind = "urls" if canonical_url(word) != word else "media_ids"
             removals.append(Removal(new.at, reason, word, **{kind: (word,)}))
-    if unknown and not keep_out:
+            recordable = recordable and (kind == "urls" or HASH.fullmatch(word) is not None)
+    if unknown and not (keep_out and recordable):
         folders = ", ".join(str(folder) for folder in places.folders)
         raise UserError(
             f"nothing in {folders} is called {', '.join(map(repr, unknown[:4]))}; give clip ids, media "
-            "hashes, source ids or addresses (--keep-out records what is not here yet); nothing was changed"
+            "hashes, source ids or addresses (--keep-out records addresses and media hashes that are not "
+            "here yet); nothing was changed"
         )
     if not removals:
         raise UserError("no id was given and none is on record; give the ids of what is to be taken down")
@@ -132,13 +139,16 @@ def take_down(
     Raises:
         OutsideError: Another run holds a folder, the disk failed, or a name is left somewhere.
     """
-    done = describe(removals)
+    done = describe(removals, places)
     with ExitStack() as held:
         try:
             if places.workspace:
                 held.enter_context(Workspace(places.workspace).held())
             if places.collected:
                 held.enter_context(Shelf(places.collected).held())
+                # What is half fetched bears no name that could be looked for.
+                shutil.rmtree(places.collected / "partial")
+                (places.collected / "partial").mkdir()
             names = names_of(removals, places.facts())
             kept_beside = [(places.workspace, "scratch"), (places.collected, "partial")]
             for folder, _ in kept_beside:

@@ -16,9 +16,9 @@ from pipelines.ledger import window_id, windows_of
 from pipelines.workspace import Workspace
 from shards.addresses import canonical_url
 from shards.names import Names
-from shards.takedown import Removal
+from shards.takedown import KeptOut, Removal
 
-_HASH = re.compile(r"[0-9a-f]{32}")
+HASH = re.compile(r"[0-9a-f]{32}")
 
 
 @dataclass(frozen=True)
@@ -35,6 +35,8 @@ class Fact:
         path: Where the file lies or lay.
         size_bytes: Of the file.
         group: Shared by the rows of one source in a dataset.
+        recording_id: Shared by the sources of one recording in a dataset.
+        copy_of: What was said of a rejected copy.
     """
 
     media_ids: frozenset[str] = frozenset()
@@ -46,6 +48,8 @@ class Fact:
     path: str | None = None
     size_bytes: int | None = None
     group: str | None = None
+    recording_id: str | None = None
+    copy_of: str | None = None
 
     @property
     def links(self) -> set[str | None]:
@@ -72,7 +76,7 @@ def facts_of_workspace(root: Path) -> Iterator[Fact]:
             clip_ids=frozenset({media_id or row["clip_id"], *(clip for clip, _, _ in spans)}),
             source_id=row["source_id"],
             urls=_known(row["source_url"]),
-            item=stem if _HASH.fullmatch(stem) else None,
+            item=stem if HASH.fullmatch(stem) else None,
             path=row["path"],
             size_bytes=row["size_bytes"],
         )
@@ -92,9 +96,10 @@ def stored_ids(root: Path) -> Iterator[str]:
 
 def facts_of_dataset(folder: Path) -> Iterator[Fact]:
     """Yield what shards, rejected.parquet and quarantine.parquet say of every clip."""
-    rows = list(_rows(sorted((folder / "data").glob("*.parquet")), ["clip_id", "source_id", "source_url"]))
-    records = [folder / name for name in ("rejected.parquet", "quarantine.parquet")]
-    rows += _rows([path for path in records if path.is_file()], ["clip_id", "source_id", "source"])
+    columns = ["clip_id", "source_id", "source_url", "recording_id"]
+    rows = list(_rows(sorted((folder / "data").glob("*.parquet")), columns))
+    rows += _rows([folder / "rejected.parquet"], ["clip_id", "source_id", "source", "detail"])
+    rows += _rows([folder / "quarantine.parquet"], ["clip_id", "source_id", "source"])
     # Files of one name may come from several folders: then the name does not hold their rows together.
     places: dict[str, tuple[set[str], set[str]]] = {}
     for row in rows:
@@ -109,6 +114,8 @@ def facts_of_dataset(folder: Path) -> Iterator[Fact]:
             urls=_known(row.get("source_url")),
             path=row.get("source"),
             group=f"source {name}" if max(map(len, places[name])) < 2 else None,
+            recording_id=row.get("recording_id"),
+            copy_of=row.get("detail"),
         )
 
 
@@ -142,7 +149,7 @@ def with_media(facts: Sequence[Fact], words: Collection[str]) -> list[Fact]:
     A file whose hash nobody has noted is read where its size is that of a named one, or where a named hash
     is known to nobody.
     """
-    strangers = {word for word in words if _HASH.fullmatch(word) and not any(f.named(word) for f in facts)}
+    strangers = {word for word in words if HASH.fullmatch(word) and not any(f.named(word) for f in facts)}
     sizes = {f.size_bytes for f in facts if f.media_ids and any(f.named(word) for word in words)}
     known = {f.item: f.media_ids for f in facts if f.item and f.media_ids}
     result = []
@@ -182,6 +189,22 @@ def resolve(word: str, facts: Sequence[Fact]) -> list[Fact]:
         ids = sorted({min(fact.urls or fact.media_ids or fact.clip_ids) for fact in (named[0], *apart)})
         raise UserError(f"{word!r} names {len(ids)} sources ({', '.join(ids[:4])}); give one of these ids")
     return found
+
+
+def same_recording(removals: Sequence[Removal], facts: Sequence[Fact]) -> list[str]:
+    """Return the sources that stay, though a dataset says that they hold the recording of one that goes."""
+    kept_out = KeptOut(removals)
+    going = [fact for fact in facts if kept_out.refuses(ids=[*fact.links], urls=[*fact.urls])]
+    gone, recordings = {id(fact) for fact in going}, {fact.recording_id for fact in going} - {None}
+    copied = tuple(f" as {fact.source_id}" for fact in going if fact.source_id)
+    return sorted(
+        {
+            min(fact.urls, default=fact.source_id or "")
+            for fact in facts
+            if id(fact) not in gone
+            and (fact.recording_id in recordings or (fact.copy_of or "").endswith(copied))
+        }
+    )
 
 
 def removal_of(facts: Iterable[Fact], *, at: str, reason: str, asked: str) -> Removal:

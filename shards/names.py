@@ -6,6 +6,7 @@ import html
 import json
 import os
 import re
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,6 +22,8 @@ BLANK = "[taken down]"
 # Columns that say whose a row is: it goes with what they name. Elsewhere a name is blanked.
 _OWNERS = ("clip_id", "media_id", "media_a", "media_b")
 _BLOCK = 1 << 24
+# In media and compressed pages a shorter name would turn up by chance; it is looked for where text stands.
+_LEAST = 12
 _TEXTS = frozenset((".json", ".jsonl", ".yaml", ".yml", ".txt", ".csv", ".md", ".html", ".log"))
 
 
@@ -62,9 +65,9 @@ class Names:
     def _urls(self) -> frozenset[str]:
         return frozenset(map(canonical_url, self.texts))
 
-    def found_in(self, content: bytes) -> set[str]:
-        """Return the names that stand in a piece of a file."""
-        found = {name for needle, name in self._needles.items() if needle in content}
+    def found_in(self, content: bytes, *, least: int = 0) -> set[str]:
+        """Return the names, of `least` bytes or more, that stand in a piece of a file."""
+        found = {name for needle, name in self._needles.items() if len(needle) >= least and needle in content}
         if found and self.others:
             found = {self._needles[hit[1]] for hit in self._pattern.finditer(content) if hit[1]}
         return found
@@ -94,22 +97,23 @@ class Names:
 def search(path: Path, names: Names) -> set[str]:
     """Return the names in a file: in its name, in its bytes, and in the decoded columns of Parquet."""
     found = names.found_in(path.name.encode(errors="surrogateescape"))
+    least = 0 if path.suffix in _TEXTS else _LEAST
     with path.open("rb") as file:
         tail = b""
         while block := file.read(_BLOCK):
-            found |= names.found_in(tail + block)
+            found |= names.found_in(tail + block, least=least)
             tail = block[-names.longest :]
     if path.suffix == ".parquet":
         file = pq.ParquetFile(path)
         for group in range(file.num_row_groups):
             for column in file.read_row_group(group).columns:
-                for content in _contents(column):
-                    found |= names.found_in(content)
+                for content, least in _contents(column):
+                    found |= names.found_in(content, least=least)
     return found
 
 
-def _contents(column: pa.ChunkedArray) -> Iterator[bytes]:
-    """Yield the bytes of every text and binary value below a column, joined."""
+def _contents(column: pa.ChunkedArray) -> Iterator[tuple[bytes, int]]:
+    """Yield the joined bytes of the values below a column, text or binary, and how short a name may be."""
     waiting = list(column.chunks)
     while waiting:
         array = waiting.pop()
@@ -122,7 +126,7 @@ def _contents(column: pa.ChunkedArray) -> Iterator[bytes]:
             waiting.append(array.flatten())
         elif pa.types.is_string(kind) or pa.types.is_binary(kind):
             data = array.buffers()[2]
-            yield b"" if data is None else data.to_pybytes()
+            yield b"" if data is None else data.to_pybytes(), 0 if pa.types.is_string(kind) else _LEAST
 
 
 def remove(path: Path, names: Names, *, scratch: Path) -> int:
@@ -140,8 +144,8 @@ def remove(path: Path, names: Names, *, scratch: Path) -> int:
     if path.name.split(".")[0] in names.ids or path.name.split("-")[0] in names.ids:
         path.unlink()
         return 1
+    beside = scratch / f".{uuid.uuid4().hex}.part"
     if path.suffix == ".parquet":
-        beside = scratch / path.name
         changed, left, gone = rewrite_table(path, beside, names)
         if changed:
             _replace(path, beside if left else None)
@@ -153,7 +157,6 @@ def remove(path: Path, names: Names, *, scratch: Path) -> int:
     lines = text.splitlines(keepends=True)
     whole = path.suffix != ".jsonl"
     kept = lines if whole else [line for line in lines if not names.found_in(line.encode())]
-    beside = scratch / path.name
     beside.write_text(names.blank("".join(kept)), encoding="utf-8", errors="surrogateescape")
     _replace(path, beside if kept else None)
     beside.unlink(missing_ok=True)
@@ -205,9 +208,13 @@ def _concerned(file: pq.ParquetFile, names: Names) -> bool:
         table = file.read_row_group(number, columns=texts)
         if pc.any(names.owns(table)).as_py():
             return True
-        if any(names.found_in(content) for column in table.columns for content in _contents(column)):
+        if any(_holds(column, names) for column in table.columns):
             return True
     return False
+
+
+def _holds(column: pa.ChunkedArray, names: Names) -> bool:
+    return any(names.found_in(content, least=least) for content, least in _contents(column))
 
 
 def _is_text(kind: pa.DataType) -> bool:
@@ -218,7 +225,7 @@ def _blank_columns(table: pa.Table, names: Names) -> pa.Table:
     for number, field in enumerate(table.schema):
         if not _is_text(field.type):
             continue
-        if any(names.found_in(content) for content in _contents(table.column(number))):
+        if _holds(table.column(number), names):
             values = [_blank_value(value, names) for value in table.column(number).to_pylist()]
             table = table.set_column(number, field, pa.array(values, field.type))
     return table

@@ -183,6 +183,23 @@ def test_copies_go_with_their_bytes_and_mentions_by_others_are_blanked(made: Mad
     assert validate(made.dataset) == []
 
 
+def test_other_sources_of_the_same_recording_are_named(made: Made) -> None:
+    # By their prints, which are empty, no two are one; the record says so of e.
+    rejected = pq.read_table(made.dataset / "rejected.parquet").to_pylist()
+    for row in rejected:
+        if row["source_id"] == "e.mp4":
+            row |= {"rule": "near-duplicate", "detail": "the same recording as b.mp4"}
+    schema = pq.read_schema(made.dataset / "rejected.parquet")
+    pq.write_table(pa.Table.from_pylist(rejected, schema=schema), made.dataset / "rejected.parquet")
+    assert made.take_down("b.mp4").same_recording == ["e.mp4"]
+    (row,) = (
+        row
+        for row in pq.read_table(made.dataset / "rejected.parquet").to_pylist()
+        if row["source_id"] == "e.mp4"
+    )
+    assert row["detail"] == "the same recording as [taken down]"
+
+
 def test_rejected_and_quarantined_sources_go_as_well(made: Made) -> None:
     made.take_down("e.mp4", made.ids["f"])
     assert holding(made.dataset, made.ids["e"], "e.mp4", made.ids["f"], "f.mp4", URL.format("f")) == [RECORD]
@@ -374,6 +391,8 @@ def test_a_name_that_several_sources_have_is_refused(tmp_path: Path) -> None:
 def test_an_id_that_nothing_has_changes_nothing_unless_it_is_to_be_kept_out(made: Made) -> None:
     with pytest.raises(UserError, match="is called 'c0ffee', 'http://x'; give clip ids"):
         plan_takedown([made.ids["b"], "c0ffee", "http://x"], made.places)
+    with pytest.raises(UserError, match="is called 'c0ffee'; give clip ids"):
+        plan_takedown(["c0ffee"], made.places, keep_out=True)
     made.take_down(URL.format("new"), keep_out=True)
     assert rows_of(made.dataset) == {"a.mp4", "b.mp4", "c.mp4"}
     assert read_record(made.workspace.root)[0].urls == (URL.format("new"),)
@@ -425,6 +444,8 @@ def test_a_collected_folder_loses_file_metadata_and_row(made: Made, tmp_path: Pa
                 "size_bytes": len(content),
             }
         )
+    (root / "partial").mkdir()
+    (root / "partial" / "half.part").write_text("half a file")
     StageStore(root / "record", COLUMNS, scratch=root / "partial").append(rows)
     places = open_places(made.dataset, workspace=made.workspace.root, collected=root)
     done = made.take_down(made.ids["b"], places=places)
@@ -432,5 +453,6 @@ def test_a_collected_folder_loses_file_metadata_and_row(made: Made, tmp_path: Pa
     assert done.sources == [URL.format("b"), URL.format("copy")]
     words = (keys["b"], keys["copy"], URL.format("b"), URL.format("copy"))
     assert holding(root, *words) == [RECORD]
+    assert not list((root / "partial").iterdir())
     assert set(Shelf(root).known()) == {keys["z"]}
     assert hash_media(root / "media/cc" / f"{keys['z']}.mp4")
