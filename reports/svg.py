@@ -62,7 +62,7 @@ def standalone(drawing: str, *, title: str, foot: str) -> str:
 
 def mark(tip: str, *shapes: str) -> str:
     """Return shapes that belong together, with what they stand for."""
-    return f"<g><title>{escape(tip)}</title>{''.join(shapes)}</g>"
+    return f'<g data-tip="{escape(tip)}">{"".join(shapes)}</g>'
 
 
 def bar(x: float, y: float, width: float, height: float, kind: str) -> str:

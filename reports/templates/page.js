@@ -11,17 +11,8 @@ const say = (mark, x, y) => {
   tip.style.top = (y + 18 + box.height > innerHeight ? y - box.height - 10 : y + 18) + "px";
 };
 const hush = () => { tip.hidden = true; all("svg g.on").forEach((mark) => mark.classList.remove("on")); };
-const prepare = (svg) => {
-  if (svg.marks) return;
-  svg.marks = all("g", svg).filter((mark) => mark.firstElementChild?.localName === "title");
-  for (const mark of svg.marks) {
-    mark.dataset.tip = mark.firstElementChild.textContent;
-    mark.firstElementChild.remove();
-  }
-};
 for (const svg of all("figure svg[role=img]")) {
   svg.tabIndex = 0;
-  svg.addEventListener("pointerenter", () => prepare(svg));
   svg.addEventListener("pointermove", (event) => {
     const mark = event.target.closest("g[data-tip]");
     if (mark) say(mark, event.clientX, event.clientY); else hush();
@@ -29,15 +20,15 @@ for (const svg of all("figure svg[role=img]")) {
   svg.addEventListener("pointerleave", hush);
   svg.addEventListener("blur", hush);
   svg.addEventListener("keydown", (event) => {
-    prepare(svg);
-    const last = svg.marks.length - 1;
-    const at = svg.marks.findIndex((mark) => mark.classList.contains("on"));
+    const marks = all("g[data-tip]", svg);
+    const last = marks.length - 1;
+    const at = marks.findIndex((mark) => mark.classList.contains("on"));
     const to = { ArrowRight: at + 1, ArrowDown: at + 1, ArrowLeft: at - 1, ArrowUp: at - 1, Home: 0, End: last }[event.key];
     if (event.key === "Escape") hush();
     if (to === undefined || last < 0) return;
     event.preventDefault();
     hush();
-    const mark = svg.marks[Math.max(0, Math.min(to, last))];
+    const mark = marks[Math.max(0, Math.min(to, last))];
     mark.classList.add("on");
     const box = mark.getBoundingClientRect();
     say(mark, box.right, box.top);
@@ -150,10 +141,10 @@ const show = (live, lost) => {
 
 const holder = document.getElementById("live");
 if (holder) {
-  const live = JSON.parse(holder.textContent);
   const knobs = all(".knob input");
-  let columns = null;
-  const count_again = async () => {
+  let live, columns;
+  const countAgain = async () => {
+    live ??= JSON.parse(holder.textContent);
     columns ??= await unpack(live);
     const stops = Object.fromEntries(knobs.map((knob) => [knob.dataset.rule, Number(knob.value)]));
     show(live, recount(live, columns, stops));
@@ -172,9 +163,9 @@ if (holder) {
     }).join("");
     document.documentElement.dataset.recounted = String(Number(document.documentElement.dataset.recounted ?? 0) + 1);
   };
-  knobs.forEach((knob) => knob.addEventListener("input", count_again));
+  knobs.forEach((knob) => knob.addEventListener("input", countAgain));
   document.getElementById("back").addEventListener("click", () => {
     knobs.forEach((knob) => { knob.value = knob.dataset.published; });
-    count_again();
+    countAgain();
   });
 }

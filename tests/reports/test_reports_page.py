@@ -175,7 +175,7 @@ def test_a_hundred_thousand_rows_make_a_page_under_eight_megabytes(publish):
     check_stats(stats)
     text = compose_page(open_source(publish(clips=12)), stats)
     assert 1e6 < len(text.encode()) < 8e6
-    assert text.count("<g><title>") < 12_000, "aggregated, no row of the dataset is a mark"
+    assert text.count("<g data-tip=") < 12_000, "aggregated, no row of the dataset is a mark"
 
 
 def test_statistics_of_another_form_are_refused_by_place():
