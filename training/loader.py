@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -15,7 +14,7 @@ from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 from training.loader_batches import Parcel, Recipe, ShardBatches
 from training.loader_freight import Receiver
 from training.loader_media import decoders
-from training.loader_order import Order, size_batches
+from training.loader_order import order_rows, size_batches
 from training.loader_split import LoaderError, check_columns, open_split
 
 Item = TypeVar("Item")
@@ -30,14 +29,15 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
     """Iterates the batches that are left of an epoch of a split; the next iteration is the next epoch.
 
     Every row occurs exactly once an epoch over all ranks, and all ranks get the same number of batches. The
-    order follows from dataset, seed, epoch, batch size, buffer and number of ranks, never from the number of
-    workers. All batches are full but those at the end of an epoch, where the remainder is divided evenly
-    among the ranks (`loader_order.size_batches`).
+    order follows from dataset, seed, epoch, buffer and the rows of a step (batch size times ranks), never
+    from the number of workers: two ranks with batches of 4 learn from the same rows in each step as one with
+    batches of 8. All batches are full but those at the end of an epoch, where the remainder is divided
+    evenly among the ranks (`loader_order.size_batches`).
 
-    `state_dict` counts the batches that the consumer was given, whatever the workers have prepared by then. A
-    state can be taken up with any number of workers. With another number of ranks the rows that are left of
-    the epoch are divided anew, each still exactly once; from the next epoch on all is as if there had never
-    been another.
+    `state_dict` counts the rows that the consumers were given, whatever the workers have prepared by then. A
+    state can be taken up with any number of workers; with any number of ranks, if the rows of a step stay the
+    same; or with the same batch size and more or fewer ranks. Then the rows that are left of the epoch are
+    divided anew, each still exactly once, and from the next epoch on all is as if it had ever been so.
 
     With Accelerate, give every process its `rank` and `world_size`, do not `prepare` the loader, and register
     it for checkpointing. Where a `DataLoader` is demanded, `DataLoader(loader, batch_size=None)` is one.
@@ -74,7 +74,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             transform: Makes an item of a row, in the worker.
             collate: Makes a batch of the items, in the worker.
             shuffle: False gives the rows in the order of the shards, in every epoch.
-            buffer: Rows that a rank's shuffle buffer holds, over all of its workers.
+            buffer: Rows that the shuffle buffer holds, over all ranks and workers.
             seed: Of the order, not negative.
             workers: Processes that read and decode; 0 does it in this one.
             rank: Of this process.
@@ -104,7 +104,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         self.workers, self.prefetch = workers, prefetch
         self.epoch = 0
         self.skipped = 0
-        self._order = Order(seed=seed, batch_size=batch_size, buffer=buffer, shuffle=shuffle)
+        self.batch_size, self.seed, self.buffer, self.shuffle = batch_size, seed, buffer, shuffle
         self._recipe = Recipe(
             columns=check_columns(self.split, columns),
             decoders=decoders(decode, frames),
@@ -112,15 +112,11 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             collate=collate,
             skip=on_error == "skip",
         )
-        self._past: list[tuple[int, int]] = []
-        self._step = 0
-        self._turn = object()
-        self._batches = self._plan(self.epoch, self._past)
+        self._begin(0)
 
     def __len__(self) -> int:
         """Batches of this rank in a whole epoch."""
-        sizes = size_batches(self.split.rows, batch_size=self._order.batch_size, world_size=self.world_size)
-        return len(sizes)
+        return len(size_batches(self.split.rows, batch_size=self.batch_size, world_size=self.world_size))
 
     def __iter__(self) -> Iterator[Any]:
         """Give the batches that are left of this epoch, or those of the next one if none is.
@@ -134,7 +130,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
                 "a shard loader has workers of its own: give workers=N to it, not to DataLoader"
             )
         if self._step == len(self._batches):
-            self._advance()
+            self._begin(self.epoch + 1)
         turn = self._turn = object()
         for parcel in self._parcels():
             if turn is not self._turn:
@@ -152,61 +148,87 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
                     f"no row of a batch of rank {self.rank} can be decoded, and other ranks wait for it; "
                     "use a larger batch, or mend the dataset"
                 )
-        self._advance()
+        self._begin(self.epoch + 1)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the consumer stands, for JSON; the same on all ranks after the same step."""
-        if self._step == len(self._batches):
-            return {**self._identity(), "epoch": self.epoch + 1, "steps": []}
-        steps = [*self._past, (self.world_size, self._step)] if self._step else self._past
-        return {**self._identity(), "epoch": self.epoch, "steps": [list(pair) for pair in steps]}
+        """Where the consumers stand, for JSON; the same on all ranks after the same step."""
+        epoch, step_size, given = self.epoch, self._step_size, self._given[self._step]
+        if given == self.split.rows:
+            epoch, step_size, given = epoch + 1, self.batch_size * self.world_size, 0
+        return {
+            **self._identity(),
+            "batch_size": self.batch_size,
+            "world_size": self.world_size,
+            "epoch": epoch,
+            "step_size": step_size,
+            "rows": given,
+        }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go to where a state was taken.
 
         Args:
-            state: Of `state_dict`, taken with any number of workers and ranks.
+            state: Of `state_dict`.
 
         Raises:
             LoaderError: It belongs to another dataset, split, seed, batch size, buffer or order, or to none.
         """
-        for name in (*self._identity(), "epoch", "steps"):
+        for name in self.state_dict():
             if name not in state:
                 raise LoaderError(f"the loader's state has no {name!r}; give what state_dict returned")
-        for name, mine in self._identity().items():
-            if state[name] != mine:
+        mine = self._identity()
+        if state["batch_size"] * state["world_size"] != self.batch_size * self.world_size:
+            mine["batch_size"] = self.batch_size
+        for name, value in mine.items():
+            if state[name] != value:
                 raise LoaderError(
-                    f"the loader's state was taken with {name} {state[name]!r}, this loader has {mine!r}; "
+                    f"the loader's state was taken with {name} {state[name]!r}, this loader has {value!r}; "
                     f"resume with the same {name}, or begin a new run"
                 )
-        try:
-            epoch = int(state["epoch"])
-            if epoch < 0:
-                raise ValueError(f"epoch {epoch}")
-            past = [(int(ranks), int(steps)) for ranks, steps in state["steps"]]
-            step = past.pop()[1] if past and past[-1][0] == self.world_size else 0
-            batches = self._plan(epoch, past)
-            if not 0 <= step <= len(batches):
-                raise ValueError(f"step {step} of {len(batches)}")
-        except (TypeError, ValueError) as error:
+        numbers = [state[name] for name in ("epoch", "step_size", "rows")]
+        epoch, step_size, given = numbers
+        if not all(isinstance(number, int) for number in numbers) or not (
+            epoch >= 0 and step_size >= 1 and 0 <= given < self.split.rows
+        ):
             raise LoaderError(
-                f"the loader's state does not fit this loader ({error}); resume with the former number of "
-                "ranks, or begin a new run"
-            ) from error
-        self.epoch, self._past, self._step, self._batches = epoch, past, step, batches
-        self._turn = object()
+                f"the loader's state is damaged: epoch, step_size and rows are {numbers}; take an older one"
+            )
+        left = self.split.rows - given
+        if left < self.world_size:
+            raise LoaderError(
+                f"{left} rows are left of epoch {epoch}, for {self.world_size} ranks; resume with "
+                f"{state['world_size']} ranks until the next epoch"
+            )
+        self._go_to(epoch, step_size=step_size, given=given)
 
     def _identity(self) -> dict[str, Any]:
-        return {"dataset": self.split.fingerprint, "split": self.split.name, **asdict(self._order)}
+        return {
+            "dataset": self.split.fingerprint,
+            "split": self.split.name,
+            "seed": self.seed,
+            "buffer": self.buffer,
+            "shuffle": self.shuffle,
+        }
 
-    def _plan(self, epoch: int, past: Sequence[tuple[int, int]]) -> list[np.ndarray]:
-        """The batches of this rank since it has been one of so many."""
-        groups = [group.rows for group in self.split.groups]
-        return self._order.batches(groups, epoch, past, self.world_size)[self.rank :: self.world_size]
+    def _begin(self, epoch: int) -> None:
+        self._go_to(epoch, step_size=self.batch_size * self.world_size, given=0)
+
+    def _go_to(self, epoch: int, *, step_size: int, given: int) -> None:
+        """Plan what is left of an epoch that began with steps of `step_size` rows, after `given` rows."""
+        rows = np.arange(self.split.rows)
+        if self.shuffle:
+            groups = [group.rows for group in self.split.groups]
+            rows = order_rows(groups, seed=self.seed, epoch=epoch, buffer=self.buffer, step_size=step_size)
+        left = rows[given:]
+        sizes = size_batches(len(left), batch_size=self.batch_size, world_size=self.world_size)
+        self.epoch, self._step_size, self._step = epoch, step_size, 0
+        self._given = [given, *(given + np.cumsum(sizes.sum(axis=1))).tolist()]
+        self._batches = np.split(left, np.cumsum(sizes)[:-1])[self.rank :: self.world_size]
+        self._turn = object()
 
     def _parcels(self) -> Iterator[Parcel]:
         left = self._batches[self._step :]
-        seed = self._order.seed, self.epoch
+        seed = self.seed, self.epoch
         receiver = Receiver(self.workers)
         loader = DataLoader(
             ShardBatches(self.split, self._recipe, left, seed=seed, taken=receiver.taken),
@@ -214,7 +236,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             num_workers=self.workers,
             prefetch_factor=self.prefetch if self.workers else None,
             # Otherwise it draws from the global generator, and a resumed training would go another way.
-            generator=torch.Generator().manual_seed(self._order.seed),
+            generator=torch.Generator().manual_seed(self.seed),
         )
         try:
             for parcel in loader:
@@ -229,10 +251,6 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
                 f"a worker of the loader died ({said}); if memory ran out, use fewer workers or a smaller "
                 "buffer"
             ) from error
-
-    def _advance(self) -> None:
-        self.epoch, self._past, self._step = self.epoch + 1, [], 0
-        self._batches = self._plan(self.epoch, self._past)
 
 
 def _check(**arguments: tuple[int, int]) -> None:

@@ -3,103 +3,66 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
-# Into so many lanes a rank's row groups are divided at most: every usual number of workers divides it.
-_LANES = (24, 12, 8, 6, 4, 2)
-# A lane's buffer holds at least so many batches, lest a batch be little more than a piece of one row group.
-_BATCHES_MIXED = 4
-# And so many row groups, since those at the ends of a lane are read twice.
+# How the string of row groups is cut into lanes, (slots, turns), the best first: every step takes its rows
+# from the slots of one turn. Ranks that share a step have slots of their own, workers turns of their own.
+_CUTS = ((4, 24), (4, 12), (4, 8), (2, 12), (2, 8), (2, 6), (1, 8), (1, 6), (1, 4), (1, 2))
+# A step draws from at least so many times its rows, lest it be little more than a piece of one row group.
+_STEPS_MIXED = 4
+# A lane has at least so many row groups, since those at its ends are read twice.
 _GROUPS_OF_LANE = 4
 
 
-@dataclass(frozen=True)
-class Order:
-    """What the order of an epoch follows from, beside the row groups and the number of ranks."""
-
-    seed: int
-    batch_size: int
-    buffer: int
-    """Rows among which a rank draws the next one."""
-    shuffle: bool
-
-    def batches(
-        self, groups: Sequence[range], epoch: int, past: Sequence[tuple[int, int]], world_size: int
-    ) -> list[np.ndarray]:
-        """Return the batches of all ranks that are left of an epoch.
-
-        Args:
-            groups: The rows of each row group.
-            epoch: Of the training.
-            past: What was given out of it before: pairs of a number of ranks and how many steps they went.
-            world_size: Number of ranks that are to share what is left.
-
-        Returns:
-            Rows of each batch, int64 (n,); batch `i` belongs to rank `i % world_size`.
-
-        Raises:
-            ValueError: `past` cannot be, or there are fewer rows than ranks.
-        """
-        rows = np.arange(groups[-1].stop)
-        if self.shuffle:
-            first = past[0][0] if past else world_size
-            rows = order_rows(
-                groups,
-                seed=self.seed,
-                epoch=epoch,
-                buffer=self.buffer,
-                batch_size=self.batch_size,
-                world_size=first,
-            )
-        for ranks, steps in past:
-            sizes = size_batches(len(rows), batch_size=self.batch_size, world_size=ranks)
-            if not 0 < steps <= len(sizes):
-                raise ValueError(f"{steps} steps of {len(sizes)}")
-            rows = rows[sizes[:steps].sum() :]
-        sizes = size_batches(len(rows), batch_size=self.batch_size, world_size=world_size)
-        return np.split(rows, np.cumsum(sizes)[:-1]) if len(rows) else []
-
-
-def order_rows(
-    groups: Sequence[range], *, seed: int, epoch: int, buffer: int, batch_size: int, world_size: int
-) -> np.ndarray:
+def order_rows(groups: Sequence[range], *, seed: int, epoch: int, buffer: int, step_size: int) -> np.ndarray:
     """Shuffle the rows of a split for one epoch.
 
     The row groups are strung together in random order, the rows of each at random too, and the string is cut
-    into lanes. Each lane has its own share of the shuffle buffer, and consecutive batches come from the lanes
-    in turn. So the batches of a rank, and of each of its workers as long as their number divides the
-    lanes', lie in row groups that hardly anybody else has to read.
+    into lanes, each with its share of the shuffle buffer. A step takes rows from a few lanes, the next step
+    from the next few, and so on in turn. So the batches of a rank, and of a worker, lie in row groups that
+    hardly anybody else has to read, while the order depends on neither.
 
     Args:
         groups: The rows of each row group.
         seed: Chooses the order together with `epoch`.
         epoch: Of the training.
-        buffer: Rows among which a rank draws the next one.
-        batch_size: Rows of a batch.
-        world_size: Number of ranks.
+        buffer: Rows among which the next one is drawn, over all ranks.
+        step_size: Rows of a step, over all ranks.
 
     Returns:
-        Every row once, int64 (rows,); batch `i` is the i-th run of `batch_size` rows and belongs to rank
-        `i % world_size`.
+        Every row once, int64 (rows,), step after step.
     """
     rng = np.random.default_rng([seed, epoch])
     rows = np.concatenate([rng.permutation(groups[n]) for n in rng.permutation(len(groups))])
-    full = len(rows) // batch_size
-    most = min(full // world_size, len(groups) // (_GROUPS_OF_LANE * world_size))
-    most = min(most, buffer // (_BATCHES_MIXED * batch_size))
-    lanes = world_size * next((lanes for lanes in _LANES if lanes <= most), 1)
-    share = max(1, buffer * world_size // lanes)
-    cuts = np.cumsum(full // lanes + (np.arange(lanes) < full % lanes)) * batch_size
-    *parts, rest = np.split(rows, cuts)
-    batches = np.concatenate([_stir(part, share, rng) for part in parts]).reshape(full, batch_size)
-    turns = np.concatenate([np.arange(len(part) // batch_size) for part in parts])
-    return np.concatenate([batches[np.argsort(turns, kind="stable")].reshape(-1), rest])
+    slots, turns = _cut(len(rows), len(groups), buffer=buffer, step_size=step_size)
+    full = len(rows) // step_size
+    steps_of_turn = full // turns + (np.arange(turns) < full % turns)
+    *strands, rest = np.split(rows, np.cumsum(steps_of_turn) * step_size)
+    share = max(1, buffer // (slots * turns))
+    steps = [
+        np.stack([_stir(lane, share, rng) for lane in np.split(strand, slots)])
+        .reshape(slots, -1, step_size // slots)
+        .swapaxes(0, 1)
+        .reshape(-1, step_size)
+        for strand in strands
+    ]
+    in_turn = np.argsort(np.concatenate([np.arange(count) for count in steps_of_turn]), kind="stable")
+    return np.concatenate([np.concatenate(steps)[in_turn].reshape(-1), rng.permutation(rest)])
+
+
+def _cut(rows: int, groups: int, *, buffer: int, step_size: int) -> tuple[int, int]:
+    """The first of the cuts with lanes long enough, whose row groups in hand are half the buffer at most."""
+    lanes = min(groups // _GROUPS_OF_LANE, buffer * groups // (2 * rows))
+    turns = min(buffer // (_STEPS_MIXED * step_size), rows // step_size)
+    fitting = (
+        cut for cut in _CUTS if cut[0] * cut[1] <= lanes and cut[1] <= turns and not step_size % cut[0]
+    )
+    return next(fitting, (1, 1))
 
 
 def size_batches(rows: int, *, batch_size: int, world_size: int) -> np.ndarray:
-    """Divide rows into steps of one batch for each rank.
+    """Divide rows into steps of one batch for each rank; what is left after any step is divided alike.
 
     All batches are full but those of the last step, which is divided evenly among the ranks. If it had fewer
     rows than there are ranks, the last two steps are divided evenly together, and with a batch size of 1,

@@ -43,13 +43,13 @@ def a_jpeg(number: int) -> bytes:
     return file.getvalue()
 
 
-@pytest.fixture
-def make_dataset(tmp_path: Path) -> MakeDataset:
-    """Writes a dataset: for each split the rows of each row group of each shard."""
+@pytest.fixture(scope="session")
+def make_dataset(tmp_path_factory: pytest.TempPathFactory) -> MakeDataset:
+    """Writes a new dataset: for each split the rows of each row group of each shard."""
 
-    def make(name: str = "dataset", **splits: list[list[int]]) -> Path:
+    def make(**splits: list[list[int]]) -> Path:
         numbers = iter(range(1000))
-        folder = tmp_path / name
+        folder = tmp_path_factory.mktemp("dataset")
         (folder / "data").mkdir(parents=True)
         for split, shards in splits.items():
             for shard, groups in enumerate(shards):

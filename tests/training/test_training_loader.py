@@ -1,5 +1,6 @@
 import json
 import random
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -12,15 +13,15 @@ from tests.training.conftest import MakeDataset
 from training.loader import LoaderError, ShardLoader
 from training.loader_media import Audio
 
-# Two shards more than workers, row groups of different sizes: 41 rows.
-SHARDS = [[5, 3], [4, 4, 4], [7], [1, 6], [7]]
+# Enough row groups, of different sizes, for several lanes.
+SHARDS = [[3, 2, 3], [4, 1, 3, 2], [7], [1, 3, 3], [2, 2, 2, 2, 1]]
 ROWS = 41
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
 
 
 def a_loader(dataset: Path, **changed: Any) -> ShardLoader[dict[str, Any]]:
-    settings: dict[str, Any] = {"columns": ["clip_id"], "batch_size": 3, "buffer": 12, "seed": 5}
+    settings: dict[str, Any] = {"columns": ["clip_id"], "batch_size": 3, "buffer": 36, "seed": 5}
     return ShardLoader(dataset, "train", **settings | changed)
 
 
@@ -32,7 +33,7 @@ def epoch_of(loader: ShardLoader[dict[str, Any]]) -> list[list[int]]:
     return [ids(batch) for batch in loader]
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def dataset(make_dataset: MakeDataset) -> Path:
     return make_dataset(train=SHARDS, validation=[[2]], test=[[0]])
 
@@ -176,21 +177,39 @@ def test_other_ranks_divide_what_is_left_of_the_epoch(dataset: Path, before: int
         rest = epoch_of(again)
         given += [*first, *(row for batch in rest for row in batch)]
         lengths.add(len(rest))
-        assert epoch_of(again) == epoch_of_number(dataset, 1, rank=rank, world_size=after)
+        other = a_loader(dataset, rank=rank, world_size=after)
+        epoch_of(other)
+        assert epoch_of(again) == epoch_of(other)
     assert sorted(given) == list(range(ROWS))
     assert len(lengths) == 1
 
 
-def epoch_of_number(dataset: Path, number: int, **place: int) -> list[list[int]]:
-    loader = a_loader(dataset, **place)
-    for _ in range(number):
-        epoch_of(loader)
-    return epoch_of(loader)
+@pytest.mark.parametrize("workers", [0, 1])
+def test_ranks_share_the_steps_of_one(dataset: Path, workers: int) -> None:
+    """As long as the rows of a step stay the same: one process of 6, or 2 of 3, or 3 of 2."""
+    steps = [sorted(step) for step in epoch_of(a_loader(dataset, batch_size=6))]
+    for world_size in (2, 3):
+        place = {"batch_size": 6 // world_size, "world_size": world_size}
+        ranks = [epoch_of(a_loader(dataset, rank=rank, **place)) for rank in range(world_size)]
+        assert [sorted(chain(*batches)) for batches in zip(*ranks, strict=True)] == steps
+        loader = a_loader(dataset, batch_size=6)
+        given = [ids(batch) for _, batch in zip(range(2), loader, strict=False)]
+        for rank in range(world_size):
+            resumed = a_loader(dataset, rank=rank, workers=workers, **place)
+            resumed.load_state_dict(loader.state_dict())
+            assert epoch_of(resumed) == ranks[rank][2:]
+        assert [sorted(step) for step in given] == steps[:2]
 
 
 @pytest.mark.parametrize(
     ("changed", "named"),
-    [({"seed": 6}, "seed 5"), ({"batch_size": 4}, "batch_size 3"), ({"buffer": 13}, "buffer 12")],
+    [
+        ({"seed": 6}, "seed 5"),
+        ({"batch_size": 4}, "batch_size 3"),
+        ({"batch_size": 6, "world_size": 2}, "batch_size 3"),
+        ({"buffer": 37}, "buffer 36"),
+        ({"shuffle": False}, "shuffle True"),
+    ],
 )
 def test_a_state_of_another_loader_is_refused(dataset: Path, changed: dict[str, int], named: str) -> None:
     state = a_loader(dataset).state_dict()
@@ -200,12 +219,12 @@ def test_a_state_of_another_loader_is_refused(dataset: Path, changed: dict[str, 
 
 def test_a_state_of_another_dataset_or_split_is_refused(dataset: Path, make_dataset: MakeDataset) -> None:
     state = a_loader(dataset).state_dict()
-    other = make_dataset("other", train=[[40, 1]])
+    other = make_dataset(train=[[40, 1]])
     with pytest.raises(LoaderError, match="taken with dataset"):
         a_loader(other).load_state_dict(state)
     with pytest.raises(LoaderError, match="taken with "):
         ShardLoader(
-            dataset, "validation", columns=["clip_id"], batch_size=3, buffer=12, seed=5
+            dataset, "validation", columns=["clip_id"], batch_size=3, buffer=36, seed=5
         ).load_state_dict(state)
 
 

@@ -135,7 +135,7 @@ def test_a_row_that_cannot_be_decoded_is_named(
         given.extend(loader)
     assert one_line(error).startswith(f"{SHARD} row 3 (clip_id clip-0003): {said}")
     assert "on_error='skip'" in str(error.value)
-    assert len(given) == 1 and loader.state_dict()["steps"] == [[1, 1]]
+    assert len(given) == 1 and loader.state_dict()["rows"] == 2
 
 
 @pytest.mark.parametrize("workers", [0, 1])
@@ -233,14 +233,8 @@ def test_a_state_that_is_none_is_refused(make_dataset: MakeDataset) -> None:
         with pytest.raises(LoaderError, match=f"the loader's state has no '{name}'") as error:
             loader.load_state_dict({key: value for key, value in good.items() if key != name})
         one_line(error)
-    for wrong in (
-        {"epoch": -1},
-        {"epoch": "one"},
-        {"steps": [[1, 3]]},
-        {"steps": [[0, 0]]},
-        {"steps": 2},
-    ):
-        with pytest.raises(LoaderError, match="the loader's state does not fit this loader") as error:
+    for wrong in ({"epoch": -1}, {"epoch": "1"}, {"step_size": 0}, {"rows": 4}, {"rows": None}, {"rows": -1}):
+        with pytest.raises(LoaderError, match="the loader's state is damaged") as error:
             loader.load_state_dict(good | wrong)
         one_line(error)
     assert loader.state_dict() == good
@@ -251,7 +245,9 @@ def test_too_many_ranks_for_what_is_left_are_refused(make_dataset: MakeDataset) 
     loader = a_loader(dataset)
     for _ in zip(range(2), loader, strict=False):
         pass
-    with pytest.raises(LoaderError, match="1 rows cannot be shared by 2 ranks") as error:
+    with pytest.raises(
+        LoaderError, match="1 rows are left of epoch 0, for 2 ranks; resume with 1 ranks"
+    ) as error:
         a_loader(dataset, rank=1, world_size=2).load_state_dict(loader.state_dict())
     one_line(error)
 
