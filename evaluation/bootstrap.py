@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,8 +9,8 @@ import numpy as np
 from evaluation.metric import Metric
 
 LEVEL = 0.95
-# Draws that are held at once, times clips: 64 MiB.
-_HELD = 8 << 20
+# Draws that are made at once, times clips: 64 MiB.
+_AT_ONCE = 8 << 20
 
 
 @dataclass(frozen=True)
@@ -31,70 +30,86 @@ class Estimate:
     clips: int
 
 
-def estimate(metric: Metric, statistics: np.ndarray, *, resamples: int, seed: int) -> Estimate | None:
+class Draws:
+    """Sets of clips drawn with replacement, each as large as the whole; one for all that is judged.
+
+    Args:
+        clips: How many clips there are.
+        resamples: How many sets are drawn.
+        seed: Of the draws.
+    """
+
+    def __init__(self, clips: int, resamples: int, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        shares = np.full(clips, 1.0 / clips)
+        # How often each clip is drawn: about once, and hardly ever ten times.
+        self._times = np.empty((resamples, clips), np.uint8)
+        step = max(_AT_ONCE // clips, 1)
+        for start in range(0, resamples, step):
+            block = self._times[start : start + step]
+            block[:] = np.minimum(rng.multinomial(clips, shares, size=len(block)), 255)
+
+    def values(self, metric: Metric, statistics: np.ndarray, known: np.ndarray) -> np.ndarray:
+        """Return the metric of each set, shape (resamples,); NaN for one without a known clip.
+
+        Args:
+            metric: Makes a value of summed statistics.
+            statistics: Shape (clips, statistics).
+            known: Which clips count, shape (clips,).
+        """
+        values = []
+        step = max(_AT_ONCE // len(known), 1)
+        for start in range(0, len(self._times), step):
+            times = self._times[start : start + step, known].astype(np.float64)  # (sets, known clips)
+            sums, counts = times @ statistics[known], times.sum(axis=1)
+            values += [
+                metric.value(row, float(number)) if number else np.nan
+                for row, number in zip(sums, counts, strict=True)
+            ]
+        return np.array(values)
+
+
+def estimate(metric: Metric, statistics: np.ndarray, draws: Draws) -> Estimate | None:
     """Return a metric with its 95 % interval; None where no clip could be measured.
 
     Args:
         metric: Makes a value of summed statistics.
         statistics: Of `metric.measure`, shape (clips, statistics); rows of NaN are left out.
-        resamples: How many times as many clips are drawn with replacement.
-        seed: Of the draws; systems with one seed are judged on the same draws.
+        draws: Sets of these clips.
 
     Reference:
         Efron and Tibshirani, An introduction to the bootstrap, 1993, section 13.3 (percentile intervals).
     """
     known = ~np.isnan(statistics).any(axis=1)
-    count = int(known.sum())
-    if count == 0:
+    if not known.any():
         return None
-    drawn = _values(metric, statistics, known, resamples, seed)
-    low, high = np.nanpercentile(drawn, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
-    return Estimate(metric.value(statistics[known].sum(axis=0), count), float(low), float(high), count)
+    count = int(known.sum())
+    value = metric.value(statistics[known].sum(axis=0), count)
+    return _estimate(value, draws.values(metric, statistics, known), count)
 
 
 def estimate_difference(
-    metric: Metric, statistics: np.ndarray, others: np.ndarray, *, resamples: int, seed: int
+    metric: Metric, statistics: np.ndarray, others: np.ndarray, draws: Draws
 ) -> Estimate | None:
-    """Return how much higher one system is than another, clip by clip on the same draws; None without a clip.
+    """Return how much higher one writer is than another, on the clips known of both; None without any.
 
     Args:
         metric: Makes a value of summed statistics.
-        statistics: Of one system, shape (clips, statistics).
+        statistics: Of one writer, shape (clips, statistics).
         others: Of the other, on the same clips.
-        resamples: How many draws.
-        seed: Of the draws.
+        draws: Sets of these clips.
     """
     known = ~(np.isnan(statistics).any(axis=1) | np.isnan(others).any(axis=1))
-    count = int(known.sum())
-    if count == 0:
+    if not known.any():
         return None
-    drawn = [_values(metric, rows, known, resamples, seed) for rows in (statistics, others)]
-    low, high = np.nanpercentile(drawn[0] - drawn[1], [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    count = int(known.sum())
     value = metric.value(statistics[known].sum(axis=0), count) - metric.value(
         others[known].sum(axis=0), count
     )
-    return Estimate(value, float(low), float(high), count)
+    drawn = draws.values(metric, statistics, known) - draws.values(metric, others, known)
+    return _estimate(value, drawn, count)
 
 
-def _values(
-    metric: Metric, statistics: np.ndarray, known: np.ndarray, resamples: int, seed: int
-) -> np.ndarray:
-    """Return the metric of each draw, shape (resamples,); NaN for one without a known clip."""
-    values = []
-    for times in _draws(len(statistics), resamples, seed):
-        times = times[:, known].astype(np.float64)  # (draws, known clips)
-        sums, counts = times @ statistics[known], times.sum(axis=1)
-        values += [
-            metric.value(row, float(number)) if number else np.nan
-            for row, number in zip(sums, counts, strict=True)
-        ]
-    return np.array(values)
-
-
-def _draws(clips: int, resamples: int, seed: int) -> Iterator[np.ndarray]:
-    """Yield how often each clip is drawn, in blocks of shape (draws, clips)."""
-    rng = np.random.default_rng(seed)
-    while resamples > 0:
-        block = min(resamples, max(_HELD // clips, 1))
-        yield rng.multinomial(clips, np.full(clips, 1.0 / clips), size=block)
-        resamples -= block
+def _estimate(value: float, drawn: np.ndarray, clips: int) -> Estimate:
+    low, high = np.nanpercentile(drawn, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+    return Estimate(value, float(low), float(high), clips)

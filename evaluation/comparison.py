@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.bootstrap import Estimate, estimate, estimate_difference
+from evaluation.bootstrap import Draws, Estimate, estimate, estimate_difference
 from evaluation.clips import Clip
 from evaluation.metric import Metric
 
@@ -76,6 +76,7 @@ def compare(
         resamples: Draws of the bootstrap.
         seed: Of the draws.
     """
+    draws = Draws(len(clips), resamples, seed)
     values: dict[str, dict[str, Estimate | None]] = {name: {} for name in texts}
     differences: dict[str, dict[str, Estimate | None]] = {}
     for metric in metrics:
@@ -84,11 +85,10 @@ def compare(
             name: _measure(metric, _joined(each, beside.get(name)), clips) for name, each in texts.items()
         }
         for name, statistics in measured.items():
-            values[name][metric.NAME] = estimate(metric, statistics, resamples=resamples, seed=seed)
+            values[name][metric.NAME] = estimate(metric, statistics, draws)
         (_, first), *others = measured.items()
         differences[metric.NAME] = {
-            name: estimate_difference(metric, first, other, resamples=resamples, seed=seed)
-            for name, other in others
+            name: estimate_difference(metric, first, other, draws) for name, other in others
         }
     return Comparison(values, differences)
 

@@ -10,7 +10,7 @@ import pytest
 from small_datasets import FACTS, rows_of, write_dataset
 
 from encoders.clap import ClapEncoder
-from evaluation.bootstrap import Estimate, estimate, estimate_difference
+from evaluation.bootstrap import Draws, Estimate, estimate, estimate_difference
 from evaluation.clips import Clip, DatasetError, clap_model_of, read_clips, read_frames
 from evaluation.comparison import add_captions, compare
 from evaluation.metric import Tools, choose_metrics
@@ -89,23 +89,23 @@ def test_embeddings_of_two_models_are_refused() -> None:
 
 def test_an_interval_has_the_width_of_the_mean_of_coins() -> None:
     heads = np.repeat([[100.0], [0.0]], 200, axis=0)
-    found = estimate(TempoClassMetric(Tools()), heads, resamples=4000, seed=0)
+    found = estimate(TempoClassMetric(Tools()), heads, Draws(400, 4000, 0))
     assert found is not None and found.value == 50.0 and found.clips == 400
     # 1.96 standard errors of a mean of 400 fair coins.
     assert (found.low, found.high) == pytest.approx((50 - 4.9, 50 + 4.9), abs=0.4)
-    assert found == estimate(TempoClassMetric(Tools()), heads, resamples=4000, seed=0)
+    assert found == estimate(TempoClassMetric(Tools()), heads, Draws(400, 4000, 0))
 
 
 def test_an_interval_leaves_unknown_clips_out() -> None:
     rows = np.array([[100.0], [np.nan], [100.0]])
-    found = estimate(TempoClassMetric(Tools()), rows, resamples=50, seed=0)
+    found = estimate(TempoClassMetric(Tools()), rows, Draws(3, 50, 0))
     assert found == Estimate(100.0, 100.0, 100.0, clips=2)
-    assert estimate(TempoClassMetric(Tools()), np.full((3, 1), np.nan), resamples=50, seed=0) is None
+    assert estimate(TempoClassMetric(Tools()), np.full((3, 1), np.nan), Draws(3, 50, 0)) is None
 
 
 def test_a_ratio_of_sums_is_no_mean_of_ratios() -> None:
     rows = np.array([[1.0, 1.0], [1.0, 9.0]])
-    found = estimate(TagPrecisionMetric(Tools()), rows, resamples=500, seed=0)
+    found = estimate(TagPrecisionMetric(Tools()), rows, Draws(2, 500, 0))
     assert found is not None and found.value == 20.0
     assert (found.low, found.high) == pytest.approx((100 / 9, 100.0))
 
@@ -113,9 +113,9 @@ def test_a_ratio_of_sums_is_no_mean_of_ratios() -> None:
 def test_a_difference_is_taken_clip_by_clip() -> None:
     rng = np.random.default_rng(0)
     rows = rng.uniform(0, 100, (50, 1))
-    once, twice = (estimate(TempoClassMetric(Tools()), rows, resamples=200, seed=seed) for seed in (0, 1))
+    once, twice = (estimate(TempoClassMetric(Tools()), rows, Draws(50, 200, seed)) for seed in (0, 1))
     assert once != twice
-    found = estimate_difference(TempoClassMetric(Tools()), rows + 1.0, rows, resamples=200, seed=0)
+    found = estimate_difference(TempoClassMetric(Tools()), rows + 1.0, rows, Draws(50, 200, 0))
     assert found is not None
     assert (found.value, found.low, found.high) == pytest.approx((1.0, 1.0, 1.0))
 
