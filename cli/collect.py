@@ -1,8 +1,9 @@
 """Fetch music videos and tracks into a folder, politely, with what is known of each beside it.
 
 A SOURCE is an address (of a file, a video page or a playlist), a text file of addresses, a CSV file of ids
-with or without time windows (AudioSet and its like), or a CSV chart of artists and titles to search for. Run
-the same command again to go on; what is there is not fetched again. `leitmotif curate DIR` takes the folder.
+with or without time windows (AudioSet and its like), a CSV chart of artists and titles to search for, or a
+chart of Spotify (spotify:artist:ID, spotify:tracks:WORDS, ...). Run the same command again to go on; what is
+there is not fetched again. `leitmotif curate DIR` takes the folder.
 """
 
 from __future__ import annotations
@@ -38,6 +39,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--max-playlist", type=int, default=500, metavar="N", help="entries of a playlist (default: 500)"
     )
     what.add_argument("--comments", action="store_true", help="fetch the ten top comments as well")
+    what.add_argument(
+        "--country", default="US", metavar="CC", help="whose charts, where Spotify has several (default: US)"
+    )
+    what.add_argument(
+        "--enrich",
+        default="",
+        metavar="NAMES",
+        help="ask others about the collected files: shazam, musicbrainz, or both with a comma",
+    )
     run = parser.add_argument_group("how much, in this run")
     run.add_argument("--max-files", type=int, metavar="N", help="files")
     run.add_argument("--max-bytes", type=float, metavar="MIB", help="mebibytes")
@@ -51,6 +61,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     manners.add_argument(
         "--tries", type=int, default=3, metavar="N", help="of one item in a run (default: 3)"
+    )
+    manners.add_argument(
+        "--ignore-robots",
+        action="store_true",
+        help="fetch what robots.txt disallows or a host reserves from mining; for what is yours or permitted",
     )
     network = parser.add_argument_group("network")
     network.add_argument("--cookies", type=Path, metavar="FILE", help="a cookies.txt; it is never written to")
@@ -74,32 +89,41 @@ def run(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     try:
-        from pipelines.collect import collect
+        from pipelines.collect import collect, enrich
     except ModuleNotFoundError as error:
         raise OutsideError(
             f"the package {error.name!r} is missing; run `pip install 'leitmotif[collect]'`"
         ) from error
+    names = [name.strip() for name in options.enrich.split(",") if name.strip()]
     with console.progress() as tell:
         tally = collect(
             options.source,
             options.out,
             settings,
+            enrichers=names,
             progress=lambda done, wanted: tell("collect", done, wanted),
         )
+        enriched = enrich(options.out, names, settings, progress=tell) if names else {}
     facts = asdict(tally)
-    stopped = facts.pop("stopped")
+    stopped = facts.pop("stopped") | {name: done.stopped for name, done in enriched.items() if done.stopped}
+    asked = {name: asdict(done) for name, done in enriched.items()}
+    for counts in asked.values():
+        del counts["stopped"]
     if options.json:
-        console.print_json(facts | {"stopped": stopped})
+        console.print_json(facts | {"stopped": stopped} | ({"enriched": asked} if asked else {}))
     else:
         console.print_summary(facts)
+        for name, counts in asked.items():
+            print(f"{name:<12} {', '.join(f'{count} {what}' for what, count in counts.items() if count)}")
         for host, reason in stopped.items():
             print(f"stopped      {host or 'the run'}: {reason}; run the same command again to go on")
         if tally.fetched or tally.already:
             print(f"next: leitmotif curate {options.out} --out WS")
     hosts = [host for host in stopped if host]
+    left = tally.left + sum(done.left for done in enriched.values())
     if hosts:
         raise OutsideError(
-            f"{', '.join(hosts)} asked to be left alone, {tally.left} items are left; run the same command "
+            f"{', '.join(hosts)} asked to be left alone, {left} items are left; run the same command "
             "again later, with a longer --pause or with --cookies"
         )
     return 1 if options.strict and (tally.refused or tally.failed) else 0
@@ -121,7 +145,11 @@ def _settings(options: argparse.Namespace) -> Settings:
         raise UserError(f"--pause is {options.pause:g}; expected 0 or more seconds")
     if options.proxy is not None and not options.proxy.startswith("http://"):
         raise UserError(f"--proxy is {options.proxy!r}; expected http://HOST:PORT")
+    if not (len(options.country) == 2 and options.country.isalpha()):
+        raise UserError(f"--country is {options.country!r}; expected two letters, such as US")
     return Settings(
+        country=options.country.upper(),
+        ignore_robots=options.ignore_robots,
         max_height=options.max_height,
         max_file_bytes=int(options.max_file_size * _MIB),
         max_duration_s=options.max_duration,

@@ -85,6 +85,16 @@ def open_enricher(name: str, settings: Settings) -> Enricher:
     return enricher
 
 
+def check_enrichers(names: Sequence[str], settings: Settings) -> None:
+    """Find out whether enrichers can be used, before anything is fetched.
+
+    Raises:
+        SourceError: One cannot.
+    """
+    for name in names:
+        open_enricher(name, settings).close()
+
+
 def enrich(
     shelf: Shelf,
     names: Sequence[str],

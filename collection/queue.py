@@ -50,23 +50,26 @@ class HostQueue:
         """
         self._per_host, self._pause_s, self._room, self._rng = per_host, pause_s, room, rng
         self._hosts: dict[str, _Host] = {}
-        self._changed = threading.Condition()
-        self._waiting = self._active = 0
+        lock = threading.RLock()
+        self._changed, self._room_made = threading.Condition(lock), threading.Condition(lock)
+        self._waiting = self._active = self._idle = 0
         self._finished = False
         self.left = 0
 
     def put(self, wanted: Wanted, *, block: bool = True) -> None:
         """Add an item; wait for room where `block`, which a thread that takes items must not."""
         with self._changed:
-            while block and self._waiting >= CAPACITY and not self._finished:
-                self._changed.wait(1.0)
+            if block and self._waiting >= CAPACITY:
+                # Woken once for many items rather than for each.
+                while self._waiting > CAPACITY // 2 and not self._finished:
+                    self._room_made.wait(1.0)
             host = self._hosts.setdefault(host_of(wanted), _Host())
             if self._finished or host.stopped:
                 self.left += 1
                 return
             host.waiting.append(wanted)
             self._waiting += 1
-            self._changed.notify_all()
+            self._wake()
 
     def take(self, *, closed: Callable[[], bool]) -> Wanted | None:
         """Wait for an item whose host may be asked; None when nothing is left or the run ends.
@@ -88,7 +91,11 @@ class HostQueue:
                         return self._begin(name, host, now)
                 if not self._waiting and not self._active and closed():
                     return None
-                self._changed.wait(wait_s)
+                self._idle += 1
+                try:
+                    self._changed.wait(wait_s)
+                finally:
+                    self._idle -= 1
         return None
 
     def _begin(self, name: str, host: _Host, now: float) -> Wanted:
@@ -97,7 +104,8 @@ class HostQueue:
         self._active += 1
         self._waiting -= 1
         self._hosts[name] = self._hosts.pop(name)  # to the back: every host has its turn
-        self._changed.notify_all()
+        if self._waiting == CAPACITY // 2:
+            self._room_made.notify_all()
         return host.waiting.popleft()
 
     def done(self, wanted: Wanted) -> None:
@@ -105,7 +113,7 @@ class HostQueue:
         with self._changed:
             self._hosts[host_of(wanted)].active -= 1
             self._active -= 1
-            self._changed.notify_all()
+            self._wake()
 
     def goes_on(self, wanted: Wanted) -> bool:
         """Tell whether the thread that has just fetched an item of a source may take another of it."""
@@ -127,7 +135,7 @@ class HostQueue:
             self.left += 1 + len(host.waiting)
             self._waiting -= len(host.waiting)
             host.waiting.clear()
-            self._changed.notify_all()
+            self._wake()
 
     def finish(self, *, active: int = 0) -> None:
         """Leave everything for a later run; `active` more items are left that were being fetched."""
@@ -137,12 +145,18 @@ class HostQueue:
             for host in self._hosts.values():
                 host.waiting.clear()
             self._waiting = 0
-            self._changed.notify_all()
+            self._wake()
 
     def wake(self) -> None:
         """Let those who wait look again."""
         with self._changed:
+            self._wake()
+
+    def _wake(self) -> None:
+        if self._idle:
             self._changed.notify_all()
+        if self._waiting < CAPACITY // 2:
+            self._room_made.notify_all()
 
     @property
     def finished(self) -> bool:

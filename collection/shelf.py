@@ -139,14 +139,14 @@ class Shelf:
             "reasons": info.get("leitmotif", {}).get("reasons"),
         }
         ours = info.get("leitmotif", {}) | facts | {"key": wanted.key}
-        text = json.dumps(info | {"leitmotif": ours})
+        text = json.dumps(info | {"leitmotif": ours}).encode()
         # Half of it, left by a crash, is no JSON, and the file that it is about is not there yet.
         sidecar = self._sidecar(wanted.key)
         try:
-            sidecar.write_text(text, encoding="utf-8")
+            sidecar.write_bytes(text)
         except FileNotFoundError:
             sidecar.parent.mkdir(parents=True, exist_ok=True)
-            sidecar.write_text(text, encoding="utf-8")
+            sidecar.write_bytes(text)
         part.replace(self.root / name)
         return facts
 

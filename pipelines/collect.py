@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from collection.collector import Progress, Tally
 from collection.collector import collect as run_collector
+from collection.enrichment import Enriched, check_enrichers
+from collection.enrichment import Progress as EnrichProgress
+from collection.enrichment import enrich as run_enrichers
 from collection.folder import SourceError
+from collection.refusals import CollectError
 from collection.settings import Settings
 from collection.shelf import Shelf
 from collection.sources import open_source
@@ -20,6 +25,7 @@ def collect(
     folder: Path,
     settings: Settings,
     *,
+    enrichers: Sequence[str] = (),
     progress: Progress = lambda done, wanted: None,
 ) -> Tally:
     """Fetch what sources want into a folder.
@@ -28,20 +34,56 @@ def collect(
         sources: Words that `collection.sources` knows.
         folder: Where files and record lie.
         settings: Bounds and manners.
+        enrichers: Who is going to be asked about the files (`enrich`); checked before anything is fetched.
         progress: Told how far the run is.
 
     Returns:
         The counts.
 
     Raises:
-        UserError: A source or the folder is of no use.
-        OutsideError: The disk failed; what was fetched is kept.
+        UserError: An enricher, a source or the folder is of no use.
+        OutsideError: The disk failed, or a source behind the network; what was fetched is kept.
     """
-    try:
-        opened = [open_source(word) for word in sources]
+    with _run_errors(folder):
+        check_enrichers(enrichers, settings)
+        opened = [open_source(word, settings) for word in sources]
         return run_collector(opened, Shelf(folder), settings, progress=progress)
+
+
+def enrich(
+    folder: Path,
+    names: Sequence[str],
+    settings: Settings,
+    *,
+    progress: EnrichProgress = lambda name, done, total: None,
+) -> dict[str, Enriched]:
+    """Add what others know of the files of a collected folder.
+
+    Args:
+        folder: Where they lie.
+        names: Whom to ask: "shazam", "musicbrainz".
+        settings: Tries and waits.
+        progress: Told how far it is.
+
+    Returns:
+        What each did.
+
+    Raises:
+        UserError: One is not known or not set up, or the folder is of no use.
+        OutsideError: The disk failed; what was found is kept.
+    """
+    with _run_errors(folder):
+        return run_enrichers(Shelf(folder), names, settings, progress=progress)
+
+
+@contextmanager
+def _run_errors(folder: Path) -> Iterator[None]:
+    try:
+        yield
     except SourceError as error:
         raise UserError(str(error)) from error
+    except CollectError as error:
+        raise OutsideError(f"{error}; run again later, what was fetched so far is kept") from error
     except OSError as error:
         if not is_outside(error):
             raise

@@ -48,6 +48,8 @@ CATALOG_COLUMNS = pa.schema(
         ("license", pa.string()),
         ("retrieved_at", pa.timestamp("us", tz="UTC")),
         ("uploader", pa.string()),
+        ("start_s", pa.float64()),
+        ("end_s", pa.float64()),
         ("isrc", pa.string()),
         ("recording_id", pa.string()),
     ]
