@@ -78,7 +78,11 @@ class LoggedRun:
         whole = text[: text.rfind(b"\n") + 1]
         self._offset += len(whole)
         for line in whole.splitlines():
-            self._take(json.loads(line))
+            try:
+                told = json.loads(line)
+            except ValueError:
+                continue  # cut short by a full disk
+            self._take(told)
 
     def _take(self, told: Mapping[str, Any]) -> None:
         self.updated = told["at"]
@@ -107,7 +111,8 @@ class LoggedRun:
 
     def _take_batch(self, told: Mapping[str, Any]) -> None:
         clips = told["measured"] + told["failed"]
-        stage = self.stages[told["stage"]]
+        # A takedown may have removed the line of the stage, and what it was to measure.
+        stage = self.stages.setdefault(told["stage"], LoggedStage(0, 0, told["at"]))
         stage.done += clips
         stage.batches.append((told["at"], clips))
         self._add_failures(told)

@@ -223,7 +223,7 @@ def _status(
         facts = {key: run.facts[key] for key in ("recipe", "profile", "pid", "host", "workers")}
         facts |= {"started": run.facts["at"], "updated": run.updated}
         if state == "running":
-            facts["seconds_since_update"] = round(time.time() - run.updated, 1)
+            facts["seconds_since_update"] = round(max(0.0, time.time() - run.updated), 1)
     return Status(
         workspace=str(workspace.root),
         state=state,

@@ -224,6 +224,19 @@ def test_a_log_is_read_on_line_by_line(tmp_path: Path) -> None:
     assert run.stages["probe"].rate_per_s() == 2.0
 
 
+def test_lines_that_a_full_disk_cut_short_or_a_takedown_removed_are_passed_over(tmp_path: Path) -> None:
+    lines = [
+        json.dumps({"event": "run", "at": 1.0, "pid": 1}),
+        json.dumps({"event": "batch", "at": 4.0, **asdict(BatchResult("probe", measured=3, failed=1))}),
+        '{"event": "batch", "at": 5.0, "stage"',
+        json.dumps({"event": "stopped", "at": 6.0, "reason": "the disk is full"}),
+    ]
+    (tmp_path / "log.jsonl").write_text("\n".join(lines) + "\n")
+    run = LoggedRun(tmp_path / "log.jsonl")
+    run.read_on()
+    assert (run.stages["probe"].done, run.stopped) == (4, "the disk is full")
+
+
 def test_a_folder_that_is_no_workspace_is_one_clear_line(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="is no workspace"):
         look_at(Workspace(tmp_path / "nowhere"))
