@@ -18,7 +18,7 @@ from reports.pictures import draw_card
 from reports.published import Published, open_published
 from reports.statistics import measure
 from reports.tables import leakage_table
-from reports.terms import model_terms
+from reports.terms import model_terms, research_only
 
 
 def render_card(dataset: Path, *, name: str | None = None) -> str:
@@ -72,7 +72,7 @@ def compose_card(published: Published, stats: Mapping[str, Any], figures: Sequen
         tag_settings=tags if isinstance(tags, dict) else {},
         unknown_licenses=stats["licenses"].get("unknown", 0),
         terms=terms,
-        research_only=sorted({entry.model.split("@")[0].strip() for entry in terms if entry.research_only}),
+        research_only=research_only(terms),
         leaks=leakage_table(stats)[1] if len(stats["rows"]) > 1 else [],
         key=re.sub(r"[^A-Za-z0-9]+", "-", published.name).strip("-") or "dataset",
         year=(stats["retrieved"][-1] if stats["retrieved"] else "")[:4],

@@ -153,22 +153,23 @@ def plot_spreads(
     return figure(parts, alt, bottom + 38)
 
 
-def plot_map(points: Sequence[tuple[float, float, int, str]], *, alt: str) -> Markup:
-    """Draw points on a plane whose axes mean nothing by themselves, with a shape and a colour by group.
+def plot_map(points: Sequence[tuple[float, float, int, str]], *, labels: tuple[str, str], alt: str) -> Markup:
+    """Draw points on a plane whose axes have no unit, with a shape and a colour by group.
 
     Args:
         points: (x, y, group, what the point is); groups count from 0, 7 and above are "other".
+        labels: What the two axes say.
         alt: What the figure shows, in words.
 
     Returns:
         An `<svg>` element, twice as wide as the others.
     """
-    wide, tall, pad = 2 * WIDTH, 420, 12
+    wide, tall, pad = 2 * WIDTH, 430, 24
     xs, ys = [point[0] for point in points], [point[1] for point in points]
     x0, y0 = min(xs), min(ys)
     x_span, y_span = (max(xs) - x0) or 1.0, (max(ys) - y0) or 1.0
     size = 5.0 if len(points) < 300 else 3.4 if len(points) < 1500 else 2.4
-    parts = []
+    parts = [text(wide / 2, tall - 4, labels[0], "axis", "middle"), text(4, 11, labels[1], "axis")]
     for x, y, group, tip in points:
         kind = min(group, 7)
         at = pad + (x - x0) / x_span * (wide - 2 * pad), tall - pad - (y - y0) / y_span * (tall - 2 * pad)

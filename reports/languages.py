@@ -12,7 +12,7 @@ from reports.tally import most_first
 COLUMNS = ("title", "description")
 LEAST_LETTERS = 20
 UNKNOWN = "und"
-_MOST_LETTERS = 300
+_MOST_LETTERS = 200
 # Addresses and tags are in no language.
 _NO_WORDS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[#@]\w+")
 
@@ -49,6 +49,6 @@ def name_language(text: str) -> str:
     import py3langid
 
     plain = _NO_WORDS.sub(" ", text)[:_MOST_LETTERS]
-    if sum(letter.isalpha() for letter in plain) < LEAST_LETTERS:
+    if sum(map(str.isalpha, plain)) < LEAST_LETTERS:
         return UNKNOWN
     return str(py3langid.classify(plain)[0])

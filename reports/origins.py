@@ -37,7 +37,8 @@ class Origins:
 
     def describe(self) -> dict[str, Any]:
         """Return `artists` and `leakage` of stats.json."""
-        texts, counts = self._by_split("artist")
+        distinct, counts = self._by_split("artist")
+        texts = distinct.to_pylist()
         named = [artist_names(text) for text in texts]
         names, by_name = _by_name(named, counts)
         recordings = self._by_split("recording_id")
@@ -48,10 +49,10 @@ class Origins:
                 **_describe_artists(names, by_name.sum(axis=1), _spellings(texts, named, counts.sum(axis=1))),
             },
             "leakage": {
-                "artist": find_leaks(names, by_name),
+                "artist": find_leaks(pa.array(names, pa.string()), by_name),
                 "source": find_leaks(*self._by_split("source_id")),
                 "url": find_leaks(*self._by_split("source_url")),
-                "recording": find_leaks(*recordings) if recordings[0] else None,
+                "recording": find_leaks(*recordings) if len(recordings[0]) else None,
             },
         }
 
@@ -60,7 +61,7 @@ class Origins:
         """How many rows were taken."""
         return sum(map(len, self._splits))
 
-    def _by_split(self, column: str) -> tuple[list[str], np.ndarray]:
+    def _by_split(self, column: str) -> tuple[pa.Array, np.ndarray]:
         """Return the distinct texts of a column, and the rows of each in each split, (texts, splits)."""
         chunks = [chunk.cast(pa.string()) for chunk in self._columns[column]]
         encoded = pa.chunked_array(chunks, pa.string()).combine_chunks().dictionary_encode()
@@ -68,23 +69,23 @@ class Origins:
         splits = np.concatenate([np.zeros(0, np.int16), *self._splits])[named]
         size = len(encoded.dictionary), max(len(self._names), 1)
         places = encoded.indices.drop_null().to_numpy().astype(np.int64) * size[1] + splits
-        return encoded.dictionary.to_pylist(), np.bincount(places, minlength=size[0] * size[1]).reshape(size)
+        return encoded.dictionary, np.bincount(places, minlength=size[0] * size[1]).reshape(size)
 
 
-def find_leaks(names: Sequence[str], counts: np.ndarray) -> dict[str, Any]:
+def find_leaks(names: pa.Array, counts: np.ndarray) -> dict[str, Any]:
     """Return which groups lie in more than one split: an entry of `leakage` in stats.json.
 
     Args:
-        names: Of the groups.
+        names: Of the groups, texts.
         counts: Clips of each group in each split, shape (groups, splits).
     """
-    torn = np.flatnonzero((counts > 0).sum(axis=1) > 1).tolist()
+    torn = np.flatnonzero((counts > 0).sum(axis=1) > 1)
     return {
         "known": int(counts.sum()),
         "groups": len(names),
         "violations": len(torn),
         "clips": int(counts[torn].sum()),
-        "examples": sorted(names[place] for place in torn)[:EXAMPLES],
+        "examples": sorted(names.take(pa.array(torn)).to_pylist())[:EXAMPLES],
     }
 
 

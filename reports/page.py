@@ -23,6 +23,7 @@ from reports.source import Published, Unpublished, open_source
 from reports.statistics import measure
 from reports.tables import balance_table, leakage_table, rarity_table
 from reports.tagged import draw_relations, draw_tags
+from reports.terms import model_terms, research_only
 from taxonomy.labels import LABELS_PATH, load
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -48,7 +49,7 @@ def render_page(folder: Path, *, name: str | None = None) -> str:
 
 def compose_page(source: Published | Unpublished, stats: Mapping[str, Any]) -> str:
     """Return the report from numbers that were measured already; see `render_page`."""
-    groups = _groups(stats)
+    groups, terms = _groups(stats), model_terms(stats)
     exhibits = [_label(exhibit) for exhibit in hang(source)]
     rejected = source.rejected(("source", "rule", "value", "threshold", "detail", "clip_id"))
     quarantined = source.quarantined(("source", "stage", "error", "message"))
@@ -72,7 +73,8 @@ def compose_page(source: Published | Unpublished, stats: Mapping[str, Any]) -> s
         seconds=f"{SECONDS:.0f}",
         rejected=[tuple(row.values()) for row in rejected.slice(0, HEAD_ROWS).to_pylist()],
         quarantined=[tuple(row.values()) for row in quarantined.slice(0, HEAD_ROWS).to_pylist()],
-        models=[(stage, model, n) for stage, used in stats["models"].items() for model, n in used.items()],
+        models=[(term.stage, term.model, term.license, term.commercial, term.clips) for term in terms],
+        research_only=research_only(terms),
         recipe=yaml.safe_dump(source.recipe, sort_keys=False, allow_unicode=True) if source.recipe else "",
         taxonomy_differs=source.taxonomy.fingerprint != load(LABELS_PATH).fingerprint,
     )

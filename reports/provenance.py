@@ -89,9 +89,11 @@ def draw_map(stats: Mapping[str, Any]) -> Iterator[Figure]:
     ]
     # The others first, so that they lie under the named ones.
     points.sort(key=lambda point: -point[2])
-    shares = " and ".join(f"{share:.0%}" for share in found["explained"])
-    method = found["method"][:1].upper() + found["method"][1:]
-    notes = [f"{method}: {shares} of the variance." if shares else f"{method}."]
+    first, second = (
+        f"{name} component, {share:.0%} of the variance"
+        for name, share in zip(("first", "second"), found["explained"], strict=True)
+    )
+    notes = [f"{found['method'][:1].upper()}{found['method'][1:]}."]
     if len(points) < found["of"]:
         notes.append(f"A sample of {found['of']:,} clips.")
     names = [*frequent, *(["other or none"] if any(point[2] == GROUPS for point in points) else [])]
@@ -99,7 +101,9 @@ def draw_map(stats: Mapping[str, Any]) -> Iterator[Figure]:
         name="embedding-map",
         title="Map of the audio embeddings, by genre",
         drawing=plot_map(
-            points, alt=f"{len(points):,} clips in two dimensions, by genre: {', '.join(names)}."
+            points,
+            labels=(first, second),
+            alt=f"{len(points):,} clips in two dimensions, by genre: {', '.join(names)}.",
         ),
         count=len(points),
         source=column(stats, "clap_embedding", "genres"),
@@ -153,8 +157,8 @@ def _copies(stats: Mapping[str, Any]) -> Iterator[Figure]:
         of="recordings that have copies",
         source="the stores of the workspace" if stats["kind"] == "workspace" else "rejected.parquet",
         notes=(
-            f"{copies['exact']['clips']:,} files with the same bytes and {copies['near']['clips']:,} other "
-            "copies were rejected; the first of each group stays.",
+            f"Rejected copies: {copies['exact']['clips']:,} of the same bytes, {copies['near']['clips']:,} "
+            "of the same recording; the first of each group stays.",
         ),
         head=("kind", "recording that stays", "rejected copies"),
         rows=[

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,6 +46,11 @@ def model_terms(stats: Mapping[str, Any]) -> list[Terms]:
             licenses, commercial = _licenses(model)
             found.append(Terms(stage, model, clips, licenses, commercial))
     return found
+
+
+def research_only(terms: Sequence[Terms]) -> list[str]:
+    """Return the ids of the models whose weights are for research alone, sorted."""
+    return sorted({entry.model.split("@")[0].strip() for entry in terms if entry.research_only})
 
 
 def _licenses(model: str) -> tuple[str, str]:

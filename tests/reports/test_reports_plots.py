@@ -24,7 +24,7 @@ ENTRY = {"edges": [0, 1, 2, 3], "counts": [1, 0, 3], "rejected_counts": [], "thr
         plot_heatmap([HOSTILE], [HOSTILE], [[3]], alt=HOSTILE, unit=HOSTILE),
         plot_density([0, 1], [0, 1], [[4]], labels=(HOSTILE, HOSTILE), alt=HOSTILE),
         plot_spreads({HOSTILE: [1, 2, 3, 4, 5]}, label=HOSTILE, alt=HOSTILE, counts={HOSTILE: 7}),
-        plot_map([(0.0, 1.0, 9, HOSTILE)], alt=HOSTILE),
+        plot_map([(0.0, 1.0, 9, HOSTILE)], labels=(HOSTILE, HOSTILE), alt=HOSTILE),
     ],
 )
 def test_a_drawing_escapes_names_labels_and_words(plot):
@@ -71,7 +71,7 @@ def test_an_empty_cell_of_a_heat_map_stays_empty_and_the_greatest_is_the_brighte
 
 
 def test_groups_of_a_map_differ_in_shape_as_well_as_in_colour():
-    plot = plot_map([(n, n % 3, n, f"point {n}") for n in range(9)], alt="y")
+    plot = plot_map([(n, n % 3, n, f"point {n}") for n in range(9)], labels=("x", "y"), alt="y")
     shapes = re.findall(r'class="dot (c\d)"[^>]*?(?: d="([^"]+)"|r="([\d.]+)")', plot)
     assert [kind for kind, _, _ in shapes] == ["c0", "c1", "c2", "c3", "c4", "c5", "c6", "c7", "c7"]
     assert len({(d, r) for _, d, r in shapes}) == 8
