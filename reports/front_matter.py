@@ -85,7 +85,7 @@ def describe_feature(field: pa.Field) -> dict[str, Any]:
 
 def license_of(licenses: Mapping[str, int]) -> dict[str, Any]:
     """Return the license of the whole: the Hub's identifiers where all are known, else "other"."""
-    names = [name.lower() for name in licenses]
+    names = ["-".join(name.lower().split()) for name in licenses]
     if not names:
         return {"license": "unknown"}
     if all(name in HUB_LICENSES for name in names):

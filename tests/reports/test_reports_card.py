@@ -111,7 +111,7 @@ def test_rare_labels_languages_and_artists_stand_in_the_limits_as_measured(publi
     rarest, share = next(iter(under.items()))
     assert f"{rarest} {100 * share:.2g}%" in limits
     assert "| genres | 15 of 15 | 0.81 |" in limits
-    assert "6 languages,\n  en in 71% of those" in limits
+    assert "languages seen: 6;\n  en in 71% of those" in limits
     assert "7,000 artists; Gini coefficient of clips per artist 0.62" in limits
 
 
@@ -166,6 +166,7 @@ def test_every_column_has_its_line(publish):
 def test_a_license_that_the_hub_does_not_know_makes_the_whole_other():
     assert license_of({"All rights reserved": 1})["license"] == "other"
     assert license_of({"CC0-1.0": 1}) == {"license": "cc0-1.0"}
+    assert license_of({"CC BY-NC-SA 4.0": 2, "CC0 1.0": 1}) == {"license": ["cc-by-nc-sa-4.0", "cc0-1.0"]}
     assert license_of({}) == {"license": "unknown"}
 
 
