@@ -72,7 +72,7 @@ def _screen(*, watch: bool, as_json: bool) -> Iterator[Callable[[Status, bool], 
     if as_json:
         yield lambda status, more: console.print_json(asdict(status))
     elif not out.is_terminal:
-        yield _print_lines
+        yield _line_printer()
     elif not watch:
         yield lambda status, more: out.print(_drawn(status))
     else:
@@ -80,14 +80,21 @@ def _screen(*, watch: bool, as_json: bool) -> Iterator[Callable[[Status, bool], 
             yield lambda status, more: live.update(_drawn(status), refresh=True)
 
 
-def _print_lines(status: Status, more: bool) -> None:
-    """Print everything once the looking ends, and a line for the stage at hand until then."""
-    if not more:
-        print("\n".join(_lines(status)), flush=True)
-        return
-    for stage in status.stages:
-        if stage.left:
-            print(": ".join((stage.stage, ", ".join(_facts(stage)))), flush=True)
+def _line_printer() -> Callable[[Status, bool], None]:
+    """Return what prints a line whenever the stage at hand has come further, and everything at the end."""
+    told: tuple[str, int | None] | None = None
+
+    def show(status: Status, more: bool) -> None:
+        nonlocal told
+        if not more:
+            print("\n".join(_lines(status)), flush=True)
+            return
+        for stage in status.stages:
+            if stage.left and told != (stage.stage, stage.done):
+                told = stage.stage, stage.done
+                print(f"{stage.stage}: {', '.join(_facts(stage))}", flush=True)
+
+    return show
 
 
 def _head(status: Status) -> Iterator[str]:
