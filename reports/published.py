@@ -75,7 +75,7 @@ class Published:
         """
         present = [name for name in columns if self.schema is not None and name in self.schema.names]
         scanner = pads.dataset([str(path) for path in self.shards[split]], format="parquet").scanner(
-            columns=present, batch_size=BATCH_ROWS
+            columns=present, batch_size=BATCH_ROWS, batch_readahead=4, fragment_readahead=1
         )
         waiting: list[pa.RecordBatch] = []
         rows = 0

@@ -455,7 +455,7 @@ def test_languages(stats, frame):
     found: Counter = Counter()
     for title, text in zip(frame["title"], frame["description"], strict=True):
         both = "\n".join(part if isinstance(part, str) else "" for part in (title, text))
-        plain = re.sub(r"https?://\S+|www\.\S+|\S+@\S+|[#@]\w+", " ", both)[:300]
+        plain = re.sub(r"https?://\S+|www\.\S+|\S+@\S+|[#@]\w+", " ", both)[:200]
         letters = sum(letter.isalpha() for letter in plain)
         found[py3langid.classify(plain)[0] if letters >= 20 else "und"] += 1
     assert stats["languages"]["counts"] == dict(found) and found["und"] == 1
