@@ -81,7 +81,10 @@ def collect(
     """
     inspectors = Inspectors(min(INSPECTORS, settings.jobs))
     with shelf.held(), inspectors.open():
-        return _Run(shelf, settings, inspectors, progress).run(sources)
+        tally = _Run(shelf, settings, inspectors, progress).run(sources)
+        if not (tally.left or tally.failed):
+            shelf.sweep()
+        return tally
 
 
 class _Run:

@@ -7,23 +7,21 @@ import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from collection.budget import Budget, Meter
 from collection.connections import Connections
-from collection.container import Content, Inspectors
-from collection.direct import DirectFetcher, Got, IsPage
+from collection.container import Inspectors
+from collection.direct import DirectFetcher, IsPage
+from collection.finisher import Finisher, Whole, site_id
 from collection.folder import SUFFIXES
-from collection.joining import cut, join
 from collection.match import choose
-from collection.metadata import sidecar_fields
 from collection.opt_out import OptOut
 from collection.refusals import HostStopped, Refused, Unavailable
 from collection.settings import MAX_WAIT_S, Settings
-from collection.shelf import Shelf, sha256_of
+from collection.shelf import Shelf
 from collection.takedown import ids_in
 from collection.video_site import Playlist, Video, VideoSite
 from collection.wanted import Wanted
@@ -43,34 +41,12 @@ class Fetched:
     entries: tuple[Wanted, ...] = ()
 
 
-@dataclass(frozen=True)
-class _Whole:
-    """What an item's source holds, fetched and looked into.
-
-    Attributes:
-        path: Where it lies.
-        sha256: Of all of it, in hex.
-        content: What it says about itself.
-        info: What the site says of it, in yt-dlp's words.
-        reasons: Why this one, where it was searched for.
-        at: When it was fetched.
-        tidy: Whether nothing else of it lies on the disk.
-    """
-
-    path: Path
-    sha256: str
-    content: Content
-    info: dict[str, Any]
-    reasons: tuple[str, ...]
-    at: datetime
-    tidy: bool
-
-
 class Fetcher:
     """Fetches items onto a shelf; used by all threads."""
 
     def __init__(self, settings: Settings, shelf: Shelf, budget: Budget, inspectors: Inspectors) -> None:
-        self._settings, self._shelf, self._budget, self._inspectors = settings, shelf, budget, inspectors
+        self._settings, self._shelf, self._budget = settings, shelf, budget
+        self._finisher = Finisher(settings, shelf, inspectors)
         connections = Connections(settings)
         self._opt_out = None if settings.ignore_robots else OptOut(connections)
         self._direct = DirectFetcher(settings, connections, self._opt_out)
@@ -117,8 +93,8 @@ class Fetcher:
             self._of_thread.whole = None
             self._shelf.clear(wanted.source_key)
 
-    def _held(self, wanted: Wanted) -> _Whole | None:
-        kept: tuple[str, _Whole] | None = getattr(self._of_thread, "whole", None)
+    def _held(self, wanted: Wanted) -> Whole | None:
+        kept: tuple[str, Whole] | None = getattr(self._of_thread, "whole", None)
         return kept[1] if kept is not None and kept[0] == wanted.source_key else None
 
     def _once(self, wanted: Wanted, hold: Hold) -> Fetched:
@@ -126,9 +102,9 @@ class Fetcher:
         if facts := self._shelf.adopt(wanted):
             return Fetched(facts, 1)
         if (held := self._held(wanted)) is not None:
-            return self._keep(wanted, held)
+            return Fetched(self._finisher.keep(wanted, held), 1)
         meter = Meter(self._budget, self._settings)
-        whole: _Whole | Playlist | None = None
+        whole: Whole | Playlist | None = None
         if wanted.url is None:
             whole = self._fetch_song(wanted, meter, hold)
         elif _is_media_name(wanted.url) and wanted.entry is None:
@@ -144,9 +120,9 @@ class Fetcher:
         assert whole is not None
         if wanted.end_s is not None:
             self._of_thread.whole = (wanted.source_key, whole)
-        return self._keep(wanted, whole)
+        return Fetched(self._finisher.keep(wanted, whole), 1)
 
-    def _fetch_file(self, wanted: Wanted, url: str, meter: Meter, hold: Hold) -> _Whole | None:
+    def _fetch_file(self, wanted: Wanted, url: str, meter: Meter, hold: Hold) -> Whole | None:
         """Fetch what is named like a media file; None if it is a page."""
         part = self._part(wanted, url)
         try:
@@ -156,9 +132,9 @@ class Fetcher:
         finally:
             self._heed_pause(url, hold)
         info = {"webpage_url": got.url, "original_url": url}
-        return self._looked_into(wanted, [part], info, (), got)
+        return self._finisher.look_into(wanted, [part], info, (), got)
 
-    def _fetch_song(self, wanted: Wanted, meter: Meter, hold: Hold) -> _Whole | Playlist:
+    def _fetch_song(self, wanted: Wanted, meter: Meter, hold: Hold) -> Whole | Playlist:
         """Search, choose, and fetch what was chosen."""
         artist, title = wanted.artist or "", wanted.title or ""
         found = self._site().search(SEARCH.format(artist=artist, title=title), meter)
@@ -167,7 +143,7 @@ class Fetcher:
 
     def _fetch_video(
         self, wanted: Wanted, url: str, meter: Meter, hold: Hold, reasons: tuple[str, ...] = ()
-    ) -> _Whole | Playlist:
+    ) -> Whole | Playlist:
         self._settings.guard.check_url(url)
         if self._opt_out:
             self._opt_out.check(url)
@@ -179,9 +155,9 @@ class Fetcher:
         if takedowns := self._shelf.takedowns:
             names = (info.get(name) for name in ("webpage_url", "original_url", "url"))
             ids = (identity for name in names if isinstance(name, str) for identity in ids_in(name))
-            takedowns.refuse(info.get("id"), _site_id(info), *ids)
+            takedowns.refuse(info.get("id"), site_id(info), *ids)
         parts = [self._fetch_format(wanted, found, chosen, meter) for chosen in found.formats]
-        return self._looked_into(wanted, parts, info, reasons)
+        return self._finisher.look_into(wanted, parts, info, reasons)
 
     def _fetch_format(self, wanted: Wanted, video: Video, chosen: dict[str, Any], meter: Meter) -> Path:
         # Another video or format never goes on where this one stopped.
@@ -195,83 +171,6 @@ class Fetcher:
         except IsPage as found:
             raise Refused(f"{str(found)[:200]} is a web page where a media file was promised") from found
         return part
-
-    def _looked_into(
-        self,
-        wanted: Wanted,
-        parts: list[Path],
-        info: dict[str, Any],
-        reasons: tuple[str, ...],
-        got: Got | None = None,
-    ) -> _Whole:
-        """Look into what came, and join picture and sound where they came apart."""
-        at = datetime.now(UTC)
-        try:
-            if got is not None:
-                path, sha256 = parts[0], got.sha256
-                content = self._inspectors.inspect(
-                    path, self._settings, head=got.head, size_bytes=got.size_bytes
-                )
-            else:
-                path, content = self._joined(wanted, parts)
-                sha256 = sha256_of(path)
-            self._shelf.takedowns.refuse_file(path, sha256)
-        except Refused:
-            self._shelf.clear(wanted.source_key)
-            raise
-        tidy = got is not None and got.tidy
-        return _Whole(path, sha256, content, info, reasons, at, tidy)
-
-    def _joined(self, wanted: Wanted, parts: list[Path]) -> tuple[Path, Content]:
-        contents = [self._inspectors.inspect(part, self._settings) for part in parts]
-        if len(parts) == 1:
-            return parts[0], contents[0]
-        path = self._shelf.part(wanted.source_key, "joined")
-        join(parts[0], parts[1], path)
-        return path, self._inspectors.inspect(path, self._settings)
-
-    def _keep(self, wanted: Wanted, whole: _Whole) -> Fetched:
-        """Put a file, or the wanted window of it, on the shelf, with what is known of it."""
-        path, content, sha256 = whole.path, whole.content, whole.sha256
-        if wanted.end_s is not None:
-            path, content, sha256 = self._cut(wanted, whole)
-        fields = sidecar_fields(
-            whole.info,
-            artist=wanted.artist,
-            title=wanted.title,
-            isrc=wanted.isrc,
-            window_s=(wanted.start_s, wanted.end_s),
-            labels=wanted.labels,
-            retrieved_at=whole.at,
-        )
-        site_id = _site_id(whole.info)
-        fields |= {
-            "duration": content.duration_s,
-            "leitmotif": {
-                "reasons": list(whole.reasons),
-                "robots": "ignored" if self._settings.ignore_robots else "asked",
-                "source_id": site_id or (None if wanted.end_s is None else wanted.source_key),
-            },
-        }
-        facts = self._shelf.keep(wanted, path, content.suffix, fields, sha256=sha256)
-        if wanted.end_s is None:
-            self._shelf.clear(wanted.key, tidy=whole.tidy)
-        return Fetched(facts, 1)
-
-    def _cut(self, wanted: Wanted, whole: _Whole) -> tuple[Path, Content, str]:
-        assert wanted.end_s is not None
-        start_s, length_s = wanted.start_s or 0.0, whole.content.duration_s
-        if start_s >= length_s:
-            raise Refused(f"the window begins at {start_s:g} s; the file is {length_s:.1f} s long")
-        window = self._shelf.part(wanted.key, "window")
-        cut(whole.path, window, start_s=start_s, end_s=wanted.end_s, has_video=whole.content.has_video)
-        try:
-            content, sha256 = self._inspectors.inspect(window, self._settings), sha256_of(window)
-            self._shelf.takedowns.refuse_file(window, sha256)
-        except Refused:
-            window.unlink()
-            raise
-        return window, content, sha256
 
     def _heed_pause(self, url: str, hold: Hold) -> None:
         """Leave a host alone for as long as its robots.txt asks between two requests."""
@@ -287,14 +186,6 @@ class Fetcher:
             self._of_thread.site = VideoSite(self._settings)
         site: VideoSite = self._of_thread.site
         return site
-
-
-def _site_id(info: dict[str, Any]) -> str | None:
-    """Return `SITE:ID` of a video, where a site gave it one."""
-    site, identity = info.get("extractor"), info.get("id")
-    if not isinstance(site, str) or not isinstance(identity, str) or site.startswith("generic"):
-        return None
-    return f"{site.lower()}:{identity}"[:200]
 
 
 def _is_media_name(url: str) -> bool:

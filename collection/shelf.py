@@ -184,6 +184,12 @@ class Shelf:
             if name.startswith(key):
                 (self.partial / name).unlink(missing_ok=True)
 
+    def sweep(self) -> None:
+        """Remove what killed runs left of items, where none of it is waited for."""
+        for path in self.partial.iterdir():
+            if path.is_file():
+                path.unlink()
+
     def note(
         self,
         wanted: Wanted,

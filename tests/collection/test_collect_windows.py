@@ -107,7 +107,7 @@ def test_a_source_that_came_whole_before_a_crash_does_not_come_again(
     body = tone(90.0)  # large enough to lie on disk while it comes
     words = table(tmp_path, media.add("/song.wav", body), (0, 1), (1, 2))
     with monkeypatch.context() as patched:
-        patched.setattr("collection.fetcher.cut", lambda *_, **__: exit("the machine died"))
+        patched.setattr("collection.finisher.cut", lambda *_, **__: exit("the machine died"))
         with pytest.raises(SystemExit):
             fetch(words, jobs=1)
     tally = fetch(words)
