@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 
 from cli import console
@@ -17,10 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Export, and say how to serve it."""
+        limits = json.dumps({"image": read_settings(options.model).frames})
+        print(f"serve it: vllm serve {options.out} --limit-mm-per-prompt '{limits}' (docs/describing.md)")
     from transformers.utils import logging
 
     from train_mmdm.export import export_run
+    from train_mmdm.settings import read_settings
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()

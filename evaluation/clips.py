@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -134,12 +135,16 @@ def clap_model_of(clips: Sequence[Clip]) -> str | None:
     return models[0] if models else None
 
 
-def _opened(shard: Path) -> pq.ParquetFile:
+@contextmanager
+def _opened(shard: Path) -> Iterator[pq.ParquetFile]:
     try:
-        return pq.ParquetFile(shard)
-    except (pa.ArrowInvalid, OSError) as error:
+        with pq.ParquetFile(shard) as file:
+            yield file
+    except (pa.ArrowException, OSError) as error:
+        if getattr(error, "errno", None) is not None:  # the disk's, not the file's
+            raise
         raise DatasetError(
-            f"{shard.name!r} is no readable Parquet file; run `leitmotif validate` on the dataset"
+            f"{shard.name!r} is no whole Parquet file; run `leitmotif validate` on the dataset"
         ) from error
 
 

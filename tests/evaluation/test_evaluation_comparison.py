@@ -1,6 +1,7 @@
 """Clips, intervals, the comparison of writers, and results on disk."""
 
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -70,7 +71,7 @@ def test_what_is_no_dataset_or_lacks_the_split_is_refused(dataset: Path, tmp_pat
     (tmp_path / "data").mkdir()
     shard = tmp_path / "data" / "test-00000-of-00001.parquet"
     shard.write_bytes(b"PAR1 damaged")
-    with pytest.raises(DatasetError, match="is no readable Parquet file"):
+    with pytest.raises(DatasetError, match="is no whole Parquet file"):
         read_clips(tmp_path, "test")
     pq.write_table(pa.table({"clip_id": ["a"]}), shard)
     with pytest.raises(DatasetError, match="has no column 'caption'"):
@@ -78,6 +79,18 @@ def test_what_is_no_dataset_or_lacks_the_split_is_refused(dataset: Path, tmp_pat
     write_dataset(tmp_path / "empty", [])
     with pytest.raises(DatasetError, match="has no row; choose another --split"):
         read_clips(tmp_path / "empty", "test")
+
+
+def test_a_shard_with_damaged_pages_is_named(dataset: Path, tmp_path: Path) -> None:
+    shutil.copytree(dataset / "data", tmp_path / "data")
+    shard = tmp_path / "data" / "test-00001-of-00002.parquet"
+    content = bytearray(shard.read_bytes())
+    content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)
+    shard.write_bytes(content)
+    with pytest.raises(DatasetError, match=r"'test-00001-of-00002\.parquet' is no whole Parquet file"):
+        list(read_frames(tmp_path, "test"))
+    with pytest.raises(DatasetError, match=r"'test-00001-of-00002\.parquet' is no whole Parquet file"):
+        read_clips(tmp_path, "test")
 
 
 def test_embeddings_of_two_models_are_refused() -> None:
