@@ -18,8 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-        limits = json.dumps({"image": read_settings(options.model).frames})
-        print(f"serve it: vllm serve {options.out} --limit-mm-per-prompt '{limits}' (docs/describing.md)")
+    """Export, and say how to serve it."""
     from transformers.utils import logging
 
     from train_mmdm.export import export_run
@@ -32,6 +31,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         console.print_json({"model": str(options.out), "checkpoint": checkpoint.name})
     else:
+        limits = json.dumps({"image": read_settings(options.model).frames})
         print(f"{options.out}: the weights of {checkpoint.name}, adapters merged")
-        print(f'serve it: vllm serve {options.out} --limit-mm-per-prompt \'{{"image": 10, "video": 1}}\'')
+        print(f"serve it: vllm serve {options.out} --limit-mm-per-prompt '{limits}' (docs/describing.md)")
     return 0
