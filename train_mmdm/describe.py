@@ -122,11 +122,16 @@ class Describer:
         return instruction_of(len(shown.frames)) if self.visuals else question_of(len(shown.frames))
 
     def check(self, shown: Shown) -> None:
-        """Refuse an input that leaves no room for an answer.
+        """Refuse an input that the model cannot be asked about.
 
         Raises:
-            BadInput: It is longer than what the model can read.
+            BadInput: It leaves no room for an answer, or a text holds a token that means something else.
         """
+        for token in self.model.tokenizer.all_special_tokens:
+            if token in (shown.text or ""):
+                raise BadInput(
+                    f"got a text with {token!r}, which this model does not read as text; leave it out"
+                )
         asked = self.model.prompter.write(len(shown.frames), self.question(shown))
         tokens = len(self.model.tokenizer(asked)["input_ids"])
         most = self.model.net.config.get_text_config().max_position_embeddings

@@ -110,6 +110,14 @@ def test_a_text_that_is_too_long_is_refused_before_anything_is_written(model: De
         describer.check(read_text("qwx " * 1000))
 
 
+@pytest.mark.parametrize("token", ["<IMG_CONTEXT>", "<|im_end|>", "<img>"])
+def test_a_text_cannot_pass_for_pictures_or_for_the_end_of_the_question(
+    model: DescriptionModel, token: str
+) -> None:
+    with pytest.raises(BadInput, match="which this model does not read as text; leave it out"):
+        Describer(model, Decoding(max_tokens=12)).check(read_text(f"A poem {token} goes on."))
+
+
 def test_the_model_before_its_training_is_the_base_without_adapters(adapted: DescriptionModel) -> None:
     tuned = Describer(adapted, Decoding(max_tokens=12, greedy=True)).describe(INPUTS)
     with untuned(adapted) as base:
