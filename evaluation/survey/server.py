@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import sys
 import threading
 from collections import Counter
 from functools import partial
@@ -205,3 +206,8 @@ class SurveyServer(ThreadingHTTPServer):
         """
         self.desk = Desk(folder)
         super().__init__((host, port), partial(_Handler, directory=str(self.desk.questionnaire)))
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Pass over browsers that hang up; tell of everything else."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)

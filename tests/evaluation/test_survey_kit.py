@@ -1,6 +1,8 @@
 """What a survey's folder holds, that it is blind and balanced, and what is wrong with bad material."""
 
 import itertools
+import json
+from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
 
@@ -8,11 +10,13 @@ import numpy as np
 import pytest
 from survey_material import systems_in, write_film, write_sound
 
+from cli import survey as command
 from evaluation.survey.key import load_key
 from evaluation.survey.kit import make_survey
 from evaluation.survey.material import check_systems, find_material
 from evaluation.survey.orders import draw_orders, williams_design
 from evaluation.survey.questions import SurveyError
+from pipelines.errors import UserError
 
 SYSTEMS = ("bridge", "cmt-2021", "VidMuse")
 
@@ -225,6 +229,32 @@ def test_settings_that_make_no_sense_are_one_clear_line(wrong, said: str, tmp_pa
     with pytest.raises(SurveyError, match=said):
         make_survey(material, tmp_path / "survey", **wrong)
     assert not (tmp_path / "survey").exists()
+
+
+def test_the_command_makes_a_survey_and_says_what_to_do_with_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    systems_in(tmp_path, "aa", "bb")
+    prompts = prompts_in(tmp_path / "p", "one", "two")
+    given = [
+        "make",
+        str(tmp_path / "aa"),
+        f"ours={tmp_path / 'bb'}",
+        "--prompts",
+        str(prompts),
+        "--clips",
+        "1",
+    ]
+    parser = ArgumentParser()
+    command.add_arguments(parser)
+    assert command.run(parser.parse_args([*given, "--out", str(tmp_path / "one")])) == 0
+    assert f"give away:   {tmp_path / 'one' / 'questionnaire'}" in capsys.readouterr().out
+    assert command.run(parser.parse_args([*given, "--out", str(tmp_path / "two"), "--json"])) == 0
+    facts = json.loads(capsys.readouterr().out)
+    assert load_key(tmp_path / "two").systems == ["aa", "ours"]
+    assert (facts["clips"], facts["questions"], facts["versions_each"]) == (2, "MP,TMA", 2)
+    with pytest.raises(UserError, match="exists already"):
+        command.run(parser.parse_args([*given, "--out", str(tmp_path / "two")]))
 
 
 def test_a_survey_is_never_written_over(tmp_path: Path) -> None:

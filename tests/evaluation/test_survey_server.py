@@ -2,6 +2,7 @@
 
 import json
 import threading
+from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,12 +11,14 @@ import httpx
 import pytest
 from survey_material import response_to, systems_in
 
+from cli import survey as command
 from evaluation.survey.key import Key, load_key
 from evaluation.survey.kit import make_survey
 from evaluation.survey.material import find_material
 from evaluation.survey.questions import SurveyError
 from evaluation.survey.responses import read_responses
 from evaluation.survey.server import LARGEST_BYTES, Desk, SurveyServer
+from pipelines.errors import OutsideError, UserError
 
 
 @pytest.fixture
@@ -138,6 +141,16 @@ def test_there_is_nothing_else_to_post_to(client: httpx.Client) -> None:
 def test_a_folder_that_is_no_survey_is_not_served(tmp_path: Path) -> None:
     with pytest.raises(SurveyError, match="is no survey"):
         SurveyServer(tmp_path, port=0)
+
+
+def test_a_port_that_is_taken_is_one_clear_line(client: httpx.Client, survey: Path) -> None:
+    options = {"action": "serve", "survey": survey, "host": "127.0.0.1", "port": client.base_url.port}
+    with pytest.raises(
+        OutsideError, match=r"cannot listen at 127\.0\.0\.1:\d+ \(Address already in use\); choose"
+    ):
+        command.run(Namespace(**options))
+    with pytest.raises(UserError, match="--port is 70000; expected 0 to 65535"):
+        command.run(Namespace(**options | {"port": 70000}))
 
 
 def test_stored_responses_are_those_that_a_report_reads(client: httpx.Client, key: Key, survey: Path) -> None:

@@ -261,6 +261,32 @@ def test_the_command_prints_lines_or_json(
     assert facts["stages"][1]["stage"] == "probe" and facts["stages"][1]["done"] == 4
 
 
+def test_watching_ends_with_the_run_or_quietly_by_ctrl_c(
+    source: Path,
+    workspace: Workspace,
+    plan: Plan,
+    stores: Stores,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def interrupt(seconds: float) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(command.time, "sleep", interrupt)
+    codes = []
+
+    def run(batches: Iterator[Batch]) -> Iterator[BatchResult]:
+        for result in pretend(batches, stores):
+            yield result
+            if result.stage == "motion":
+                codes.append(command.run(Namespace(workspace=workspace.root, watch=True, json=False)))
+
+    curate([source], workspace, plan, run=run, workers=2)
+    assert codes == [0, 0, 0]
+    said = capsys.readouterr().out.splitlines()
+    assert [line.split(" left")[0] for line in said] == ["motion: 1 done, 2", "motion: 2 done, 1"]
+
+
 @pytest.mark.slow
 def test_a_real_run_is_watched_killed_and_ended(tmp_path: Path) -> None:
     videos, workspace = tmp_path / "videos", Workspace(tmp_path / "ws")
