@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -35,9 +36,9 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
     evenly among the ranks (`loader_order.size_batches`).
 
     `state_dict` counts the rows that the consumers were given, whatever the workers have prepared by then. A
-    state can be taken up with any number of workers; with any number of ranks, if the rows of a step stay the
-    same; or with the same batch size and more or fewer ranks. Then the rows that are left of the epoch are
-    divided anew, each still exactly once, and from the next epoch on all is as if it had ever been so.
+    state can be taken up with any number of workers, and with any number of ranks if the rows of a step stay
+    the same. With the same batch size and more or fewer ranks the rows that are left of the epoch are divided
+    anew, each still exactly once; the next epoch has the order that belongs to the new number of ranks.
 
     With Accelerate, give every process its `rank` and `world_size`, do not `prepare` the loader, and register
     it for checkpointing. Where a `DataLoader` is demanded, `DataLoader(loader, batch_size=None)` is one.
@@ -176,8 +177,14 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         for name in self.state_dict():
             if name not in state:
                 raise LoaderError(f"the loader's state has no {name!r}; give what state_dict returned")
+        numbers = {name: state[name] for name in ("epoch", "rows", "step_size", "batch_size", "world_size")}
+        epoch, given, step_size, *batches = numbers.values()
+        if not all(isinstance(number, int) and number >= 0 for number in numbers.values()) or not (
+            step_size and given < self.split.rows
+        ):
+            raise LoaderError(f"the loader's state is damaged, it has {numbers}; take an older one")
         mine = self._identity()
-        if state["batch_size"] * state["world_size"] != self.batch_size * self.world_size:
+        if math.prod(batches) != self.batch_size * self.world_size:
             mine["batch_size"] = self.batch_size
         for name, value in mine.items():
             if state[name] != value:
@@ -185,14 +192,6 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
                     f"the loader's state was taken with {name} {state[name]!r}, this loader has {value!r}; "
                     f"resume with the same {name}, or begin a new run"
                 )
-        numbers = [state[name] for name in ("epoch", "step_size", "rows")]
-        epoch, step_size, given = numbers
-        if not all(isinstance(number, int) for number in numbers) or not (
-            epoch >= 0 and step_size >= 1 and 0 <= given < self.split.rows
-        ):
-            raise LoaderError(
-                f"the loader's state is damaged: epoch, step_size and rows are {numbers}; take an older one"
-            )
         left = self.split.rows - given
         if left < self.world_size:
             raise LoaderError(

@@ -79,7 +79,7 @@ class ShardBatches(IterableDataset[Parcel]):
             return
         read = [column for column in self.recipe.columns if column != SEED]
         reader = RowReader(self.split, read, np.concatenate(mine))
-        sender = Sender(info.id, self.taken[info.id]) if info else None
+        sender = Sender(info.id, self.taken) if info else None
         for rows in mine:
             try:
                 parcel = self._make(reader, rows.tolist())

@@ -25,8 +25,8 @@ BLOCKS = 32
 _ALIGN_BYTES = 64
 # Smaller values travel with the rest through the pipe.
 _LEAST_BYTES = 4096
-# What is left to other programs of the memory that processes share.
-_SHARE_OF_ROOM = 0.25
+# How much of what is free of the memory that processes share may be taken.
+_SHARE_OF_ROOM = 0.5
 _SHARED_MEMORY = Path("/dev/shm")
 
 
@@ -54,10 +54,10 @@ class Sender:
 
         Args:
             worker: Its number.
-            taken: Shared with the receiver, uint8 (BLOCKS,): 1 for each block in which values lie.
+            taken: Of the receiver, uint8 (workers, BLOCKS): 1 for each block in which values lie.
         """
-        self.worker = worker
-        self.taken = taken.numpy()
+        self.worker, self.workers = worker, len(taken)
+        self.taken = taken[worker].numpy()
         self.blocks: dict[int, torch.Tensor] = {}
 
     def pack(self, value: Any) -> Freight:
@@ -81,12 +81,14 @@ class Sender:
         for number in free:
             if number in self.blocks and len(self.blocks[number]) >= size:
                 return number, None
-        if not free or not _has_room(size):
+        capacity = size + size // 4
+        # All workers may ask at once.
+        if not free or not _has_room(capacity * self.workers):
             return None, None
         # Too small a block is replaced before another is added; batches differ a little in size.
         number = min(free, key=lambda number: number not in self.blocks)
         # As `default_collate` does: untouched, where `share_memory_` would copy.
-        storage = torch.UntypedStorage._new_shared(size + size // 4)
+        storage = torch.UntypedStorage._new_shared(capacity)
         self.blocks[number] = torch.empty(0, dtype=torch.uint8).set_(storage)
         return number, self.blocks[number]
 
@@ -186,8 +188,8 @@ def _lay_out(pieces: Sequence[memoryview]) -> tuple[list[tuple[int, int]], int]:
 
 
 def _has_room(size: int) -> bool:
-    """Whether a block can be made; a container often has but 64 MB, and writing beyond kills the process."""
+    """Whether so many bytes can be shared; a container often has but 64 MB, and going beyond is fatal."""
     if not _SHARED_MEMORY.is_dir():
         return True
     room = os.statvfs(_SHARED_MEMORY)
-    return 1.25 * size < _SHARE_OF_ROOM * room.f_bavail * room.f_frsize
+    return size < _SHARE_OF_ROOM * room.f_bavail * room.f_frsize

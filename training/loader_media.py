@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import cv2
@@ -40,6 +41,8 @@ def decode_audio(data: bytes) -> Audio:
             samples = file.read(dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
         raise ValueError(f"no readable FLAC file ({error.error_string})") from error
+    except MemoryError as error:
+        raise ValueError(f"the FLAC file says that it has {expected} samples") from error
     if len(samples) != expected:
         raise ValueError(f"the FLAC file ends after {len(samples)} of {expected} samples")
     return Audio(np.ascontiguousarray(samples.T), rate_hz)
@@ -59,10 +62,12 @@ def decode_frame(data: bytes) -> np.ndarray:
     """
     # OpenCV fills a picture that is cut off with grey and says nothing.
     if data.endswith(_JPEG_END):
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
-        if pixels is not None:
-            return pixels
-    return np.asarray(decode_picture(data))
+        with suppress(cv2.error):
+            pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+            if pixels is not None:
+                return pixels
+    # What OpenCV refuses, Pillow reads or names the reason.
+    return np.array(decode_picture(data))
 
 
 def decode_picture(data: bytes) -> Image.Image:
@@ -73,7 +78,7 @@ def decode_picture(data: bytes) -> Image.Image:
     """
     try:
         return Image.open(io.BytesIO(data), formats=["JPEG"]).convert("RGB")
-    except (OSError, SyntaxError) as error:
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise ValueError(f"no readable JPEG picture ({error})") from error
 
 

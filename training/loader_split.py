@@ -75,14 +75,14 @@ def open_split(dataset: Path, name: str) -> Split:
     known = ", ".join(f"{split} ({count} rows)" for split, count in rows.items()) or "none"
     if name not in shards:
         raise LoaderError(f"{str(dataset)!r} has no split {name!r}; it has {known}")
-    if not rows[name]:
-        raise LoaderError(f"split {name!r} of {str(dataset)!r} holds no rows; the splits are {known}")
     footers = {file: _read_footer(dataset / file, files[file]["size_bytes"]) for file in shards[name]}
     groups: list[Group] = []
     for file, footer in footers.items():
         if footer.schema != footers[shards[name][0]].schema:
             raise LoaderError(f"{file} has other columns than {shards[name][0]}; {_ADVICE}")
         groups += _list_groups(dataset / file, footer, groups[-1].rows.stop if groups else 0)
+    if not groups:
+        raise LoaderError(f"split {name!r} of {str(dataset)!r} holds no rows; the splits are {known}")
     facts = json.dumps([name, [[file, files[file]["sha256"]] for file in shards[name]]])
     return Split(
         name,

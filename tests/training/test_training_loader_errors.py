@@ -123,6 +123,18 @@ BROKEN = [
 ]
 
 
+def a_flac_that_promises_too_much() -> bytes:
+    data = bytearray(a_flac(4))
+    data[21] |= 0x0F
+    data[22:26] = b"\xff" * 4
+    return bytes(data)
+
+
+BROKEN.append(
+    ("audio", {"audio": {"bytes": a_flac_that_promises_too_much()}}, "audio: the FLAC file says that")
+)
+
+
 @pytest.mark.parametrize("workers", [0, 1])
 @pytest.mark.parametrize(("column", "changed", "said"), BROKEN)
 def test_a_row_that_cannot_be_decoded_is_named(
@@ -233,7 +245,15 @@ def test_a_state_that_is_none_is_refused(make_dataset: MakeDataset) -> None:
         with pytest.raises(LoaderError, match=f"the loader's state has no '{name}'") as error:
             loader.load_state_dict({key: value for key, value in good.items() if key != name})
         one_line(error)
-    for wrong in ({"epoch": -1}, {"epoch": "1"}, {"step_size": 0}, {"rows": 4}, {"rows": None}, {"rows": -1}):
+    for wrong in (
+        {"epoch": -1},
+        {"epoch": "1"},
+        {"step_size": 0},
+        {"rows": 4},
+        {"rows": None},
+        {"batch_size": "2"},
+        {"rows": -1},
+    ):
         with pytest.raises(LoaderError, match="the loader's state is damaged") as error:
             loader.load_state_dict(good | wrong)
         one_line(error)

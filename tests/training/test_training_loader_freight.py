@@ -19,7 +19,7 @@ class Pair(NamedTuple):
 @pytest.fixture
 def ends() -> tuple[Sender, Receiver]:
     receiver = Receiver(2)
-    return Sender(1, receiver.taken[1]), receiver
+    return Sender(1, receiver.taken), receiver
 
 
 def shipped(ends: tuple[Sender, Receiver], value: Any) -> tuple[Any, Freight]:
