@@ -107,7 +107,8 @@ def plot_overlay(series: Mapping[str, Mapping[str, Any]], *, label: str, alt: st
     low, high = min(end[0] for end in ends), max(end[1] for end in ends)
     top = max(max(values) for _, values in shapes.values()) or 1.0
     frame = _Frame(low, high, top * 1.05)
-    parts = frame.axes([(0.0, "0")], label, "share of clips per unit")
+    ticks = [(tick, short(tick)) for tick in axis_ticks(0.0, top, count=4)]
+    parts = frame.axes(ticks, label, "share of clips per unit")
     for index, (name, (edges, values)) in enumerate(shapes.items()):
         points = [(frame.across(edges[0]), frame.up(0))]
         for at, value in enumerate(values):

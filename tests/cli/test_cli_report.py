@@ -1,6 +1,7 @@
 """The report command: datasets, comparisons, and one line for what is wrong."""
 
 import json
+import re
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -71,3 +72,23 @@ def test_wrong_input_is_one_line_and_exit_code_two(dataset, tmp_path, capsys, mo
     assert main(["report", *words]) == 2
     error = capsys.readouterr().err
     assert says in error and error.count("\n") == 1 and error.startswith("leitmotif: error: ")
+
+
+@pytest.mark.slow
+def test_a_workspace_is_reported_before_it_is_published_and_compared_with_the_dataset(tmp_path, capsys):
+    place = tmp_path / "made"
+    assert main(["demo", "--out", str(place), "--clips", "5", "--seconds", "5"]) == 0
+    workspace, dataset = place / "workspace", place / "dataset"
+    assert main(["report", str(workspace)]) == 0
+    stats = {folder: json.loads((folder / "stats.json").read_text()) for folder in (workspace, dataset)}
+    assert stats[workspace]["kind"] == "workspace" and stats[dataset]["kind"] == "dataset"
+    for name in ("kept", "rejected", "quarantined"):
+        assert stats[workspace]["counts"][name] == stats[dataset]["counts"][name]
+    assert not (workspace / "README.md").exists() and not (workspace / "croissant.json").exists()
+    page = (workspace / "report.html").read_text()
+    kept = stats[workspace]["counts"]["kept"]
+    assert page.count("<audio") == kept > 0 and page.count("<img") == 5 * kept
+    assert page.count('data-published="') == len(stats[workspace]["live"]["rules"])
+    out = tmp_path / "both.html"
+    assert main(["report", str(dataset), "--against", str(workspace), "--out", str(out)]) == 0
+    assert set(re.findall(r"Total variation distance ([\d.]+)", out.read_text())) == {"0.000"}

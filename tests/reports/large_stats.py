@@ -4,7 +4,9 @@ import base64
 import zlib
 
 import numpy as np
+import pyarrow as pa
 
+from reports.histogram import readable_histogram, score_histogram
 from taxonomy.labels import load
 
 RULES = (
@@ -346,21 +348,10 @@ def _step(name: str, kind: str, left: np.ndarray, gone: np.ndarray, hours: np.nd
 
 
 def _histogram(values: np.ndarray, unit: str, thresholds: dict[str, float] | None = None) -> dict:
-    counts, edges = np.histogram(values, 40)
-    marks = np.quantile(values, [0.05, 0.25, 0.5, 0.75, 0.95])
-    return {
-        "unit": unit,
-        "edges": edges.round(9).tolist(),
-        "counts": counts.tolist(),
-        "count": len(values),
-        "missing": 0,
-        "min": float(values.min()),
-        "max": float(values.max()),
-        "mean": float(values.mean()),
-        "quantiles": dict(zip(("p5", "p25", "p50", "p75", "p95"), map(float, marks), strict=True)),
-        "thresholds": thresholds or {},
-        "rejected_counts": [],
-    }
+    low, high = float(values.min()), float(values.max())
+    histogram = score_histogram() if unit == "0..1" else readable_histogram(low, high, whole=unit == "words")
+    histogram.add(pa.array(values))
+    return histogram.describe(unit) | {"thresholds": thresholds or {}}
 
 
 def _zipf(names: list[str], total: int, power: float, *, once: bool = False) -> dict[str, int]:
