@@ -37,12 +37,11 @@ def decode_audio(data: bytes) -> Audio:
     """
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            length, rate_hz = file.frames, file.samplerate
-            samples = file.read(dtype="float32", always_2d=True)
+            samples, rate_hz = file.read(dtype="float32", always_2d=True), file.samplerate
     except soundfile.LibsndfileError as error:
         raise ValueError(f"no readable FLAC file ({error.error_string})") from error
     except MemoryError as error:
-        raise ValueError(f"the FLAC file says that it has {length} samples") from error
+        raise ValueError("the FLAC file says that it has more samples than fit into memory") from error
     return Audio(np.ascontiguousarray(samples.T), rate_hz)
 
 
