@@ -14,7 +14,23 @@ from typing import NoReturn
 from cli import console
 
 # One module each, with _ for -; the first line of its docstring is its help.
-COMMANDS = ("demo", "collect", "curate", "publish", "report", "validate", "doctor", "fetch-models")
+COMMANDS = (
+    "demo",
+    "collect",
+    "curate",
+    "status",
+    "publish",
+    "report",
+    "validate",
+    "takedown",
+    "train",
+    "describe",
+    "export",
+    "evaluate",
+    "survey",
+    "doctor",
+    "fetch-models",
+)
 
 DONE, STRICT, USER, OUTSIDE = 0, 1, 2, 3
 
