@@ -8,33 +8,26 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 from collection.folder import SourceError
 from collection.refusals import Refused
+from shards.addresses import canonical_url
 
 LIST = "takedown.jsonl"
 _KINDS = ("urls", "media_ids", "items", "source_ids", "clip_ids")
-_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
-_YOUTUBE_ID = re.compile(r"[A-Za-z0-9_-]{11}")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+_HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
+_YOUTUBE = re.compile(r"^//youtube\.com/watch\?(?:.*&)?v=([A-Za-z0-9_-]{11})(?:&|$)")
 
 
 def normal_id(identity: str) -> str:
     """Return the one form of an id in which it is compared.
 
-    White space around it goes; of an address, scheme and host are in lower case and the fragment goes; a
-    SHA-256 is in lower case. Ids of sites are kept as they are: they tell `a` from `A`.
+    All spellings of a page's address have one (`canonical_url`), and a hash is in lower case. Ids of sites
+    are kept as they are: they tell `a` from `A`.
     """
     text = identity.strip()
-    if _SHA256.fullmatch(text):
-        return text.lower()
-    if text.lower().startswith(("http://", "https://")):
-        try:
-            parts = urlsplit(text)
-        except ValueError:
-            return text
-        return urlunsplit((parts.scheme.lower(), parts.netloc.lower(), parts.path, parts.query, ""))
-    return text
+    return text.lower() if _HASH.fullmatch(text) else canonical_url(text)
 
 
 def digest_of(identity: str) -> str:
@@ -44,19 +37,9 @@ def digest_of(identity: str) -> str:
 
 def ids_in(url: str) -> tuple[str, ...]:
     """Return what an address says of the identity of its content: itself, and the id of a YouTube video."""
-    try:
-        parts = urlsplit(url)
-        host = (parts.hostname or "").removeprefix("www.").removeprefix("m.").removeprefix("music.")
-    except ValueError:
-        return (url,)
-    words = parts.path.strip("/").split("/")
-    video = ""
-    if host == "youtu.be":
-        video = words[0]
-    elif host in ("youtube.com", "youtube-nocookie.com"):
-        named = words[1] if len(words) == 2 and words[0] in ("embed", "shorts", "live", "v") else ""
-        video = next(iter(parse_qs(parts.query).get("v", ())), named)
-    return (url, video, f"youtube:{video}") if _YOUTUBE_ID.fullmatch(video) else (url,)
+    if found := _YOUTUBE.search(canonical_url(url)):
+        return (url, found[1], f"youtube:{found[1]}")
+    return (url,)
 
 
 @dataclass(frozen=True)

@@ -104,6 +104,8 @@ def test_a_host_that_limits_ends_with_3(tmp_path: Path, capsys: pytest.CaptureFi
         (["--pause", "nan"], "--pause is nan"),
         (["--proxy", "socks5://a:1"], "expected http://HOST:PORT"),
         (["--cookies", "nothing.txt"], "give a cookies.txt"),
+        (["--country", "Sweden"], "expected two letters"),
+        (["--enrich", "discogs"], "known are shazam, musicbrainz"),
     ],
 )
 def test_a_wrong_option_is_one_clear_line(

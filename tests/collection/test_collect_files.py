@@ -3,11 +3,13 @@
 import errno
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+import urllib3
 from media_server import MediaServer, tone
 
 from collection.collector import Tally
@@ -197,6 +199,18 @@ def test_endless_and_large_bodies_end(media: MediaServer, fetch: Fetch, record: 
     assert "more than 20000 bytes came" in record()[0]["message"]
     assert f"has {len(tone(3.0))} bytes; the limit is 20000" in record()[1]["message"]
     assert media.whole["/large.wav"] <= 1
+
+
+def test_a_server_that_never_answers_is_given_up(
+    media: MediaServer, fetch: Fetch, record: Record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collection.connections.TIMEOUT", urllib3.Timeout(0.2))
+    media.hook = lambda path: time.sleep(0.6)
+    assert fetch(media.add("/a.wav", tone()), attempts=2).failed == 1
+    assert "Read timed out" in record()[0]["message"]
+    assert record()[0]["attempts"] == 2
+    media.hook = lambda path: None
+    assert fetch(media.url + "/a.wav").fetched == 1
 
 
 def test_a_drip_ends(media: MediaServer, fetch: Fetch, record: Record) -> None:
