@@ -92,7 +92,7 @@ def make_accelerator(settings: Settings) -> Any:
     """Return what knows of the other processes, of the device and of the precision.
 
     Raises:
-        TrainingInputError: Accelerate is missing.
+        TrainingInputError: Accelerate is missing, or the device has no such precision.
     """
     try:
         from accelerate import Accelerator
@@ -103,7 +103,12 @@ def make_accelerator(settings: Settings) -> Any:
         ) from error
     # A process may train more than once, in another precision.
     AcceleratorState._reset_state()
-    return Accelerator(mixed_precision="bf16" if settings.precision == "bf16" else "no")
+    try:
+        return Accelerator(mixed_precision="bf16" if settings.precision == "bf16" else "no")
+    except ValueError as error:
+        raise TrainingInputError(
+            f"got precision={settings.precision}, which this device cannot do ({error}); set precision=fp32"
+        ) from error
 
 
 def prepare(accelerator: Any, net: Any, optimizer: Any, settings: Settings) -> tuple[Any, Any]:

@@ -15,7 +15,7 @@ from train_mmdm.run import open_run
 from train_mmdm.settings import choose_settings
 from train_mmdm.trainer import train
 
-TRAIN, VALIDATION, FILMS = 1000, 40, 150
+TRAIN, VALIDATION, FILMS = 500, 40, 150
 FIRST_FILM = 500_000  # a seed that no training clip has
 MINUTES = 15
 
