@@ -51,8 +51,8 @@ def compose_page(source: Published | Unpublished, stats: Mapping[str, Any]) -> s
     """Return the report from numbers that were measured already; see `render_page`."""
     groups, terms = _groups(stats), model_terms(stats)
     exhibits = [_label(exhibit) for exhibit in hang(source)]
-    rejected = source.rejected(("source", "rule", "value", "threshold", "detail", "clip_id"))
-    quarantined = source.quarantined(("source", "stage", "error", "message"))
+    rejected = source.rejected(("source_id", "rule", "value", "threshold", "detail", "clip_id"))
+    quarantined = source.quarantined(("source_id", "stage", "error", "message"))
     sections = [("funnel", "Funnel"), *((anchor, title) for anchor, title, _, _ in groups)]
     sections += [("gallery", "Clips")] if exhibits else []
     sections += [("words", "Words")] if stats["vocabulary"]["top"] else []
