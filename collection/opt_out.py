@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from collection.connections import Connections, check_status
+from collection.connections import Connections, check_status, network_errors
 from collection.refusals import CollectError, Gone, HostStopped, Refused, Unavailable
 from collection.robots_txt import Rules, covers, read_robots
 from collection.settings import USER_AGENT
@@ -23,11 +23,13 @@ from collection.settings import USER_AGENT
 AGENT = USER_AGENT.partition("/")[0]
 # What RFC 9309 asks a reader to take at least.
 MAX_BYTES = 500 << 10
+MAX_S = 30.0
 # A host whose robots.txt cannot be had for the moment is asked again after this long.
 RETRY_S = 60.0
 MAX_HOSTS = 4096
 ADVICE = "with its owner's permission use --ignore-robots"
 _RESERVED = frozenset({"noai", "noimageai"})
+_VALUED = re.compile(r"unavailable_after|max-[a-z-]+")  # directives with a colon, as names of agents have
 _HEAD_BYTES = 1 << 17
 _META = re.compile(rb"<meta\s[^<>]{1,2000}>", re.I)
 _ATTRIBUTE = re.compile(rb"""\b(name|content)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
@@ -84,34 +86,42 @@ class OptOut:
                 return policy
             failed_s, error = self._failed.get(origin, (-RETRY_S, None))
             if error is not None and time.monotonic() - failed_s < RETRY_S:
-                raise error
+                raise type(error)(str(error))
             try:
-                policy = _Policy(
-                    read_robots(self._text(f"{origin}/robots.txt"), AGENT),
-                    _reservations(self._text(f"{origin}/.well-known/tdmrep.json")),
-                )
+                rules = read_robots(self._text(f"{origin}/robots.txt"), AGENT)
+                policy = _Policy(rules, self._reservations(origin))
             except (Unavailable, HostStopped) as found:
                 # A wait is told once; later items of the host only hear that it does not answer.
                 self._failed[origin] = (time.monotonic(), type(found)(str(found)))
                 raise
             if len(self._policies) >= MAX_HOSTS:
-                self._policies.clear()
+                for by_host in (self._policies, self._failed, self._asking):
+                    by_host.clear()
             self._policies[origin] = policy
             return policy
 
+    def _reservations(self, origin: str) -> tuple[tuple[str, bool], ...]:
+        try:
+            return _reservations(self._text(f"{origin}/.well-known/tdmrep.json"))
+        except Unavailable:
+            return ()  # hosts that have none answer all kinds of errors
+
     def _text(self, url: str) -> str:
         """Return a file that a host may have; an empty one where it has none (RFC 9309, 2.3.1.3)."""
+        ends_s = time.monotonic() + MAX_S
         try:
-            with self._connections.ask(url) as (answer, final):
+            with self._connections.ask(url) as (answer, final), network_errors(url):
                 check_status(answer, final)
                 data = b""
-                while len(data) < MAX_BYTES and (piece := answer.read(MAX_BYTES - len(data))):
+                while len(data) < MAX_BYTES and (piece := answer.read1(MAX_BYTES - len(data))):
                     data += piece
+                    if time.monotonic() > ends_s:
+                        raise Unavailable(f"{url[:200]} took longer than {MAX_S:g} s")
                 if len(data) == MAX_BYTES:
                     answer.close()
                 return data.decode("utf-8", errors="replace")
-        except Gone:
-            return ""
+        except (Gone, Refused):
+            return ""  # a place that may not be asked is refused when the file itself is asked for
 
 
 def refuse_reserved(url: str, *, robots_tags: Iterable[str], reservation: str | None) -> None:
@@ -128,11 +138,15 @@ def refuse_reserved(url: str, *, robots_tags: Iterable[str], reservation: str | 
     if (reservation or "").strip() == "1":
         raise Refused(f"{url[:200]} reserves text and data mining (tdm-reservation: 1); {ADVICE}")
     for tag in robots_tags:
-        agent, _, directives = tag.rpartition(":")
-        if agent.strip().lower() in ("", "*", AGENT):
-            for word in directives.split(","):
-                if word.strip().lower() in _RESERVED:
-                    raise Refused(f"{url[:200]} says {word.strip()} to robots; {ADVICE}")
+        agent = ""
+        for word in tag.lower().split(","):
+            named, colon, directive = (part.strip() for part in word.partition(":"))
+            if colon and _VALUED.fullmatch(named) is None:
+                agent = named
+            elif not colon:
+                directive = named
+            if directive in _RESERVED and agent in ("", "*", AGENT):
+                raise Refused(f"{url[:200]} says {directive} to robots; {ADVICE}")
 
 
 def refuse_reserved_page(url: str, page: bytes) -> None:

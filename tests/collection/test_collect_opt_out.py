@@ -106,6 +106,29 @@ def test_a_host_whose_robots_txt_cannot_be_had_is_left_for_later(
     assert fetch(*urls).fetched == 3
 
 
+def test_a_robots_txt_that_drips_is_given_up(
+    media: MediaServer, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("collection.opt_out.MAX_S", 0.3)
+    media.add("/robots.txt", b"#", kind="text/plain", endless=True, pause_s=0.02)
+    assert fetch(media.add("/a.wav", tone()), attempts=1).failed == 1
+    assert media.paths() == []
+
+
+@pytest.mark.parametrize("status", [403, 404, 500, 503])
+def test_a_missing_reservation_reserves_nothing(media: MediaServer, fetch: Fetch, status: int) -> None:
+    media.add("/.well-known/tdmrep.json", b"[]", statuses=[(status, {})])
+    assert fetch(media.add("/a.wav", tone())).fetched == 1
+
+
+def test_a_robots_txt_elsewhere_counts_and_one_inside_does_not(media: MediaServer, fetch: Fetch) -> None:
+    media.add("/rules.txt", b"User-agent: *\nDisallow: /a\n", kind="text/plain")
+    media.add("/robots.txt", location="/rules.txt")
+    assert fetch(media.add("/a.wav", tone())).refused == 1
+    media.add("/robots.txt", location="http://10.0.0.1/robots.txt")
+    assert fetch(media.add("/ab.wav", tone())).fetched == 1
+
+
 def test_a_pause_that_robots_txt_asks_for_is_kept(media: MediaServer, fetch: Fetch) -> None:
     media.add("/robots.txt", b"User-agent: *\nCrawl-delay: 0.2\n", kind="text/plain")
     tally = fetch(*(media.add(f"/{n}.wav", tone(pitch_hz=300 + n)) for n in range(4)), jobs=4, per_host=1)
@@ -127,6 +150,9 @@ def test_an_endless_robots_txt_ends(media: MediaServer, fetch: Fetch) -> None:
         ([("X-Robots-Tag", "otherbot: noai")], False),
         ([("X-Robots-Tag", "otherbot: noai"), ("X-Robots-Tag", "noai")], True),
         ([("X-Robots-Tag", "noindex, nofollow")], False),
+        ([("X-Robots-Tag", "noai, otherbot: noindex")], True),
+        ([("X-Robots-Tag", "otherbot: nofollow, noai")], False),
+        ([("X-Robots-Tag", "unavailable_after: 25 Jun 2030 15:00:00 PST, noai")], True),
         ([("tdm-reservation", "1")], True),
         ([("TDM-Reservation", "0")], False),
     ],
