@@ -16,18 +16,19 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.fft
 
-# What is tried: speeds of the second recording over the first, and semitones (bands) that it is higher.
+# What is tried: speeds of the second recording over the first, and semitones (bands) that it is higher, with
+# the half-way points between them.
 SPEEDS = np.round(np.arange(0.92, 1.0801, 0.01), 2)
 SEMITONES = np.arange(-3, 4)
 # Words of either print that are looked at, from its middle: over more, a speed between two tried ones drifts.
 WORDS, REACH = 240, 720
-# Overlap that is worth judging: 6 s, and half of what the shorter print has to say.
-MIN_WORDS = 48
+# Overlap that is worth judging: 4 s, and half of what the shorter print has to say.
+MIN_WORDS = 32
 MIN_SHARE = 0.5
 # From here on it is the same recording; see `python -m filters.duplicates_measure` for what that finds.
 SAME_RECORDING = 0.25
 # Only recordings that sound alike (cosine of their CLAP embeddings) are compared, each with its nearest.
-ALIKE, NEAREST = 0.9, 4
+ALIKE, NEAREST = 0.8, 4
 _BITS = 32
 
 
@@ -38,12 +39,12 @@ class Agreement:
     Attributes:
         similarity: 1 - 2 x the share of bits that differ; 0 where nothing was worth judging.
         speed: Of the second recording over the first.
-        semitones: That the second one is higher.
+        semitones: That the second one is higher, in halves.
     """
 
     similarity: float
     speed: float = 1.0
-    semitones: int = 0
+    semitones: float = 0.0
 
 
 class AlteredPrint:
@@ -85,7 +86,7 @@ class AlteredPrint:
 
     def agreement(self, other: AlteredPrint) -> Agreement:
         """Return how well another recording agrees with this one, at its best speed, pitch and offset."""
-        if not self.known or not other.known:
+        if min(self.known, other.known) < MIN_WORDS:
             return Agreement(0.0)
         if len(other._words) > len(self._words):
             found = other.agreement(self)
@@ -97,8 +98,11 @@ class AlteredPrint:
         enough = max(MIN_WORDS, MIN_SHARE * min(self.known, other.known, WORDS))
         judged = np.maximum(words, 1.0)[:, None, :] * (_BITS - np.abs(SEMITONES))[None, :, None]
         scores = np.where((words >= enough)[:, None, :], matches / judged, 0.0)
-        _, semitone, speed = np.unravel_index(int(scores.argmax()), scores.shape)
-        return Agreement(float(scores.max()), float(SPEEDS[speed]), int(-SEMITONES[semitone]))
+        # Half-way between two bands both agree in part; by the root, chance alone gives no more than for one.
+        scores = np.concatenate([scores, (scores[:, 1:] + scores[:, :-1]) / np.sqrt(2)], axis=1)
+        pitches = np.concatenate([SEMITONES, SEMITONES[:-1] + 0.5])
+        _, pitch, speed = np.unravel_index(int(scores.argmax()), scores.shape)
+        return Agreement(float(scores.max()), float(SPEEDS[speed]), float(-pitches[pitch]))
 
 
 def _middle(words: np.ndarray, count: int) -> np.ndarray:

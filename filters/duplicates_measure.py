@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import io
 import json
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,11 @@ import soxr
 
 from filters import duplicates
 from filters.duplicates import audio_print
-from filters.duplicates_altered import ALIKE, NEAREST, SAME_RECORDING, AlteredPrint
+from filters.duplicates_altered import ALIKE, MIN_WORDS, NEAREST, SAME_RECORDING, AlteredPrint
 from filters.duplicates_neighbours import nearest_pairs
 from filters.matching import match_earlier
+
+log = logging.getLogger("leitmotif.filters")
 
 RATE_HZ = 44100
 SEMITONE = 2 ** (1 / 12)
@@ -94,7 +97,7 @@ def _frame(samples: np.ndarray, at: int) -> av.AudioFrame:
     return frame
 
 
-def read_track(file: Path | io.BytesIO, *, longest_s: float = 60.0) -> np.ndarray:
+def read_track(file: Path | io.BytesIO, *, longest_s: float = 600.0) -> np.ndarray:
     """Return the beginning of a file's sound, mono."""
     resampler, pieces, count = av.AudioResampler("flt", "mono", RATE_HZ), [], 0
     with av.open(str(file) if isinstance(file, Path) else file) as container:
@@ -109,21 +112,29 @@ def read_track(file: Path | io.BytesIO, *, longest_s: float = 60.0) -> np.ndarra
     return np.concatenate([np.zeros(0, np.float32), *pieces])
 
 
-def rendered(count: int, *, duration_s: float = 20.0) -> list[np.ndarray]:
-    """Return the music of so many rendered clips, mono."""
+def _read(path: Path) -> np.ndarray:
+    try:
+        return read_track(path, longest_s=120.0)
+    except av.error.FFmpegError as error:
+        log.warning("%s: passed over, %s", path, error)
+        return np.zeros(0, np.float32)
+
+
+def rendered(count: int, *, duration_s: float = 20.0) -> dict[str, np.ndarray]:
+    """Return the music of so many rendered clips, mono, by their seeds."""
     from demo.music import render_music  # needs the extra `demo`
 
-    return [
-        render_music(seed, duration_s=duration_s, solo=False, degraded=False).mix.mean(axis=0)
+    return {
+        f"seed {seed}": render_music(seed, duration_s=duration_s, solo=False, degraded=False).mix.mean(axis=0)
         for seed in range(9000, 9000 + count)
-    ]
+    }
 
 
-def measure(tracks: Sequence[np.ndarray], embed: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
+def measure(named: Mapping[str, np.ndarray], embed: Callable[[np.ndarray], np.ndarray]) -> dict[str, Any]:
     """Alter every track in every way and look for the copies.
 
     Args:
-        tracks: Different recordings, mono, at `RATE_HZ`.
+        named: Different recordings, mono, at `RATE_HZ`; silence, which has no print, is left out.
         embed: Returns the CLAP embedding of a track, shape (dim,), L2-normalised.
 
     Returns:
@@ -132,9 +143,11 @@ def measure(tracks: Sequence[np.ndarray], embed: Callable[[np.ndarray], np.ndarr
         near-duplicate, or as neighbour with a print that agrees. And the share of pairs found that are copies
         (precision).
     """
+    named = {name: track for name, track in named.items() if np.count_nonzero(_words(track)) >= 2 * MIN_WORDS}
+    tracks = list(named.values())
     words, embeddings = [_words(track) for track in tracks], [embed(track) for track in tracks]
     ready = [AlteredPrint(each) for each in words]
-    wrong = _wrong(words, ready, np.array(embeddings))
+    wrong = _wrong(list(named), words, ready, np.array(embeddings))
     figures: dict[str, Any] = {
         "recordings": len(tracks),
         "different recordings taken for one": wrong,
@@ -174,7 +187,7 @@ def _words(track: np.ndarray) -> np.ndarray:
 
 
 def _wrong(
-    words: Sequence[np.ndarray], ready: Sequence[AlteredPrint], embeddings: np.ndarray
+    names: Sequence[str], words: Sequence[np.ndarray], ready: Sequence[AlteredPrint], embeddings: np.ndarray
 ) -> dict[str, Any]:
     """Count the pairs of different recordings that each step takes for one."""
     pairs = [(a, b) for b in range(len(words)) for a in range(b)]
@@ -189,7 +202,7 @@ def _wrong(
         "neighbour": len(neighbours),
         "print agrees": len(same),
         "found": len(near | (neighbours & same)),
-        "highest agreement": [[*pair, round(agreement[pair], 3)] for pair in highest],
+        "highest agreement": [[names[a], names[b], round(agreement[a, b], 3)] for a, b in highest],
     }
 
 
@@ -218,14 +231,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rendered", type=int, default=40, metavar="N", help="clips to render")
     parser.add_argument("--media", type=Path, metavar="FOLDER", help="real recordings instead")
+    parser.add_argument("--seconds", type=float, default=20.0, metavar="S", help="length of each, at most")
     options = parser.parse_args()
     if options.media:
         files = sorted(
             path for path in options.media.rglob("*") if path.suffix in (".wav", ".mp3", ".mp4", ".ogg")
         )
-        tracks = [track for path in files if len(track := read_track(path)) >= 10 * RATE_HZ]
+        found = {str(path.relative_to(options.media)): _read(path) for path in files}
+        tracks = {
+            name: track[: round(options.seconds * RATE_HZ)]
+            for name, track in found.items()
+            if len(track) >= 10 * RATE_HZ
+        }
     else:
-        tracks = rendered(options.rendered)
+        tracks = rendered(options.rendered, duration_s=options.seconds)
     print(json.dumps(measure(tracks, clap_embedder()), indent=1, ensure_ascii=False))
 
 

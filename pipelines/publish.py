@@ -195,6 +195,8 @@ def _links(entry: Entry, recordings: Mapping[str, str], plan: Plan) -> list[str]
         f"recording {recordings[source['media_id']]}",
         f"source {canonical_url(address) if address else source['path']}",
         *(f"uploader {name}" for name in artist_names(uploader)),
+        # A name of its own, such as SITE:ID; the end of a path may be that of another folder's file, too.
+        *([] if source["path"].endswith(source["source_id"]) else [f"source {source['source_id']}"]),
     ]
 
 

@@ -38,7 +38,7 @@ PAIRS = pa.schema(
         ("media_b", pa.string()),
         ("similarity", pa.float32()),
         ("speed", pa.float32()),
-        ("semitones", pa.int32()),
+        ("semitones", pa.float32()),
     ]
 )
 Progress = Callable[[int, int], None]

@@ -100,7 +100,7 @@ def test_metadata_that_name_one_recording_join_files(
 def test_windows_of_a_file_speak_for_it_together(catalogue: Catalogue, measure: Measure) -> None:
     ids = catalogue(a="1", b="2")
     plan = make_plan("music-video", "embedded", ["near-duplicate.threshold=1"], window_s=10.0)
-    ledger = Ledger(measure(ids, plan, tagging=dict.fromkeys(ids, {"clap_embedding": [1.0, 0.0]})))
+    ledger = Ledger(measure(ids, plan, tagging={key: {"clap_embedding": [1.0, 0.0]} for key in ids}))
     ledger.settle()
     sound = {ids[0]: words(5), ids[1]: words(5) << np.uint32(1)}
     rows, vectors = {}, {}
