@@ -90,7 +90,10 @@ def _scores(stats: Mapping[str, Any]) -> Iterator[Figure]:
         if not used:
             continue
         spreads = {
-            tag: quantiles_of(edges, entry["counts"], (0.05, 0.25, 0.5, 0.75, 0.95))
+            tag: [
+                min(max(value, entry["min"]), entry["max"])
+                for value in quantiles_of(edges, entry["counts"], (0.05, 0.25, 0.5, 0.75, 0.95))
+            ]
             for tag, entry in used.items()
         }
         counts = {tag: entry["count"] for tag, entry in used.items()}

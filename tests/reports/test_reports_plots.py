@@ -3,11 +3,13 @@
 import re
 
 import pytest
+from large_stats import large_stats
 
 from reports.figure import quantiles_of
 from reports.grids import plot_density, plot_heatmap, plot_map, plot_spreads
 from reports.plots import plot_bars, plot_funnel, plot_histogram, plot_overlay, plot_pairs
 from reports.svg import axis_ticks, short, shorten, standalone, whole_ticks
+from reports.tagged import draw_relations
 
 HOSTILE = '<b>"&'
 ENTRY = {"edges": [0, 1, 2, 3], "counts": [1, 0, 3], "rejected_counts": [], "thresholds": {HOSTILE: 1.0}}
@@ -98,3 +100,14 @@ def test_axis_ticks_are_round_and_cover_the_axis():
     assert whole_ticks(130)[-1] >= 130
     assert short(12345) == "12.3k" and short(2.5e6) == "2.5M" and short(0.30001) == "0.3"
     assert shorten("abcdef", 4) == "abc…"
+
+
+def test_the_spread_of_one_score_is_that_score():
+    stats = large_stats(300)
+    edges = stats["tag_scores"]["edges"]
+    one = {"count": 1, "min": 0.31, "max": 0.31, "mean": 0.31}
+    one["counts"] = [int(low <= 0.31 < high) for low, high in zip(edges, edges[1:], strict=False)]
+    stats["tag_scores"]["kinds"] = {"genres": {"rock": one}}
+    [figure] = [figure for figure in draw_relations(stats) if figure.name == "scores-genres"]
+    assert "rock (n=1): median 0.31, half of them 0.31 to 0.31, 90% 0.31 to 0.31" in figure.drawing
+    assert figure.rows == [("rock", 1, 0.31, 0.31, 0.31)]
