@@ -30,7 +30,7 @@ from training.loader_media import decode_audio, decode_frame
 
 # Many times what the shuffle buffer holds, as an epoch is: at first both sides only fill it.
 CLIPS, DECODED_CLIPS, PAIRS, WORKERS = int(os.environ.get("LEITMOTIF_BENCH_CLIPS", "1024")), 192, 5, 2
-BATCH, BUFFER = 8, 64
+BATCH, BUFFER = 8, 128
 # Smaller than published shards, so that each worker of webdataset has several to shuffle.
 _SHARD_BYTES = 64 << 20
 _SECONDS, _RATE_HZ, _FRAMES, _SHAPE = 10.0, 44_100, 10, (448, 796)

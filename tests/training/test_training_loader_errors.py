@@ -236,6 +236,8 @@ def test_damaged_pages_are_named(make_dataset: MakeDataset, workers: int) -> Non
     with pytest.raises(LoaderError, match=f"shard {SHARD}, row group 0 cannot be read") as error:
         list(a_loader(dataset, workers=workers))
     one_line(error)
+    unharmed = a_loader(dataset, workers=workers, columns=["clip_id", "frames"])
+    assert sum(len(batch) for batch in unharmed) == 4, "only the columns asked for are read"
 
 
 def test_a_state_that_is_none_is_refused(make_dataset: MakeDataset) -> None:
