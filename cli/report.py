@@ -22,6 +22,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the report files and name them."""
+    import pyarrow as pa
+
     from pipelines.errors import OutsideError, UserError, is_outside
     from reports.source import NotPublishedError
 
@@ -37,7 +39,11 @@ def run(options: argparse.Namespace) -> int:
                 f"{error.strerror} while writing the report; make room and run again"
             ) from error
         place = error.filename or options.folder
-        raise UserError(f"{str(place)!r} cannot be written ({error.strerror})") from error
+        raise UserError(f"{str(place)!r} cannot be read or written ({error.strerror or error})") from error
+    except pa.ArrowInvalid as error:
+        raise UserError(
+            f"a table of {str(options.folder)!r} cannot be read ({error}); `leitmotif validate` says which"
+        ) from error
     if options.json:
         console.print_json({"written": [str(path) for path in written]})
     else:

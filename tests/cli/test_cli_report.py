@@ -63,7 +63,7 @@ def test_two_datasets_are_compared_on_one_page_and_neither_is_touched(dataset, t
         (["none"], "has no readable manifest.json; give a folder that `leitmotif publish` wrote"),
         (["sea", "--against", "none"], "none: no such folder"),
         (["sea", "--out", "page.html"], "give --against as well"),
-        (["sea", "--against", "sea", "--out", "rejected/page.html"], "cannot be written"),
+        (["sea", "--against", "sea", "--out", "rejected/page.html"], "cannot be read or written"),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_two(dataset, tmp_path, capsys, monkeypatch, words, says):
@@ -72,6 +72,18 @@ def test_wrong_input_is_one_line_and_exit_code_two(dataset, tmp_path, capsys, mo
     assert main(["report", *words]) == 2
     error = capsys.readouterr().err
     assert says in error and error.count("\n") == 1 and error.startswith("leitmotif: error: ")
+
+
+def test_a_table_that_was_cut_short_is_one_line_and_leaves_the_reports_alone(dataset, capsys):
+    assert main(["report", str(dataset)]) == 0
+    page = (dataset / "report.html").read_bytes()
+    table = dataset / "rejected.parquet"
+    table.write_bytes(table.read_bytes()[:-20])
+    capsys.readouterr()
+    assert main(["report", str(dataset)]) == 2
+    error = capsys.readouterr().err
+    assert "`leitmotif validate` says which" in error and error.count("\n") == 1
+    assert (dataset / "report.html").read_bytes() == page
 
 
 @pytest.mark.slow
