@@ -11,6 +11,10 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+
 ROWS = 512_000
 PAIRS = 5
 
@@ -19,6 +23,7 @@ def figures() -> Iterator[dict[str, Any]]:
     """Yield `stats-512k/scan`: seconds of the statistics over those of a scan of the columns used."""
     from bench.metadata import write_dataset
 
+    pa.set_cpu_count(1)
     with tempfile.TemporaryDirectory(prefix="leitmotif-bench-") as folder:
         dataset = write_dataset(Path(folder) / "dataset", rows=ROWS, seed=1)
         # The first use of the language model loads it.
@@ -33,7 +38,7 @@ def figures() -> Iterator[dict[str, Any]]:
         "name": "stats-512k/scan",
         "value": round(statistics.median(ratios), 4),
         "unit": "x cost",
-        "against": f"a pyarrow scan of the columns used, {ROWS} rows and the side tables, same process",
+        "against": f"a pyarrow scan of the columns used, {ROWS} rows and the side tables; one thread each",
         "target": "<= 6",
         "runs": [round(ratio, 4) for ratio in ratios],
     }
@@ -48,15 +53,14 @@ def measure(dataset: Path) -> int:
 
 def scan(dataset: Path) -> int:
     """Read what the statistics read of every row; return how many rows there are."""
-    import pyarrow.dataset as pads
-
     from reports.statistics import COLUMNS, REJECTED_COLUMNS
 
+    measured = [name for name in pq.read_schema(dataset / "measured.parquet").names if name != "clip_id"]
     tables = {
         "data": list(COLUMNS),
         "rejected.parquet": list(REJECTED_COLUMNS),
         "quarantine.parquet": ["stage", "error"],
-        "measured.parquet": None,
+        "measured.parquet": measured,
     }
     rows = 0
     for name, columns in tables.items():

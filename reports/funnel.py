@@ -68,12 +68,12 @@ def _lengths(measured: pa.Table | None) -> dict[tuple[str, str], tuple[float, in
     if measured is None:
         return {}
     grouped = measured.group_by(["fate", "step"]).aggregate(
-        [("duration_s", "sum"), ("duration_s", "count"), ("clip_id", "count")]
+        [("duration_s", "sum"), ("duration_s", "count"), ([], "count_all")]
     )
     return {
         (row["fate"], row["step"]): (
             (row["duration_s_sum"] or 0.0) / 3600,
-            row["clip_id_count"] - row["duration_s_count"],
+            row["count_all"] - row["duration_s_count"],
         )
         for row in grouped.to_pylist()
     }

@@ -6,12 +6,13 @@ import datetime
 from collections import Counter
 from collections.abc import Mapping
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from reports.histogram import Histogram
 from reports.quantities import QUANTITIES
-from reports.tally import count_texts
+from reports.tally import count_texts, encode_texts
 
 COLUMNS = (
     *QUANTITIES,
@@ -71,10 +72,17 @@ class Kept:
             else:
                 pairs = pc.list_flatten(chunk)
                 backends, models = pc.struct_field(pairs, "backend"), pc.struct_field(pairs, "model")
-            counted: Counter[str] = Counter()
-            count_texts(
-                counted, pc.binary_join_element_wise(backends, pc.fill_null(models, "unknown"), "\x00")
+            self._count_models(encode_texts(backends), encode_texts(pc.fill_null(models, "unknown")))
+
+    def _count_models(self, backends: pa.DictionaryArray, models: pa.DictionaryArray) -> None:
+        named = backends.is_valid().to_numpy(zero_copy_only=False)
+        size = len(backends.dictionary), len(models.dictionary)
+        pairs = backends.indices.drop_null().to_numpy().astype(np.int64) * size[1]
+        pairs += models.indices.to_numpy()[named]
+        counts = np.bincount(pairs, minlength=size[0] * size[1])
+        for pair in np.flatnonzero(counts).tolist():
+            backend, model = (
+                str(texts.dictionary[place])
+                for texts, place in zip((backends, models), divmod(pair, size[1]), strict=True)
             )
-            for pair, count in counted.items():
-                backend, _, model = pair.partition("\x00")
-                self.models.setdefault(backend, Counter())[model] += count
+            self.models.setdefault(backend, Counter())[model] += int(counts[pair])

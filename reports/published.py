@@ -20,6 +20,12 @@ from taxonomy.labels import Taxonomy, TaxonomyError, load
 
 SPLITS = ("train", "validation", "test")
 BATCH_ROWS = 32_768
+# Columns of few texts, read as the dictionaries that Parquet stores them in.
+_REPEATED = (
+    *(f"{kind}.list.element.tag" for kind in ("instruments", "genres", "moods")),
+    *("models.list.element.backend", "models.list.element.model"),
+    *("license", "key", "tempo_class", "caption_backend", "caption_prompt"),
+)
 # Length, fate and numbers of every clip; see `pipelines.measured`.
 MEASURED = "measured.parquet"
 # Models that ship with the package: small, for first runs and teaching. Numbers made by them are marked.
@@ -71,10 +77,11 @@ class Published:
 
         Yields:
             Tables of about `BATCH_ROWS` rows, one chunk per column. Small row groups are joined, so that the
-            work on a table is not lost in the cost of starting it.
+            work on a table is not lost in the cost of starting it. Texts that repeat may be dictionaries.
         """
         present = [name for name in columns if self.schema is not None and name in self.schema.names]
-        scanner = pads.dataset([str(path) for path in self.shards[split]], format="parquet").scanner(
+        files = pads.ParquetFileFormat(read_options=pads.ParquetReadOptions(dictionary_columns=_REPEATED))
+        scanner = pads.dataset([str(path) for path in self.shards[split]], format=files).scanner(
             columns=present, batch_size=BATCH_ROWS, batch_readahead=4, fragment_readahead=1
         )
         waiting: list[pa.RecordBatch] = []
@@ -142,7 +149,7 @@ class Published:
         return pa.concat_tables(tables) if tables else pa.table({})
 
     def measured(self) -> pa.Table | None:
-        """Return length, fate and numbers of every clip from measured.parquet.
+        """Return length, fate and numbers of every clip from measured.parquet, without ids.
 
         None where the folder has none, or its clips are not those of the shards and side tables any more.
         """

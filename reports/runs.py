@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-RUNS = 8
+RUNS = 5
 METHOD = (
     f"{RUNS} evenly spread runs of consecutive rows, from a seeded start; rows of a split stand in hash order"
 )

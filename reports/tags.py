@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 import scipy.sparse
 
 from reports.histogram import Histogram, round_figures
+from reports.tally import encode_texts
 from taxonomy.labels import Taxonomy
 
 KINDS = ("instruments", "genres", "moods")
@@ -86,7 +87,7 @@ class Tags:
         lengths = pc.fill_null(pc.list_value_length(column), 0).to_numpy(zero_copy_only=False)
         self.untagged[kind] += int((lengths == 0).sum())
         flat = pc.list_flatten(column)
-        encoded = pc.struct_field(flat, "tag").dictionary_encode()
+        encoded = encode_texts(pc.struct_field(flat, "tag"))
         score = pc.struct_field(flat, "score").to_numpy(zero_copy_only=False)
         lookup = np.array([self._place(kind, tag) for tag in encoded.dictionary.to_pylist()], np.int64)
         row = np.repeat(np.arange(len(column)), lengths)
