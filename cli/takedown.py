@@ -48,7 +48,9 @@ def run(options: argparse.Namespace) -> int:
             done = take_down(
                 removals,
                 places,
-                finish=lambda folder: write_reports(folder, name=options.target.name),
+                finish=lambda folder: write_reports(
+                    folder, name=None if folder == places.workspace else options.target.name
+                ),
                 progress=tell,
             )
     if options.json:

@@ -18,6 +18,7 @@ import yaml
 import taxonomy.labels
 from pipelines.errors import OutsideError, UserError, is_outside
 from pipelines.ledger import Entry, Ledger
+from pipelines.measured import measured_table
 from pipelines.placing import folder_beside, put_in_place
 from pipelines.plan import Plan
 from pipelines.recordings import recording_ids
@@ -298,6 +299,7 @@ def _write_records(folder: Path, stores: Stores, ledger: Ledger) -> None:
     ]
     pq.write_table(pa.Table.from_pylist(rejected, schema=REJECTED), folder / "rejected.parquet")
     pq.write_table(pa.Table.from_pylist(quarantined, schema=QUARANTINE), folder / "quarantine.parquet")
+    pq.write_table(measured_table(ledger), folder / "measured.parquet")
     shutil.copyfile(taxonomy.labels.LABELS_PATH, folder / "taxonomy.yaml")
     recipe = {
         "version": version("leitmotif"),

@@ -7,6 +7,7 @@ come into two splits.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import itertools
 import json
@@ -19,10 +20,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.duplicates import WORDS_A_SECOND, group_duplicates
+from filters.duplicates import RULES, WORDS_A_SECOND, group_duplicates
 from filters.duplicates_altered import ALIKE, NEAREST, SAME_RECORDING, AlteredPrint
 from filters.duplicates_neighbours import nearest_pairs
 from pipelines.ledger import Entry
+from pipelines.plan import Plan
 from pipelines.workspace import Stores
 from shards.groups import connected
 from shards.store import KEY, StageStore
@@ -69,7 +71,8 @@ def recording_ids(
             links[entry.source["media_id"]] += [f"{name} {value}" for name, value in known.items() if value]
     if "prints" in stores.stages and "tagging" in stores.stages:
         prints = _prints(stores, clips)
-        for first, second in [*_near(prints), *_altered(stores, clips, prints, progress)]:
+        near = () if _rejects_copies(stores.plan) else _near(prints)
+        for first, second in [*near, *_altered(stores, clips, prints, progress)]:
             links[first].append(f"media {second}")
     return {
         media_id: hashlib.blake2b(f"recording {group[0]}".encode(), digest_size=16).hexdigest()
@@ -104,6 +107,11 @@ def _prints(stores: Stores, clips: Mapping[str, Sequence[tuple[float, str]]]) ->
     return prints
 
 
+def _rejects_copies(plan: Plan) -> bool:
+    """Tell whether no two whole files that are kept can be copies of each other."""
+    return plan.window_s is None and plan.rules.get(RULES[0].name, 1.0) <= RULES[0].threshold
+
+
 def _near(prints: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]]:
     """Yield pairs that the rule against near-duplicates would find, where it let them pass."""
     groups = group_duplicates(list(prints), [words.tobytes() for words in prints.values()])
@@ -128,7 +136,7 @@ def _altered(
     for start in range(0, len(missing), BATCH):
         rows = list(_compared(missing[start : start + BATCH], prints))
         similarity |= {(row["media_a"], row["media_b"]): row["similarity"] for row in rows}
-        store.append(rows)
+        _write_down(store, rows)
         progress(min(start + BATCH, len(missing)), len(missing))
     same = [pair for pair in pairs if similarity[pair] >= SAME_RECORDING]
     if same:
@@ -144,6 +152,16 @@ def _compared(pairs: Iterable[tuple[str, str]], prints: Mapping[str, np.ndarray]
             found = AlteredPrint(prints[other]).agreement(ready)
             facts = {"media_a": first, "media_b": other, **asdict(found)}
             yield {KEY: f"{first}:{other}", **facts}
+
+
+def _write_down(store: StageStore, rows: Sequence[dict[str, Any]]) -> None:
+    """Append compared pairs; a workspace that may only be read is as good, but for the time it takes."""
+    try:
+        store.append(rows)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EROFS):
+            raise
+        log.info("the workspace cannot be written: compared pairs are compared again next time")
 
 
 def _pair_store(stores: Stores) -> StageStore:

@@ -2,31 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-
-import pyarrow.parquet as pq
 
 from collection.folder import SourceError
 from collection.shelf import Shelf
 from pipelines.errors import OutsideError, UserError, is_outside
-from pipelines.placing import folder_beside, put_in_place
+from pipelines.takedown_folders import clean, rebuild
 from pipelines.takedown_places import Places, files_in
 from pipelines.takedown_sources import HASH, names_of, removal_of, resolve, same_recording, with_media
 from pipelines.workspace import Workspace
 from shards.addresses import canonical_url
-from shards.manifest import MANIFEST, write_manifest
-from shards.names import Names, remove, rewrite_table, search
-from shards.takedown import KeptOut, Removal, read_record, write_record
-
-# What describes a published folder: made anew from what is left.
-_REPORTS = frozenset(("stats.json", "report.html", "README.md", "croissant.json", MANIFEST))
+from shards.names import Names, search
+from shards.takedown import KeptOut, Removal, write_record
 
 
 @dataclass
@@ -130,7 +122,8 @@ def take_down(
     Args:
         removals: From `plan_takedown`.
         places: Where to remove.
-        finish: Called with the dataset's new folder before it is put in place, to write the reports.
+        finish: Called with a folder to write its reports: the dataset's new one before it is put in place,
+            and the workspace if it has some.
         progress: Told how many files are searched.
 
     Returns:
@@ -150,16 +143,15 @@ def take_down(
                 shutil.rmtree(places.collected / "partial")
                 (places.collected / "partial").mkdir()
             names = names_of(removals, places.facts())
-            kept_beside = [(places.workspace, "scratch"), (places.collected, "partial")]
-            for folder, _ in kept_beside:
+            in_place = [(places.workspace, "scratch"), (places.collected, "partial")]
+            for folder, _ in in_place:
                 if folder:
                     write_record(folder, removals)
-            for folder, scratch in kept_beside:
+            for folder, scratch in in_place:
                 if folder:
-                    gone = [remove(path, names, scratch=folder / scratch) for path in files_in(folder)]
-                    done.removed[str(folder)] = sum(gone)
+                    done.removed[str(folder)] = clean(folder, names, finish, scratch=folder / scratch)
             if places.dataset:
-                done.removed[str(places.dataset)] = _rebuild(places.dataset, removals, names, finish)
+                done.removed[str(places.dataset)] = rebuild(places.dataset, removals, names, finish)
             done.searched = _prove(places, names, progress)
         except SourceError as error:
             raise OutsideError(str(error)) from error
@@ -170,65 +162,6 @@ def take_down(
                 f"{error.strerror} while taking down; make room and run the same command again"
             ) from error
     return done
-
-
-def _rebuild(
-    dataset: Path, removals: Sequence[Removal], names: Names, finish: Callable[[Path], object]
-) -> int:
-    """Write the dataset anew without the names, and put it in place at once; return the rows that went."""
-    beside = folder_beside(dataset)
-    gone = 0
-    try:
-        (beside / "data").mkdir(parents=True)
-        for path in files_in(dataset):
-            new = beside / path.relative_to(dataset)
-            if path.parent == dataset and path.name in _REPORTS:
-                continue
-            new.parent.mkdir(parents=True, exist_ok=True)
-            if path.suffix == ".parquet":
-                changed, _, removed = rewrite_table(path, new, names)
-                gone += removed
-                if not changed:
-                    _link(path, new)
-            else:
-                shutil.copy2(path, new)
-                gone += remove(new, names, scratch=beside)
-        counts = _counts(beside)
-        write_record(beside, [*read_record(dataset), *removals])
-        finish(beside)
-        write_manifest(beside, counts)
-        put_in_place(beside, dataset)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
-    return gone
-
-
-def _link(path: Path, new: Path) -> None:
-    """Give an unchanged file a second name; copy it where the disk cannot."""
-    try:
-        os.link(path, new)
-    except OSError:
-        shutil.copy2(path, new)
-
-
-def _counts(folder: Path) -> dict[str, Any]:
-    """Count the rows, and take away the shards of a split that has none left; train always has one."""
-    rows: dict[str, int] = {}
-    shards = sorted((folder / "data").glob("*.parquet"))
-    for path in shards:
-        split = path.name.split("-")[0]
-        rows[split] = rows.get(split, 0) + pq.read_metadata(path).num_rows
-    for path in shards:
-        split = path.name.split("-")[0]
-        if split != "train" and not rows.get(split):
-            path.unlink()
-            rows.pop(split, None)
-    counts = {
-        count: pq.read_metadata(folder / f"{name}.parquet").num_rows
-        for name, count in (("rejected", "rejected"), ("quarantine", "quarantined"))
-    }
-    kept = sum(rows.values())
-    return {"catalogued": kept + sum(counts.values()), "kept": kept, **counts, "rows": rows}
 
 
 def _prove(places: Places, names: Names, progress: Callable[[str, int, int], None]) -> int:

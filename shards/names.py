@@ -69,7 +69,8 @@ class Names:
         """Return the names, of `least` bytes or more, that stand in a piece of a file."""
         found = {name for needle, name in self._needles.items() if len(needle) >= least and needle in content}
         if found and self.others:
-            found = {self._needles[hit[1]] for hit in self._pattern.finditer(content) if hit[1]}
+            hits = (hit[1] for hit in self._pattern.finditer(content))
+            found = {self._needles[hit] for hit in hits if hit and len(hit) >= least}
         return found
 
     def blank(self, text: str) -> str:

@@ -1,0 +1,116 @@
+"""Take names out of a folder: a workspace or collected folder in place, a dataset by writing it anew."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from pipelines.placing import folder_beside, put_in_place
+from pipelines.takedown_places import files_in
+from shards.manifest import MANIFEST, write_manifest
+from shards.names import Names, remove, rewrite_table
+from shards.takedown import Removal, read_record, write_record
+
+# What describes a folder, pictures and sound of its clips included: made anew from what is left.
+_REPORTS = frozenset(("stats.json", "report.html", "README.md", "croissant.json", "figures", MANIFEST))
+
+
+def clean(folder: Path, names: Names, finish: Callable[[Path], object], *, scratch: Path) -> int:
+    """Take names out of a folder file by file; what is cut short is finished by the next call.
+
+    Args:
+        folder: A workspace or a collected folder.
+        names: What goes.
+        finish: Called with the folder to write its reports, if it had some.
+        scratch: Folder on the same file system.
+
+    Returns:
+        How many rows, lines and files went.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    described = [folder / name for name in _REPORTS if (folder / name).is_file()]
+    for path in described:
+        path.unlink()
+    gone = sum(remove(path, names, scratch=scratch) for path in files_in(folder))
+    if described:
+        finish(folder)
+    return gone
+
+
+def rebuild(
+    dataset: Path, removals: Sequence[Removal], names: Names, finish: Callable[[Path], object]
+) -> int:
+    """Write a dataset anew without the names, and put it in place at once.
+
+    Args:
+        dataset: The folder.
+        removals: For its record.
+        names: What goes.
+        finish: Called with the new folder, to write the reports.
+
+    Returns:
+        How many rows and lines went.
+
+    Raises:
+        OSError: The disk refused; the dataset is as it was.
+    """
+    beside = folder_beside(dataset)
+    gone = 0
+    try:
+        (beside / "data").mkdir(parents=True)
+        for path in files_in(dataset):
+            new = beside / path.relative_to(dataset)
+            if path.relative_to(dataset).parts[0] in _REPORTS:
+                continue
+            new.parent.mkdir(parents=True, exist_ok=True)
+            if path.suffix == ".parquet":
+                changed, _, removed = rewrite_table(path, new, names)
+                gone += removed
+                if not changed:
+                    _link(path, new)
+            else:
+                shutil.copy2(path, new)
+                gone += remove(new, names, scratch=beside)
+        counts = _counts(beside)
+        write_record(beside, [*read_record(dataset), *removals])
+        finish(beside)
+        write_manifest(beside, counts)
+        put_in_place(beside, dataset)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+    return gone
+
+
+def _link(path: Path, new: Path) -> None:
+    """Give an unchanged file a second name; copy it where the disk cannot."""
+    try:
+        os.link(path, new)
+    except OSError:
+        shutil.copy2(path, new)
+
+
+def _counts(folder: Path) -> dict[str, Any]:
+    """Count the rows, and take away the shards of a split that has none left; train always has one."""
+    rows: dict[str, int] = {}
+    shards = sorted((folder / "data").glob("*.parquet"))
+    for path in shards:
+        split = path.name.split("-")[0]
+        rows[split] = rows.get(split, 0) + pq.read_metadata(path).num_rows
+    for path in shards:
+        split = path.name.split("-")[0]
+        if split != "train" and not rows.get(split):
+            path.unlink()
+            rows.pop(split, None)
+    counts = {
+        count: pq.read_metadata(folder / f"{name}.parquet").num_rows
+        for name, count in (("rejected", "rejected"), ("quarantine", "quarantined"))
+    }
+    kept = sum(rows.values())
+    return {"catalogued": kept + sum(counts.values()), "kept": kept, **counts, "rows": rows}
