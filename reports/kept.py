@@ -81,8 +81,6 @@ class Kept:
         pairs += models.indices.to_numpy()[named]
         counts = np.bincount(pairs, minlength=size[0] * size[1])
         for pair in np.flatnonzero(counts).tolist():
-            backend, model = (
-                str(texts.dictionary[place])
-                for texts, place in zip((backends, models), divmod(pair, size[1]), strict=True)
-            )
-            self.models.setdefault(backend, Counter())[model] += int(counts[pair])
+            backend, model = divmod(pair, size[1])
+            used = self.models.setdefault(backends.dictionary[backend].as_py(), Counter())
+            used[models.dictionary[model].as_py()] += int(counts[pair])

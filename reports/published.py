@@ -166,28 +166,13 @@ class Published:
         )
         return table if found == {fate: count for fate, count in counts.items() if count} else None
 
-    def examples(self, count: int) -> list[dict[str, Any]]:
-        """Return a few rows with their frames and without their audio, from the first shards."""
-        found: list[dict[str, Any]] = []
-        for split, paths in self.shards.items():
-            for path in paths:
-                shard = pq.ParquetFile(path)
-                columns = [name for name in shard.schema_arrow.names if name not in _HEAVY]
-                for batch in shard.iter_batches(batch_size=count, columns=columns):
-                    found += [
-                        {"split": split, **row} for row in batch.slice(0, count - len(found)).to_pylist()
-                    ]
-                    if len(found) >= count:
-                        return found
-        return found
+    def rejected(self, columns: Sequence[str] = REJECTED.names) -> pa.Table:
+        """Return some columns of the rejected clips."""
+        return self._side_table("rejected.parquet", REJECTED, columns)
 
-    def rejected(self, columns: Sequence[str] = REJECTED.names, *, head: int | None = None) -> pa.Table:
-        """Return some columns of the rejected clips, of all of them or of the first `head`."""
-        return self._side_table("rejected.parquet", REJECTED, columns, head)
-
-    def quarantined(self, columns: Sequence[str] = QUARANTINE.names, *, head: int | None = None) -> pa.Table:
-        """Return some columns of the quarantined clips, of all of them or of the first `head`."""
-        return self._side_table("quarantine.parquet", QUARANTINE, columns, head)
+    def quarantined(self, columns: Sequence[str] = QUARANTINE.names) -> pa.Table:
+        """Return some columns of the quarantined clips."""
+        return self._side_table("quarantine.parquet", QUARANTINE, columns)
 
     @functools.cached_property
     def taxonomy(self) -> Taxonomy:
@@ -198,21 +183,11 @@ class Published:
         except TaxonomyError:
             return load()
 
-    def _side_table(
-        self, file_name: str, schema: pa.Schema, columns: Sequence[str], head: int | None
-    ) -> pa.Table:
+    def _side_table(self, file_name: str, schema: pa.Schema, columns: Sequence[str]) -> pa.Table:
         path = self.folder / file_name
         if not path.is_file():
             return schema.empty_table().select(columns)
-        file = pq.ParquetFile(path)
-        if head is None:
-            return file.read(columns=list(columns))
-        for batch in file.iter_batches(batch_size=max(head, 1), columns=list(columns)):
-            return pa.Table.from_batches([batch])
-        return schema.empty_table().select(columns)
-
-
-_HEAVY = ("audio", "clap_embedding", "clip_embedding")
+        return pq.read_table(path, columns=list(columns))
 
 
 def open_published(folder: Path, *, name: str | None = None) -> Published:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.compute as pc
 import scipy.sparse
 
 from reports.histogram import Histogram, round_figures
-from reports.tally import encode_texts
+from reports.tally import encode_texts, most_first
 from taxonomy.labels import Taxonomy
 
 KINDS = ("instruments", "genres", "moods")
@@ -64,16 +65,16 @@ class Tags:
 
     def counts(self, kind: str, split: str | None = None) -> dict[str, int]:
         """Return tag → clips, of a split or of the whole, most first and then by name."""
-        arrays = (
-            self.by_split.values() if split is None else [self.by_split.get(split, np.zeros(0, np.int64))]
-        )
-        found = {
-            tag: sum(int(array[place]) for array in arrays if place < len(array))
-            for place, (own, tag) in enumerate(self.labels)
-            if own == kind
-        }
-        used = {tag: count for tag, count in found.items() if count}
-        return dict(sorted(used.items(), key=lambda item: (-item[1], item[0])))
+        labelled = zip(self.labels, self._totals(split).tolist(), strict=True)
+        return most_first(Counter({tag: count for (own, tag), count in labelled if own == kind and count}))
+
+    def _totals(self, split: str | None = None) -> np.ndarray:
+        """Return the clips of each label, of a split or of the whole."""
+        found = np.zeros(len(self.labels), np.int64)
+        for name, counts in self.by_split.items():
+            if split in (None, name):
+                found[: len(counts)] += counts
+        return found
 
     def _place(self, kind: str, tag: str) -> int:
         key = (kind, tag)
@@ -119,10 +120,7 @@ class Tags:
 
     def together(self) -> dict[str, Any]:
         """Return `cooccurrence` of stats.json."""
-        totals = sum(
-            (_grown(array, len(self.labels)) for array in self.by_split.values()),
-            np.zeros(len(self.labels), np.int64),
-        )
+        totals = self._totals()
         most = sorted(range(len(self.labels)), key=lambda place: (-totals[place], self.labels[place]))
         most = [place for place in most[:TOGETHER] if totals[place]]
         order = {kind: number for number, kind in enumerate(KINDS)}

@@ -109,37 +109,28 @@ class Unpublished:
         values = values[np.isfinite(values)]
         return (float(values.min()), float(values.max())) if len(values) else None
 
-    def rejected(self, columns: Sequence[str] = REJECTED.names, *, head: int | None = None) -> pa.Table:
-        """Return some columns of the rejected clips, of all of them or of the first `head`."""
-        names = ("rule", "value", "threshold", "detail")
-        return self._side_table(
-            [e for e in self.ledger.entries if e.fate.rule], names, REJECTED, columns, head
-        )
+    def rejected(self, columns: Sequence[str] = REJECTED.names) -> pa.Table:
+        """Return some columns of the rejected clips."""
+        refused = [entry for entry in self.ledger.entries if entry.fate.rule]
+        return self._side_table(refused, REJECTED).select(list(columns))
 
-    def quarantined(self, columns: Sequence[str] = QUARANTINE.names, *, head: int | None = None) -> pa.Table:
-        """Return some columns of the quarantined clips, of all of them or of the first `head`."""
-        names = ("stage", "error", "message")
+    def quarantined(self, columns: Sequence[str] = QUARANTINE.names) -> pa.Table:
+        """Return some columns of the quarantined clips."""
         broken = [entry for entry in self.ledger.entries if entry.fate.error]
-        return self._side_table(broken, names, QUARANTINE, columns, head)
+        return self._side_table(broken, QUARANTINE).select(list(columns))
 
     def measured(self) -> pa.Table:
         """Return length, fate and numbers of every clip."""
         return measured_table(self.ledger)
 
-    def _side_table(
-        self,
-        entries: Sequence[Entry],
-        names: Sequence[str],
-        schema: pa.Schema,
-        columns: Sequence[str],
-        head: int | None,
-    ) -> pa.Table:
+    def _side_table(self, entries: Sequence[Entry], schema: pa.Schema) -> pa.Table:
+        ordered = sorted(entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
         rows = [
-            {"clip_id": entry.clip_id, "source_id": entry.source["source_id"], "source": entry.source["path"]}
-            | {name: getattr(entry.fate, name) for name in names}
-            for entry in sorted(entries, key=lambda entry: (entry.clip_id, entry.source["path"]))[:head]
+            {**vars(entry.fate), "clip_id": entry.clip_id, "source": entry.source["path"]}
+            | {"source_id": entry.source["source_id"]}
+            for entry in ordered
         ]
-        return pa.Table.from_pylist(rows, schema=schema).select(list(columns))
+        return pa.Table.from_pylist(rows, schema=schema)
 
     def _table(self, entries: Sequence[Entry], columns: Sequence[str]) -> pa.Table:
         found: dict[str, pa.Array] = {}

@@ -144,12 +144,6 @@ def test_a_folder_that_is_no_dataset_is_refused(tmp_path):
         open_published(tmp_path)
 
 
-def test_examples_come_with_frames_and_without_audio(publish):
-    rows = open_published(publish(clips=12)).examples(4)
-    assert [row["split"] for row in rows] == ["train"] * 4
-    assert rows[0]["frames"] and "audio" not in rows[0]
-
-
 def test_histograms_have_round_steps_and_lose_nothing():
     rng = np.random.default_rng(3)
     for low, high in ((0.0, 1.0), (48.7, 170.3), (-3.0, 1e4), (7.0, 7.0), (0.0, 0.0), (1e-6, 3e-6)):
