@@ -130,6 +130,7 @@ class _Run:
                 self._queue.finish()
             for thread in threads:
                 thread.join()
+            self._fetcher.close()
         if self._failure:
             raise self._failure
         tally = self._tally

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import socket
+import ssl
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
+from http.client import HTTPException
 from http.cookiejar import LoadError, MozillaCookieJar
 from pathlib import Path
 from time import time
-from typing import Any
 from urllib.parse import SplitResult, urljoin
 from urllib.request import Request
 
-import urllib3
-from urllib3 import exceptions
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
-
 from collection.folder import SourceError
-from collection.guard import Guard
 from collection.refusals import CollectError, Gone, HostStopped, Refused, Unavailable
 from collection.settings import MAX_WAIT_S, USER_AGENT, Settings
+from collection.wire import Answer, Wire
 
 REDIRECTS = 10
-MAX_POOLS = 64
-TIMEOUT = urllib3.Timeout(connect=15.0, read=30.0)
+# Whose connections are kept open.
+MAX_HOSTS = 64
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _TRANSIENT = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
 _SECRET = frozenset({"cookie", "authorization"})
 _HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
@@ -37,8 +34,9 @@ class Connections:
     def __init__(self, settings: Settings) -> None:
         self._guard = settings.guard
         self._cookies = _read_cookies(settings.cookies) if settings.cookies else None
-        self._manager = _guarded_pools(settings.guard, connections=settings.jobs)
-        self._pools: dict[str, urllib3.HTTPConnectionPool] = {}
+        self._context = ssl.create_default_context()
+        self._idle: dict[str, list[Wire]] = {}
+        self._lock = threading.Lock()
 
     @contextmanager
     def ask(
@@ -47,7 +45,7 @@ class Connections:
         *,
         headers: Mapping[str, str] | None = None,
         before: Callable[[str], None] = lambda url: None,
-    ) -> Iterator[tuple[urllib3.BaseHTTPResponse, str]]:
+    ) -> Iterator[tuple[Answer, str]]:
         """Ask for an address and follow redirects; the connection is released in the end.
 
         Args:
@@ -66,44 +64,57 @@ class Connections:
         for _ in range(REDIRECTS + 1):
             parts = self._guard.check_url(url)
             before(url)
-            with network_errors(url):
-                answer = self._pool(parts).urlopen(
-                    "GET",
-                    url if self._guard.proxy else _target(parts),
-                    headers=sent if self._cookies is None else sent | self._cookie_header(url),
-                    redirect=False,
-                    retries=False,
-                    preload_content=False,
-                    timeout=TIMEOUT,
-                )
-            whole = False
+            headers = sent if self._cookies is None else sent | self._cookie_header(url)
+            wire, answer = self._asked(parts, headers)
             try:
-                target = answer.get_redirect_location()
+                target = answer.headers.get("Location") if answer.status in _REDIRECTS else None
                 if not target:
                     yield answer, url
-                    whole = True
                     return
             finally:
+                answer.close()
                 # A body that was not read to its end would be taken for the next answer.
-                (answer.release_conn if whole else answer.close)()
+                if answer.spent:
+                    self._keep(parts, wire)
+                else:
+                    wire.close()
             following = urljoin(url, target)
             if self._guard.check_url(following).hostname != parts.hostname:
                 sent = {name: value for name, value in sent.items() if name.lower() not in _SECRET}
             url = following
         raise Refused(f"more than {REDIRECTS} redirects, the last to {url[:200]!r}")
 
-    def _pool(self, parts: SplitResult) -> Any:
-        """Return what keeps the connections to a host; urllib3's own way there costs more than an answer."""
-        if self._guard.proxy:
-            return self._manager
-        origin = f"{parts.scheme}://{parts.netloc}"
-        if (pool := self._pools.get(origin)) is None:
-            if len(self._pools) >= MAX_POOLS:
-                self._pools.clear()
-            pool = self._pools[origin] = self._manager.connection_from_host(
-                parts.hostname, parts.port, parts.scheme
-            )
-        return pool
+    def close(self) -> None:
+        """Close what is kept open."""
+        for wires in self._idle.values():
+            for wire in wires:
+                wire.close()
+        self._idle.clear()
+
+    def _asked(self, parts: SplitResult, headers: Mapping[str, str]) -> tuple[Wire, Answer]:
+        """Ask over a connection that is kept open, else over a new one."""
+        try:
+            wire, kept = self._idle[_origin(parts)].pop(), True
+        except (KeyError, IndexError):
+            wire, kept = Wire(parts, self._guard, self._context), False
+        try:
+            return wire, wire.ask(parts, headers)
+        except BaseException as error:
+            wire.close()
+            if kept and isinstance(error, ConnectionError):
+                return self._asked(parts, headers)  # the server had closed it meanwhile
+            if not isinstance(error, OSError | HTTPException):
+                raise
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise Unavailable(f"{parts.geturl()[:200]}: {reason[:300]}; what came is kept") from error
+
+    def _keep(self, parts: SplitResult, wire: Wire) -> None:
+        """Keep a connection open for the next request to its host; only a few hosts' are kept."""
+        with self._lock:
+            self._idle.setdefault(_origin(parts), []).append(wire)
+            left = self._idle.pop(next(iter(self._idle))) if len(self._idle) > MAX_HOSTS else []
+        for old in left:
+            old.close()
 
     def _cookie_header(self, url: str) -> dict[str, str]:
         assert self._cookies is not None
@@ -113,57 +124,11 @@ class Connections:
         return {"Cookie": cookie} if cookie else {}
 
 
-def _target(parts: SplitResult) -> str:
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+def _origin(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{parts.netloc}"
 
 
-def _guarded_pools(guard: Guard, *, connections: int) -> urllib3.PoolManager:
-    """Return connection pools whose sockets connect through the guard."""
-
-    class Plain(HTTPConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connected(self, guard)
-
-    class Secure(HTTPSConnection):
-        def _new_conn(self) -> socket.socket:
-            return _connected(self, guard)
-
-    class PlainPool(HTTPConnectionPool):
-        ConnectionCls = Plain
-
-    class SecurePool(HTTPSConnectionPool):
-        ConnectionCls = Secure
-
-    options: dict[str, Any] = {"num_pools": MAX_POOLS, "maxsize": connections}
-    pools = urllib3.ProxyManager(guard.proxy, **options) if guard.proxy else urllib3.PoolManager(**options)
-    pools.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
-    return pools
-
-
-def _connected(connection: Any, guard: Guard) -> socket.socket:
-    # The host that is connected to: the proxy, where there is one.
-    address = (connection._dns_host, connection.port)
-    try:
-        return guard.connect(address, connection.timeout, connection.source_address)
-    except socket.gaierror as error:
-        raise exceptions.NameResolutionError(connection.host, connection, error) from error
-    except TimeoutError as error:
-        raise exceptions.ConnectTimeoutError(connection, f"{address[0]} does not answer") from error
-    except OSError as error:
-        raise exceptions.NewConnectionError(connection, str(error)) from error
-
-
-@contextmanager
-def network_errors(url: str) -> Iterator[None]:
-    """Turn what urllib3 raises into `Unavailable`."""
-    try:
-        yield
-    except exceptions.HTTPError as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise Unavailable(f"{url[:200]}: {reason[:300]}; what came is kept") from error
-
-
-def check_status(answer: urllib3.BaseHTTPResponse, url: str) -> None:
+def check_status(answer: Answer, url: str) -> None:
     """Let an answer with content pass.
 
     Raises:

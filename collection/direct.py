@@ -7,14 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import urllib3
-
 from collection.arrival import Arrival, resumable
 from collection.budget import Meter
-from collection.connections import Connections, check_status, network_errors
+from collection.connections import Connections, check_status
 from collection.opt_out import OptOut, refuse_reserved
 from collection.refusals import Refused, Unavailable
 from collection.settings import Settings
+from collection.wire import Answer
 
 CHUNK_BYTES = 1 << 18
 # Beside video/* and audio/*: what servers say of files whose kind they do not know.
@@ -101,16 +100,16 @@ class DirectFetcher:
             start = start if _continues(answer, start) else 0
             length = self._checked_length(answer, start)
             meter.bytes = start
-            with network_errors(final), Arrival(part, start=start, mark=_mark(answer), size=length) as file:
+            with Arrival(part, start=start, mark=_mark(answer), size=length) as file:
                 # As it comes: a drip must not wait until a chunk is full.
-                while piece := answer.read1(CHUNK_BYTES, decode_content=False):
+                while piece := answer.piece(CHUNK_BYTES):
                     file.write(piece)
                     meter.count(len(piece))
             return Got(final, file.sha256(), file.head, file.size_bytes, tidy=not (there or file.left_note))
 
-    def _check_kind(self, answer: urllib3.BaseHTTPResponse, url: str) -> None:
+    def _check_kind(self, answer: Answer, url: str) -> None:
         if self._opt_out:
-            tags = answer.headers.getlist("X-Robots-Tag")
+            tags = answer.headers.get_all("X-Robots-Tag")
             refuse_reserved(url, robots_tags=tags, reservation=answer.headers.get("tdm-reservation"))
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind in _PAGE_TYPES:
@@ -118,7 +117,7 @@ class DirectFetcher:
         if kind.partition("/")[0] not in ("video", "audio") and kind not in _MEDIA_TYPES:
             raise Refused(f"{url[:200]} is {kind!r}; expected a video or audio file")
 
-    def _checked_length(self, answer: urllib3.BaseHTTPResponse, start: int) -> int | None:
+    def _checked_length(self, answer: Answer, start: int) -> int | None:
         """Return how many bytes the file has, as far as the server says.
 
         Raises:
@@ -133,13 +132,13 @@ class DirectFetcher:
         return size
 
 
-def _mark(answer: urllib3.BaseHTTPResponse) -> str:
+def _mark(answer: Answer) -> str:
     """Return what tells this file from a later one at the same address; empty where nothing does."""
     etag = answer.headers.get("ETag", "")
     return etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
 
 
-def _continues(answer: urllib3.BaseHTTPResponse, start: int) -> bool:
+def _continues(answer: Answer, start: int) -> bool:
     if answer.status != 206:
         return False
     found = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))

@@ -47,9 +47,9 @@ class Fetcher:
     def __init__(self, settings: Settings, shelf: Shelf, budget: Budget, inspectors: Inspectors) -> None:
         self._settings, self._shelf, self._budget = settings, shelf, budget
         self._finisher = Finisher(settings, shelf, inspectors)
-        connections = Connections(settings)
-        self._opt_out = None if settings.ignore_robots else OptOut(connections)
-        self._direct = DirectFetcher(settings, connections, self._opt_out)
+        self._connections = Connections(settings)
+        self._opt_out = None if settings.ignore_robots else OptOut(self._connections)
+        self._direct = DirectFetcher(settings, self._connections, self._opt_out)
         self._of_thread = threading.local()
 
     def fetch(self, wanted: Wanted, *, hold: Hold = lambda seconds: None) -> Fetched:
@@ -82,6 +82,10 @@ class Fetcher:
                     hold(wait_s)
                 self._budget.wait(wait_s)
         raise AssertionError  # pragma: no cover - attempts are at least 1
+
+    def close(self) -> None:
+        """Close what is kept open, when all threads have ended."""
+        self._connections.close()
 
     def holds(self, wanted: Wanted) -> bool:
         """Tell whether this thread has the source of a window."""

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from collection.connections import Connections, check_status, network_errors
+from collection.connections import Connections, check_status
 from collection.refusals import CollectError, Gone, HostStopped, Refused, Unavailable
 from collection.robots_txt import Rules, covers, read_robots
 from collection.settings import USER_AGENT
@@ -110,15 +110,13 @@ class OptOut:
         """Return a file that a host may have; an empty one where it has none (RFC 9309, 2.3.1.3)."""
         ends_s = time.monotonic() + MAX_S
         try:
-            with self._connections.ask(url) as (answer, final), network_errors(url):
+            with self._connections.ask(url) as (answer, final):
                 check_status(answer, final)
                 data = b""
-                while len(data) < MAX_BYTES and (piece := answer.read1(MAX_BYTES - len(data))):
+                while len(data) < MAX_BYTES and (piece := answer.piece(MAX_BYTES - len(data))):
                     data += piece
                     if time.monotonic() > ends_s:
                         raise Unavailable(f"{url[:200]} took longer than {MAX_S:g} s")
-                if len(data) == MAX_BYTES:
-                    answer.close()
                 return data.decode("utf-8", errors="replace")
         except (Gone, Refused):
             return ""  # a place that may not be asked is refused when the file itself is asked for

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import urllib3
 from media_server import MediaServer, tone
 
 from collection.collector import Tally
@@ -204,10 +203,10 @@ def test_endless_and_large_bodies_end(media: MediaServer, fetch: Fetch, record: 
 def test_a_server_that_never_answers_is_given_up(
     media: MediaServer, fetch: Fetch, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("collection.connections.TIMEOUT", urllib3.Timeout(0.2))
+    monkeypatch.setattr("collection.wire.READ_S", 0.2)
     media.hook = lambda path: time.sleep(0.6)
     assert fetch(media.add("/a.wav", tone()), attempts=2).failed == 1
-    assert "Read timed out" in record()[0]["message"]
+    assert "timed out" in record()[0]["message"]
     assert record()[0]["attempts"] == 2
     media.hook = lambda path: None
     assert fetch(media.url + "/a.wav").fetched == 1
