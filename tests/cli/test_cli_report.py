@@ -91,6 +91,8 @@ def test_a_workspace_is_reported_before_it_is_published_and_compared_with_the_da
     place = tmp_path / "made"
     assert main(["demo", "--out", str(place), "--clips", "5", "--seconds", "5"]) == 0
     workspace, dataset = place / "workspace", place / "dataset"
+    assert main(["report", str(dataset)]) == 0
+    assert main(["validate", str(dataset)]) == 0
     assert main(["report", str(workspace)]) == 0
     stats = {folder: json.loads((folder / "stats.json").read_text()) for folder in (workspace, dataset)}
     assert stats[workspace]["kind"] == "workspace" and stats[dataset]["kind"] == "dataset"
