@@ -159,7 +159,7 @@ if (holder) {
     document.getElementById("moved").hidden = !moved.length;
     document.getElementById("command").textContent = "leitmotif publish WS --out DATASET" + moved.map((knob) => {
       const rule = live.rules.find((entry) => entry.name === knob.dataset.rule);
-      return ` --set ${rule.name}.threshold=${threshold(rule.stops[Number(knob.value)])}`;
+      return ` --set ${rule.name}.threshold=${rule.stops[Number(knob.value)]}`; // unrounded: as it was counted
     }).join("");
     document.documentElement.dataset.recounted = String(Number(document.documentElement.dataset.recounted ?? 0) + 1);
   };
