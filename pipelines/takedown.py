@@ -14,7 +14,7 @@ from collection.shelf import Shelf
 from pipelines.errors import OutsideError, UserError, is_outside
 from pipelines.takedown_folders import clean, rebuild
 from pipelines.takedown_places import Places, files_in
-from pipelines.takedown_sources import HASH, names_of, removal_of, resolve, same_recording, with_media
+from pipelines.takedown_sources import HASH, Index, names_of, removal_of, resolve, same_recording, with_media
 from pipelines.workspace import Workspace
 from shards.addresses import canonical_url
 from shards.names import Names, search
@@ -67,12 +67,18 @@ def plan_takedown(
         UserError: A word names nothing, or several sources.
     """
     facts = with_media(places.facts(), words)
+    index = Index(facts)
     recorded = places.recorded()
+    kept_out = [KeptOut([removal]) for removal in recorded]
     removals: list[Removal] = [] if words else list(recorded)
     unknown, recordable = [], True
     for word in dict.fromkeys(words):
-        former = [removal for removal in recorded if _means(word, removal)]
-        found = resolve(word, facts)
+        former = [
+            removal
+            for removal, listed in zip(recorded, kept_out, strict=True)
+            if word in (removal.asked, *removal.source_ids) or listed.refuses(ids=(word,), urls=(word,))
+        ]
+        found = resolve(word, index)
         new = removal_of(found, asked=word, reason=reason, at=datetime.now(UTC).isoformat(timespec="seconds"))
         removals += former
         if found and not _covers(former, new):
@@ -92,11 +98,6 @@ def plan_takedown(
     if not removals:
         raise UserError("no id was given and none is on record; give the ids of what is to be taken down")
     return list(dict.fromkeys(places.with_former_windows(removals, facts)))
-
-
-def _means(word: str, removal: Removal) -> bool:
-    named = word in (removal.asked, *removal.source_ids)
-    return named or KeptOut([removal]).refuses(ids=(word,), urls=(word,))
 
 
 def _covers(former: Sequence[Removal], new: Removal) -> bool:

@@ -57,9 +57,23 @@ class Fact:
         links = {*self.media_ids, *self.clip_ids, *map(canonical_url, self.urls)}
         return links | ({self.item, self.group} - {None})
 
-    def named(self, word: str) -> bool:
-        """Tell whether a word given by a person means this row."""
-        return word in (self.source_id, self.other) or canonical_url(word) in self.links
+
+class Index:
+    """Finds rows by what they share and by what people call them."""
+
+    def __init__(self, facts: Iterable[Fact]) -> None:
+        self.by_link: dict[str | None, list[Fact]] = {}
+        self._by_name: dict[str | None, list[Fact]] = {}
+        for fact in facts:
+            for link in fact.links:
+                self.by_link.setdefault(link, []).append(fact)
+            for name in {fact.source_id, fact.other} - {None}:
+                self._by_name.setdefault(name, []).append(fact)
+
+    def named(self, word: str) -> list[Fact]:
+        """Return the rows that a word given by a person means."""
+        found = [*self.by_link.get(canonical_url(word), ()), *self._by_name.get(word, ())]
+        return list({id(fact): fact for fact in found}.values())
 
 
 def facts_of_workspace(root: Path) -> Iterator[Fact]:
@@ -149,8 +163,10 @@ def with_media(facts: Sequence[Fact], words: Collection[str]) -> list[Fact]:
     A file whose hash nobody has noted is read where its size is that of a named one, or where a named hash
     is known to nobody.
     """
-    strangers = {word for word in words if HASH.fullmatch(word) and not any(f.named(word) for f in facts)}
-    sizes = {f.size_bytes for f in facts if f.media_ids and any(f.named(word) for word in words)}
+    index = Index(facts)
+    named = {word: index.named(word) for word in words}
+    strangers = {word for word in words if HASH.fullmatch(word) and not named[word]}
+    sizes = {f.size_bytes for found in named.values() for f in found if f.media_ids}
     known = {f.item: f.media_ids for f in facts if f.item and f.media_ids}
     result = []
     for fact in facts:
@@ -164,17 +180,13 @@ def with_media(facts: Sequence[Fact], words: Collection[str]) -> list[Fact]:
     return result
 
 
-def resolve(word: str, facts: Sequence[Fact]) -> list[Fact]:
+def resolve(word: str, index: Index) -> list[Fact]:
     """Return every row of the source that a word means: the same bytes, address or item, transitively.
 
     Raises:
         UserError: The word names several sources.
     """
-    by_link: dict[str | None, list[Fact]] = {}
-    for fact in facts:
-        for link in fact.links:
-            by_link.setdefault(link, []).append(fact)
-    named = [fact for fact in facts if fact.named(word)]
+    named = index.named(word)
     found: list[Fact] = []
     seen: set[int] = set()
     waiting = named[:1]
@@ -184,7 +196,7 @@ def resolve(word: str, facts: Sequence[Fact]) -> list[Fact]:
             continue
         seen.add(id(fact))
         found.append(fact)
-        waiting += [other for link in fact.links for other in by_link[link] if id(other) not in seen]
+        waiting += [other for link in fact.links for other in index.by_link[link] if id(other) not in seen]
     if apart := [fact for fact in named if id(fact) not in seen]:
         ids = sorted({min(fact.urls or fact.media_ids or fact.clip_ids) for fact in (named[0], *apart)})
         raise UserError(f"{word!r} names {len(ids)} sources ({', '.join(ids[:4])}); give one of these ids")
