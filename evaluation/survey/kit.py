@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
 from evaluation.survey.key import KEY_FILE, QUESTIONNAIRE, Key, Version
 from evaluation.survey.material import Material
@@ -151,11 +150,11 @@ def render_page(key: Key, material: Material, names: dict[tuple[str, str | None]
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    inlined = {
-        name: Markup((TEMPLATES / file).read_text(encoding="utf-8"))
-        for name, file in (("style", "page.css"), ("script", "page.js"))
-    }
-    return environment.get_template("index.html.j2").render(survey=survey, **inlined)
+    return environment.get_template("index.html.j2").render(
+        survey=survey,
+        style=(TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        script=(TEMPLATES / "page.js").read_text(encoding="utf-8"),
+    )
 
 
 def _minutes(key: Key, material: Material) -> int:
