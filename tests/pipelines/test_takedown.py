@@ -2,7 +2,13 @@
 
 import io
 import json
+import os
+import random
 import shutil
+import signal
+import subprocess
+import sys
+import time
 import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -298,6 +304,33 @@ def test_a_takedown_that_dies_at_any_moment_is_finished_by_the_next(
             assert moment > 0
             return
     pytest.fail("it never came to an end")
+
+
+@pytest.mark.slow
+def test_kill_9_at_random_moments_is_finished_by_the_next(published: Made, tmp_path: Path) -> None:
+    run = (
+        "import sys; from pathlib import Path; from pipelines.takedown import plan_takedown, take_down; "
+        "from pipelines.takedown_places import open_places; from reports.write import write_reports; "
+        "places = open_places(Path(sys.argv[1], 'dataset'), workspace=Path(sys.argv[1], 'ws')); "
+        "print(1, flush=True); "
+        "take_down(plan_takedown(['a.mp4'], places), places, finish=write_reports)"
+    )
+    rng = random.Random(3)
+    for number in range(8):
+        folder = tmp_path / str(number)
+        shutil.copytree(published.workspace.root, folder / "ws")
+        shutil.copytree(published.dataset, folder / "dataset")
+        command = [sys.executable, "-c", run, str(folder)]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True)
+        assert process.stdout and process.stdout.readline()
+        time.sleep(rng.uniform(0.0, 1.5))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        names = (published.ids["a"], URL.format("a"), "a.mp4")
+        assert holding(folder, *names) == [f"dataset/{RECORD}", f"ws/{RECORD}"]
+        assert sorted(path.name for path in folder.iterdir()) == ["dataset", "ws"]
+        assert validate(folder / "dataset") == []
 
 
 def test_what_a_killed_publication_left_beside_the_dataset_goes(made: Made) -> None:
