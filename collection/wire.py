@@ -1,77 +1,22 @@
-"""HTTP/1.1 over one connection, as far as files need it; general clients cost more than a small file."""
+"""One connection of the standard library's HTTP client, opened through the guard."""
 
 from __future__ import annotations
 
 import http.client
-import re
 import ssl
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import SplitResult, quote, urlsplit
 
 from collection.guard import Guard
 from collection.refusals import Refused, Unavailable
 
 CONNECT_S, READ_S = 15.0, 30.0
-# Of the headers of one answer, and of one line of them.
-_MAX_HEADERS, _MAX_LINE = 200, 1 << 16
 _SAFE = "!$%&'()*+,/:;=?@~"
-_BROKEN = re.compile(r"[\x00-\x1f\x7f]")
 _ERRORS = (OSError, http.client.HTTPException)
 
 
-class Headers:
-    """The headers of an answer; names in any case."""
-
-    def __init__(self, lines: list[tuple[str, str]]) -> None:
-        self._values: dict[str, list[str]] = {}
-        for name, value in lines:
-            self._values.setdefault(name.lower(), []).append(value)
-
-    def get(self, name: str, default: Any = None) -> Any:
-        """Return a header's value; where it occurs again, all of them with commas between."""
-        values = self._values.get(name.lower())
-        return ", ".join(values) if values else default
-
-    def get_all(self, name: str) -> list[str]:
-        """Return each value of a header."""
-        return self._values.get(name.lower(), [])
-
-
 class Answer(http.client.HTTPResponse):
-    """What a server answers; its headers are split, not parsed as mail."""
-
-    headers: Headers  # type: ignore[assignment]
-
-    def begin(self) -> None:
-        """Read status and headers."""
-        status = http.client.CONTINUE
-        while status == http.client.CONTINUE:
-            version, status, reason = self._read_status()  # type: ignore[attr-defined]
-            headers = self._read_headers()
-        self.status = self.code = status
-        self.reason = reason.strip()
-        self.version = 11 if version.startswith("HTTP/1.") and version != "HTTP/1.0" else 10
-        self.headers = headers
-        self.chunked = headers.get("transfer-encoding", "").lower() == "chunked"
-        self.chunk_left: int | None = None
-        self.will_close = self._check_close()  # type: ignore[attr-defined]
-        length = headers.get("content-length", "")
-        self.length = int(length) if length.isdigit() and not self.chunked else None
-        if status in (http.client.NO_CONTENT, http.client.NOT_MODIFIED):
-            self.length = 0
-        if self.length is None and not self.chunked:
-            self.will_close = True
-
-    def _read_headers(self) -> Headers:
-        lines: list[tuple[str, str]] = []
-        while (line := self.fp.readline(_MAX_LINE + 1)) not in (b"\r\n", b"\n", b""):
-            if len(line) > _MAX_LINE or len(lines) == _MAX_HEADERS:
-                raise http.client.HTTPException("the answer has too many or too long headers")
-            name, colon, value = line.decode("latin-1").partition(":")
-            if colon:
-                lines.append((name.strip(), value.strip()))
-        return Headers(lines)
+    """What a server answers, read as it comes."""
 
     @property
     def spent(self) -> bool:
@@ -115,6 +60,7 @@ class Wire:
         )
         if proxy and secure:
             self._connection.set_tunnel(host, port)
+        self._connection.response_class = Answer
         self._connection._create_connection = guard.connect  # type: ignore[attr-defined]
         try:
             self._connection.connect()
@@ -123,6 +69,7 @@ class Wire:
         except _ERRORS as error:
             raise Unavailable(f"{host[:200]}: {_said(error)}") from error
         self._connection.sock.settimeout(READ_S)
+        self._connection.auto_open = 0  # it would open another one without READ_S
 
     def ask(self, parts: SplitResult, headers: Mapping[str, str]) -> Answer:
         """Send a request and return the answer, whose body is not read yet.
@@ -138,16 +85,12 @@ class Wire:
         if not host.isascii():
             host = host.encode("idna").decode()
         target = f"{parts.scheme}://{host}{path}" if self._plain_proxy else path
-        lines = [f"GET {target} HTTP/1.1", f"Host: {host}", *(f"{k}: {v}" for k, v in headers.items())]
-        if any(map(_BROKEN.search, lines)):
-            raise Refused("the address or a header holds control characters")
-        self._connection.sock.sendall("\r\n".join([*lines, "\r\n"]).encode("latin-1", errors="replace"))
-        answer = Answer(self._connection.sock, method="GET")
         try:
-            answer.begin()
-        except BaseException:
-            answer.close()
-            raise
+            self._connection.request("GET", target, headers={"Host": host, **headers})
+        except ValueError as error:
+            raise Refused(f"the address or a header holds control characters ({_said(error)})") from error
+        answer = self._connection.getresponse()
+        assert isinstance(answer, Answer)
         return answer
 
     def close(self) -> None:
