@@ -131,6 +131,7 @@ def test_a_finished_run_resumed_does_nothing_more(
     assert all(torch.equal(weights(copied)[name], weight) for name, weight in weights(run).items())
 
 
+@pytest.mark.slow
 def test_adapters_of_a_local_base_train_in_half_precision(
     plain_dataset: Path, small: Settings, tmp_path: Path
 ) -> None:
@@ -314,6 +315,7 @@ def test_the_fixed_set_asks_for_everything(plain_dataset: Path, small: Settings)
     assert examples[0].pixels.shape == (1, 3, 32, 32)
 
 
+@pytest.mark.slow
 def test_how_a_step_is_divided_does_not_change_what_is_learned(
     plain_dataset: Path, small: Settings, tmp_path: Path
 ) -> None:
