@@ -242,7 +242,8 @@ class RowReader:
         frames = self._lookup("frames", ["file"], entries) if "frames" in self.stores.stages else {}
         for entry in entries:
             clip_id = entry.clip_id
-            row: dict[str, Any] = {"clip_id": clip_id, "models": self.models, "start_s": entry.start_s}
+            start_s = entry.start_s + (entry.source["start_s"] or 0.0)  # of a file that is a window itself
+            row: dict[str, Any] = {"clip_id": clip_id, "models": self.models, "start_s": start_s}
             row |= {name: entry.source[name] for name in _NOTES}
             row["recording_id"] = self.recordings[entry.source["media_id"]]
             row["duration_s"] = lengths[clip_id]["audio_s"] if entry.duration_s is None else entry.duration_s
