@@ -29,9 +29,9 @@ config = InternVLConfig(
     text_config=Qwen2Config(
         vocab_size=151674, hidden_size=896, num_hidden_layers=24, num_attention_heads=14,
         num_key_value_heads=2, intermediate_size=4864, max_position_embeddings=32768, rope_theta=1e6,
-        tie_word_embeddings=True, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
+        tie_word_embeddings=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
     ),
-    image_token_id=tokenizer.context_image_token_id, tie_word_embeddings=True,
+    image_token_id=tokenizer.context_image_token_id, tie_word_embeddings=False,
 )
 torch.set_default_dtype(torch.bfloat16)
 base = InternVLForConditionalGeneration(config)
@@ -68,7 +68,7 @@ def test_a_step_of_internvl3_1b_fits_into_20_gib(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     facts = json.loads(done.stdout.splitlines()[-1])
     print(facts)
-    assert 0.9e9 < facts["weights"] < 1e9
+    assert facts["weights"] == 938_193_024
     assert facts["learning"] == 8_798_208
     assert facts["moved"] == 24 * 7 * 2
     assert facts["tokens"] > 2560
