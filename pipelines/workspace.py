@@ -4,6 +4,7 @@ WS/
   plan.yaml                        what the last run did, with every setting
   catalog/part-*.parquet           every file ever found, with what its source says of it
   stages/NAME-FINGERPRINT/         one store per stage and settings: stage.json, part-*.parquet, files/
+  runs/START.jsonl                 what each run told of itself, for `leitmotif status`
   scratch/                         files that are not whole yet; emptied when a run starts
   takedown.jsonl                   what was taken down, and is kept out of later runs
 """
