@@ -4,10 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from conftest import SMALL, plain_rows
 from rendered_clips import write_dataset
 
 from cli import main as command
+from tests.train_mmdm.conftest import SMALL, plain_rows
 from train_mmdm import saving
 from training.checkpoint import list_checkpoints
 

@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import torch
-from conftest import plain_frames, plain_rows
 from rendered_clips import write_dataset
 from safetensors.torch import load_file
 
+from tests.train_mmdm.conftest import plain_frames, plain_rows
 from train_mmdm import saving, trainer
 from train_mmdm.examples import check_rows, make_loader, read_fixed
 from train_mmdm.run import NETWORK, open_run
