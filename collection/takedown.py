@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -12,10 +11,8 @@ from pathlib import Path
 from collection.folder import SourceError
 from collection.refusals import Refused
 from shards.addresses import canonical_url
+from shards.takedown import RECORD, read_record
 
-LIST = "takedown.jsonl"
-_KINDS = ("urls", "media_ids", "items", "source_ids", "clip_ids")
-_SHA256 = re.compile(r"[0-9a-f]{64}")
 _HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 _YOUTUBE = re.compile(r"^//youtube\.com/watch\?(?:.*&)?v=([A-Za-z0-9_-]{11})(?:&|$)")
 
@@ -30,11 +27,6 @@ def normal_id(identity: str) -> str:
     return text.lower() if _HASH.fullmatch(text) else canonical_url(text)
 
 
-def digest_of(identity: str) -> str:
-    """Return what stands for an id on the list: the SHA-256 of its normal form, in hex."""
-    return hashlib.sha256(normal_id(identity).encode(errors="surrogateescape")).hexdigest()
-
-
 def ids_in(url: str) -> tuple[str, ...]:
     """Return what an address says of the identity of its content: itself, and the id of a YouTube video."""
     if found := _YOUTUBE.search(canonical_url(url)):
@@ -47,7 +39,7 @@ class TakedownList:
     """What may not be fetched.
 
     Attributes:
-        reasons: Why, by the digest of an id.
+        reasons: Why, by the normal form of an id.
     """
 
     reasons: Mapping[str, str] = field(default_factory=dict)
@@ -66,8 +58,8 @@ class TakedownList:
             Refused: One of them is on it.
         """
         for identity in ids:
-            if identity and (digest := digest_of(identity)) in self.reasons:
-                reason = self.reasons[digest]
+            if identity and (name := normal_id(identity)) in self.reasons:
+                reason = self.reasons[name]
                 raise Refused(f"taken down{f' ({reason})' if reason else ''}")
 
     def refuse_file(self, path: Path, sha256: str) -> None:
@@ -84,45 +76,26 @@ class TakedownList:
 
 
 def read_takedowns(folder: Path) -> TakedownList:
-    """Read a collected folder's `takedown.jsonl`: one JSON object a line.
-
-    It has `reason`, and either the `digest` of an id, or lists of ids under `urls`, `media_ids`, `items`
-    (keys of the folder), `source_ids` and `clip_ids`, as `leitmotif takedown` writes them.
+    """Read the takedown record of a collected folder.
 
     Args:
         folder: The folder that files are collected into.
 
     Returns:
-        The list; empty where there is no such file.
+        The list; empty where there is no record.
 
     Raises:
-        SourceError: The file is something else; nothing is fetched as long as it cannot be read.
+        SourceError: The record cannot be read; nothing is fetched as long as that is so.
     """
-    path = folder / LIST
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-    except FileNotFoundError:
-        return TakedownList()
-    except (OSError, UnicodeDecodeError) as error:
-        raise SourceError(f"{str(path)!r} cannot be read ({error}); nothing is fetched without it") from error
+        removals = read_record(folder)
+    except (OSError, ValueError) as error:
+        raise SourceError(
+            f"{str(folder / RECORD)!r} cannot be read ({error}); nothing is fetched without it"
+        ) from error
     reasons: dict[str, str] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            entry = json.loads(line)
-            digests = [entry["digest"].lower()] if "digest" in entry else _digests(entry)
-            if not digests or not all(map(_SHA256.fullmatch, digests)):
-                raise ValueError
-        except (ValueError, TypeError, AttributeError):
-            raise SourceError(
-                f"line {number} of {str(path)!r} is {line[:60]!r}; expected a JSON object with `digest` "
-                f"(64 hex digits) or lists of ids under {', '.join(_KINDS)}"
-            ) from None
-        reasons |= dict.fromkeys(digests, str(entry.get("reason") or "")[:300])
+    for removal in removals:
+        hashes = (*removal.media_ids, *removal.clip_ids, *removal.items)
+        for identity in (*hashes, *removal.urls, *removal.source_ids):
+            reasons |= dict.fromkeys(map(normal_id, ids_in(identity)), removal.reason[:300])
     return TakedownList(reasons)
-
-
-def _digests(entry: Mapping[str, list[str]]) -> list[str]:
-    ids = [identity for kind in _KINDS for identity in entry.get(kind, ())]
-    return [digest_of(name) for identity in ids for name in ids_in(identity)]

@@ -84,9 +84,14 @@ def read_record(folder: Path) -> list[Removal]:
             continue
         try:
             facts = json.loads(line)
+            if not isinstance(facts, dict):
+                raise TypeError
             known = {field.name: facts[field.name] for field in fields(Removal) if field.name in facts}
             lists = {name: tuple(map(str, value)) for name, value in known.items() if isinstance(value, list)}
-            removals.append(Removal(**known | lists))
+            removal = Removal(**known | lists)
+            if removal == Removal(removal.at, removal.reason, removal.asked):
+                raise ValueError
+            removals.append(removal)
         except (ValueError, TypeError) as error:
             raise ValueError(
                 f"line {number} of {str(path)!r} is no takedown; mend or restore the file, it says what must "

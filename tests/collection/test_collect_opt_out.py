@@ -14,8 +14,9 @@ from collection.folder import SourceError, find_media
 from collection.refusals import Refused
 from collection.robots_txt import covers, read_robots
 from collection.shelf import Shelf
-from collection.takedown import digest_of, ids_in, read_takedowns
+from collection.takedown import TakedownList, ids_in, read_takedowns
 from collection.wanted import Wanted
+from shards.takedown import Removal, write_record
 
 Fetch = Callable[..., Tally]
 Record = Callable[[], list[dict[str, Any]]]
@@ -212,8 +213,7 @@ def test_the_sidecar_says_whether_robots_were_asked(media: MediaServer, fetch: F
 
 def take_down(shelf: Shelf, *ids: str, reason: str = "the artist asked") -> None:
     shelf.root.mkdir(parents=True, exist_ok=True)
-    lines = [json.dumps({"digest": digest_of(name), "at": "2026-01-01", "reason": reason}) for name in ids]
-    (shelf.root / "takedown.jsonl").write_text("\n".join(lines) + "\n")
+    write_record(shelf.root, [Removal(reason=reason, urls=ids)])
 
 
 def test_an_address_that_was_taken_down_is_refused_in_any_spelling(
@@ -296,6 +296,5 @@ def test_an_empty_list_refuses_nothing(tmp_path: Path) -> None:
     takedowns = read_takedowns(tmp_path)
     takedowns.refuse("anything", None, "")
     assert takedowns == read_takedowns(tmp_path / "nothing")
-    assert digest_of(" abc ") == hashlib.sha256(b"abc").hexdigest()
     with pytest.raises(Refused):
-        type(takedowns)({digest_of("abc"): ""}).refuse(None, "abc")
+        TakedownList({"abc": ""}).refuse(None, " abc ")
