@@ -1,4 +1,4 @@
-"""Run the benchmarks and write `bench/results.json`: `python -m bench [GROUP]`."""
+"""Run the benchmarks, write `bench/results.json` and the table of README: `python -m bench [GROUP]`."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ import psutil
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
+README = HERE.parent / "README.md"
+BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
 # Every file beside this one that defines `figures`.
 GROUPS = tuple(
     path.stem
@@ -38,10 +40,34 @@ def main(arguments: Sequence[str]) -> int:
     text = json.dumps(
         {"machine": _machine(), "commit": _commit(), "figures": list(figures.values())}, indent=1
     )
-    beside = RESULTS.with_suffix(".tmp")
-    beside.write_text(text + "\n")
-    beside.replace(RESULTS)
+    _write(RESULTS, text + "\n")
+    _write(README, with_table(README.read_text(encoding="utf-8"), list(figures.values())))
     return 0
+
+
+def with_table(readme: str, figures: Sequence[dict[str, Any]]) -> str:
+    """Return the README with the table of these figures between its marks."""
+    head, rest = readme.split(f"{BEGIN}\n")
+    tail = rest.split(END)[1]
+    rows = [
+        f"| `{each['name']}` | {each['value']:.2f} {each['unit']} | {each['target']} | {each['against']} |"
+        for each in figures
+    ]
+    return "\n".join(
+        [
+            f"{head}{BEGIN}",
+            "| figure | value | target | against |",
+            "|---|---|---|---|",
+            *rows,
+            f"{END}{tail}",
+        ]
+    )
+
+
+def _write(path: Path, text: str) -> None:
+    beside = path.with_suffix(".tmp")
+    beside.write_text(text, encoding="utf-8")
+    beside.replace(path)
 
 
 def _line(figure: dict[str, Any]) -> str:

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
@@ -22,30 +21,17 @@ from pipelines.measured import measured_table
 from pipelines.placing import folder_beside, put_in_place
 from pipelines.plan import Plan
 from pipelines.recordings import recording_ids
+from pipelines.rows import RowReader
 from pipelines.stages.caption import CaptionStage
-from pipelines.stages.frames import unpack_frames
-from pipelines.tags import select_by_kind
 from pipelines.workspace import Stores, Workspace
 from shards.addresses import canonical_url
 from shards.artists import artist_names
 from shards.manifest import MANIFEST, write_manifest
 from shards.schema import QUARANTINE, REJECTED, shard_schema
 from shards.splits import SPLITS, assign_splits
-from shards.store import KEY, write_text
+from shards.store import write_text
 from shards.takedown import KeptOut, Removal, read_record, write_record
 from shards.writer import plan_shards, write_shard
-
-# Columns that a row takes as they are, by the stage that measured them.
-_TAKEN: dict[str, dict[str, str]] = {
-    "probe": {"width": "width", "height": "height", "fps": "fps"},
-    "motion": {"mean": "motion"},
-    "rhythm": {"tempo_bpm": "tempo_bpm", "tempo_class": "tempo_class", "key": "key"},
-    "vocals": {"vocal_score": "vocal_score"},
-    "quality": {"pam_score": "pam_score"},
-    "vision": {"clip_embedding": "clip_embedding"},
-    "caption": {name: name for name in ("caption", "caption_backend", "caption_prompt")},
-}
-_NOTES = ("source_id", "source_url", "license", "retrieved_at", "title", "artist", "description", "comments")
 
 
 @dataclass
@@ -201,89 +187,19 @@ def _links(entry: Entry, recordings: Mapping[str, str], plan: Plan) -> list[str]
     ]
 
 
-class RowReader:
-    """Puts the rows of a dataset together from the stores, a shard at a time."""
-
-    def __init__(self, stores: Stores, recordings: Mapping[str, str]) -> None:
-        self.stores = stores
-        self.recordings = recordings
-        self.taxonomy = taxonomy.labels.load()
-        self.models = [{"backend": name, "model": model} for name, model in stores.models.items()]
-        self.track = stores.plan.track
-
-    def sizes(self, entries: Sequence[Entry]) -> dict[str, int]:
-        """Return about how many bytes each clip's row takes: its media files."""
-        total = dict.fromkeys((entry.clip_id for entry in entries), 4096)
-        for stage in {self.track, "frames"} & set(self.stores.stages):
-            table = self.stores.store(stage).read(["size_bytes"])
-            for clip_id, size in zip(table[KEY].to_pylist(), table["size_bytes"].to_pylist(), strict=True):
-                if clip_id in total:
-                    total[clip_id] += size or 0
-        return total
-
-    def dim(self, stage: str, column: str) -> int:
-        """Return the length of a stage's embeddings; 1 where there are none."""
-        if stage in self.stores.stages:
-            for part in self.stores.store(stage).parts():
-                lengths = pc.list_value_length(pq.read_table(part, columns=[column])[column])
-                if (length := pc.max(lengths).as_py()) is not None:
-                    return int(length)
-        return 1
-
-    def rows(
-        self, entries: Sequence[Entry], sizes: Mapping[str, int]
-    ) -> Iterator[tuple[int, dict[str, Any]]]:
-        """Yield (bytes, row) of each clip, in order."""
-        taken = {stage: columns for stage, columns in _TAKEN.items() if stage in self.stores.stages}
-        tables = {stage: self._lookup(stage, list(columns), entries) for stage, columns in taken.items()}
-        tagging = self._lookup("tagging", ["scores", "clap_embedding"], entries)
-        tracks = self._lookup(self.track, ["file"], entries)
-        lengths = self._lookup("audio", ["audio_s"], entries)
-        frames = self._lookup("frames", ["file"], entries) if "frames" in self.stores.stages else {}
-        for entry in entries:
-            clip_id = entry.clip_id
-            start_s = entry.start_s + (entry.source["start_s"] or 0.0)  # of a file that is a window itself
-            row: dict[str, Any] = {"clip_id": clip_id, "models": self.models, "start_s": start_s}
-            row |= {name: entry.source[name] for name in _NOTES}
-            row["recording_id"] = self.recordings[entry.source["media_id"]]
-            row["duration_s"] = lengths[clip_id]["audio_s"] if entry.duration_s is None else entry.duration_s
-            for stage, columns in taken.items():
-                row |= {
-                    name: tables[stage][_stored_under(entry, stage)][column]
-                    for column, name in columns.items()
-                }
-            row |= select_by_kind(tagging[clip_id]["scores"], self.taxonomy, self.stores.plan.tags)
-            row["clap_embedding"] = tagging[clip_id]["clap_embedding"]
-            row["audio"] = {"bytes": self._bytes(tracks[clip_id]["file"]), "path": f"{clip_id}.flac"}
-            if frames:
-                pictures = unpack_frames(self.stores.workspace.root / frames[clip_id]["file"])
-                row["frames"] = [{"bytes": jpeg, "path": f"{clip_id}-{name}"} for name, jpeg in pictures]
-            yield sizes[clip_id], row
-
-    def _bytes(self, file: str) -> bytes:
-        return (self.stores.workspace.root / file).read_bytes()
-
-    def _lookup(self, stage: str, columns: list[str], entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
-        """Return the columns of the clips, by the key they are stored under."""
-        keys = pa.array(sorted({_stored_under(entry, stage) for entry in entries}), pa.string())
-        table = self.stores.store(stage).read(columns)
-        return {row[KEY]: row for row in table.filter(pc.is_in(table[KEY], value_set=keys)).to_pylist()}
-
-
-def _stored_under(entry: Entry, stage: str) -> str:
-    return entry.source["media_id"] if stage == "probe" else entry.clip_id
-
-
 def _write_records(folder: Path, stores: Stores, ledger: Ledger) -> None:
     """Write what was left out and why, the label set, and everything needed to make the dataset again."""
     left_out = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
+    # Where the folder lies on this machine is nobody's business.
+    folders = [os.path.dirname(entry.source["path"]) for entry in left_out]  # noqa: PTH120
+    root = os.path.commonpath(folders or ["."])
     named = [
         (
             entry,
             {
                 "clip_id": entry.clip_id,
                 "source_id": entry.source["source_id"],
-                "source": entry.source["path"],
+                "source": os.path.relpath(entry.source["path"], root),
             },
         )
         for entry in left_out

@@ -41,7 +41,7 @@ CLIP_FIELDS = {
 REJECTED_FIELDS = {
     "clip_id": "The clip that was rejected.",
     "source_id": "Its source.",
-    "source": "Where the source was read from.",
+    "source": "Its file, below the folder that holds all of them.",
     "rule": "The rule that rejected it.",
     "value": "What was measured.",
     "threshold": "What it was compared with.",
@@ -58,7 +58,7 @@ MEASURED_FIELDS = {
 QUARANTINE_FIELDS = {
     "clip_id": "The clip, where there was one already.",
     "source_id": "Its source.",
-    "source": "Where the source was read from.",
+    "source": "Its file, below the folder that holds all of them.",
     "stage": "The stage that failed.",
     "error": "Class of the error.",
     "message": "What the error said.",

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.publish import RowReader
+from pipelines.rows import RowReader
 from reports.excerpt import encode_excerpt, encode_thumbnail
 from reports.source import Published, Unpublished
 from reports.unpublished import KEPT
