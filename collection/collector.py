@@ -14,7 +14,15 @@ from collection.budget import Budget
 from collection.container import Inspectors
 from collection.fetcher import Fetcher
 from collection.queue import HostQueue
-from collection.refusals import CollectError, Gone, HostStopped, Refused, RunStopped, Unavailable
+from collection.refusals import (
+    CollectError,
+    Gone,
+    HostStopped,
+    Refused,
+    RunStopped,
+    TakenDown,
+    Unavailable,
+)
 from collection.settings import Settings
 from collection.shelf import FAILED, FETCHED, REFUSED, Shelf
 from collection.wanted import Source, Wanted
@@ -249,7 +257,8 @@ class _Run:
         outcome = REFUSED if isinstance(error, Refused) else FAILED
         attempts = self._settings.attempts if isinstance(error, Unavailable) else 1
         permanent = not isinstance(error, Unavailable)
-        self._shelf.note(wanted, outcome, permanent=permanent, attempts=attempts, message=str(error))
+        if not isinstance(error, TakenDown):
+            self._shelf.note(wanted, outcome, permanent=permanent, attempts=attempts, message=str(error))
         self._finish(outcome)
         log.info("%s: %s: %s", outcome, wanted.name[:200], error)
 

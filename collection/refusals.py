@@ -2,6 +2,7 @@
 
 CollectError
 ├── Refused        against a rule: address, size, length, kind of content, match; not tried again
+│   └── TakenDown  its address was taken down; only the takedown record may name it
 ├── Gone           the source says that it is not to be had: removed, private, forbidden; not tried again
 ├── Unavailable    network or server failed; tried again, now and in the next run
 ├── HostStopped    the host asks to be left alone; everything else of it is left for a later run
@@ -17,6 +18,10 @@ class CollectError(Exception):
 
 class Refused(CollectError):  # noqa: N818 - what became of an item, as are the others
     """A rule forbids it."""
+
+
+class TakenDown(Refused):
+    """Its address or key stands in the takedown record."""
 
 
 class Gone(CollectError):  # noqa: N818

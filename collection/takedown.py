@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from collection.folder import SourceError
-from collection.refusals import Refused
+from collection.refusals import Refused, TakenDown
 from shards.addresses import canonical_url
 from shards.takedown import RECORD, read_record
 
@@ -55,12 +55,12 @@ class TakedownList:
             ids: Addresses, ids of sites (`ID` or `SITE:ID`), hashes of media in hex; None is passed over.
 
         Raises:
-            Refused: One of them is on it.
+            TakenDown: One of them is on it.
         """
         for identity in ids:
             if identity and (name := normal_id(identity)) in self.reasons:
                 reason = self.reasons[name]
-                raise Refused(f"taken down{f' ({reason})' if reason else ''}")
+                raise TakenDown(f"taken down{f' ({reason})' if reason else ''}")
 
     def refuse_file(self, path: Path, sha256: str) -> None:
         """Let pass a file whose hashes (SHA-256, and BLAKE2b of 128 bits as in catalogs) are not on the list.
@@ -72,7 +72,11 @@ class TakedownList:
             return
         with path.open("rb") as file:
             media_id = hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
-        self.refuse(sha256, media_id)
+        try:
+            self.refuse(sha256, media_id)
+        except TakenDown as error:
+            # Its address is another than the one on record; to note it saves fetching it again.
+            raise Refused(str(error)) from error
 
 
 def read_takedowns(folder: Path) -> TakedownList:
