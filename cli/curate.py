@@ -48,8 +48,8 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Curate, print the summary, return the exit code."""
     from pipelines.curate import run_flow
-    from pipelines.devices import AUTO, check_device, resolve_device
     from pipelines.errors import UserError
+    from pipelines.models.devices import AUTO, check_device, resolve_device
     from pipelines.plan import make_plan
     from pipelines.workspace import Workspace
 

@@ -91,8 +91,8 @@ def open_describer(options: argparse.Namespace) -> Describer:
     """Return the run's model, ready to describe as the options say."""
     from transformers.utils import logging
 
-    from pipelines.devices import check_device, resolve_device
     from pipelines.errors import UserError
+    from pipelines.models.devices import check_device, resolve_device
     from train_mmdm.describe import Describer, decoding_of
     from train_mmdm.opening import open_model
     from train_mmdm.settings import read_settings

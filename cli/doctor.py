@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from cli import console
 
 if TYPE_CHECKING:
-    from pipelines.readiness import Readiness
+    from pipelines.models.readiness import Readiness
 
 WIDTH = 100
 # Where the facts of a line begin: "missing  laion-clap       ".
@@ -56,8 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print what is ready and what is not; return 0 if the profile can run, else 2."""
     from pipelines.documents import PROFILES
-    from pipelines.readiness import readiness
-    from pipelines.uses import other_uses, uses_of
+    from pipelines.models.readiness import readiness
+    from pipelines.models.uses import other_uses, uses_of
 
     profile = options.profile or "embedded"
     shown = [options.profile] if options.profile else list(PROFILES)
@@ -96,7 +96,7 @@ def _print_backends(profile: str | None, backends: Sequence[Readiness]) -> None:
 
 def _lines(backend: Readiness) -> Iterator[str]:
     """Yield what is told of a backend, a line each."""
-    from pipelines.backend import short_revision, terms
+    from pipelines.models.backend import short_revision, terms
 
     yield f"{', '.join(backend.stages)} on {backend.device}"
     licence = terms(backend.licence, backend.commercial)

@@ -43,8 +43,8 @@ def run(options: argparse.Namespace) -> int:
     from evaluation.clips import DatasetError
     from evaluation.metric import MetricError, Tools
     from evaluation.results import TABLE, ResultsError
-    from pipelines.devices import resolve_device
     from pipelines.errors import UserError
+    from pipelines.models.devices import resolve_device
     from taxonomy.labels import TaxonomyError
     from train_mmdm.evaluate import evaluate
 

@@ -34,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Take down, print what went, return the exit code."""
-    from pipelines.takedown import describe, plan_takedown, take_down
-    from pipelines.takedown_places import open_places
+    from pipelines.takedown.places import open_places
+    from pipelines.takedown.run import describe, plan_takedown, take_down
     from reports.write import write_reports
 
     words = [*options.id, *(_read_list(options.list) if options.list else [])]

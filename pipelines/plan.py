@@ -9,9 +9,9 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 import filters.rule
-from pipelines.devices import AUTO, check_device
 from pipelines.documents import TAG_KINDS, known, read_document, settings_of
 from pipelines.errors import UserError
+from pipelines.models.devices import AUTO, check_device
 from pipelines.stages import STAGES
 
 

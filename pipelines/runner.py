@@ -18,9 +18,9 @@ from threadpoolctl import threadpool_limits
 
 from encoders.folders import BadModel
 from media.limited import LimitedWorker
-from pipelines.devices import on_this_machine
 from pipelines.errors import OutsideError, UserError
 from pipelines.ledger import Entry, as_clip
+from pipelines.models.devices import on_this_machine
 from pipelines.plan import load_plan
 from pipelines.runlog import BatchResult, batch_result
 from pipelines.stage import Clip, Place, Row, Stage

@@ -13,7 +13,7 @@ import media.audio
 import media.flac
 import taxonomy.labels
 from encoders.checkpoints import MSCLAP_2023
-from pipelines import encoders_in_use
+from pipelines.models import encoders_in_use
 from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
 
 if TYPE_CHECKING:

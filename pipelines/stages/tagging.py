@@ -12,7 +12,7 @@ import media.audio
 import media.flac
 import taxonomy.labels
 from encoders.windows import track_windows
-from pipelines import encoders_in_use
+from pipelines.models import encoders_in_use
 from pipelines.read_ahead import measure_ahead
 from pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
 from tagging.clap import label_embeddings, tag_scores

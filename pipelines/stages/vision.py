@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-from pipelines import encoders_in_use
+from pipelines.models import encoders_in_use
 from pipelines.read_ahead import measure_ahead
 from pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
 from pipelines.stages.frames import unpack_frames

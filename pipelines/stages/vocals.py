@@ -14,7 +14,7 @@ import media.flac
 import taxonomy.labels
 from encoders.checkpoints import CNN14
 from encoders.windows import track_windows
-from pipelines import encoders_in_use
+from pipelines.models import encoders_in_use
 from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
 
 if TYPE_CHECKING:

@@ -8,12 +8,12 @@ from file_server import Files, serve
 
 from cli import doctor
 from cli.main import main
-from pipelines import readiness as readiness_module
-from pipelines.backend import Backend
-from pipelines.backends import BACKENDS
-from pipelines.readiness import Readiness, readiness
-from pipelines.uses import Use, uses_of
-from pipelines.weights import UrlFile
+from pipelines.models import readiness as readiness_module
+from pipelines.models.backend import Backend
+from pipelines.models.backends import BACKENDS
+from pipelines.models.readiness import Readiness, readiness
+from pipelines.models.uses import Use, uses_of
+from pipelines.models.weights import UrlFile
 
 
 def backend(name: str) -> Backend:
@@ -149,7 +149,7 @@ def test_weights_of_another_size_are_missing(ready_file: UrlFile) -> None:
 
 def test_weights_that_ship_are_looked_at_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from encoders import folders
-    from pipelines import encoders_in_use
+    from pipelines.models import encoders_in_use
 
     monkeypatch.setattr(folders, "_MINI", tmp_path)
     encoders_in_use.model_of.cache_clear()

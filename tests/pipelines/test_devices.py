@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-import pipelines.devices
-from pipelines.devices import on_this_machine, resolve_device
+import pipelines.models.devices
 from pipelines.errors import UserError
+from pipelines.models.devices import on_this_machine, resolve_device
 from pipelines.plan import Plan, make_plan
 from pipelines.stages import STAGES
 from pipelines.workspace import Workspace
@@ -121,7 +121,7 @@ def test_a_batch_is_measured_on_the_device_of_its_machine(
     from pipelines import runner
 
     opened = []
-    monkeypatch.setattr(pipelines.devices, "resolve_device", lambda device: f"here:{device}")
+    monkeypatch.setattr(pipelines.models.devices, "resolve_device", lambda device: f"here:{device}")
     monkeypatch.setattr(STAGES["tagging"], "open", lambda stage, place: opened.append(stage.settings.device))
     monkeypatch.setattr(runner, "_decoder", lambda: None)
     plan = make_plan("music-video", "embedded", device="auto")

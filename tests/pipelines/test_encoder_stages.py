@@ -11,7 +11,7 @@ from PIL import Image
 from encoders.folders import BadModel
 from media.flac import write_flac
 from media.limited import LimitedWorker
-from pipelines import encoders_in_use
+from pipelines.models import encoders_in_use
 from pipelines.plan import make_plan
 from pipelines.stage import Clip, Place
 from pipelines.stages.frames import pack_frames

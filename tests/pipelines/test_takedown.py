@@ -29,8 +29,8 @@ from pipelines.errors import OutsideError, UserError
 from pipelines.ledger import Ledger
 from pipelines.plan import Plan, make_plan
 from pipelines.publish import publish
-from pipelines.takedown import plan_takedown, take_down
-from pipelines.takedown_places import Places, open_places
+from pipelines.takedown.places import Places, open_places
+from pipelines.takedown.run import plan_takedown, take_down
 from pipelines.workspace import Workspace
 from reports.write import write_reports
 from shards.store import StageStore
@@ -309,8 +309,8 @@ def test_a_takedown_that_dies_at_any_moment_is_finished_by_the_next(
 @pytest.mark.slow
 def test_kill_9_at_random_moments_is_finished_by_the_next(published: Made, tmp_path: Path) -> None:
     run = (
-        "import sys; from pathlib import Path; from pipelines.takedown import plan_takedown, take_down; "
-        "from pipelines.takedown_places import open_places; from reports.write import write_reports; "
+        "import sys; from pathlib import Path; from pipelines.takedown.run import plan_takedown, take_down; "
+        "from pipelines.takedown.places import open_places; from reports.write import write_reports; "
         "places = open_places(Path(sys.argv[1], 'dataset'), workspace=Path(sys.argv[1], 'ws')); "
         "print(1, flush=True); "
         "take_down(plan_takedown(['a.mp4'], places), places, finish=write_reports)"

@@ -16,9 +16,9 @@ from encoders.msclap import MsClapEncoder
 from encoders.vectors import unit_rows
 from media.flac import write_flac
 from media.limited import LimitedWorker
-from pipelines import encoders_in_use
 from pipelines.errors import UserError
 from pipelines.ledger import Ledger
+from pipelines.models import encoders_in_use
 from pipelines.plan import Plan, make_plan
 from pipelines.runner import missing_batches, run_batch
 from pipelines.stage import Clip, Place

@@ -7,8 +7,8 @@ from dataclasses import replace
 import captioning.chat
 from encoders.checkpoints import CNN14, MSCLAP_2023
 from encoders.pins import PINNED
-from pipelines.backend import Backend, constants_of
-from pipelines.weights import CONFIGURATION, HubRepo, UrlFile
+from pipelines.models.backend import Backend, constants_of
+from pipelines.models.weights import CONFIGURATION, HubRepo, UrlFile
 
 # Models that load and are of no use, with the reason.
 USELESS = {

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 
-from pipelines.backend import size_text
 from pipelines.errors import DISK_ERRNOS, OutsideError, UserError
-from pipelines.hub import fetch_repo
-from pipelines.weights import HubRepo, LocalPath, UrlFile, Weights, sha256_of
+from pipelines.models.backend import size_text
+from pipelines.models.hub import fetch_repo
+from pipelines.models.weights import HubRepo, LocalPath, UrlFile, Weights, sha256_of
 
 log = logging.getLogger("leitmotif.fetch")
 

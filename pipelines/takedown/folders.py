@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from pipelines.placing import folder_beside, put_in_place
-from pipelines.takedown_places import files_in
+from pipelines.takedown.places import files_in
 from shards.manifest import MANIFEST, write_manifest
 from shards.names import Names, remove, rewrite_table
 from shards.takedown import Removal, read_record, write_record

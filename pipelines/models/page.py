@@ -1,4 +1,4 @@
-"""The tables of docs/models.md, from the table of backends: `python -m pipelines.models_page`.
+"""The tables of docs/models.md, from the table of backends: `python -m pipelines.models.page`.
 
 What stands between `<!-- backends: NAME -->` and `<!-- end -->` is written here, the rest by hand.
 """
@@ -9,12 +9,12 @@ import re
 import sys
 from pathlib import Path
 
-from pipelines.backend import Backend, size_text
-from pipelines.backends import BACKENDS
 from pipelines.documents import PROFILES
-from pipelines.uses import other_uses, uses_of
+from pipelines.models.backend import Backend, size_text
+from pipelines.models.backends import BACKENDS
+from pipelines.models.uses import other_uses, uses_of
 
-PAGE = Path(__file__).resolve().parent.parent / "docs" / "models.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "models.md"
 OTHERS = "others"
 HEADS = ("backend", "stage: settings", "model", "revision", "licence", "commercial use", "size", "rate_hz")
 _BLOCK = re.compile(r"(<!-- backends: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)

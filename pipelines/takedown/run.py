@@ -12,9 +12,9 @@ from pathlib import Path
 from collection.folder import SourceError
 from collection.shelf import Shelf
 from pipelines.errors import OutsideError, UserError, is_outside
-from pipelines.takedown_folders import clean, rebuild
-from pipelines.takedown_places import Places, files_in
-from pipelines.takedown_sources import HASH, Index, names_of, removal_of, resolve, same_recording, with_media
+from pipelines.takedown.folders import clean, rebuild
+from pipelines.takedown.places import Places, files_in
+from pipelines.takedown.sources import HASH, Index, names_of, removal_of, resolve, same_recording, with_media
 from pipelines.workspace import Workspace
 from shards.addresses import canonical_url
 from shards.names import Names, search

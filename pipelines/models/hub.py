@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.errors import OutsideError, UserError
-from pipelines.weights import HubRepo, note_in_lock, sha256_of
+from pipelines.models.weights import HubRepo, note_in_lock, sha256_of
 
 Tell = Callable[[str, int, int], None]
 

@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipelines.weights import HubRepo, Weights
+from pipelines.models.weights import HubRepo, Weights
 
 
 @dataclass(frozen=True)

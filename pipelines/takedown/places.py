@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pipelines.errors import UserError
 from pipelines.placing import clear_leftovers
-from pipelines.takedown_sources import (
+from pipelines.takedown.sources import (
     Fact,
     durations_in,
     facts_of_collected,

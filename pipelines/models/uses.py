@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 from encoders.folders import models_dir
 from encoders.pins import pinned
-from pipelines.backend import Backend
-from pipelines.backends import BACKENDS, OF_TAGGING
 from pipelines.documents import PROFILES
+from pipelines.models.backend import Backend
+from pipelines.models.backends import BACKENDS, OF_TAGGING
+from pipelines.models.weights import HubRepo, LocalPath, Weights
 from pipelines.plan import profile_settings
-from pipelines.weights import HubRepo, LocalPath, Weights
 
 # Settings that name weights in place of the published ones.
 PLACES = ("repo", "panns", "weights")

@@ -1,0 +1,1 @@
+"""Removes what must not be kept, everywhere that it lies."""
