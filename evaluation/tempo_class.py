@@ -86,7 +86,8 @@ class TempoWords:
     """Finds tempo classes in texts."""
 
     def __init__(self) -> None:
-        words = {name: set(known) for name, known in _WORDS.items()}
+        # "medium" alone may be said of anything; the lists beside a description say what it is said of.
+        words = {name: {*known, f"tempo: {name}"} for name, known in _WORDS.items()}
         for prompt_id in prompt_ids():
             wording = read_wording(prompt_id)
             for name in words:

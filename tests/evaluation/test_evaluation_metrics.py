@@ -195,6 +195,8 @@ def test_mood_quadrant_compares_where_the_moods_lie(tools: Tools, text: str, rig
     ("text", "classes"),
     [
         ("An up-tempo track", {"fast"}),
+        ("Mood: calm. Tempo: medium. Genre: folk.", {"medium"}),
+        ("a medium sized choir", set()),
         ("moving at an unhurried pace of around 63 BPM", {"slow"}),
         ("a slow tempo of about 119 BPM", {"slow", "medium"}),
         ("128bpm", {"fast"}),

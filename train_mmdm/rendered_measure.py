@@ -1,0 +1,113 @@
+"""Measure a run on rendered films, whose music is known: `python -m train_mmdm.rendered_measure RUN CORPUS`.
+
+CORPUS is a folder of `leitmotif demo`, such as `demo-out/videos`, of another seed than the run learned from.
+Every film that moves is described with its lists, and mood quadrant and tempo class are judged by the truth of
+what was rendered rather than by tags. Beside the run stand the model before its training, and one answer for all
+films: the mood and tempo class that are commonest in the truth.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from demo.corpus import TRUTH_NAME
+from evaluation.clips import Clip
+from evaluation.comparison import Comparison, compare
+from evaluation.metric import Metric, Tools
+from evaluation.mood_quadrant import MoodQuadrantMetric
+from evaluation.results import make_document, make_table
+from evaluation.tempo_class import TempoClassMetric
+from media.limited import LimitedWorker
+from tagging.rhythm import tempo_class
+from train_mmdm.answer import Answer
+from train_mmdm.describe import Describer, decoding_of, untuned
+from train_mmdm.evaluate import BASE, FINE_TUNED, list_attributes
+from train_mmdm.inputs import read_input
+from train_mmdm.opening import open_model
+from train_mmdm.run import DescriptionModel
+from training.errors import TrainingInputError
+
+COMMONEST = "the commonest of all"
+BATCH = 16
+
+
+def read_truth(corpus: Path) -> list[Clip]:
+    """Return the films of a corpus that move and are whole, each once; their ids are the files' names.
+
+    Raises:
+        TrainingInputError: The folder holds no truth, or no such film.
+    """
+    path = corpus / TRUTH_NAME
+    try:
+        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    except OSError as error:
+        raise TrainingInputError(
+            f"cannot read {str(path)!r} ({error.strerror}); give the folder of films of `leitmotif demo`"
+        ) from error
+    films = [row for row in rows if row["moving"] and not row["broken"] and row["duplicate_of"] is None]
+    if not films:
+        raise TrainingInputError(f"{str(path)!r} names no film that moves; render more clips")
+    return [
+        Clip(
+            row["file"],
+            moods=tuple(row["moods"]),
+            tempo_class=None if row["tempo_bpm"] is None else tempo_class(row["tempo_bpm"]),
+        )
+        for row in films
+    ]
+
+
+def describe_films(model: DescriptionModel, paths: Sequence[Path]) -> list[Answer]:
+    """Return what a model says of films, with its lists, by the most probable words."""
+    describer = Describer(model, decoding_of(model.settings, greedy=True), visuals=True)
+    answers: list[Answer] = []
+    with LimitedWorker() as worker:
+        for start in range(0, len(paths), BATCH):
+            films = paths[start : start + BATCH]
+            answers += describer.describe([read_input(path, model.settings.frames, worker) for path in films])
+    return answers
+
+
+def metrics_of_truth() -> tuple[Metric, ...]:
+    """Return the metrics that the truth of a rendered film can judge."""
+    return MoodQuadrantMetric(Tools()), TempoClassMetric(Tools())
+
+
+def judge(answers: dict[str, list[Answer]], clips: Sequence[Clip]) -> Comparison:
+    """Judge the answers of every writer, lists and descriptions together."""
+    texts = {writer: [answer.description for answer in each] for writer, each in answers.items()}
+    lists = {writer: [list_attributes(answer) for answer in each] for writer, each in answers.items()}
+    return compare(texts, clips, metrics_of_truth(), lists=lists)
+
+
+def commonest(clips: Sequence[Clip]) -> Answer:
+    """Return the one answer that fits most clips."""
+    moods = Counter(clip.moods[0] for clip in clips)
+    tempi = Counter(clip.tempo_class for clip in clips if clip.tempo_class)
+    return Answer("", moods=(moods.most_common(1)[0][0],), tempo=tempi.most_common(1)[0][0])
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print a table of accuracies in percent with their intervals."""
+    parser = argparse.ArgumentParser(description="Judge a run by the truth of rendered films.")
+    parser.add_argument("run", type=Path)
+    parser.add_argument("corpus", type=Path, help=f"a folder of films with {TRUTH_NAME}")
+    parser.add_argument("--limit", type=int, help="the first N films only")
+    chosen = parser.parse_args(arguments)
+    clips = read_truth(chosen.corpus)[: chosen.limit]
+    paths = [chosen.corpus / clip.clip_id for clip in clips]
+    model = open_model(chosen.run)
+    answers = {FINE_TUNED: describe_films(model, paths)}
+    with untuned(model) as base:
+        answers[BASE] = describe_films(base, paths)
+    answers[COMMONEST] = [commonest(clips)] * len(clips)
+    document = make_document(judge(answers, clips), metrics_of_truth(), {})
+    print(f"{len(clips)} films\n\n{make_table(document)}", end="")
+
+
+if __name__ == "__main__":
+    main()
