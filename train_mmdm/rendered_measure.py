@@ -1,9 +1,9 @@
 """Measure a run on rendered films, whose music is known: `python -m train_mmdm.rendered_measure RUN CORPUS`.
 
 CORPUS is a folder of `leitmotif demo`, such as `demo-out/videos`, of another seed than the run learned from.
-Every film that moves is described with its lists, and mood quadrant and tempo class are judged by the truth of
-what was rendered rather than by tags. Beside the run stand the model before its training, and one answer for all
-films: the mood and tempo class that are commonest in the truth.
+Every film that moves is described with its lists, and mood quadrant and tempo class are judged by the truth
+of what was rendered rather than by tags. Beside the run stand the model before its training, and one answer
+for all films: the mood and tempo class that are commonest in the truth.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from demo.corpus import TRUTH_NAME
 from evaluation.clips import Clip
 from evaluation.comparison import Comparison, compare
-from evaluation.metric import Metric, Tools
+from evaluation.metric import Tools, choose_metrics
 from evaluation.mood_quadrant import MoodQuadrantMetric
 from evaluation.results import make_document, make_table
 from evaluation.tempo_class import TempoClassMetric
@@ -33,6 +33,8 @@ from training.errors import TrainingInputError
 
 COMMONEST = "the commonest of all"
 BATCH = 16
+# What the truth of a rendered film can judge.
+METRICS = choose_metrics([MoodQuadrantMetric.NAME, TempoClassMetric.NAME], Tools())
 
 
 def read_truth(corpus: Path) -> list[Clip]:
@@ -72,16 +74,11 @@ def describe_films(model: DescriptionModel, paths: Sequence[Path]) -> list[Answe
     return answers
 
 
-def metrics_of_truth() -> tuple[Metric, ...]:
-    """Return the metrics that the truth of a rendered film can judge."""
-    return MoodQuadrantMetric(Tools()), TempoClassMetric(Tools())
-
-
 def judge(answers: dict[str, list[Answer]], clips: Sequence[Clip]) -> Comparison:
     """Judge the answers of every writer, lists and descriptions together."""
     texts = {writer: [answer.description for answer in each] for writer, each in answers.items()}
     lists = {writer: [list_attributes(answer) for answer in each] for writer, each in answers.items()}
-    return compare(texts, clips, metrics_of_truth(), lists=lists)
+    return compare(texts, clips, METRICS, lists=lists)
 
 
 def commonest(clips: Sequence[Clip]) -> Answer:
@@ -105,7 +102,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with untuned(model) as base:
         answers[BASE] = describe_films(base, paths)
     answers[COMMONEST] = [commonest(clips)] * len(clips)
-    document = make_document(judge(answers, clips), metrics_of_truth(), {})
+    document = make_document(judge(answers, clips), METRICS, {})
     print(f"{len(clips)} films\n\n{make_table(document)}", end="")
 
 
