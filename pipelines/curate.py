@@ -25,6 +25,8 @@ from pipelines.workspace import Workspace
 
 # Told of (stage, clips done, clips in all) as a run goes on.
 Progress = Callable[[str, int, int], None]
+# A cluster that starts and ends as it should is no news; a worker that runs out of memory is.
+CLUSTER_LOGS = {"distributed": "warning", "distributed.nanny": "error", "distributed.nanny.memory": "warning"}
 
 
 class Pending(Protocol):
@@ -189,6 +191,9 @@ def run_flow(
         # Prefect's server takes seconds to start, in another process: the libraries of models load meanwhile.
         Thread(target=import_module, args=("encoders.clap",), daemon=True).start()
     else:
+        from dask.config import update_defaults
+
+        update_defaults({"logging": CLUSTER_LOGS})  # before `distributed` is imported, which reads it once
         from prefect_dask import DaskTaskRunner
 
         local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
