@@ -17,7 +17,7 @@ class ClapScoreMetric:
 
     The music's embedding is the dataset's `clap_embedding`: the mean of the windows of the audio, which CLAP
     hears ten seconds at a time at 48 kHz. The text is embedded by the same model; scores of two CLAP models
-    do not compare.
+    do not compare. A text without a word scores 0: its embedding would lie in the midst of all music.
     """
 
     NAME: ClassVar = "clap-score"
@@ -57,8 +57,11 @@ class ClapScoreMetric:
         """Return the cosine in hundredths, shape (clips, 1)."""
         embedded = self._encoder.embed_texts(texts)
         scores = np.full((len(clips), 1), np.nan)
-        for number, clip in enumerate(clips):
+        for number, (text, clip) in enumerate(zip(texts, clips, strict=True)):
             if clip.clap is None:
+                continue
+            if not text.strip():
+                scores[number, 0] = 0.0
                 continue
             if clip.clap.shape != embedded[number].shape:
                 raise MetricError(

@@ -1,9 +1,9 @@
 """Measure a run on rendered films, whose music is known: `python -m train_mmdm.rendered_measure RUN CORPUS`.
 
 CORPUS is a folder of `leitmotif demo`, such as `demo-out/videos`, of another seed than the run learned from.
-Every film that moves is described with its lists, and mood quadrant and tempo class are judged by the truth
-of what was rendered rather than by tags. Beside the run stand the model before its training, and one answer
-for all films: the mood and tempo class that are commonest in the truth.
+Mood quadrant and tempo class are judged by the truth of what was rendered rather than by tags: once as the
+model lists them when it is asked as in training, and once as they stand in its description alone. Beside the
+run stand the model before its training, and one answer for all films: the commonest mood and tempo class.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from demo.corpus import TRUTH_NAME
@@ -63,29 +63,35 @@ def read_truth(corpus: Path) -> list[Clip]:
     ]
 
 
-def describe_films(model: DescriptionModel, paths: Sequence[Path]) -> list[Answer]:
-    """Return what a model says of films, with its lists, by the most probable words."""
-    describer = Describer(model, decoding_of(model.settings, greedy=True), visuals=True)
-    answers: list[Answer] = []
+def describe_films(
+    model: DescriptionModel, paths: Sequence[Path], *, visuals: bool = False
+) -> Iterator[Answer]:
+    """Give what a model says of films by the most probable words; with `visuals` also its lists."""
+    describer = Describer(model, decoding_of(model.settings, greedy=True), visuals=visuals)
     with LimitedWorker() as worker:
         for start in range(0, len(paths), BATCH):
             films = paths[start : start + BATCH]
-            answers += describer.describe([read_input(path, model.settings.frames, worker) for path in films])
-    return answers
+            yield from describer.describe([read_input(path, model.settings.frames, worker) for path in films])
 
 
-def judge(answers: dict[str, list[Answer]], clips: Sequence[Clip]) -> Comparison:
-    """Judge the answers of every writer, lists and descriptions together."""
-    texts = {writer: [answer.description for answer in each] for writer, each in answers.items()}
-    lists = {writer: [list_attributes(answer) for answer in each] for writer, each in answers.items()}
-    return compare(texts, clips, METRICS, lists=lists)
+def write_texts(model: DescriptionModel, paths: Sequence[Path], name: str) -> dict[str, list[str]]:
+    """Return the lists and the descriptions that a model writes of films, under its name."""
+    return {
+        f"{name}: lists": [list_attributes(answer) for answer in describe_films(model, paths, visuals=True)],
+        f"{name}: description": [answer.description for answer in describe_films(model, paths)],
+    }
 
 
-def commonest(clips: Sequence[Clip]) -> Answer:
-    """Return the one answer that fits most clips."""
+def judge(texts: Mapping[str, Sequence[str]], clips: Sequence[Clip]) -> Comparison:
+    """Judge the texts of every writer by the truth of the clips."""
+    return compare(texts, clips, METRICS)
+
+
+def commonest(clips: Sequence[Clip]) -> str:
+    """Return the one text that fits most clips."""
     moods = Counter(clip.moods[0] for clip in clips)
     tempi = Counter(clip.tempo_class for clip in clips if clip.tempo_class)
-    return Answer("", moods=(moods.most_common(1)[0][0],), tempo=tempi.most_common(1)[0][0])
+    return list_attributes(Answer("", moods=(moods.most_common(1)[0][0],), tempo=tempi.most_common(1)[0][0]))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -98,11 +104,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     clips = read_truth(chosen.corpus)[: chosen.limit]
     paths = [chosen.corpus / clip.clip_id for clip in clips]
     model = open_model(chosen.run)
-    answers = {FINE_TUNED: describe_films(model, paths)}
+    texts = write_texts(model, paths, FINE_TUNED)
     with untuned(model) as base:
-        answers[BASE] = describe_films(base, paths)
-    answers[COMMONEST] = [commonest(clips)] * len(clips)
-    document = make_document(judge(answers, clips), METRICS, {})
+        texts |= write_texts(base, paths, BASE)
+    texts[COMMONEST] = [commonest(clips)] * len(clips)
+    document = make_document(judge(texts, clips), METRICS, {})
     print(f"{len(clips)} films\n\n{make_table(document)}", end="")
 
 

@@ -113,6 +113,10 @@ def test_clap_score_is_the_cosine_in_hundredths(clap: ClapEncoder, clip: Clip, t
     assert value_of(ClapScoreMetric(tools), [OTHER], [clip]) == pytest.approx(100 * cosine, abs=1e-4)
 
 
+def test_a_text_without_a_word_scores_nothing(clip: Clip, tools: Tools) -> None:
+    assert ClapScoreMetric(tools).measure(["", " \n"], [clip, clip]).tolist() == [[0.0], [0.0]]
+
+
 @pytest.mark.parametrize(
     ("tools", "said"),
     [

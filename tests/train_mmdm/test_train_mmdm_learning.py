@@ -7,7 +7,7 @@ import torch
 from rendered_clips import draw_truth, render_dataset, render_film
 
 from evaluation.clips import Clip
-from train_mmdm.rendered_measure import describe_films, judge
+from train_mmdm.rendered_measure import judge, write_texts
 from train_mmdm.run import open_run
 from train_mmdm.settings import choose_settings
 from train_mmdm.trainer import train
@@ -30,10 +30,10 @@ def test_tiny_names_mood_and_tempo_of_films_it_has_never_seen(tmp_path: Path) ->
     torch.set_num_threads(2)
     try:
         facts = train(dataset, run, choose_settings("tiny"))
-        answers = describe_films(open_run(run), [tmp_path / film.clip_id for film in films])
+        texts = write_texts(open_run(run), [tmp_path / film.clip_id for film in films], "tiny")
     finally:
         torch.set_num_threads(former)
-    found = judge({"tiny": answers}, films).values["tiny"]
+    found = judge(texts, films).values["tiny: lists"]
     print(facts, found)
     assert facts["seconds"] < MINUTES * 60
     assert found["mood-quadrant"].value >= 60  # chance is 25
