@@ -46,11 +46,8 @@ def test_a_run_stands_beside_its_beginning_and_the_commonest_answer(
     main([str(write_run(tmp_path / "run")), str(corpus), "--limit", "2"])
     said = capsys.readouterr().out
     assert said.startswith("2 films\n")
-    assert [line.split(" | ")[0] for line in said.splitlines()[4:7]] == [
-        "| fine-tuned",
-        "| base",
-        f"| {COMMONEST}",
-    ]
+    models = [f"| {name}: {what}" for name in ("fine-tuned", "base") for what in ("lists", "description")]
+    assert [line.split(" | ")[0] for line in said.splitlines()[4:9]] == [*models, f"| {COMMONEST}"]
 
 
 def test_a_folder_without_truth_is_one_line(tmp_path: Path) -> None:
