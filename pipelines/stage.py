@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
@@ -25,6 +26,9 @@ class StageSettings(BaseModel):
     """Base of every stage's settings: an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+SettingsT = TypeVar("SettingsT", bound=StageSettings)
 
 
 class DecoderSettings(StageSettings):
@@ -132,6 +136,42 @@ def one_by_one(function: Callable[[Clip], Row], clips: Sequence[Clip]) -> Iterat
             if is_outside(error):
                 raise
             yield error
+
+
+class ClipByClipStage(ABC, Generic[SettingsT]):
+    """What stages without a model share: they measure clips one at a time, and their settings say how.
+
+    Attributes:
+        settings: The stage's section of the plan.
+        track: The stage whose audio is described.
+        place: Where the stage works, once it is open.
+    """
+
+    NAME: ClassVar[str]
+    SETTINGS: ClassVar[type[StageSettings]]
+
+    def __init__(self, plan: Plan) -> None:
+        self.settings: SettingsT = self.SETTINGS(**plan.stages[self.NAME])  # type: ignore[assignment]
+        self.track = plan.track
+
+    @abstractmethod
+    def measure_clip(self, clip: Clip) -> Row:
+        """Return the columns of one clip."""
+
+    def model(self) -> None:
+        """Return None: there is none."""
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return the settings."""
+        return settings_identity(self.settings)
+
+    def open(self, place: Place) -> None:
+        """Note where to work."""
+        self.place = place
+
+    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
+        """Return for each clip, in order, its columns or the error that befell it."""
+        return one_by_one(self.measure_clip, clips)
 
 
 def settings_identity(settings: BaseModel) -> dict[str, Any]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import pyarrow as pa
 
 import media.audio
-from pipelines.stage import Clip, DecoderSettings, Place, Row, limit_of, one_by_one, settings_identity
-
-if TYPE_CHECKING:
-    from pipelines.plan import Plan
+from pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
 
 
-class AudioStage:
+class AudioStage(ClipByClipStage[DecoderSettings]):
     """The clip's audio as 44.1 kHz stereo FLAC, streamed to a file, and its level."""
 
     NAME: ClassVar = "audio"
@@ -33,25 +29,8 @@ class AudioStage:
         ]
     )
 
-    def __init__(self, plan: Plan) -> None:
-        self.settings = DecoderSettings(**plan.stages[self.NAME])
-
-    def model(self) -> None:
-        """Return None: sound is taken as it is."""
-
-    def identity(self) -> Mapping[str, Any]:
-        """Return the settings."""
-        return settings_identity(self.settings)
-
-    def open(self, place: Place) -> None:
-        """Note where to write."""
-        self.place = place
-
-    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
-        """Extract each clip's audio."""
-        return one_by_one(self._extract, clips)
-
-    def _extract(self, clip: Clip) -> Row:
+    def measure_clip(self, clip: Clip) -> Row:
+        """Extract the clip's audio."""
         with self.place.new_file(clip.clip_id, ".flac") as path:
             facts = self.place.decoder.run(
                 media.audio.extract_flac,

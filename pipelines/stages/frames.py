@@ -4,17 +4,14 @@ from __future__ import annotations
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import pyarrow as pa
 
 import media.video
-from pipelines.stage import Clip, DecoderSettings, Place, Row, limit_of, one_by_one, settings_identity
-
-if TYPE_CHECKING:
-    from pipelines.plan import Plan
+from pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
 
 
 class FramesSettings(DecoderSettings):
@@ -24,7 +21,7 @@ class FramesSettings(DecoderSettings):
     short_side: int = 448
 
 
-class FramesStage:
+class FramesStage(ClipByClipStage[FramesSettings]):
     """Key frames as JPEG, in one uncompressed zip file per clip."""
 
     NAME: ClassVar = "frames"
@@ -34,25 +31,8 @@ class FramesStage:
     BATCH: ClassVar = 8
     COLUMNS: ClassVar = pa.schema([("file", pa.string()), ("size_bytes", pa.int64()), ("count", pa.int32())])
 
-    def __init__(self, plan: Plan) -> None:
-        self.settings = FramesSettings(**plan.stages[self.NAME])
-
-    def model(self) -> None:
-        """Return None: pictures are taken as they are."""
-
-    def identity(self) -> Mapping[str, Any]:
-        """Return the settings."""
-        return settings_identity(self.settings)
-
-    def open(self, place: Place) -> None:
-        """Note where to write."""
-        self.place = place
-
-    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
-        """Take each clip's frames."""
-        return one_by_one(self._take, clips)
-
-    def _take(self, clip: Clip) -> Row:
+    def measure_clip(self, clip: Clip) -> Row:
+        """Take the clip's frames."""
         pictures = self.place.decoder.run(
             media.video.key_frames,
             Path(clip.path),

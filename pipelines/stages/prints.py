@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import pyarrow as pa
 
 import filters.duplicates
 import media.audio
-from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
-
-if TYPE_CHECKING:
-    from pipelines.plan import Plan
+from pipelines.stage import Clip, ClipByClipStage, Row, StageSettings
 
 
-class PrintsStage:
+class PrintsStage(ClipByClipStage[StageSettings]):
     """A fingerprint of the sound as it came, by which copies of a recording are found."""
 
     NAME: ClassVar = "prints"
@@ -25,25 +21,8 @@ class PrintsStage:
     BATCH: ClassVar = 16
     COLUMNS: ClassVar = pa.schema([("audio_print", pa.binary())])
 
-    def __init__(self, plan: Plan) -> None:
-        pass
-
-    def model(self) -> None:
-        """Return None: signal processing, no weights."""
-
-    def identity(self) -> Mapping[str, Any]:
-        """Return nothing: there is nothing to set."""
-        return {}
-
-    def open(self, place: Place) -> None:
-        """Note where the audio lies."""
-        self.place = place
-
-    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
-        """Take each clip's print."""
-        return one_by_one(self._print, clips)
-
-    def _print(self, clip: Clip) -> Row:
+    def measure_clip(self, clip: Clip) -> Row:
+        """Take the clip's print."""
         path = self.place.workspace / clip.inputs["audio"]["file"]
         rate_hz = filters.duplicates.RATE_HZ
         blocks = media.audio.read_flac_blocks(path, rate_hz=rate_hz, mono=True)

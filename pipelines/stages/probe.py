@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import ClassVar
 
 import pyarrow as pa
 
 import media.probe
-from pipelines.stage import Clip, DecoderSettings, Place, Row, one_by_one, settings_identity
-
-if TYPE_CHECKING:
-    from pipelines.plan import Plan
+from pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row
 
 
-class ProbeStage:
+class ProbeStage(ClipByClipStage[DecoderSettings]):
     """Container, streams, size and length, from the headers."""
 
     NAME: ClassVar = "probe"
@@ -41,25 +37,8 @@ class ProbeStage:
         ]
     )
 
-    def __init__(self, plan: Plan) -> None:
-        self.settings = DecoderSettings(**plan.stages[self.NAME])
-
-    def model(self) -> None:
-        """Return None: headers need no model."""
-
-    def identity(self) -> Mapping[str, Any]:
-        """Return the settings."""
-        return settings_identity(self.settings)
-
-    def open(self, place: Place) -> None:
-        """Note the decoding process."""
-        self.place = place
-
-    def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
-        """Probe each file."""
-        return one_by_one(self._probe, clips)
-
-    def _probe(self, clip: Clip) -> Row:
+    def measure_clip(self, clip: Clip) -> Row:
+        """Probe the file."""
         facts = self.place.decoder.run(media.probe.probe, Path(clip.path), limit_s=self.settings.limit_s)
         row = asdict(facts)
         return row | {"has_video": int(facts.has_video), "has_audio": int(facts.has_audio)}
