@@ -63,6 +63,9 @@ def build_tiny(settings: Settings, tokenizer: Any) -> Any:
             image_size=settings.image_side,
             patch_size=settings.patch_side,
             attention_bias=True,
+            hidden_dropout_prob=settings.dropout,
+            attention_dropout=settings.dropout,
+            projection_dropout=settings.dropout,
         ),
         text_config=Qwen2Config(
             **TINY_LANGUAGE,
@@ -70,6 +73,7 @@ def build_tiny(settings: Settings, tokenizer: Any) -> Any:
             tie_word_embeddings=True,
             pad_token_id=tokenizer.pad_token_id,
             eos_token_id=tokenizer.eos_token_id,
+            attention_dropout=settings.dropout,
         ),
         image_token_id=tokenizer.context_image_token_id,
         image_seq_length=settings.tokens_a_frame,

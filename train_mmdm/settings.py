@@ -32,6 +32,7 @@ class Settings:
         lora_rank: Rank of the adapters; 0 trains every weight.
         lora_alpha: The adapters' change is multiplied by alpha / rank.
         lora_dropout: Dropout before the adapters.
+        dropout: In the small network that is built without `model_id`, or it learns captions by heart.
         four_bit: Whether the frozen weights are held in 4 bits (QLoRA); needs bitsandbytes and a GPU.
         precision: "bf16" or "fp32".
         gradient_checkpointing: Compute activations twice rather than keep them.
@@ -73,6 +74,7 @@ class Settings:
     lora_rank: int = 16
     lora_alpha: int = 32
     lora_dropout: float = 0.05
+    dropout: float = 0.0
     four_bit: bool = False
     precision: str = "bf16"
     gradient_checkpointing: bool = True
@@ -115,8 +117,8 @@ class Settings:
 def _check(settings: Settings) -> None:
     at_least: dict[str, float] = {
         "image_side": 1, "patch_side": 1, "frames": 1, "lora_rank": 0, "lora_alpha": 1, "lora_dropout": 0,
-        "learning_rate": 0, "weight_decay": 0, "warmup": 0, "max_grad_norm": 0, "batch": 1, "accumulation": 1,
-        "epochs": 1, "min_steps": 0, "watch_steps": 0, "seed": 0, "shuffle_buffer": 1, "workers": 0,
+        "dropout": 0, "learning_rate": 0, "weight_decay": 0, "warmup": 0, "max_grad_norm": 0, "batch": 1,
+        "accumulation": 1, "epochs": 1, "min_steps": 0, "watch_steps": 0, "seed": 0, "shuffle_buffer": 1, "workers": 0,
         "validation_rows": 0, "samples": 0, "patience": 0, "checkpoint_steps": 0, "top_k": 1,
         "max_new_tokens": 1,
     }  # fmt: skip
@@ -127,6 +129,10 @@ def _check(settings: Settings) -> None:
         raise TrainingInputError(
             f"got top_p {settings.top_p}, temperature {settings.temperature} and warmup {settings.warmup}; "
             "expected 0 < top_p <= 1, temperature > 0 and warmup <= 1"
+        )
+    if not max(settings.dropout, settings.lora_dropout) < 1:
+        raise TrainingInputError(
+            f"got dropout {settings.dropout} and lora_dropout {settings.lora_dropout}; expected less than 1"
         )
     if settings.image_side % (2 * settings.patch_side):
         raise TrainingInputError(
@@ -166,6 +172,7 @@ PRESETS: dict[str, Settings] = {
         image_side=64,
         patch_side=16,
         lora_rank=0,
+        dropout=0.1,
         precision="fp32",
         gradient_checkpointing=False,
         flip=True,
@@ -174,8 +181,9 @@ PRESETS: dict[str, Settings] = {
         batch=16,
         accumulation=1,
         epochs=16,
-        min_steps=300,
+        min_steps=900,
         watch_steps=30,
+        patience=8,
     ),
     "internvl3-1b": Settings(preset="internvl3-1b", model_id="OpenGVLab/InternVL3-1B-hf"),
     "internvl3-2b": Settings(preset="internvl3-2b", model_id="OpenGVLab/InternVL3-2B-hf"),

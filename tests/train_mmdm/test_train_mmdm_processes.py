@@ -17,6 +17,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = (
     "epochs=2",
     "min_steps=0",
+    "dropout=0",
     "watch_steps=0",
     "frames=2",
     "samples=1",

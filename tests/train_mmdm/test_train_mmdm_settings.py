@@ -44,6 +44,7 @@ def test_values_are_read_by_the_kind_of_the_setting() -> None:
         ("tiny", "preset=x", "expected key=value with one of the keys"),
         ("tiny", "batch=two", "expected a whole number for batch"),
         ("tiny", "batch=0", "got batch 0; expected at least 1"),
+        ("tiny", "dropout=1", "got dropout 1.0 and lora_dropout 0.05; expected less than 1"),
         ("tiny", "learning_rate=nan", "got learning_rate nan; expected at least 0"),
         ("tiny", "flip=yes", "expected true or false for flip"),
         ("tiny", "image_side=60", "expected a multiple of 32"),

@@ -319,8 +319,9 @@ def test_the_fixed_set_asks_for_everything(plain_dataset: Path, small: Settings)
 def test_how_a_step_is_divided_does_not_change_what_is_learned(
     plain_dataset: Path, small: Settings, tmp_path: Path
 ) -> None:
-    train(plain_dataset, tmp_path / "one", replace(small, batch=4, accumulation=1))
-    train(plain_dataset, tmp_path / "four", replace(small, batch=1, accumulation=4))
+    still = replace(small, dropout=0.0)
+    train(plain_dataset, tmp_path / "one", replace(still, batch=4, accumulation=1))
+    train(plain_dataset, tmp_path / "four", replace(still, batch=1, accumulation=4))
     one, four = losses(tmp_path / "one"), losses(tmp_path / "four")
     assert [line[:2] for line in one] == [line[:2] for line in four]
     assert [line[2] for line in one] == pytest.approx([line[2] for line in four], rel=1e-4)
