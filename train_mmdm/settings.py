@@ -118,8 +118,8 @@ def _check(settings: Settings) -> None:
     at_least: dict[str, float] = {
         "image_side": 1, "patch_side": 1, "frames": 1, "lora_rank": 0, "lora_alpha": 1, "lora_dropout": 0,
         "dropout": 0, "learning_rate": 0, "weight_decay": 0, "warmup": 0, "max_grad_norm": 0, "batch": 1,
-        "accumulation": 1, "epochs": 1, "min_steps": 0, "watch_steps": 0, "seed": 0, "shuffle_buffer": 1, "workers": 0,
-        "validation_rows": 0, "samples": 0, "patience": 0, "checkpoint_steps": 0, "top_k": 1,
+        "accumulation": 1, "epochs": 1, "min_steps": 0, "watch_steps": 0, "seed": 0, "shuffle_buffer": 1,
+        "workers": 0, "validation_rows": 0, "samples": 0, "patience": 0, "checkpoint_steps": 0, "top_k": 1,
         "max_new_tokens": 1,
     }  # fmt: skip
     for key, least in at_least.items():
