@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from cli import console
 
@@ -40,12 +40,29 @@ class _Parser(argparse.ArgumentParser):
         self.exit(USER, f"{self.prog}: error: {message}; see `{self.prog} --help`\n")
 
 
+class _CommandParser(_Parser):
+    """Takes options before, between and behind the arguments, as people type them."""
+
+    _is_intermixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self._subparsers is not None or self._is_intermixing:
+            return super().parse_known_args(args, namespace)
+        self._is_intermixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_intermixing = False
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = _Parser(prog="leitmotif", description="Build, annotate and curate video-music-text datasets.")
     parser.add_argument("--version", action="version", version=f"leitmotif {version('leitmotif')}")
     parser.add_argument("--verbose", action="store_true", help="log more")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="COMMAND", parser_class=_CommandParser
+    )
     for name in COMMANDS:
         module = import_module(f"cli.{name.replace('-', '_')}")
         summary = (module.__doc__ or "").strip().splitlines()[0]

@@ -40,6 +40,20 @@ def test_every_option_is_documented() -> None:
             assert option in text or option == "--help", f"{command} {option}"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("run", "--greedy", "a.mp4", "b.mp4", "--seed", "3"),
+        ("--seed", "3", "run", "a.mp4", "--greedy", "b.mp4"),
+        ("run", "a.mp4", "b.mp4", "--greedy", "--seed", "3"),
+    ],
+)
+def test_options_may_stand_anywhere(words: tuple[str, ...]) -> None:
+    options = make_parser().parse_args(["describe", *words])
+    assert (options.model, options.input) == (Path("run"), [Path("a.mp4"), Path("b.mp4")])
+    assert (options.greedy, options.seed) == (True, 3)
+
+
 def test_an_unknown_option_is_one_line_and_code_2(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["curate", "x", "--out", "ws", "--recipee", "music-video"])
