@@ -12,7 +12,11 @@ from cli import console
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument(
-        "source", nargs="*", type=Path, help="folder or media file; none to go on with the workspace"
+        "source",
+        nargs="*",
+        type=Path,
+        default=[],
+        help="folder or media file; none to go on with the workspace",
     )
     parser.add_argument("--out", required=True, type=Path, metavar="WS", help="the workspace")
     add_plan_arguments(parser)

@@ -23,7 +23,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("model", type=Path, metavar="RUN", help="what `leitmotif train mmdm` wrote")
     parser.add_argument(
-        "input", nargs="*", type=Path, help="a video, a picture, or a folder of pictures (one input)"
+        "input",
+        nargs="*",
+        type=Path,
+        default=[],
+        help="a video, a picture, or a folder of pictures (one input)",
     )
     parser.add_argument("--text", action="append", default=[], metavar="TEXT", help="a text; may be repeated")
     parser.add_argument(

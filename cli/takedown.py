@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "target", type=Path, metavar="DATASET|WS", help="a dataset, a workspace or a collected folder"
     )
     parser.add_argument(
-        "id", nargs="*", metavar="ID", help="a clip id, source id, source address or media hash"
+        "id", nargs="*", default=[], metavar="ID", help="a clip id, source id, source address or media hash"
     )
     parser.add_argument(
         "--list", type=Path, metavar="FILE", help="a text file of ids, one a line; # begins a comment"
