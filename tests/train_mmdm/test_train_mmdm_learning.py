@@ -14,6 +14,7 @@ from train_mmdm.trainer import train
 
 TRAIN, VALIDATION, FILMS = 500, 40, 150
 FIRST_FILM = 500_000  # a seed that no training clip has
+MINUTES = 15
 
 
 @pytest.mark.slow
@@ -34,5 +35,6 @@ def test_tiny_names_mood_and_tempo_of_films_it_has_never_seen(tmp_path: Path) ->
         torch.set_num_threads(former)
     found = judge(texts, films).values["tiny: lists"]
     print(facts, found)
+    assert facts["seconds"] < MINUTES * 60
     assert found["mood-quadrant"].value >= 60  # chance is 25
     assert found["tempo-class"].value >= 55  # chance is 33
