@@ -17,7 +17,7 @@ from pathlib import Path
 from demo.corpus import TRUTH_NAME
 from evaluation.clips import Clip
 from evaluation.comparison import Comparison, compare
-from evaluation.metric import Tools, choose_metrics
+from evaluation.metric import Metric, Tools, choose_metrics
 from evaluation.mood_quadrant import MoodQuadrantMetric
 from evaluation.results import make_document, make_table
 from evaluation.tempo_class import TempoClassMetric
@@ -33,8 +33,6 @@ from training.errors import TrainingInputError
 
 COMMONEST = "the commonest of all"
 BATCH = 16
-# What the truth of a rendered film can judge.
-METRICS = choose_metrics([MoodQuadrantMetric.NAME, TempoClassMetric.NAME], Tools())
 
 
 def read_truth(corpus: Path) -> list[Clip]:
@@ -82,9 +80,14 @@ def write_texts(model: DescriptionModel, paths: Sequence[Path], name: str) -> di
     }
 
 
+def truth_metrics() -> list[Metric]:
+    """Return the metrics that the truth of a rendered film can judge."""
+    return list(choose_metrics([MoodQuadrantMetric.NAME, TempoClassMetric.NAME], Tools()))
+
+
 def judge(texts: Mapping[str, Sequence[str]], clips: Sequence[Clip]) -> Comparison:
     """Judge the texts of every writer by the truth of the clips."""
-    return compare(texts, clips, METRICS)
+    return compare(texts, clips, truth_metrics())
 
 
 def commonest(clips: Sequence[Clip]) -> str:
@@ -108,7 +111,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     with untuned(model) as base:
         texts |= write_texts(base, paths, BASE)
     texts[COMMONEST] = [commonest(clips)] * len(clips)
-    document = make_document(judge(texts, clips), METRICS, {})
+    document = make_document(judge(texts, clips), truth_metrics(), {})
     print(f"{len(clips)} films\n\n{make_table(document)}", end="")
 
 
