@@ -21,7 +21,11 @@ test: setup
 test-slow: setup
 	$(BIN)/pytest -q -m slow
 
-check: setup
+# The folders under their import name, for tools that read files.
+.typecheck/leitmotif:
+	mkdir -p .typecheck && ln -sfn .. $@
+
+check: setup .typecheck/leitmotif
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -33,7 +37,7 @@ bench: setup
 	$(BIN)/python -m bench $(ONLY)
 
 mini: setup
-	$(BIN)/python -m encoders.mini.make
+	$(BIN)/python -m leitmotif.encoders.mini.make
 
 # vLLM for CPUs, in an environment of its own: for the slow tests and the benchmark of captions.
 vllm: .venv-vllm/.installed
@@ -48,4 +52,4 @@ vllm: .venv-vllm/.installed
 	touch $@
 
 clean:
-	rm -rf .venv .venv-vllm demo-out .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-vllm demo-out .typecheck .mypy_cache .ruff_cache .pytest_cache

@@ -17,8 +17,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from captioning.chat import ChatTask, Sampling
-from captioning.facts import CaptionFacts
+from leitmotif.captioning.chat import ChatTask, Sampling
+from leitmotif.captioning.facts import CaptionFacts
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAIRS = int(os.environ.get("LEITMOTIF_BENCH_PAIRS", "5"))
@@ -41,7 +41,7 @@ def figures() -> Iterator[dict[str, Any]]:
     sys.path.append(str(REPOSITORY / "tests" / "captioning"))
     from real_server import PYTHON, RealServer, environment, write_model
 
-    from captioning.server import ServerCaptioner
+    from leitmotif.captioning.server import ServerCaptioner
 
     if not PYTHON.is_file():
         raise FileNotFoundError("no .venv-vllm; run `make vllm`")

@@ -17,11 +17,11 @@ from demucs.htdemucs import HTDemucs
 from demucs.states import get_state
 from threadpoolctl import threadpool_limits
 
-from media.flac import write_flac
-from media.limited import LimitedWorker
-from pipelines.plan import make_plan
-from pipelines.stage import Clip, Place
-from pipelines.stages.separation import RATE_HZ, SeparationStage
+from leitmotif.media.flac import write_flac
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stages.separation import RATE_HZ, SeparationStage
 
 PAIRS, SONG_S, WARM_UP_S = 5, 60.0, 1.0
 # htdemucs as published: 42 million weights.

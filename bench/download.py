@@ -59,11 +59,11 @@ def _seconds(side: str, words: Path, folder: Path) -> tuple[float, int]:
 
 def run_collect(words: Path, folder: Path) -> int:
     """Collect as a user does; return the growth of memory in MiB."""
-    from collection.collector import collect
-    from collection.guard import Guard
-    from collection.settings import Settings
-    from collection.shelf import Shelf
-    from collection.sources import open_source
+    from leitmotif.collection.collector import collect
+    from leitmotif.collection.guard import Guard
+    from leitmotif.collection.settings import Settings
+    from leitmotif.collection.shelf import Shelf
+    from leitmotif.collection.sources import open_source
 
     settings = Settings(pause_s=0.0, jobs=AT_ONCE, per_host=AT_ONCE, guard=Guard(frozenset({"127.0.0.1"})))
     peaks: list[int] = []
@@ -139,7 +139,7 @@ if __name__ == "__main__":
     else:
         side = {"collect": run_collect, "bare": run_bare}[sys.argv[1]]
         # Imports are no part of it.
-        import collection.collector  # noqa: F401
+        from leitmotif.collection import collector  # noqa: F401
 
         started = time.perf_counter()
         grown = side(Path(sys.argv[2]), Path(sys.argv[3]))

@@ -22,11 +22,11 @@ import numpy as np
 import soundfile
 import webdataset
 
-from shards.manifest import write_manifest
-from shards.schema import shard_schema
-from shards.writer import plan_shards, write_shard
-from training.loader import ShardLoader
-from training.loader_media import decode_audio, decode_frame
+from leitmotif.shards.manifest import write_manifest
+from leitmotif.shards.schema import shard_schema
+from leitmotif.shards.writer import plan_shards, write_shard
+from leitmotif.training.loader import ShardLoader
+from leitmotif.training.loader_media import decode_audio, decode_frame
 
 # Many times what the shuffle buffer holds, as an epoch is: at first both sides only fill it.
 CLIPS, DECODED_CLIPS, PAIRS, WORKERS = int(os.environ.get("LEITMOTIF_BENCH_CLIPS", "1024")), 192, 5, 2

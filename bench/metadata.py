@@ -13,10 +13,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import yaml
 
-import filters.rule
-from pipelines.plan import Plan, make_plan
-from shards.schema import MODELS, QUARANTINE, REJECTED, TAG, shard_schema
-from taxonomy.labels import LABELS_PATH, load
+from leitmotif.filters import rule
+from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.shards.schema import MODELS, QUARANTINE, REJECTED, TAG, shard_schema
+from leitmotif.taxonomy.labels import LABELS_PATH, load
 
 # What the shard writer makes a row group of when rows hold no media.
 GROUP_ROWS = 8192
@@ -143,7 +143,7 @@ def _write_records(folder: Path, plan: Plan, kept: int, rng: np.random.Generator
     """Write the clips that are left out, and the numbers of all."""
     rejected, quarantined = kept // 5, -(-kept // 1000)
     total = kept + rejected + quarantined
-    rules = filters.rule.discover()
+    rules = rule.discover()
     names = np.array(list(plan.rules))
     chosen = names[rng.integers(len(names), size=rejected)]
     ids = _ids(np.arange(total))

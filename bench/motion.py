@@ -16,9 +16,9 @@ import av
 import cv2
 import numpy as np
 
-from demo.pictures import render_pictures
-from filters.motion import RULES, Motion, measure_motion
-from media.frames import VideoReader
+from leitmotif.demo.pictures import render_pictures
+from leitmotif.filters.motion import RULES, Motion, measure_motion
+from leitmotif.media.frames import VideoReader
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PAIRS = 5
@@ -172,7 +172,7 @@ def _two_processes(which: str, clips: list[Path]) -> float:
     """Two processes measure half of the clips each, thrice; seconds of the slower, without imports."""
     code = (
         "import sys, time; from pathlib import Path; import cv2; cv2.setNumThreads(1)\n"
-        "from bench.motion import naive\nfrom filters.motion import measure_motion\n"
+        "from bench.motion import naive\nfrom leitmotif.filters.motion import measure_motion\n"
         "run = naive if sys.argv[1] == 'naive' else measure_motion\n"
         "start = time.perf_counter()\n"
         "[run(Path(path)) for _ in range(3) for path in sys.argv[2:]]\n"

@@ -17,7 +17,7 @@ CLIPS, SECONDS, PAIRS = 200, 10.0, 5
 
 def figures() -> Iterator[dict[str, Any]]:
     """Yield `runner/stages`: seconds of `leitmotif curate` over those of the stages in a plain loop."""
-    from demo.corpus import render_corpus
+    from leitmotif.demo.corpus import render_corpus
 
     with tempfile.TemporaryDirectory(prefix="leitmotif-bench-") as folder:
         videos = Path(folder) / "videos"
@@ -44,7 +44,7 @@ def _seconds(side: str, videos: Path, workspace: Path) -> float:
 
 def run_flow(videos: Path, workspace: Path) -> None:
     """Curate as a user does, every clip through every stage."""
-    from cli.main import main
+    from leitmotif.cli.main import main
 
     main(["curate", str(videos), "--out", str(workspace), "--measure-all"])
 
@@ -53,11 +53,11 @@ def run_bare(videos: Path, workspace: Path) -> None:
     """Call every stage on every clip, with nothing around: no store, no ledger, no flow."""
     from threadpoolctl import threadpool_limits
 
-    from media.limited import LimitedWorker
-    from pipelines.catalog import hash_media
-    from pipelines.plan import make_plan
-    from pipelines.stage import Clip, Place
-    from pipelines.workspace import Workspace
+    from leitmotif.media.limited import LimitedWorker
+    from leitmotif.pipelines.catalog import hash_media
+    from leitmotif.pipelines.plan import make_plan
+    from leitmotif.pipelines.stage import Clip, Place
+    from leitmotif.pipelines.workspace import Workspace
 
     threadpool_limits(limits=1)
     stores = Workspace(workspace).stores(make_plan("music-video", "embedded"))

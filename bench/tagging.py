@@ -19,12 +19,12 @@ import soxr
 import torch
 from transformers import AutoTokenizer, ClapConfig, ClapFeatureExtractor, ClapModel, ClapProcessor
 
-from encoders.mini.tokenizers import train_tokenizer
-from media.flac import write_flac
-from media.limited import LimitedWorker
-from pipelines.plan import make_plan
-from pipelines.stage import Clip, Place
-from pipelines.stages.tagging import TaggingStage
+from leitmotif.encoders.mini.tokenizers import train_tokenizer
+from leitmotif.media.flac import write_flac
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stages.tagging import TaggingStage
 
 PAIRS = 5
 SHORT_S = (3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 10.0)

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from captioning.check import read_caption
-from captioning.errors import BadCaption
-from captioning.facts import CaptionFacts
-from captioning.prompt import ChatPrompt, read_prompt
+from leitmotif.captioning.check import read_caption
+from leitmotif.captioning.errors import BadCaption
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.prompt import ChatPrompt, read_prompt
 
 MODEL_ID = "meta-llama/Llama-3.1-8B-Instruct"
 REVISION = "0e9e39f249a16976918f6564b8830bc894c89659"

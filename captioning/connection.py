@@ -13,8 +13,8 @@ from email.utils import parsedate_to_datetime
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
-from captioning.chat import Draft, Sampling
-from captioning.errors import BadCaption, CaptionerError, ServerDown
+from leitmotif.captioning.chat import Draft, Sampling
+from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
 
 log = logging.getLogger("leitmotif.captioning")
 
@@ -179,7 +179,7 @@ def _import_openai() -> ModuleType:
     except ImportError as error:
         raise CaptionerError(
             "the package openai is not installed, and backend vllm-server needs it; run "
-            "`pip install 'leitmotif[paper]'`"
+            "`pip install 'leitmotif-av[paper]'`"
         ) from error
     return openai
 

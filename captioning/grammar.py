@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self
 
-from captioning.facts import CaptionFacts
-from captioning.wording import Wording, facts_of, read_wording
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.wording import Wording, facts_of, read_wording
 
 MODEL_ID = "grammar"
 REVISION = "1"

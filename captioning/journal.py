@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from captioning.chat import Caption
-from captioning.facts import CaptionFacts
+from leitmotif.captioning.chat import Caption
+from leitmotif.captioning.facts import CaptionFacts
 
 
 class Journal:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, Self
 
-from captioning.chat import (
+from leitmotif.captioning.chat import (
     LICENSE,
     MODEL_ID,
     REFERENCE,
@@ -20,8 +20,8 @@ from captioning.chat import (
     keep_nothing,
     revision_of,
 )
-from captioning.errors import BadCaption, CaptionerError, ServerDown
-from captioning.facts import CaptionFacts
+from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
+from leitmotif.captioning.facts import CaptionFacts
 
 __all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "OfflineCaptioner"]
 
@@ -75,7 +75,7 @@ class OfflineCaptioner:
         except ImportError as error:
             raise CaptionerError(
                 f"the package vllm cannot be imported ({error}), and backend vllm needs it; run "
-                "`pip install 'leitmotif[vllm]'`, or set caption.backend=vllm-server"
+                "`pip install 'leitmotif-av[vllm]'`, or set caption.backend=vllm-server"
             ) from error
         try:
             self.llm = self.vllm.LLM(

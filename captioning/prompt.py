@@ -9,11 +9,11 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
-from captioning.crawled import clean_text
-from captioning.errors import BadCaption
-from captioning.facts import CaptionFacts
-from captioning.grammar import find_theme
-from captioning.wording import PROMPTS, PromptFile, Wording, read_prompt_file, read_wording
+from leitmotif.captioning.crawled import clean_text
+from leitmotif.captioning.errors import BadCaption
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.grammar import find_theme
+from leitmotif.captioning.wording import PROMPTS, PromptFile, Wording, read_prompt_file, read_wording
 
 # The grammar whose list of themes holds no names.
 THEMES = "grammar-sentence-v1"

@@ -7,10 +7,19 @@ from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Self, TypeVar
 
-from captioning.chat import LICENSE, MODEL_ID, REFERENCE, REVISION, Caption, ChatTask, Keep, keep_nothing
-from captioning.connection import Connection
-from captioning.errors import BadCaption, CaptionerError
-from captioning.facts import CaptionFacts
+from leitmotif.captioning.chat import (
+    LICENSE,
+    MODEL_ID,
+    REFERENCE,
+    REVISION,
+    Caption,
+    ChatTask,
+    Keep,
+    keep_nothing,
+)
+from leitmotif.captioning.connection import Connection
+from leitmotif.captioning.errors import BadCaption, CaptionerError
+from leitmotif.captioning.facts import CaptionFacts
 
 __all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "URL", "ServerCaptioner"]
 

@@ -13,10 +13,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import console
+from leitmotif.cli import console
 
 if TYPE_CHECKING:
-    from collection.settings import Settings
+    from leitmotif.collection.settings import Settings
 
 _MIB = 1 << 20
 
@@ -85,14 +85,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Collect, print the counts, return the exit code."""
-    from pipelines.errors import OutsideError
+    from leitmotif.pipelines.errors import OutsideError
 
     settings = _settings(options)
     try:
-        from pipelines.collect import collect, enrich
+        from leitmotif.pipelines.collect import collect, enrich
     except ModuleNotFoundError as error:
         raise OutsideError(
-            f"the package {error.name!r} is missing; run `pip install 'leitmotif[collect]'`"
+            f"the package {error.name!r} is missing; run `pip install 'leitmotif-av[collect]'`"
         ) from error
     names = [name.strip() for name in options.enrich.split(",") if name.strip()]
     with console.progress() as tell:
@@ -130,9 +130,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _settings(options: argparse.Namespace) -> Settings:
-    from collection.guard import Guard
-    from collection.settings import Settings
-    from pipelines.errors import UserError
+    from leitmotif.collection.guard import Guard
+    from leitmotif.collection.settings import Settings
+    from leitmotif.pipelines.errors import UserError
 
     for name in ("max_height", "max_file_size", "max_duration", "max_playlist", "jobs", "per_host", "tries"):
         if not getattr(options, name) > 0:

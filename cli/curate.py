@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from cli import console
+from leitmotif.cli import console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,11 +51,11 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Curate, print the summary, return the exit code."""
-    from pipelines.curate import run_flow
-    from pipelines.errors import UserError
-    from pipelines.models.devices import AUTO, check_device, resolve_device
-    from pipelines.plan import make_plan
-    from pipelines.workspace import Workspace
+    from leitmotif.pipelines.curate import run_flow
+    from leitmotif.pipelines.errors import UserError
+    from leitmotif.pipelines.models.devices import AUTO, check_device, resolve_device
+    from leitmotif.pipelines.plan import make_plan
+    from leitmotif.pipelines.workspace import Workspace
 
     if options.workers < 1:
         raise UserError(f"--workers is {options.workers}; expected 1 or more")

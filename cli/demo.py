@@ -7,7 +7,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from cli import console
+from leitmotif.cli import console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,20 +22,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Render, curate and publish, and print where the results lie."""
-    from pipelines.curate import run_flow
-    from pipelines.errors import UserError
-    from pipelines.plan import make_plan
-    from pipelines.publish import publish
-    from pipelines.workspace import Workspace
-    from reports.write import write_reports
+    from leitmotif.pipelines.curate import run_flow
+    from leitmotif.pipelines.errors import UserError
+    from leitmotif.pipelines.plan import make_plan
+    from leitmotif.pipelines.publish import publish
+    from leitmotif.pipelines.workspace import Workspace
+    from leitmotif.reports.write import write_reports
 
     if options.clips < 1 or options.seconds < 1 or options.workers < 1:
         raise UserError("--clips, --seconds and --workers take numbers of 1 or more")
     try:
-        from demo.corpus import render_corpus
+        from leitmotif.demo.corpus import render_corpus
     except ImportError as error:
         raise UserError(
-            f"the demo needs {error.name}; install it with: pip install 'leitmotif[demo]'"
+            f"the demo needs {error.name}; install it with: pip install 'leitmotif-av[demo]'"
         ) from error
     videos, workspace, dataset = (
         options.out / "videos",

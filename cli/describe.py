@@ -11,12 +11,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cli import console
+from leitmotif.cli import console
 
 if TYPE_CHECKING:
-    from train_mmdm.answer import Answer
-    from train_mmdm.describe import Describer
-    from train_mmdm.inputs import Shown
+    from leitmotif.train_mmdm.answer import Answer
+    from leitmotif.train_mmdm.describe import Describer
+    from leitmotif.train_mmdm.inputs import Shown
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -58,7 +58,7 @@ def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Describe every input that can be read, tell of the others, and return the exit code."""
-    from pipelines.errors import UserError
+    from leitmotif.pipelines.errors import UserError
 
     if not options.input and not options.text:
         raise UserError("got nothing to describe; expected INPUT… (videos, pictures, folders) or --text TEXT")
@@ -76,8 +76,8 @@ def run(options: argparse.Namespace) -> int:
 @contextmanager
 def one_line_errors() -> Iterator[None]:
     """Turn what a description model may end with into the errors that have exit codes."""
-    from pipelines.errors import OutsideError, UserError, is_outside
-    from training.errors import TrainingInputError, TrainingOutsideError
+    from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+    from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
 
     try:
         yield
@@ -95,11 +95,11 @@ def open_describer(options: argparse.Namespace) -> Describer:
     """Return the run's model, ready to describe as the options say."""
     from transformers.utils import logging
 
-    from pipelines.errors import UserError
-    from pipelines.models.devices import check_device, resolve_device
-    from train_mmdm.describe import Describer, decoding_of
-    from train_mmdm.opening import open_model
-    from train_mmdm.settings import read_settings
+    from leitmotif.pipelines.errors import UserError
+    from leitmotif.pipelines.models.devices import check_device, resolve_device
+    from leitmotif.train_mmdm.describe import Describer, decoding_of
+    from leitmotif.train_mmdm.opening import open_model
+    from leitmotif.train_mmdm.settings import read_settings
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()
@@ -145,8 +145,8 @@ def _readable(
     options: argparse.Namespace, describer: Describer, failed: list[dict[str, str]], *, quiet: bool
 ) -> Iterator[Shown]:
     """Yield the inputs that can be read; tell of each other one in a line."""
-    from media.limited import LimitedWorker
-    from train_mmdm.inputs import BadInput, read_input, read_text
+    from leitmotif.media.limited import LimitedWorker
+    from leitmotif.train_mmdm.inputs import BadInput, read_input, read_text
 
     with LimitedWorker() as worker:
         for given in (*options.input, *options.text):

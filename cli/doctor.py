@@ -11,10 +11,10 @@ from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
-from cli import console
+from leitmotif.cli import console
 
 if TYPE_CHECKING:
-    from pipelines.models.readiness import Readiness
+    from leitmotif.pipelines.models.readiness import Readiness
 
 WIDTH = 100
 # Where the facts of a line begin: "missing  laion-clap       ".
@@ -55,9 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what is ready and what is not; return 0 if the profile can run, else 2."""
-    from pipelines.documents import PROFILES
-    from pipelines.models.readiness import readiness
-    from pipelines.models.uses import other_uses, uses_of
+    from leitmotif.pipelines.documents import PROFILES
+    from leitmotif.pipelines.models.readiness import readiness
+    from leitmotif.pipelines.models.uses import other_uses, uses_of
 
     profile = options.profile or "embedded"
     shown = [options.profile] if options.profile else list(PROFILES)
@@ -96,7 +96,7 @@ def _print_backends(profile: str | None, backends: Sequence[Readiness]) -> None:
 
 def _lines(backend: Readiness) -> Iterator[str]:
     """Yield what is told of a backend, a line each."""
-    from pipelines.models.backend import short_revision, terms
+    from leitmotif.pipelines.models.backend import short_revision, terms
 
     yield f"{', '.join(backend.stages)} on {backend.device}"
     licence = terms(backend.licence, backend.commercial)
@@ -170,8 +170,8 @@ def _cuda() -> str:
 CHECKS = [
     Check("python", True, _python, "install Python 3.11"),
     Check("decoders", True, _decoders, "pip install --upgrade av"),
-    Check("flows", True, _installed("prefect", "prefect-dask", "distributed"), "pip install leitmotif"),
-    Check("demo corpus", False, _installed("pretty-midi"), "pip install 'leitmotif[demo]'"),
-    Check("datasets", False, _installed("datasets"), "pip install 'leitmotif[datasets]'"),
+    Check("flows", True, _installed("prefect", "prefect-dask", "distributed"), "pip install leitmotif-av"),
+    Check("demo corpus", False, _installed("pretty-midi"), "pip install 'leitmotif-av[demo]'"),
+    Check("datasets", False, _installed("datasets"), "pip install 'leitmotif-av[datasets]'"),
     Check("GPU", False, _cuda, "install a CUDA build of torch on a machine with an NVIDIA GPU"),
 ]

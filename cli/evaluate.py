@@ -6,8 +6,8 @@ import argparse
 import time
 from pathlib import Path
 
-from cli import console
-from cli.describe import add_decoding_arguments, one_line_errors, open_describer
+from leitmotif.cli import console
+from leitmotif.cli.describe import add_decoding_arguments, one_line_errors, open_describer
 
 KINDS = ("mmdm",)
 
@@ -40,13 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate, print the table, return the exit code."""
-    from evaluation.clips import DatasetError
-    from evaluation.metric import MetricError, Tools
-    from evaluation.results import TABLE, ResultsError
-    from pipelines.errors import UserError
-    from pipelines.models.devices import resolve_device
-    from taxonomy.labels import TaxonomyError
-    from train_mmdm.evaluate import evaluate
+    from leitmotif.evaluation.clips import DatasetError
+    from leitmotif.evaluation.metric import MetricError, Tools
+    from leitmotif.evaluation.results import TABLE, ResultsError
+    from leitmotif.pipelines.errors import UserError
+    from leitmotif.pipelines.models.devices import resolve_device
+    from leitmotif.taxonomy.labels import TaxonomyError
+    from leitmotif.train_mmdm.evaluate import evaluate
 
     if options.limit is not None and options.limit < 1:
         raise UserError(f"--limit is {options.limit}; expected 1 or more")

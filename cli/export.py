@@ -6,8 +6,8 @@ import argparse
 import json
 from pathlib import Path
 
-from cli import console
-from cli.describe import one_line_errors
+from leitmotif.cli import console
+from leitmotif.cli.describe import one_line_errors
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,8 +21,8 @@ def run(options: argparse.Namespace) -> int:
     """Export, and say how to serve it."""
     from transformers.utils import logging
 
-    from train_mmdm.export import export_run
-    from train_mmdm.settings import read_settings
+    from leitmotif.train_mmdm.export import export_run
+    from leitmotif.train_mmdm.settings import read_settings
 
     logging.disable_progress_bar()
     logging.set_verbosity_error()

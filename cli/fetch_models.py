@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 
 from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
 
-from cli import console
+from leitmotif.cli import console
 
 if TYPE_CHECKING:
-    from pipelines.models.backend import Backend
+    from leitmotif.pipelines.models.backend import Backend
 
 Tell = Callable[[str, int, int], None]
 
@@ -43,8 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fetch what is missing, say what was done, and return the exit code."""
-    from pipelines.errors import OutsideError, RunError, UserError
-    from pipelines.models.fetch import fetch
+    from leitmotif.pipelines.errors import OutsideError, RunError, UserError
+    from leitmotif.pipelines.models.fetch import fetch
 
     backends = choose(options.profile, options.only)
     if options.dry_run:
@@ -76,9 +76,9 @@ def choose(profile: str, only: Sequence[str]) -> list[Backend]:
     Raises:
         UserError: The profile or a name is not known.
     """
-    from pipelines.errors import UserError
-    from pipelines.models.backends import BACKENDS
-    from pipelines.models.uses import uses_of
+    from leitmotif.pipelines.errors import UserError
+    from leitmotif.pipelines.models.backends import BACKENDS
+    from leitmotif.pipelines.models.uses import uses_of
 
     uses = uses_of(profile)
     backends = {use.backend.name: use.backend for use in uses}
@@ -95,7 +95,7 @@ def choose(profile: str, only: Sequence[str]) -> list[Backend]:
 
 
 def _say_what_would_be_fetched(backends: Sequence[Backend]) -> int:
-    from pipelines.models.backend import size_text, terms
+    from leitmotif.pipelines.models.backend import size_text, terms
 
     wanted = 0
     for backend in backends:
@@ -110,7 +110,7 @@ def _say_what_would_be_fetched(backends: Sequence[Backend]) -> int:
 
 
 def _what(backend: Backend) -> str:
-    from pipelines.models.backend import short_revision, size_text
+    from leitmotif.pipelines.models.backend import short_revision, size_text
 
     return f"{backend.model_id} @ {short_revision(backend.revision)}, {size_text(backend.size_bytes)}"
 
@@ -119,7 +119,7 @@ def _state_terms(backend: Backend) -> None:
     """Say under which licence weights come, before they do, where it binds the user to anything."""
     if backend.free or not any(item.missing() for item in backend.weights):
         return
-    from pipelines.models.backend import terms
+    from leitmotif.pipelines.models.backend import terms
 
     licence = terms(backend.license, backend.commercial)
     print(f"licence  {backend.name:<14} {licence}; see docs/models.md", file=sys.stderr)

@@ -11,7 +11,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import Any, NoReturn
 
-from cli import console
+from leitmotif.cli import console
 
 # One module each, with _ for -; the first line of its docstring is its help.
 COMMANDS = (
@@ -58,13 +58,13 @@ class _CommandParser(_Parser):
 def make_parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     parser = _Parser(prog="leitmotif", description="Build, annotate and curate video-music-text datasets.")
-    parser.add_argument("--version", action="version", version=f"leitmotif {version('leitmotif')}")
+    parser.add_argument("--version", action="version", version=f"leitmotif {version('leitmotif-av')}")
     parser.add_argument("--verbose", action="store_true", help="log more")
     commands = parser.add_subparsers(
         dest="command", required=True, metavar="COMMAND", parser_class=_CommandParser
     )
     for name in COMMANDS:
-        module = import_module(f"cli.{name.replace('-', '_')}")
+        module = import_module(f"leitmotif.cli.{name.replace('-', '_')}")
         summary = (module.__doc__ or "").strip().splitlines()[0]
         subparser = commands.add_parser(name, help=summary, description=module.__doc__)
         module.add_arguments(subparser)
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")  # of a busy machine
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if options.verbose else "CRITICAL")
-    from pipelines.errors import OutsideError, UserError
+    from leitmotif.pipelines.errors import OutsideError, UserError
 
     try:
         code = int(options.run(options))

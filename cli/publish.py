@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from cli import console
+from leitmotif.cli import console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,10 +25,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Publish, print the summary, return the exit code."""
-    from pipelines.plan import change_thresholds
-    from pipelines.publish import publish
-    from pipelines.workspace import Workspace
-    from reports.write import write_reports
+    from leitmotif.pipelines.plan import change_thresholds
+    from leitmotif.pipelines.publish import publish
+    from leitmotif.pipelines.workspace import Workspace
+    from leitmotif.reports.write import write_reports
 
     workspace = Workspace(options.workspace)
     plan = change_thresholds(workspace.plan(), options.set)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cli import console
+from leitmotif.cli import console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +24,8 @@ def run(options: argparse.Namespace) -> int:
     """Write the report files and name them."""
     import pyarrow as pa
 
-    from pipelines.errors import OutsideError, UserError, is_outside
-    from reports.source import NotPublishedError
+    from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+    from leitmotif.reports.source import NotPublishedError
 
     if options.out is not None and options.against is None:
         raise UserError("--out names the page of a comparison; give --against as well, or leave --out away")
@@ -53,10 +53,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(folder: Path) -> list[Path]:
-    from pipelines.errors import UserError
-    from reports.unpublished import is_workspace
-    from reports.write import write_reports
-    from shards.manifest import MANIFEST, read_counts, write_manifest
+    from leitmotif.pipelines.errors import UserError
+    from leitmotif.reports.unpublished import is_workspace
+    from leitmotif.reports.write import write_reports
+    from leitmotif.shards.manifest import MANIFEST, read_counts, write_manifest
 
     if is_workspace(folder):
         return write_reports(folder)
@@ -70,8 +70,8 @@ def _write(folder: Path) -> list[Path]:
 
 
 def _compare(options: argparse.Namespace) -> list[Path]:
-    from reports.comparison import render_comparison
-    from reports.write import write_whole
+    from leitmotif.reports.comparison import render_comparison
+    from leitmotif.reports.write import write_whole
 
     text = render_comparison(options.folder, options.against)
     names = (folder.resolve().name for folder in (options.folder, options.against))

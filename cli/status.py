@@ -16,10 +16,10 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from cli import console
+from leitmotif.cli import console
 
 if TYPE_CHECKING:
-    from pipelines.status import StageStatus, Status
+    from leitmotif.pipelines.status import StageStatus, Status
 
 # Seconds between two looks.
 LOOK_EVERY_S = 1.0
@@ -44,9 +44,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show the status, once or until the run ends."""
-    from pipelines.logged import latest_run
-    from pipelines.status import look
-    from pipelines.workspace import Workspace
+    from leitmotif.pipelines.logged import latest_run
+    from leitmotif.pipelines.status import look
+    from leitmotif.pipelines.workspace import Workspace
 
     workspace = Workspace(options.workspace)
     logged = latest_run(workspace.root)

@@ -7,11 +7,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cli import console
+from leitmotif.cli import console
 
 if TYPE_CHECKING:
-    from evaluation.survey.key import Key
-    from evaluation.survey.results import Comparison, Results, Score
+    from leitmotif.evaluation.survey.key import Key
+    from leitmotif.evaluation.survey.results import Comparison, Results, Score
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,8 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Make, serve or report; return the exit code."""
-    from evaluation.survey.questions import SurveyError
-    from pipelines.errors import OutsideError, UserError
+    from leitmotif.evaluation.survey.questions import SurveyError
+    from leitmotif.pipelines.errors import OutsideError, UserError
 
     action = {"make": _make, "serve": _serve, "report": _report}[options.action]
     try:
@@ -78,8 +78,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _make(options: argparse.Namespace) -> None:
-    from evaluation.survey.kit import make_survey
-    from evaluation.survey.material import check_systems, find_material
+    from leitmotif.evaluation.survey.kit import make_survey
+    from leitmotif.evaluation.survey.material import check_systems, find_material
 
     material = find_material(check_systems(options.system), videos=options.videos, prompts=options.prompts)
     key = make_survey(
@@ -109,8 +109,8 @@ def _make(options: argparse.Namespace) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from evaluation.survey.server import SurveyServer
-    from pipelines.errors import OutsideError, UserError
+    from leitmotif.evaluation.survey.server import SurveyServer
+    from leitmotif.pipelines.errors import OutsideError, UserError
 
     if not 0 <= options.port <= 65535:
         raise UserError(f"--port is {options.port}; expected 0 to 65535")
@@ -133,9 +133,9 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from evaluation.survey.key import RESPONSES, load_key
-    from evaluation.survey.responses import read_responses
-    from evaluation.survey.results import compute_results
+    from leitmotif.evaluation.survey.key import RESPONSES, load_key
+    from leitmotif.evaluation.survey.responses import read_responses
+    from leitmotif.evaluation.survey.results import compute_results
 
     key = load_key(options.survey)
     collected = options.survey / RESPONSES

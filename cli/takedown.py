@@ -6,7 +6,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from cli import console
+from leitmotif.cli import console
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,9 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Take down, print what went, return the exit code."""
-    from pipelines.takedown.places import open_places
-    from pipelines.takedown.run import describe, plan_takedown, take_down
-    from reports.write import write_reports
+    from leitmotif.pipelines.takedown.places import open_places
+    from leitmotif.pipelines.takedown.run import describe, plan_takedown, take_down
+    from leitmotif.reports.write import write_reports
 
     words = [*options.id, *(_read_list(options.list) if options.list else [])]
     places = open_places(options.target, workspace=options.workspace, collected=options.collected)
@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read_list(path: Path) -> list[str]:
-    from pipelines.errors import UserError
+    from leitmotif.pipelines.errors import UserError
 
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

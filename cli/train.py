@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from cli import console
+from leitmotif.cli import console
 
 KINDS = ("mmdm",)
 
@@ -36,11 +36,11 @@ def run(options: argparse.Namespace) -> int:
     """Train, print the summary, return the exit code."""
     from transformers.utils import logging
 
-    from pipelines.errors import OutsideError, UserError, is_outside
-    from train_mmdm.settings import choose_settings
-    from train_mmdm.trainer import train
-    from training.errors import TrainingInputError, TrainingOutsideError
-    from training.loader_split import LoaderError
+    from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+    from leitmotif.train_mmdm.settings import choose_settings
+    from leitmotif.train_mmdm.trainer import train
+    from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
+    from leitmotif.training.loader_split import LoaderError
 
     logging.disable_progress_bar()
     try:

@@ -14,8 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print every problem; return 0 if there is none, else 2."""
-    from pipelines.errors import UserError
-    from shards.validate import validate
+    from leitmotif.pipelines.errors import UserError
+    from leitmotif.shards.validate import validate
 
     try:
         problems = validate(options.dataset)

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from collection.headers import HEAD_BYTES
+from leitmotif.collection.headers import HEAD_BYTES
 
 # Files up to this size are written in one go; a crash costs no more than this of a file.
 SMALL_BYTES = 1 << 20

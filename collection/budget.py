@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-from collection.refusals import Refused, RunStopped, Unavailable
-from collection.settings import Settings
+from leitmotif.collection.refusals import Refused, RunStopped, Unavailable
+from leitmotif.collection.settings import Settings
 
 
 class Budget:

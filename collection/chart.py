@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collection.folder import SourceError
-from collection.table import header_of, number_in, read_rows
-from collection.wanted import Wanted
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.table import header_of, number_in, read_rows
+from leitmotif.collection.wanted import Wanted
 
 ARTIST = ("artist", "artists", "artist_name", "singer")
 TITLE = ("title", "song", "track", "track_name", "name")

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from collection.budget import Budget
-from collection.container import Inspectors
-from collection.fetcher import Fetcher
-from collection.queue import HostQueue
-from collection.refusals import (
+from leitmotif.collection.budget import Budget
+from leitmotif.collection.container import Inspectors
+from leitmotif.collection.fetcher import Fetcher
+from leitmotif.collection.queue import HostQueue
+from leitmotif.collection.refusals import (
     CollectError,
     Gone,
     HostStopped,
@@ -23,9 +23,9 @@ from collection.refusals import (
     TakenDown,
     Unavailable,
 )
-from collection.settings import Settings
-from collection.shelf import FAILED, FETCHED, REFUSED, Shelf
-from collection.wanted import Source, Wanted
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.shelf import FAILED, FETCHED, REFUSED, Shelf
+from leitmotif.collection.wanted import Source, Wanted
 
 log = logging.getLogger("leitmotif.collection")
 

@@ -14,10 +14,10 @@ from time import time
 from urllib.parse import SplitResult, urljoin
 from urllib.request import Request
 
-from collection.folder import SourceError
-from collection.refusals import CollectError, Gone, HostStopped, Refused, Unavailable
-from collection.settings import MAX_WAIT_S, USER_AGENT, Settings
-from collection.wire import Answer, Wire
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.refusals import CollectError, Gone, HostStopped, Refused, Unavailable
+from leitmotif.collection.settings import MAX_WAIT_S, USER_AGENT, Settings
+from leitmotif.collection.wire import Answer, Wire
 
 REDIRECTS = 10
 # Whose connections are kept open.

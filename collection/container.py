@@ -10,12 +10,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from collection.headers import read_header
-from collection.refusals import Refused
-from collection.settings import Settings
-from media.errors import MediaError
-from media.limited import LimitedWorker
-from media.probe import Probe, probe
+from leitmotif.collection.headers import read_header
+from leitmotif.collection.refusals import Refused
+from leitmotif.collection.settings import Settings
+from leitmotif.media.errors import MediaError
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.probe import Probe, probe
 
 PROBE_LIMIT_S = 60.0
 # Files that wait while a process is busy go to it in one call.

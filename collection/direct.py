@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from collection.arrival import Arrival, resumable
-from collection.budget import Meter
-from collection.connections import Connections, check_status
-from collection.opt_out import OptOut, refuse_reserved
-from collection.refusals import Refused, Unavailable
-from collection.settings import Settings
-from collection.wire import Answer
+from leitmotif.collection.arrival import Arrival, resumable
+from leitmotif.collection.budget import Meter
+from leitmotif.collection.connections import Connections, check_status
+from leitmotif.collection.opt_out import OptOut, refuse_reserved
+from leitmotif.collection.refusals import Refused, Unavailable
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.wire import Answer
 
 CHUNK_BYTES = 1 << 18
 # Beside video/* and audio/*: what servers say of files whose kind they do not know.

@@ -13,19 +13,19 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Protocol
 
-from collection.folder import SourceError
-from collection.metadata import Metadata, metadata_of
-from collection.refusals import CollectError, HostStopped, Unavailable
-from collection.settings import MAX_WAIT_S, Settings
-from collection.shelf import Shelf
-from shards.store import write_text
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.metadata import Metadata, metadata_of
+from leitmotif.collection.refusals import CollectError, HostStopped, Unavailable
+from leitmotif.collection.settings import MAX_WAIT_S, Settings
+from leitmotif.collection.shelf import Shelf
+from leitmotif.shards.store import write_text
 
 log = logging.getLogger("leitmotif.collection")
 
 # Module and class of each, in the order of use: codes that one finds another looks up.
 ENRICHERS = {
-    "shazam": ("collection.shazam", "Shazam"),
-    "musicbrainz": ("collection.musicbrainz", "MusicBrainz"),
+    "shazam": ("leitmotif.collection.shazam", "Shazam"),
+    "musicbrainz": ("leitmotif.collection.musicbrainz", "MusicBrainz"),
 }
 
 Progress = Callable[[str, int, int], None]
@@ -80,7 +80,7 @@ def open_enricher(name: str, settings: Settings) -> Enricher:
         enricher: Enricher = getattr(import_module(module), kind)(settings)
     except ModuleNotFoundError as error:
         raise SourceError(
-            f"{name} needs the package {error.name!r}; run `pip install 'leitmotif[metadata]'`"
+            f"{name} needs the package {error.name!r}; run `pip install 'leitmotif-av[metadata]'`"
         ) from error
     return enricher
 

@@ -11,20 +11,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from collection.budget import Budget, Meter
-from collection.connections import Connections
-from collection.container import Inspectors
-from collection.direct import DirectFetcher, IsPage
-from collection.finisher import Finisher, Whole, site_id
-from collection.folder import SUFFIXES
-from collection.match import choose
-from collection.opt_out import OptOut
-from collection.refusals import HostStopped, Refused, Unavailable
-from collection.settings import MAX_WAIT_S, Settings
-from collection.shelf import Shelf
-from collection.takedown import ids_in
-from collection.video_site import Playlist, Video, VideoSite
-from collection.wanted import Wanted
+from leitmotif.collection.budget import Budget, Meter
+from leitmotif.collection.connections import Connections
+from leitmotif.collection.container import Inspectors
+from leitmotif.collection.direct import DirectFetcher, IsPage
+from leitmotif.collection.finisher import Finisher, Whole, site_id
+from leitmotif.collection.folder import SUFFIXES
+from leitmotif.collection.match import choose
+from leitmotif.collection.opt_out import OptOut
+from leitmotif.collection.refusals import HostStopped, Refused, Unavailable
+from leitmotif.collection.settings import MAX_WAIT_S, Settings
+from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.takedown import ids_in
+from leitmotif.collection.video_site import Playlist, Video, VideoSite
+from leitmotif.collection.wanted import Wanted
 
 # As the paper searched.
 SEARCH = "{artist} {title} Official Music Video"

@@ -7,14 +7,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from collection.container import Content, Inspectors
-from collection.direct import Got
-from collection.joining import cut, join
-from collection.metadata import sidecar_fields
-from collection.refusals import Refused
-from collection.settings import Settings
-from collection.shelf import Shelf, sha256_of
-from collection.wanted import Wanted
+from leitmotif.collection.container import Content, Inspectors
+from leitmotif.collection.direct import Got
+from leitmotif.collection.joining import cut, join
+from leitmotif.collection.metadata import sidecar_fields
+from leitmotif.collection.refusals import Refused
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.shelf import Shelf, sha256_of
+from leitmotif.collection.wanted import Wanted
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collection.folder import SourceError
-from collection.table import header_of, number_in, read_rows
-from collection.wanted import Wanted
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.table import header_of, number_in, read_rows
+from leitmotif.collection.wanted import Wanted
 
 ID_COLUMNS = ("ytid", "youtube_id", "video_id", "yt_id", "url", "youtube_url", "video_url", "link", "id")
 _START = ("start_seconds", "start_s", "start", "start_time")

@@ -22,12 +22,12 @@ from urllib.parse import urlsplit
 import musicbrainzngs
 import musicbrainzngs.musicbrainz
 
-from collection.connections import limited, retry_after_s
-from collection.folder import SourceError
-from collection.match import names_artist, same_title
-from collection.metadata import Metadata
-from collection.refusals import Unavailable
-from collection.settings import Settings
+from leitmotif.collection.connections import limited, retry_after_s
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.match import names_artist, same_title
+from leitmotif.collection.metadata import Metadata
+from leitmotif.collection.refusals import Unavailable
+from leitmotif.collection.settings import Settings
 
 URL = "https://musicbrainz.org"
 CONTACT = "LEITMOTIF_CONTACT"
@@ -66,7 +66,7 @@ class MusicBrainz:
                 f"{CONTACT} to your e-mail address or page"
             )
         parts = urlsplit(url)
-        musicbrainzngs.set_useragent("leitmotif", version("leitmotif"), contact)
+        musicbrainzngs.set_useragent("leitmotif", version("leitmotif-av"), contact)
         musicbrainzngs.set_hostname(parts.netloc, use_https=parts.scheme == "https")
         musicbrainzngs.set_rate_limit(False)  # its waits are right for one request a second only
         self._interval_s, self._asked_s = interval_s, -interval_s

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from collection.connections import Connections, check_status
-from collection.refusals import CollectError, Gone, HostStopped, Refused, Unavailable
-from collection.robots_txt import Rules, covers, read_robots
-from collection.settings import USER_AGENT
+from leitmotif.collection.connections import Connections, check_status
+from leitmotif.collection.refusals import CollectError, Gone, HostStopped, Refused, Unavailable
+from leitmotif.collection.robots_txt import Rules, covers, read_robots
+from leitmotif.collection.settings import USER_AGENT
 
 AGENT = USER_AGENT.partition("/")[0]
 # What RFC 9309 asks a reader to take at least.

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from collection.wanted import Wanted
+from leitmotif.collection.wanted import Wanted
 
 # Items that wait at a time; sources with millions of rows are read as they are fetched.
 CAPACITY = 1000

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from collection.guard import Guard
+from leitmotif.collection.guard import Guard
 
 USER_AGENT = "leitmotif-collect/0.1"
 # Waits longer than this are for a later run.

@@ -19,14 +19,14 @@ from shazamio.client import HTTPClient
 from shazamio.exceptions import BadResponseStatus, FailedDecodeJson
 from shazamio_core import SignatureError
 
-from collection.connections import limited, retry_after_s
-from collection.metadata import Metadata
-from collection.refusals import Unavailable
-from collection.settings import Settings
-from media.audio import extract_flac
-from media.errors import MediaError
-from media.limited import LimitedWorker
-from media.probe import probe
+from leitmotif.collection.connections import limited, retry_after_s
+from leitmotif.collection.metadata import Metadata
+from leitmotif.collection.refusals import Unavailable
+from leitmotif.collection.settings import Settings
+from leitmotif.media.audio import extract_flac
+from leitmotif.media.errors import MediaError
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.probe import probe
 
 URL = "https://amp.shazam.com"
 # As long as Shazam's own clients listen; longer ones are answered by nothing.

@@ -24,10 +24,10 @@ from typing import Any
 
 import pyarrow as pa
 
-from collection.folder import SUFFIXES, SourceError
-from collection.takedown import TakedownList, ids_in, read_takedowns
-from collection.wanted import Wanted
-from shards.store import KEY, StageStore
+from leitmotif.collection.folder import SUFFIXES, SourceError
+from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
+from leitmotif.collection.wanted import Wanted
+from leitmotif.shards.store import KEY, StageStore
 
 COLUMNS = pa.schema(
     [

@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from yt_dlp.networking.exceptions import HTTPError, RequestError
 from yt_dlp.utils import ExtractorError, GeoRestrictedError, UnsupportedError
 
-from collection.connections import limited, retry_after_s
-from collection.refusals import CollectError, Gone, HostStopped, Unavailable
+from leitmotif.collection.connections import limited, retry_after_s
+from leitmotif.collection.refusals import CollectError, Gone, HostStopped, Unavailable
 
 # Sites say these things in words only.
 _LIMITED = re.compile(r"not a bot|too many requests|rate.?limit|unusual traffic|captcha", re.I)

@@ -17,8 +17,8 @@ from typing import Any
 from yt_dlp.networking._urllib import HTTPHandler, ProxyHandler, RedirectHandler, UrllibRH
 from yt_dlp.networking.exceptions import RequestError
 
-from collection.guard import Guard
-from collection.refusals import CollectError, Refused
+from leitmotif.collection.guard import Guard
+from leitmotif.collection.refusals import CollectError, Refused
 
 # A web page or a manifest; the largest of video sites are a few million bytes.
 PAGE_BYTES = 32 << 20

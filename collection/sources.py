@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collection.chart import ARTIST, TITLE, Chart
-from collection.folder import SourceError
-from collection.id_table import ID_COLUMNS, IdTable
-from collection.settings import Settings
-from collection.table import header_of
-from collection.url_list import Url, UrlList
-from collection.wanted import Source
+from leitmotif.collection.chart import ARTIST, TITLE, Chart
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.id_table import ID_COLUMNS, IdTable
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.table import header_of
+from leitmotif.collection.url_list import Url, UrlList
+from leitmotif.collection.wanted import Source
 
 SPOTIFY = ("spotify:", "https://open.spotify.com/")
 
@@ -54,9 +54,9 @@ def open_source(word: str, settings: Settings | None = None) -> Source:
 
 def _spotify(word: str, settings: Settings) -> Source:
     try:
-        from collection.spotify import SpotifyChart
+        from leitmotif.collection.spotify import SpotifyChart
     except ModuleNotFoundError as error:
         raise SourceError(
-            f"charts of Spotify need the package {error.name!r}; run `pip install 'leitmotif[metadata]'`"
+            f"charts of Spotify need the package {error.name!r}; run `pip install 'leitmotif-av[metadata]'`"
         ) from error
     return SpotifyChart(word, settings)

@@ -24,11 +24,11 @@ import spotipy
 from spotipy.cache_handler import MemoryCacheHandler
 from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 
-from collection.connections import limited, retry_after_s
-from collection.folder import SourceError
-from collection.refusals import Unavailable
-from collection.settings import Settings
-from collection.wanted import Wanted
+from leitmotif.collection.connections import limited, retry_after_s
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.refusals import Unavailable
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.wanted import Wanted
 
 API_URL = "https://api.spotify.com/v1/"
 TOKEN_URL = "https://accounts.spotify.com/api/token"

@@ -6,7 +6,7 @@ import csv
 from collections.abc import Iterator
 from pathlib import Path
 
-from collection.folder import SourceError
+from leitmotif.collection.folder import SourceError
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from collection.folder import SourceError
-from collection.refusals import Refused, TakenDown
-from shards.addresses import canonical_url
-from shards.takedown import RECORD, read_record
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.refusals import Refused, TakenDown
+from leitmotif.shards.addresses import canonical_url
+from leitmotif.shards.takedown import RECORD, read_record
 
 _HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 _YOUTUBE = re.compile(r"^//youtube\.com/watch\?(?:.*&)?v=([A-Za-z0-9_-]{11})(?:&|$)")

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from collection.folder import SourceError
-from collection.wanted import Wanted
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.wanted import Wanted
 
 MAX_LINE = 8192
 

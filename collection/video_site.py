@@ -16,12 +16,12 @@ from yt_dlp.downloader import DashSegmentsFD, HlsFD
 from yt_dlp.downloader.http import HttpFD
 from yt_dlp.utils import determine_protocol
 
-from collection.budget import Meter
-from collection.opt_out import refuse_reserved, refuse_reserved_page
-from collection.refusals import Gone, Refused, Unavailable
-from collection.settings import Settings
-from collection.site_errors import translated
-from collection.site_requests import GuardedRequests, Watch
+from leitmotif.collection.budget import Meter
+from leitmotif.collection.opt_out import refuse_reserved, refuse_reserved_page
+from leitmotif.collection.refusals import Gone, Refused, Unavailable
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.site_errors import translated
+from leitmotif.collection.site_requests import GuardedRequests, Watch
 
 log = logging.getLogger("leitmotif.collection")
 

@@ -7,8 +7,8 @@ import ssl
 from collections.abc import Mapping
 from urllib.parse import SplitResult, quote, urlsplit
 
-from collection.guard import Guard
-from collection.refusals import Refused, Unavailable
+from leitmotif.collection.guard import Guard
+from leitmotif.collection.refusals import Refused, Unavailable
 
 CONNECT_S, READ_S = 15.0, 30.0
 _SAFE = "!$%&'()*+,/:;=?@~"

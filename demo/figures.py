@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from demo.paint import Stage, noise, ramp, rgb
+from leitmotif.demo.paint import Stage, noise, ramp, rgb
 
 Shot = Callable[[float], np.ndarray]
 

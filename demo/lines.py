@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from demo.score import Grid, Note
+from leitmotif.demo.score import Grid, Note
 
 
 def voicing(chord: Sequence[int], low: int, high: int) -> list[int]:

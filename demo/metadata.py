@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import numpy as np
 
-from demo.words import ARTIST_FIRST, ARTIST_SECOND, HANDLES, MOOD_WORDS
+from leitmotif.demo.words import ARTIST_FIRST, ARTIST_SECOND, HANDLES, MOOD_WORDS
 
 _SUFFIXES: Mapping[str, tuple[str, ...]] = {
     "static-cover": ("(Official Audio)", "[Audio]", "(Full Track)", ""),

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from demo import damage, effects
-from demo.lines import melody
-from demo.outline import Plan
-from demo.parts import choose_role, compose, render_part, single_notes
-from demo.score import Grid, excerpt, humanise
-from demo.styles import STYLES
-from demo.voice import render_voice, voice_range
+from leitmotif.demo import damage, effects
+from leitmotif.demo.lines import melody
+from leitmotif.demo.outline import Plan
+from leitmotif.demo.parts import choose_role, compose, render_part, single_notes
+from leitmotif.demo.score import Grid, excerpt, humanise
+from leitmotif.demo.styles import STYLES
+from leitmotif.demo.voice import render_voice, voice_range
 
 AUDIBLE_DB = -25.0
 ACTIVE_SHARE = 0.08  # of the frames of a part, within 30 dB of its loudest

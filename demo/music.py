@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo import damage
-from demo.mixing import mix_down, render_stems, render_voices
-from demo.moods import moods_near
-from demo.noises import silence_or_noise
-from demo.outline import check_request, draw_plan, lay_grid
-from demo.sounds import SOUNDS
+from leitmotif.demo import damage
+from leitmotif.demo.mixing import mix_down, render_stems, render_voices
+from leitmotif.demo.moods import moods_near
+from leitmotif.demo.noises import silence_or_noise
+from leitmotif.demo.outline import check_request, draw_plan, lay_grid
+from leitmotif.demo.sounds import SOUNDS
 
 __all__ = ["Music", "MusicTruth", "render_music", "silence_or_noise"]
 

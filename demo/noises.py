@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from demo import damage, effects
+from leitmotif.demo import damage, effects
 
 
 def silence_or_noise(seed: int, duration_s: float = 10.0, rate_hz: int = 44100) -> np.ndarray:

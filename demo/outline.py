@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from demo.parts import Feel
-from demo.score import Grid, draw_grid
-from demo.singing import KINDS
-from demo.sounds import INSTRUMENTS, SOUNDS
-from demo.styles import GENRES, STYLES, Style
+from leitmotif.demo.parts import Feel
+from leitmotif.demo.score import Grid, draw_grid
+from leitmotif.demo.singing import KINDS
+from leitmotif.demo.sounds import INSTRUMENTS, SOUNDS
+from leitmotif.demo.styles import GENRES, STYLES, Style
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import oaconvolve
 
-from demo import lines
-from demo.drumming import DRUM_PATTERNS, drum_notes
-from demo.effects import active_level, random_curve, vibrato
-from demo.percussion import play_percussion
-from demo.sampler import play_samples
-from demo.score import Grid, Note
-from demo.sounds import SOUNDS
-from demo.styles import STYLES
-from demo.synths import SYNTHS
+from leitmotif.demo import lines
+from leitmotif.demo.drumming import DRUM_PATTERNS, drum_notes
+from leitmotif.demo.effects import active_level, random_curve, vibrato
+from leitmotif.demo.percussion import play_percussion
+from leitmotif.demo.sampler import play_samples
+from leitmotif.demo.score import Grid, Note
+from leitmotif.demo.sounds import SOUNDS
+from leitmotif.demo.styles import STYLES
+from leitmotif.demo.synths import SYNTHS
 
 # Drum kits of the soundfont that a genre would not use at random.
 KITS = {

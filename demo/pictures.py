@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from demo.figures import dancers, performance
-from demo.paint import Grain, Stage, mood_colours
-from demo.scenes import Scene, Shot, city, landscape, waves
-from demo.shapes import abstract, particles
-from demo.stills import STILLS
+from leitmotif.demo.figures import dancers, performance
+from leitmotif.demo.paint import Grain, Stage, mood_colours
+from leitmotif.demo.scenes import Scene, Shot, city, landscape, waves
+from leitmotif.demo.shapes import abstract, particles
+from leitmotif.demo.stills import STILLS
 
 SCENES: dict[str, Scene] = {
     "landscape": landscape,

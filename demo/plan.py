@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from demo.metadata import draw_artists
-from demo.pictures import KINDS
+from leitmotif.demo.metadata import draw_artists
+from leitmotif.demo.pictures import KINDS
 
 SPOILT_FROM = 12  # from so many clips on, two are copies of others and one is broken
 _NEGATIVE_SHARE = 1 / 3

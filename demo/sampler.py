@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from demo.score import Note
-from demo.soundfont import SoundFont, Zone
+from leitmotif.demo.score import Note
+from leitmotif.demo.soundfont import SoundFont, Zone
 
 PERCUSSION_BANK = 128
 
@@ -37,7 +37,7 @@ def general_midi() -> SoundFont:
     spec = importlib.util.find_spec("pretty_midi")
     if spec is None or spec.origin is None:
         raise ModuleNotFoundError(
-            "the demo music needs the soundfont of pretty_midi: pip install 'leitmotif[demo]'"
+            "the demo music needs the soundfont of pretty_midi: pip install 'leitmotif-av[demo]'"
         )
     return SoundFont(Path(spec.origin).with_name("TimGM6mb.sf2"))
 

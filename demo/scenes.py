@@ -8,7 +8,7 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 
-from demo.paint import Layer, Panorama, Stage, add_light, glow, noise, ramp, rgb
+from leitmotif.demo.paint import Layer, Panorama, Stage, add_light, glow, noise, ramp, rgb
 
 Shot = Callable[[float], np.ndarray]
 Scene = Callable[[Stage, np.random.Generator], Shot]

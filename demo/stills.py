@@ -6,9 +6,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from demo.paint import Stage, glow, noise, ramp, rgb, text_layer
-from demo.scenes import Scene, city, landscape, waves
-from demo.words import LYRIC_LINES, SHOUT_WORDS
+from leitmotif.demo.paint import Stage, glow, noise, ramp, rgb, text_layer
+from leitmotif.demo.scenes import Scene, city, landscape, waves
+from leitmotif.demo.words import LYRIC_LINES, SHOUT_WORDS
 
 Shot = Callable[[float], np.ndarray]
 Still = Callable[[Stage, np.random.Generator, tuple[str, str]], Shot]

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.signal import resample_poly
 
-from demo.formants import HOP_S, shape_formants, slow_noise
-from demo.sampler import play_samples
-from demo.score import Note
-from demo.singing import Singer, Track, draw_singer, track_notes, track_speech
-from demo.waves import one_cycle, read_cycle
+from leitmotif.demo.formants import HOP_S, shape_formants, slow_noise
+from leitmotif.demo.sampler import play_samples
+from leitmotif.demo.score import Note
+from leitmotif.demo.singing import Singer, Track, draw_singer, track_notes, track_speech
+from leitmotif.demo.waves import one_cycle, read_cycle
 
 
 def source(track: Track, singer: Singer, samples: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:

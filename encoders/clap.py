@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoTokenizer, ClapFeatureExtractor, ClapModel
 
-from encoders.folders import (
+from leitmotif.encoders.folders import (
     CHECKPOINTS,
     check_complete,
     check_kind,
@@ -16,13 +16,13 @@ from encoders.folders import (
     resolve_model,
     revision_of,
 )
-from encoders.hub import local_folder
-from encoders.inference import inference
-from encoders.laion import MAX_TOKENS, laion_extractor, laion_tokenizer, load_laion
-from encoders.levels import level_features
-from encoders.mel import MelSpectrogram
-from encoders.pins import pinned
-from encoders.vectors import pooled_rows, unit_rows
+from leitmotif.encoders.hub import local_folder
+from leitmotif.encoders.inference import inference
+from leitmotif.encoders.laion import MAX_TOKENS, laion_extractor, laion_tokenizer, load_laion
+from leitmotif.encoders.levels import level_features
+from leitmotif.encoders.mel import MelSpectrogram
+from leitmotif.encoders.pins import pinned
+from leitmotif.encoders.vectors import pooled_rows, unit_rows
 
 # Not laion/larger_clap_music, whose text tower gives nearly the same embedding for every text
 # (https://github.com/embeddings-benchmark/mteb/issues/5069).

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from encoders.folders import FETCH, BadModel, check_folder, is_the_machine, one_line, weight_files
+from leitmotif.encoders.folders import FETCH, BadModel, check_folder, is_the_machine, one_line, weight_files
 
 _CONFIGURATION = ("*.json", "*.txt", "*.model")
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model")

@@ -14,12 +14,12 @@ import numpy as np
 import torch
 import transformers
 
-from encoders.clap import fit_window
-from encoders.folders import CHECKPOINTS, BadModel, loading, one_line, resolve_model, revision_of
-from encoders.inference import inference
-from encoders.laion import is_fused, laion_tokenizer
-from encoders.vectors import unit_rows
-from encoders.weights import read_weights
+from leitmotif.encoders.clap import fit_window
+from leitmotif.encoders.folders import CHECKPOINTS, BadModel, loading, one_line, resolve_model, revision_of
+from leitmotif.encoders.inference import inference
+from leitmotif.encoders.laion import is_fused, laion_tokenizer
+from leitmotif.encoders.vectors import unit_rows
+from leitmotif.encoders.weights import read_weights
 
 MODEL_ID = "music_audioset_epoch_15_esc_90.14.pt"  # of the hub's repository lukewys/laion_clap
 REVISION = "b3708341862f581175dba5c356a4ebf74a9b6651"

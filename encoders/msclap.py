@@ -10,15 +10,15 @@ import torch
 from huggingface_hub import hf_hub_download
 from transformers import AutoTokenizer, ClapFeatureExtractor
 
-from encoders.checkpoints import MSCLAP_2023
-from encoders.clap import fit_window
-from encoders.folders import FETCH, BadModel, is_the_machine, loading, one_line
-from encoders.hub import tokenizer_folder
-from encoders.inference import inference
-from encoders.mel import MelSpectrogram
-from encoders.msclap_network import MEL_FILTERS, from_published, network_of
-from encoders.vectors import unit_rows
-from encoders.weights import fill, read_weights
+from leitmotif.encoders.checkpoints import MSCLAP_2023
+from leitmotif.encoders.clap import fit_window
+from leitmotif.encoders.folders import FETCH, BadModel, is_the_machine, loading, one_line
+from leitmotif.encoders.hub import tokenizer_folder
+from leitmotif.encoders.inference import inference
+from leitmotif.encoders.mel import MelSpectrogram
+from leitmotif.encoders.msclap_network import MEL_FILTERS, from_published, network_of
+from leitmotif.encoders.vectors import unit_rows
+from leitmotif.encoders.weights import fill, read_weights
 
 MODEL_ID = "microsoft/msclap"
 REVISION = "c47d441165daa21986ead0850660917636a81775"

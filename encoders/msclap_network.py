@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from transformers import ClapAudioConfig, ClapAudioModel, GPT2Config, GPT2Model
 
-from encoders.laion import convert_laion
+from leitmotif.encoders.laion import convert_laion
 
 MELS = 64
 MEL_FILTERS = "audio_encoder.base.htsat.logmel_extractor.melW"  # where a checkpoint has them

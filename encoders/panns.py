@@ -21,11 +21,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from encoders.checkpoints import CNN14
-from encoders.clap import fit_window
-from encoders.folders import BadModel, revision_of
-from encoders.inference import inference
-from encoders.weights import fill, read_weights
+from leitmotif.encoders.checkpoints import CNN14
+from leitmotif.encoders.clap import fit_window
+from leitmotif.encoders.folders import BadModel, revision_of
+from leitmotif.encoders.inference import inference
+from leitmotif.encoders.weights import fill, read_weights
 
 MODEL_ID = "panns/Cnn14_mAP=0.431"
 REVISION = "zenodo-3987831"
@@ -153,7 +153,7 @@ def cnn14_class() -> Any:
     """
     found = importlib.util.find_spec("panns_inference")
     if found is None or not found.submodule_search_locations:
-        raise BadModel("got no package panns-inference; expected it: pip install 'leitmotif[paper]'")
+        raise BadModel("got no package panns-inference; expected it: pip install 'leitmotif-av[paper]'")
     package = types.ModuleType(_PACKAGE)
     package.__path__ = list(found.submodule_search_locations)
     sys.modules.setdefault(_PACKAGE, package)

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from encoders.folders import BadModel
+from leitmotif.encoders.folders import BadModel
 
 # Old checkpoints hold numpy arrays and numbers beside their weights, such as the state of a sampler; to build
 # them again runs no code. The functions that do it have one name since NumPy 2 and had another before.

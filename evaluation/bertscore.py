@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from encoders.folders import BadModel, check_complete, loading, resolve_model
-from encoders.hub import local_folder
-from encoders.pins import pinned
-from evaluation.clips import Clip
-from evaluation.metric import MetricError, Tools
+from leitmotif.encoders.folders import BadModel, check_complete, loading, resolve_model
+from leitmotif.encoders.hub import local_folder
+from leitmotif.encoders.pins import pinned
+from leitmotif.evaluation.clips import Clip
+from leitmotif.evaluation.metric import MetricError, Tools
 
 # The package's usual model for English.
 MODEL_ID = "FacebookAI/roberta-large"
@@ -41,7 +41,7 @@ class BertScoreMetric:
         try:
             from bert_score.utils import bert_cos_score_idf, model2layers
         except ImportError as error:
-            raise MetricError("BERTScore needs bert-score: pip install 'leitmotif[evaluate]'") from error
+            raise MetricError("BERTScore needs bert-score: pip install 'leitmotif-av[evaluate]'") from error
         from transformers import AutoModel, AutoTokenizer
 
         self._score = bert_cos_score_idf

@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from evaluation.clips import Clip
-from evaluation.metric import MetricError, Tools
+from leitmotif.evaluation.clips import Clip
+from leitmotif.evaluation.metric import MetricError, Tools
 
 _ORDERS = 4
 
@@ -28,7 +28,7 @@ class BleuMetric:
         try:
             from sacrebleu.metrics import BLEU
         except ImportError as error:
-            raise MetricError("BLEU needs sacrebleu: pip install 'leitmotif[evaluate]'") from error
+            raise MetricError("BLEU needs sacrebleu: pip install 'leitmotif-av[evaluate]'") from error
         self._bleu = BLEU()
 
     def measure(self, texts: Sequence[str], clips: Sequence[Clip]) -> np.ndarray:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.metric import Metric
+from leitmotif.evaluation.metric import Metric
 
 LEVEL = 0.95
 # Draws that are made at once, times clips: 64 MiB.

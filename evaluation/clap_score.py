@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from encoders.folders import BadModel
-from evaluation.clips import Clip
-from evaluation.metric import MetricError, Tools
+from leitmotif.encoders.folders import BadModel
+from leitmotif.evaluation.clips import Clip
+from leitmotif.evaluation.metric import MetricError, Tools
 
 
 class ClapScoreMetric:
@@ -29,7 +29,7 @@ class ClapScoreMetric:
     REFERENCE: ClassVar = "Visuals Music Bridge, section 4.6, table 4; Huang et al., arXiv:2301.12661"
 
     def __init__(self, tools: Tools) -> None:
-        from encoders.clap import ClapEncoder
+        from leitmotif.encoders.clap import ClapEncoder
 
         if tools.clap is None:
             raise MetricError(

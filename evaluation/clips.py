@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shards.splits import SPLITS
+from leitmotif.shards.splits import SPLITS
 
 TAG_COLUMNS = ("instruments", "genres", "moods")
 _COLUMNS = ("clip_id", "caption", *TAG_COLUMNS, "tempo_class", "clap_embedding", "models")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from evaluation.bootstrap import Draws, Estimate, estimate, estimate_difference
-from evaluation.clips import Clip
-from evaluation.metric import Metric
+from leitmotif.evaluation.bootstrap import Draws, Estimate, estimate, estimate_difference
+from leitmotif.evaluation.clips import Clip
+from leitmotif.evaluation.metric import Metric
 
 CAPTIONS, SHUFFLED = "captions", "shuffled captions"
 RESAMPLES = 2000

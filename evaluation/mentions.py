@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from captioning.wording import prompt_ids, read_wording
-from taxonomy.labels import Label, Taxonomy
+from leitmotif.captioning.wording import prompt_ids, read_wording
+from leitmotif.taxonomy.labels import Label, Taxonomy
 
 
 class Mentions:

@@ -10,9 +10,9 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-import evaluation
-from evaluation.clips import Clip
-from taxonomy.labels import Taxonomy, load
+from leitmotif import evaluation
+from leitmotif.evaluation.clips import Clip
+from leitmotif.taxonomy.labels import Taxonomy, load
 
 
 class MetricError(ValueError):
@@ -96,7 +96,7 @@ def find_metrics() -> dict[str, type[Metric]]:
     for info in sorted(pkgutil.iter_modules(evaluation.__path__), key=lambda info: info.name):
         if info.ispkg:
             continue
-        module = importlib.import_module(f"evaluation.{info.name}")
+        module = importlib.import_module(f"leitmotif.evaluation.{info.name}")
         for kind in map(vars(module).get, sorted(vars(module))):
             if not isinstance(kind, type) or kind is Metric or kind.__module__ != module.__name__:
                 continue

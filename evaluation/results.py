@@ -10,10 +10,10 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from evaluation.bootstrap import LEVEL, Estimate
-from evaluation.clips import Clip
-from evaluation.comparison import Comparison
-from evaluation.metric import Metric
+from leitmotif.evaluation.bootstrap import LEVEL, Estimate
+from leitmotif.evaluation.clips import Clip
+from leitmotif.evaluation.comparison import Comparison
+from leitmotif.evaluation.metric import Metric
 
 RESULTS, TABLE, DESCRIPTIONS = "results.json", "results.md", "descriptions.jsonl"
 VERSION = 1

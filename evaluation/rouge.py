@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from evaluation.clips import Clip
-from evaluation.metric import MetricError, Tools
+from leitmotif.evaluation.clips import Clip
+from leitmotif.evaluation.metric import MetricError, Tools
 
 
 class RougeLMetric:
@@ -26,7 +26,7 @@ class RougeLMetric:
         try:
             from rouge_score.rouge_scorer import RougeScorer
         except ImportError as error:
-            raise MetricError("ROUGE-L needs rouge-score: pip install 'leitmotif[evaluate]'") from error
+            raise MetricError("ROUGE-L needs rouge-score: pip install 'leitmotif-av[evaluate]'") from error
         self._scorer = RougeScorer(["rougeL"])
 
     def measure(self, texts: Sequence[str], clips: Sequence[Clip]) -> np.ndarray:

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from evaluation.clips import Clip
-from evaluation.mentions import Mentions
-from evaluation.metric import Tools
+from leitmotif.evaluation.clips import Clip
+from leitmotif.evaluation.mentions import Mentions
+from leitmotif.evaluation.metric import Tools
 
 
 class TagRecallMetric:

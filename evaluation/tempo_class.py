@@ -8,11 +8,11 @@ from typing import ClassVar
 
 import numpy as np
 
-import tagging.rhythm
-from captioning.wording import prompt_ids, read_wording
-from evaluation.clips import Clip
-from evaluation.mentions import flatten
-from evaluation.metric import Tools
+from leitmotif.captioning.wording import prompt_ids, read_wording
+from leitmotif.evaluation.clips import Clip
+from leitmotif.evaluation.mentions import flatten
+from leitmotif.evaluation.metric import Tools
+from leitmotif.tagging import rhythm
 
 # Words of musicians and reviewers beside those of our captions.
 _WORDS = {
@@ -101,4 +101,4 @@ class TempoWords:
         """Return the classes that a text names."""
         text = flatten(text)
         found = {name for name, pattern in self._patterns.items() if pattern.search(text)}
-        return found | {tagging.rhythm.tempo_class(float(number)) for number in _BPM.findall(text)}
+        return found | {rhythm.tempo_class(float(number)) for number in _BPM.findall(text)}

@@ -17,8 +17,8 @@ import numpy as np
 import scipy.fft
 import soxr
 
-from filters.matching import match_earlier
-from filters.rule import Rule
+from leitmotif.filters.matching import match_earlier
+from leitmotif.filters.rule import Rule
 
 # Sampling rate to read at: the bands end at 2 kHz, and every codec keeps what is below.
 RATE_HZ = 5512

@@ -1,4 +1,4 @@
-"""Measure how well copies of recordings are found: `python -m filters.duplicates_measure [--media FOLDER]`.
+"""Measure how well copies are found: `python -m leitmotif.filters.duplicates_measure [--media FOLDER]`.
 
 Recordings are rendered (every seed is another one) or read from a folder, altered as uploaders do, and looked
 for among all originals. Told are, for each alteration, how many copies each step finds, and how many pairs of
@@ -20,11 +20,11 @@ import av.filter
 import numpy as np
 import soxr
 
-from filters import duplicates
-from filters.duplicates import audio_print
-from filters.duplicates_altered import ALIKE, MIN_WORDS, NEAREST, SAME_RECORDING, AlteredPrint
-from filters.duplicates_neighbours import nearest_pairs
-from filters.matching import match_earlier
+from leitmotif.filters import duplicates
+from leitmotif.filters.duplicates import audio_print
+from leitmotif.filters.duplicates_altered import ALIKE, MIN_WORDS, NEAREST, SAME_RECORDING, AlteredPrint
+from leitmotif.filters.duplicates_neighbours import nearest_pairs
+from leitmotif.filters.matching import match_earlier
 
 log = logging.getLogger("leitmotif.filters")
 
@@ -122,7 +122,7 @@ def _read(path: Path) -> np.ndarray:
 
 def rendered(count: int, *, duration_s: float = 20.0) -> dict[str, np.ndarray]:
     """Return the music of so many rendered clips, mono, by their seeds."""
-    from demo.music import render_music  # needs the extra `demo`
+    from leitmotif.demo.music import render_music  # needs the extra `demo`
 
     return {
         f"seed {seed}": render_music(seed, duration_s=duration_s, solo=False, degraded=False).mix.mean(axis=0)
@@ -212,8 +212,8 @@ def _share(hits: Sequence[bool]) -> float:
 
 def clap_embedder() -> Callable[[np.ndarray], np.ndarray]:
     """Return what embeds a track with the CLAP that ships, as the stage `tagging` does."""
-    from encoders.clap import ClapEncoder
-    from encoders.windows import track_windows
+    from leitmotif.encoders.clap import ClapEncoder
+    from leitmotif.encoders.windows import track_windows
 
     encoder = ClapEncoder("clap-mini").load()
 

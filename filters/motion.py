@@ -14,11 +14,11 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from filters.moments import LATER_S, SOON_S, Moment, compare, plain_share, shrink
-from filters.rule import Rule
-from media.container import packets_end_s
-from media.frames import VideoReader, luma_levels, luma_plane
-from media.video import read_window
+from leitmotif.filters.moments import LATER_S, SOON_S, Moment, compare, plain_share, shrink
+from leitmotif.filters.rule import Rule
+from leitmotif.media.container import packets_end_s
+from leitmotif.media.frames import VideoReader, luma_levels, luma_plane
+from leitmotif.media.video import read_window
 
 _VMB = "Visuals Music Bridge, section 4.1: static and lyrics videos are removed by pixel difference"
 _MOMENTS = (12, 48)  # of the exact mode: at least, at most; between them one a second

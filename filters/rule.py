@@ -11,7 +11,7 @@ from typing import Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import filters
+from leitmotif import filters
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def discover() -> dict[str, Rule]:
     """
     found: dict[str, Rule] = {}
     for info in sorted(pkgutil.iter_modules(filters.__path__), key=lambda info: info.name):
-        module = importlib.import_module(f"filters.{info.name}")
+        module = importlib.import_module(f"leitmotif.filters.{info.name}")
         for rule in getattr(module, "RULES", ()):
             if rule.name in found:
                 raise ValueError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from filters.rule import Rule
+from leitmotif.filters.rule import Rule
 
 RULES = (
     Rule(

@@ -7,8 +7,8 @@ from typing import Protocol
 
 import numpy as np
 
-from filters import antonym
-from filters.rule import Rule
+from leitmotif.filters import antonym
+from leitmotif.filters.rule import Rule
 
 RULES = (
     Rule(

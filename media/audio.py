@@ -13,10 +13,16 @@ import numpy as np
 import soundfile
 import soxr
 
-from media.container import check_decoded, open_media, packets_end_s, require_stream, stream_duration_s
-from media.errors import DecodeFailed, NotMedia, Unreadable
-from media.flac import write_flac
-from media.samples import UNTIMED, AudioDecoder, cut, regroup, to_channels
+from leitmotif.media.container import (
+    check_decoded,
+    open_media,
+    packets_end_s,
+    require_stream,
+    stream_duration_s,
+)
+from leitmotif.media.errors import DecodeFailed, NotMedia, Unreadable
+from leitmotif.media.flac import write_flac
+from leitmotif.media.samples import UNTIMED, AudioDecoder, cut, regroup, to_channels
 
 FLAC_RATE_HZ = 44100
 SILENCE_DB = -120.0  # level of digital silence; 16 bits reach -96 dB

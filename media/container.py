@@ -14,8 +14,8 @@ from typing import Any
 import av
 import av.error
 
-from media.errors import DecodeFailed, MissingStream, NotMedia, Unreadable
-from media.sniff import describe_broken
+from leitmotif.media.errors import DecodeFailed, MissingStream, NotMedia, Unreadable
+from leitmotif.media.sniff import describe_broken
 
 # Demuxers that follow references to other files or devices, show a still picture as a video, or take any
 # bytes at all for sound. A dataset is made of files that stand alone.

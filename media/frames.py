@@ -15,7 +15,7 @@ import av.error
 import cv2
 import numpy as np
 
-from media.container import (
+from leitmotif.media.container import (
     DECODE_ERRORS,
     decoder_message,
     open_media,

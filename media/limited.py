@@ -22,13 +22,16 @@ import traceback
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from media.errors import DecoderCrashed, MediaError, TimeLimitExceeded
+from leitmotif.media.errors import DecoderCrashed, MediaError, TimeLimitExceeded
 
 Result = TypeVar("Result")
 
 _HEADER = struct.Struct(">Q")
 _START_LIMIT_S = 120.0  # a new interpreter and its imports, on a busy machine
-_BOOT = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from media.limited import serve; serve()"
+_BOOT = (
+    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
+    "from leitmotif.media.limited import serve; serve()"
+)
 
 
 class LimitedWorker:

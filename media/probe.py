@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from media.container import (
+from leitmotif.media.container import (
     DECODE_ERRORS,
     open_media,
     packets_end_s,
@@ -15,7 +15,7 @@ from media.container import (
     pick_video,
     stream_duration_s,
 )
-from media.errors import NotMedia
+from leitmotif.media.errors import NotMedia
 
 _TIME_BASE_HZ = 1_000_000  # of container timestamps
 _MAX_PLAUSIBLE_FPS = 480.0  # above, the number is a clock (1000, 90000), not a frame rate

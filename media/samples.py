@@ -11,7 +11,7 @@ import av
 import av.error
 import numpy as np
 
-from media.container import DECODE_ERRORS, decoder_message, origin_s
+from leitmotif.media.container import DECODE_ERRORS, decoder_message, origin_s
 
 # Elementary streams hold no timestamps: durations and seeks are guesses from the bit rate, so a window is
 # reached by decoding to it.

@@ -11,10 +11,10 @@ from typing import Any
 import cv2
 import numpy as np
 
-from media.container import check_decoded, packets_end_s
-from media.errors import DecodeFailed
-from media.frames import VideoReader, luma_plane
-from media.probe import clockwise_deg, displayed_size
+from leitmotif.media.container import check_decoded, packets_end_s
+from leitmotif.media.errors import DecodeFailed
+from leitmotif.media.frames import VideoReader, luma_plane
+from leitmotif.media.probe import clockwise_deg, displayed_size
 
 _JPEG_QUALITY = 90
 _UNSPECIFIED, _ITU709 = (

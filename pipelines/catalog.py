@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from collection.folder import FoundFile
-from collection.metadata import Metadata, find_sidecar, read_metadata
-from pipelines.errors import is_outside
-from shards.store import StageStore
+from leitmotif.collection.folder import FoundFile
+from leitmotif.collection.metadata import Metadata, find_sidecar, read_metadata
+from leitmotif.pipelines.errors import is_outside
+from leitmotif.shards.store import StageStore
 
 # Entered in one go; what is lost at most when a machine dies.
 BATCH = 256

@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from collection.collector import Progress, Tally
-from collection.collector import collect as run_collector
-from collection.enrichment import Enriched, check_enrichers
-from collection.enrichment import Progress as EnrichProgress
-from collection.enrichment import enrich as run_enrichers
-from collection.folder import SourceError
-from collection.refusals import CollectError
-from collection.settings import Settings
-from collection.shelf import Shelf
-from collection.sources import open_source
-from pipelines.errors import OutsideError, UserError, is_outside
+from leitmotif.collection.collector import Progress, Tally
+from leitmotif.collection.collector import collect as run_collector
+from leitmotif.collection.enrichment import Enriched, check_enrichers
+from leitmotif.collection.enrichment import Progress as EnrichProgress
+from leitmotif.collection.enrichment import enrich as run_enrichers
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.refusals import CollectError
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.sources import open_source
+from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
 
 
 def collect(

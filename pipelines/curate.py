@@ -14,14 +14,14 @@ from typing import Any, Protocol
 from prefect import flow, task
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from collection.folder import SourceError, find_media
-from pipelines import catalog
-from pipelines.errors import OutsideError, UserError, is_outside
-from pipelines.ledger import Entry, Ledger
-from pipelines.plan import Plan
-from pipelines.runlog import BatchResult, RunLog, failures_in, failures_of, log_run
-from pipelines.runner import Batch, missing_batches, run_batch
-from pipelines.workspace import Workspace
+from leitmotif.collection.folder import SourceError, find_media
+from leitmotif.pipelines import catalog
+from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+from leitmotif.pipelines.ledger import Entry, Ledger
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.runlog import BatchResult, RunLog, failures_in, failures_of, log_run
+from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
+from leitmotif.pipelines.workspace import Workspace
 
 # Told of (stage, clips done, clips in all) as a run goes on.
 Progress = Callable[[str, int, int], None]
@@ -189,7 +189,7 @@ def run_flow(
     runner: Any = ThreadPoolTaskRunner(max_workers=1)
     if not scheduler and workers == 1:
         # Prefect's server takes seconds to start, in another process: the libraries of models load meanwhile.
-        Thread(target=import_module, args=("encoders.clap",), daemon=True).start()
+        Thread(target=import_module, args=("leitmotif.encoders.clap",), daemon=True).start()
     else:
         from dask.config import update_defaults
 

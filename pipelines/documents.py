@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import yaml
 
-from pipelines.errors import UserError
-from pipelines.stages import STAGES
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.stages import STAGES
 
 HERE = Path(__file__).parent
 TAG_KINDS = ("instruments", "genres", "moods")

@@ -15,13 +15,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import filters.duplicates
-import filters.rule
-from filters.rule import Rule
-from pipelines.stage import Clip
-from pipelines.workspace import Stores
-from shards.store import KEY, StageStore
-from shards.takedown import KeptOut
+from leitmotif.filters import duplicates
+from leitmotif.filters import rule as filters_rule
+from leitmotif.filters.rule import Rule
+from leitmotif.pipelines.stage import Clip
+from leitmotif.pipelines.workspace import Stores
+from leitmotif.shards.store import KEY, StageStore
+from leitmotif.shards.takedown import KeptOut
 
 EXACT_DUPLICATE = "exact-duplicate"
 METADATA = ("title", "artist", "description", "comments")
@@ -84,7 +84,7 @@ class Ledger:
         self.stores = stores
         self._kept_out = stores.workspace.kept_out() if kept_out is None else kept_out
         self.entries: list[Entry] = []
-        self._rules = filters.rule.discover()
+        self._rules = filters_rule.discover()
 
     def settle(self, *, compute: Compute | None = None, measure_all: bool = False) -> None:
         """Walk every clip through the stages and rules.
@@ -220,7 +220,7 @@ class Ledger:
         table = store.read(["audio_print"])
         rows = pc.index_in(ids, value_set=table[KEY].combine_chunks())
         prints = table["audio_print"].combine_chunks().take(rows).to_pylist()
-        found = filters.duplicates.similar_to_earlier(ids.to_pylist(), prints)
+        found = duplicates.similar_to_earlier(ids.to_pylist(), prints)
         sources = {entry.clip_id: entry.source for entry in entries}
         values: list[float | None] = []
         details: list[str | None] = []

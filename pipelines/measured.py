@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import filters.rule
-from filters.rule import Rule
-from pipelines.ledger import EXACT_DUPLICATE, Entry, Fate, Ledger
-from shards.store import KEY
+from leitmotif.filters import rule as filters_rule
+from leitmotif.filters.rule import Rule
+from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Entry, Fate, Ledger
+from leitmotif.shards.store import KEY
 
 # The step at which files that cannot be read are quarantined, before every stage.
 CATALOG = "catalog"
@@ -49,7 +49,7 @@ def measured_table(ledger: Ledger) -> pa.Table:
         "stopped_at": pa.array(stopped, pa.string()),
         "failed": pa.array(failed, pa.bool_()),
     }
-    rules = filters.rule.discover()
+    rules = filters_rule.discover()
     for name in ledger.stores.plan.rules:
         columns[name] = _numbers(ledger, rules[name], entries)
     return pa.table(columns)

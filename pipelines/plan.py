@@ -8,11 +8,11 @@ from typing import Any, Self
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-import filters.rule
-from pipelines.documents import TAG_KINDS, known, read_document, settings_of
-from pipelines.errors import UserError
-from pipelines.models.devices import AUTO, check_device
-from pipelines.stages import STAGES
+from leitmotif.filters import rule as filters_rule
+from leitmotif.pipelines.documents import TAG_KINDS, known, read_document, settings_of
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.models.devices import AUTO, check_device
+from leitmotif.pipelines.stages import STAGES
 
 
 class TagSettings(BaseModel):
@@ -105,7 +105,7 @@ def make_plan(
     """
     chosen = read_document("recipe", recipe)
     backends = read_document("profile", profile)
-    known_rules = filters.rule.discover()
+    known_rules = filters_rule.discover()
     stages = {name: dict(STAGES[known("stage", name, STAGES)].SETTINGS()) for name in chosen["stages"]}
     rules: dict[str, float] = {}
     for entry in chosen["rules"]:

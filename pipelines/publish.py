@@ -14,24 +14,24 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
-import taxonomy.labels
-from pipelines.errors import OutsideError, UserError, is_outside
-from pipelines.ledger import Entry, Ledger
-from pipelines.measured import measured_table
-from pipelines.placing import folder_beside, put_in_place
-from pipelines.plan import Plan
-from pipelines.recordings import recording_ids
-from pipelines.rows import RowReader
-from pipelines.stages.caption import CaptionStage
-from pipelines.workspace import Stores, Workspace
-from shards.addresses import canonical_url
-from shards.artists import artist_names
-from shards.manifest import MANIFEST, write_manifest
-from shards.schema import QUARANTINE, REJECTED, shard_schema
-from shards.splits import SPLITS, assign_splits
-from shards.store import write_text
-from shards.takedown import KeptOut, Removal, read_record, write_record
-from shards.writer import plan_shards, write_shard
+from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+from leitmotif.pipelines.ledger import Entry, Ledger
+from leitmotif.pipelines.measured import measured_table
+from leitmotif.pipelines.placing import folder_beside, put_in_place
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.recordings import recording_ids
+from leitmotif.pipelines.rows import RowReader
+from leitmotif.pipelines.stages.caption import CaptionStage
+from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.shards.addresses import canonical_url
+from leitmotif.shards.artists import artist_names
+from leitmotif.shards.manifest import MANIFEST, write_manifest
+from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
+from leitmotif.shards.splits import SPLITS, assign_splits
+from leitmotif.shards.store import write_text
+from leitmotif.shards.takedown import KeptOut, Removal, read_record, write_record
+from leitmotif.shards.writer import plan_shards, write_shard
+from leitmotif.taxonomy import labels
 
 
 @dataclass
@@ -217,9 +217,9 @@ def _write_records(folder: Path, stores: Stores, ledger: Ledger) -> None:
     pq.write_table(pa.Table.from_pylist(rejected, schema=REJECTED), folder / "rejected.parquet")
     pq.write_table(pa.Table.from_pylist(quarantined, schema=QUARANTINE), folder / "quarantine.parquet")
     pq.write_table(measured_table(ledger), folder / "measured.parquet")
-    shutil.copyfile(taxonomy.labels.LABELS_PATH, folder / "taxonomy.yaml")
+    shutil.copyfile(labels.LABELS_PATH, folder / "taxonomy.yaml")
     recipe = {
-        "version": version("leitmotif"),
+        "version": version("leitmotif-av"),
         **stores.plan.model_dump(mode="json"),
         "fingerprints": stores.fingerprints,
         "models": stores.models,

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from pipelines.errors import OutsideError, is_outside
-from pipelines.stage import Clip, Row
+from leitmotif.pipelines.errors import OutsideError, is_outside
+from leitmotif.pipelines.stage import Clip, Row
 
 PartT = TypeVar("PartT", bound=Sized)
 # A GPU is faster than one thread reads: this many threads read for it.

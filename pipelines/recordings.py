@@ -20,14 +20,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.duplicates import RULES, WORDS_A_SECOND, group_duplicates
-from filters.duplicates_altered import ALIKE, NEAREST, SAME_RECORDING, AlteredPrint
-from filters.duplicates_neighbours import nearest_pairs
-from pipelines.ledger import Entry
-from pipelines.plan import Plan
-from pipelines.workspace import Stores
-from shards.groups import connected
-from shards.store import KEY, StageStore
+from leitmotif.filters.duplicates import RULES, WORDS_A_SECOND, group_duplicates
+from leitmotif.filters.duplicates_altered import ALIKE, NEAREST, SAME_RECORDING, AlteredPrint
+from leitmotif.filters.duplicates_neighbours import nearest_pairs
+from leitmotif.pipelines.ledger import Entry
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.workspace import Stores
+from leitmotif.shards.groups import connected
+from leitmotif.shards.store import KEY, StageStore
 
 log = logging.getLogger("leitmotif.pipelines")
 

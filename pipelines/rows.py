@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-import taxonomy.labels
-from pipelines.ledger import Entry
-from pipelines.stages.frames import unpack_frames
-from pipelines.tags import select_by_kind
-from pipelines.workspace import Stores
-from shards.store import KEY
+from leitmotif.pipelines.ledger import Entry
+from leitmotif.pipelines.stages.frames import unpack_frames
+from leitmotif.pipelines.tags import select_by_kind
+from leitmotif.pipelines.workspace import Stores
+from leitmotif.shards.store import KEY
+from leitmotif.taxonomy import labels
 
 # Columns that a row takes as they are, by the stage that measured them.
 _TAKEN: dict[str, dict[str, str]] = {
@@ -35,7 +35,7 @@ class RowReader:
     def __init__(self, stores: Stores, recordings: Mapping[str, str]) -> None:
         self.stores = stores
         self.recordings = recordings
-        self.taxonomy = taxonomy.labels.load()
+        self.taxonomy = labels.load()
         self.models = [{"backend": name, "model": model} for name, model in stores.models.items()]
         self.track = stores.plan.track
 

@@ -20,11 +20,11 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from pipelines.errors import RunError
-from pipelines.ledger import Entry
-from pipelines.plan import Plan
-from pipelines.stage import Clip, Row
-from shards.store import KEY
+from leitmotif.pipelines.errors import RunError
+from leitmotif.pipelines.ledger import Entry
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.stage import Clip, Row
+from leitmotif.shards.store import KEY
 
 FOLDER = "runs"
 # Of each batch, this many clips are noted as the slowest.

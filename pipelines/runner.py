@@ -16,16 +16,16 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
-from encoders.folders import BadModel
-from media.limited import LimitedWorker
-from pipelines.errors import OutsideError, UserError
-from pipelines.ledger import Entry, as_clip
-from pipelines.models.devices import on_this_machine
-from pipelines.plan import load_plan
-from pipelines.runlog import BatchResult, batch_result
-from pipelines.stage import Clip, Place, Row, Stage
-from pipelines.workspace import Stores, Workspace
-from shards.store import KEY
+from leitmotif.encoders.folders import BadModel
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.ledger import Entry, as_clip
+from leitmotif.pipelines.models.devices import on_this_machine
+from leitmotif.pipelines.plan import load_plan
+from leitmotif.pipelines.runlog import BatchResult, batch_result
+from leitmotif.pipelines.stage import Clip, Place, Row, Stage
+from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.shards.store import KEY
 
 # Below this, whatever fails while it writes fails for want of room.
 LITTLE_ROOM_BYTES = 4 << 20

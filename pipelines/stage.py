@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from media.limited import LimitedWorker
-from pipelines.errors import is_outside
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.pipelines.errors import is_outside
 
 if TYPE_CHECKING:
-    from pipelines.plan import Plan
+    from leitmotif.pipelines.plan import Plan
 
 Row = dict[str, Any]
 

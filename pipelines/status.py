@@ -13,11 +13,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import filters.rule
-from pipelines.ledger import EXACT_DUPLICATE, Entry, Ledger
-from pipelines.logged import LoggedRun, LoggedStage
-from pipelines.runlog import Failure, SlowClip, failures_of
-from pipelines.workspace import Workspace
+from leitmotif.filters import rule
+from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Entry, Ledger
+from leitmotif.pipelines.logged import LoggedRun, LoggedStage
+from leitmotif.pipelines.runlog import Failure, SlowClip, failures_of
+from leitmotif.pipelines.workspace import Workspace
 
 State = Literal["running", "ended", "stopped", "died", "not logged"]
 CATALOG = "catalog"
@@ -169,7 +169,7 @@ def _from_stores(workspace: Workspace, run: LoggedRun | None) -> Status:
 
 def _settled(ledger: Ledger, names: Sequence[str], failed: dict[str, int]) -> list[StageStatus]:
     """Count for each stage the clips that it measured, that wait for it, and that may come yet."""
-    rules = filters.rule.discover()
+    rules = rule.discover()
     numbers = {name: number for number, name in enumerate(names)}
     done: list[set[str]] = [set() for _ in names]
     left: list[set[str]] = [set() for _ in names]

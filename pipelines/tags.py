@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tagging.clap import select_tags
-from taxonomy.labels import Taxonomy
+from leitmotif.tagging.clap import select_tags
+from leitmotif.taxonomy.labels import Taxonomy
 
 if TYPE_CHECKING:
-    from pipelines.plan import TagSettings
+    from leitmotif.pipelines.plan import TagSettings
 
 
 def select_by_kind(

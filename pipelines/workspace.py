@@ -24,12 +24,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from pipelines.errors import OutsideError, UserError
-from pipelines.plan import Plan, load_plan
-from pipelines.stage import Stage
-from pipelines.stages import STAGES
-from shards.store import StageStore, write_text
-from shards.takedown import RECORD, KeptOut, read_record
+from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.plan import Plan, load_plan
+from leitmotif.pipelines.stage import Stage
+from leitmotif.pipelines.stages import STAGES
+from leitmotif.shards.store import StageStore, write_text
+from leitmotif.shards.takedown import RECORD, KeptOut, read_record
 
 log = logging.getLogger("leitmotif.pipelines")
 

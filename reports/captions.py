@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reports.histogram import Histogram, round_figures, score_histogram
-from reports.tally import most_first
-from reports.words import THRESHOLD, measure_long_text, measure_variety
+from leitmotif.reports.histogram import Histogram, round_figures, score_histogram
+from leitmotif.reports.tally import most_first
+from leitmotif.reports.words import THRESHOLD, measure_long_text, measure_variety
 
 COLUMNS = ("caption",)
 TOP_WORDS = 100

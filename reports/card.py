@@ -11,14 +11,14 @@ from typing import Any
 import yaml
 from jinja2 import Environment, StrictUndefined
 
-from reports.fields import CLIP_FIELDS, describe_type
-from reports.figure import Figure
-from reports.front_matter import front_matter
-from reports.pictures import draw_card
-from reports.published import Published, open_published
-from reports.statistics import measure
-from reports.tables import leakage_table
-from reports.terms import model_terms, research_only
+from leitmotif.reports.fields import CLIP_FIELDS, describe_type
+from leitmotif.reports.figure import Figure
+from leitmotif.reports.front_matter import front_matter
+from leitmotif.reports.pictures import draw_card
+from leitmotif.reports.published import Published, open_published
+from leitmotif.reports.statistics import measure
+from leitmotif.reports.tables import leakage_table
+from leitmotif.reports.terms import model_terms, research_only
 
 
 def render_card(dataset: Path, *, name: str | None = None) -> str:
@@ -51,7 +51,7 @@ def compose_card(published: Published, stats: Mapping[str, Any], figures: Sequen
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
     environment.filters |= {"plain": plain, "number": _number, "attribute": _attribute}
-    template = (files("data_cards") / "dataset_card.md.j2").read_text(encoding="utf-8")
+    template = (files("leitmotif.data_cards") / "dataset_card.md.j2").read_text(encoding="utf-8")
     schema = published.schema
     stages = published.recipe.get("stages")
     tags = published.recipe.get("tags")

@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from reports.evenness import total_variation
-from reports.histogram import round_figures
+from leitmotif.reports.evenness import total_variation
+from leitmotif.reports.histogram import round_figures
 
 # Counts of texts, and what their shares are of.
 _TEXTS = ("tempo_classes", "keys", "licenses", "sizes", "families")

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reports.compare import compare
-from reports.figure import MOST_BARS, Figure
-from reports.measured import AXES
-from reports.page import fill
-from reports.plots import plot_overlay, plot_pairs
-from reports.source import open_source
-from reports.statistics import measure
-from reports.svg import short
+from leitmotif.reports.compare import compare
+from leitmotif.reports.figure import MOST_BARS, Figure
+from leitmotif.reports.measured import AXES
+from leitmotif.reports.page import fill
+from leitmotif.reports.plots import plot_overlay, plot_pairs
+from leitmotif.reports.source import open_source
+from leitmotif.reports.statistics import measure
+from leitmotif.reports.svg import short
 
 _TITLES = {
     "genres": "Genres",

@@ -15,9 +15,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reports.fields import CLIP_FIELDS, MEASURED_FIELDS, QUARANTINE_FIELDS, REJECTED_FIELDS
-from reports.published import Published, open_published
-from reports.statistics import measure
+from leitmotif.reports.fields import CLIP_FIELDS, MEASURED_FIELDS, QUARANTINE_FIELDS, REJECTED_FIELDS
+from leitmotif.reports.published import Published, open_published
+from leitmotif.reports.statistics import measure
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 # The context that the specification gives; a reader warns about any other.

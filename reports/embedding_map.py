@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reports.histogram import round_figures
+from leitmotif.reports.histogram import round_figures
 
 COLUMNS = ("clip_id", "clap_embedding", "genres")
 METHOD = "principal component analysis, centred, not scaled; the largest weight of each axis is positive"

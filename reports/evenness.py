@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from reports.histogram import round_figures
+from leitmotif.reports.histogram import round_figures
 
 UNDER_SHARE = 0.01
 

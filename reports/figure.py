@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports.svg import short
+from leitmotif.reports.svg import short
 
 PAPER = "Visuals Music Bridge"
 MOST_BARS = 24

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from reports.published import Published
+from leitmotif.reports.published import Published
 
 # Identifiers that the Hub knows: https://huggingface.co/docs/hub/repositories-licenses
 HUB_LICENSES = frozenset(

@@ -9,9 +9,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.rule import Rule
-from pipelines.ledger import EXACT_DUPLICATE
-from reports.histogram import BINS, readable_histogram
+from leitmotif.filters.rule import Rule
+from leitmotif.pipelines.ledger import EXACT_DUPLICATE
+from leitmotif.reports.histogram import BINS, readable_histogram
 
 FATES = {"rejected": "rule", "quarantined": "quarantined", "pending": "pending"}
 

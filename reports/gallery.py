@@ -11,10 +11,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from pipelines.rows import RowReader
-from reports.excerpt import encode_excerpt, encode_thumbnail
-from reports.source import Published, Unpublished
-from reports.unpublished import KEPT
+from leitmotif.pipelines.rows import RowReader
+from leitmotif.reports.excerpt import encode_excerpt, encode_thumbnail
+from leitmotif.reports.source import Published, Unpublished
+from leitmotif.reports.unpublished import KEPT
 
 PER_GROUP = 6
 FRAMES = 5

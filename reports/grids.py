@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from reports.svg import VIRIDIS, WIDTH, axis_ticks, bar, figure, line, mark, short, shorten, text
+from leitmotif.reports.svg import VIRIDIS, WIDTH, axis_ticks, bar, figure, line, mark, short, shorten, text
 
 _SHADES = len(VIRIDIS)
 _SHAPES = ("circle", "square", "diamond", "up", "cross", "down", "plus", "circle")

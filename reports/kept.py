@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reports.histogram import Histogram
-from reports.quantities import QUANTITIES
-from reports.tally import count_texts, encode_texts
+from leitmotif.reports.histogram import Histogram
+from leitmotif.reports.quantities import QUANTITIES
+from leitmotif.reports.tally import count_texts, encode_texts
 
 COLUMNS = (
     *QUANTITIES,

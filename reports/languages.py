@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from reports.tally import most_first
+from leitmotif.reports.tally import most_first
 
 COLUMNS = ("title", "description")
 LEAST_LETTERS = 20

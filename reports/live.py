@@ -11,9 +11,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from filters.rule import Rule
-from pipelines.ledger import EXACT_DUPLICATE
-from reports.histogram import round_figures
+from leitmotif.filters.rule import Rule
+from leitmotif.pipelines.ledger import EXACT_DUPLICATE
+from leitmotif.reports.histogram import round_figures
 
 MOST_CLIPS = 100_000
 MOST_STOPS = 250

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reports.figure import PAPER, Figure, bin_rows, column, summarise
-from reports.plots import plot_histogram
-from reports.svg import short
+from leitmotif.reports.figure import PAPER, Figure, bin_rows, column, summarise
+from leitmotif.reports.plots import plot_histogram
+from leitmotif.reports.svg import short
 
 # Histogram → title, axis, figure of the paper.
 _QUANTITIES = {

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from reports.histogram import round_figures
-from shards.artists import artist_names
+from leitmotif.reports.histogram import round_figures
+from leitmotif.shards.artists import artist_names
 
 COLUMNS = ("artist", "source_id", "source_url", "recording_id")
 MOST_ARTISTS = 100

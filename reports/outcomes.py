@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from reports.tally import count_texts, most_first
+from leitmotif.reports.tally import count_texts, most_first
 
 
 def read_thresholds(recipe: Mapping[str, Any]) -> dict[str, float]:

@@ -14,17 +14,17 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from reports.excerpt import SECONDS
-from reports.figure import Figure
-from reports.gallery import Exhibit, hang
-from reports.measured import draw_measured, draw_rules
-from reports.provenance import draw_balance, draw_map, draw_provenance
-from reports.source import Published, Unpublished, open_source
-from reports.statistics import measure
-from reports.tables import balance_table, leakage_table, rarity_table
-from reports.tagged import draw_relations, draw_tags
-from reports.terms import model_terms, research_only
-from taxonomy.labels import LABELS_PATH, load
+from leitmotif.reports.excerpt import SECONDS
+from leitmotif.reports.figure import Figure
+from leitmotif.reports.gallery import Exhibit, hang
+from leitmotif.reports.measured import draw_measured, draw_rules
+from leitmotif.reports.provenance import draw_balance, draw_map, draw_provenance
+from leitmotif.reports.source import Published, Unpublished, open_source
+from leitmotif.reports.statistics import measure
+from leitmotif.reports.tables import balance_table, leakage_table, rarity_table
+from leitmotif.reports.tagged import draw_relations, draw_tags
+from leitmotif.reports.terms import model_terms, research_only
+from leitmotif.taxonomy.labels import LABELS_PATH, load
 
 TEMPLATES = Path(__file__).with_name("templates")
 HEAD_ROWS = 50

@@ -9,12 +9,12 @@ from typing import Any
 import vl_convert
 from PIL import Image
 
-from reports.figure import Figure
-from reports.measured import draw_measured
-from reports.plots import plot_funnel
-from reports.provenance import draw_provenance
-from reports.svg import standalone
-from reports.tagged import draw_tags
+from leitmotif.reports.figure import Figure
+from leitmotif.reports.measured import draw_measured
+from leitmotif.reports.plots import plot_funnel
+from leitmotif.reports.provenance import draw_provenance
+from leitmotif.reports.svg import standalone
+from leitmotif.reports.tagged import draw_tags
 
 # What a card shows, in this order, where it has values.
 SHOWN = (

@@ -8,7 +8,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from reports.svg import (
+from leitmotif.reports.svg import (
     WIDTH,
     axis_ticks,
     bar,

@@ -8,9 +8,9 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
-from reports.figure import MOST_BARS, Figure, column, list_counts
-from reports.grids import plot_heatmap, plot_map, shape_key
-from reports.plots import plot_bars
+from leitmotif.reports.figure import MOST_BARS, Figure, column, list_counts
+from leitmotif.reports.grids import plot_heatmap, plot_map, shape_key
+from leitmotif.reports.plots import plot_bars
 
 GROUPS = 7
 

@@ -14,9 +14,9 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import yaml
 
-from reports.runs import choose_rows, read_rows
-from shards.schema import QUARANTINE, REJECTED
-from taxonomy.labels import Taxonomy, TaxonomyError, load
+from leitmotif.reports.runs import choose_rows, read_rows
+from leitmotif.shards.schema import QUARANTINE, REJECTED
+from leitmotif.taxonomy.labels import Taxonomy, TaxonomyError, load
 
 SPLITS = ("train", "validation", "test")
 BATCH_ROWS = 32_768

@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from reports.histogram import Histogram, readable_histogram, score_histogram
-from reports.outcomes import rejected_values
-from reports.source import Source
+from leitmotif.reports.histogram import Histogram, readable_histogram, score_histogram
+from leitmotif.reports.outcomes import rejected_values
+from leitmotif.reports.source import Source
 
 # Quantity → its unit, and the rules whose measured value is the same quantity.
 QUANTITIES: dict[str, tuple[str, tuple[str, ...]]] = {

@@ -18,7 +18,7 @@ class StatsError(ValueError):
 @functools.cache
 def load_schema() -> dict[str, Any]:
     """Return the JSON Schema of stats.json."""
-    text = (files("reports") / "templates" / "stats.schema.json").read_text(encoding="utf-8")
+    text = (files("leitmotif.reports") / "templates" / "stats.schema.json").read_text(encoding="utf-8")
     return dict(json.loads(text))
 
 

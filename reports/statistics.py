@@ -11,18 +11,18 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-import filters.rule
-from pipelines.measured import CATALOG
-from reports import captions, copies, embedding_map, kept, languages, origins, runs, tags, tempo
-from reports.evenness import UNDER_SHARE, describe_language_spread, describe_spread, total_variation
-from reports.funnel import describe_funnel, describe_rules
-from reports.histogram import round_figures
-from reports.live import describe_live
-from reports.outcomes import count_quarantines, count_rejections, read_thresholds
-from reports.published import embedded_models
-from reports.quantities import QUANTITIES, describe_histogram, empty_histogram
-from reports.source import Source, open_source
-from reports.tally import count_texts, most_first
+from leitmotif.filters import rule as filters_rule
+from leitmotif.pipelines.measured import CATALOG
+from leitmotif.reports import captions, copies, embedding_map, kept, languages, origins, runs, tags, tempo
+from leitmotif.reports.evenness import UNDER_SHARE, describe_language_spread, describe_spread, total_variation
+from leitmotif.reports.funnel import describe_funnel, describe_rules
+from leitmotif.reports.histogram import round_figures
+from leitmotif.reports.live import describe_live
+from leitmotif.reports.outcomes import count_quarantines, count_rejections, read_thresholds
+from leitmotif.reports.published import embedded_models
+from leitmotif.reports.quantities import QUANTITIES, describe_histogram, empty_histogram
+from leitmotif.reports.source import Source, open_source
+from leitmotif.reports.tally import count_texts, most_first
 
 SCHEMA_VERSION = 1
 SEED = 0
@@ -147,7 +147,7 @@ def _describe_rules(
     if measured is None:
         return {"rules": {}, "live": None}
     stages = [CATALOG, *source.recipe.get("stages", {})]
-    known = filters.rule.discover()
+    known = filters_rule.discover()
     named = [known[name] for name in thresholds if name in known and name in measured.column_names]
     rules = [rule for stage in stages for rule in named if rule.stage == stage]
     return {

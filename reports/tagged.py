@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reports.figure import MOST_BARS, PAPER, Figure, bin_rows, column, list_counts, quantiles_of
-from reports.grids import plot_density, plot_heatmap, plot_spreads
-from reports.plots import plot_bars
-from reports.svg import WIDTH, short
+from leitmotif.reports.figure import MOST_BARS, PAPER, Figure, bin_rows, column, list_counts, quantiles_of
+from leitmotif.reports.grids import plot_density, plot_heatmap, plot_spreads
+from leitmotif.reports.plots import plot_bars
+from leitmotif.reports.svg import WIDTH, short
 
 _KINDS = {
     "moods": ("Moods", "Fig. 7"),

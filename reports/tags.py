@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import scipy.sparse
 
-from reports.histogram import Histogram, round_figures
-from reports.tally import encode_texts, most_first
-from taxonomy.labels import Taxonomy
+from leitmotif.reports.histogram import Histogram, round_figures
+from leitmotif.reports.tally import encode_texts, most_first
+from leitmotif.taxonomy.labels import Taxonomy
 
 KINDS = ("instruments", "genres", "moods")
 COLUMNS = (*KINDS, "tempo_bpm")

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from reports.histogram import Histogram, round_figures
+from leitmotif.reports.histogram import Histogram, round_figures
 
 COLUMNS = ("tempo_bpm", "motion")
 POINTS = 256

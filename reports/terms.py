@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipelines.models.backends import BACKENDS
+from leitmotif.pipelines.models.backends import BACKENDS
 
 
 @dataclass(frozen=True)

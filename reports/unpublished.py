@@ -14,15 +14,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from pipelines.ledger import Entry, Ledger
-from pipelines.measured import measured_table
-from pipelines.tags import select_by_kind
-from pipelines.workspace import Stores, Workspace
-from reports.published import BATCH_ROWS
-from reports.runs import choose_rows
-from shards.schema import MODELS, QUARANTINE, REJECTED, TAGS
-from shards.store import KEY
-from taxonomy.labels import Taxonomy, load
+from leitmotif.pipelines.ledger import Entry, Ledger
+from leitmotif.pipelines.measured import measured_table
+from leitmotif.pipelines.tags import select_by_kind
+from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.reports.published import BATCH_ROWS
+from leitmotif.reports.runs import choose_rows
+from leitmotif.shards.schema import MODELS, QUARANTINE, REJECTED, TAGS
+from leitmotif.shards.store import KEY
+from leitmotif.taxonomy.labels import Taxonomy, load
 
 # The one split of clips that are not divided yet.
 KEPT = "kept"
@@ -67,7 +67,7 @@ class Unpublished:
     def recipe(self) -> dict[str, Any]:
         """Every setting, as a dataset's recipe.yaml would hold them."""
         plan = self.stores.plan.model_dump(mode="json")
-        return {"version": version("leitmotif"), **plan, "models": self.stores.models}
+        return {"version": version("leitmotif-av"), **plan, "models": self.stores.models}
 
     @property
     def taxonomy(self) -> Taxonomy:

@@ -8,14 +8,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from reports.card import compose_card
-from reports.croissant import compose_croissant
-from reports.page import compose_page
-from reports.pictures import draw_card, encode_png
-from reports.published import Published
-from reports.schema import check_stats
-from reports.source import open_source
-from reports.statistics import measure
+from leitmotif.reports.card import compose_card
+from leitmotif.reports.croissant import compose_croissant
+from leitmotif.reports.page import compose_page
+from leitmotif.reports.pictures import draw_card, encode_png
+from leitmotif.reports.published import Published
+from leitmotif.reports.schema import check_stats
+from leitmotif.reports.source import open_source
+from leitmotif.reports.statistics import measure
 
 FIGURES = "figures"
 

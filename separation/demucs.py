@@ -17,7 +17,7 @@ from demucs.apply import BagOfModels, apply_model
 from demucs.pretrained import REMOTE_ROOT
 from demucs.repo import AnyModelRepo, BagOnlyRepo, LocalRepo
 
-from separation.separator import VOCALS, BadWeights, resample
+from leitmotif.separation.separator import VOCALS, BadWeights, resample
 
 MODEL_ID = "htdemucs"
 REVISION = "8726e21a"  # of its only file

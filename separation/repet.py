@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy.signal
 
-from separation.separator import INSTRUMENTAL, VOCALS
+from leitmotif.separation.separator import INSTRUMENTAL, VOCALS
 
 MODEL_ID = "repet-sim"
 REVISION = "1"

@@ -56,7 +56,8 @@ class Separator(Protocol):
 
 def backends() -> list[str]:
     """Return the names of all backends: the files of this package."""
-    names = (module.name for module in pkgutil.iter_modules(importlib.import_module("separation").__path__))
+    room = importlib.import_module("leitmotif.separation")
+    names = (module.name for module in pkgutil.iter_modules(room.__path__))
     return sorted(name for name in names if name != "separator")
 
 
@@ -91,12 +92,12 @@ def _module(backend: str) -> ModuleType:
     if backend not in backends():
         raise LookupError(f"got separation backend {backend!r}; expected one of {', '.join(backends())}")
     try:
-        return importlib.import_module(f"separation.{backend}")
+        return importlib.import_module(f"leitmotif.separation.{backend}")
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         raise LookupError(
             f"separation backend {backend!r} needs the package {package!r}, which is not installed; run "
-            "`pip install 'leitmotif[paper]'`"
+            "`pip install 'leitmotif-av[paper]'`"
         ) from error
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from shards.store import write_text
+from leitmotif.shards.store import write_text
 
 MANIFEST = "manifest.json"
 VERSION = 1

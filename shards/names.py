@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from shards.addresses import canonical_url
+from leitmotif.shards.addresses import canonical_url
 
 BLANK = "[taken down]"
 # Columns that say whose a row is: it goes with what they name. Elsewhere a name is blanked.

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from shards.groups import connected
+from leitmotif.shards.groups import connected
 
 SPLITS = ("train", "validation", "test")
 # A group that fills more than this part of a split is taken only where smaller ones do not suffice: a test

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from shards.addresses import canonical_url
-from shards.store import write_text
+from leitmotif.shards.addresses import canonical_url
+from leitmotif.shards.store import write_text
 
 RECORD = "takedown.jsonl"
 

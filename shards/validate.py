@@ -10,12 +10,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shards.addresses import canonical_url
-from shards.artists import artist_names
-from shards.manifest import MANIFEST, describe
-from shards.schema import QUARANTINE, REJECTED, shard_schema
-from shards.splits import SPLITS
-from shards.takedown import KeptOut, read_record
+from leitmotif.shards.addresses import canonical_url
+from leitmotif.shards.artists import artist_names
+from leitmotif.shards.manifest import MANIFEST, describe
+from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
+from leitmotif.shards.splits import SPLITS
+from leitmotif.shards.takedown import KeptOut, read_record
 
 SIGNATURES = {"audio": b"fLaC", "frames": b"\xff\xd8\xff"}
 

@@ -1,6 +1,6 @@
 """Which multiple of a pulse is the tempo: the beat that listeners count, not its half, third or double.
 
-A linear score of each candidate, with weights fitted to rendered music (`python -m tagging.octave_fit`).
+A linear score of each candidate; `python -m leitmotif.tagging.octave_fit` fits its weights to rendered music.
 """
 
 from __future__ import annotations

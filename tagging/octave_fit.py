@@ -1,13 +1,13 @@
-"""Fits the weights of `tagging.octave` to rendered music: `python -m tagging.octave_fit`; prints them."""
+"""Fit the weights of `tagging.octave` to rendered music: `python -m leitmotif.tagging.octave_fit`."""
 
 from __future__ import annotations
 
 import numpy as np
 import scipy.optimize
 
-from demo.music import render_music
-from tagging.octave import candidates, features, strengthen
-from tagging.rhythm import autocorrelate, onset_strength, pulse_of_recurrence
+from leitmotif.demo.music import render_music
+from leitmotif.tagging.octave import candidates, features, strengthen
+from leitmotif.tagging.rhythm import autocorrelate, onset_strength, pulse_of_recurrence
 
 FIRST_SEED, CLIPS = 3_000_000, 500  # never those of a test
 DURATION_S, RATE_HZ = 15.0, 22_050

@@ -11,7 +11,7 @@ import numpy as np
 import scipy.fft
 import scipy.ndimage
 
-from tagging.octave import choose_octave
+from leitmotif.tagging.octave import choose_octave
 
 KEY_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from taxonomy.document import KINDS, LabelDocument, LabelText, TaxonomyError, normalise, read_document
+from leitmotif.taxonomy.document import (
+    KINDS,
+    LabelDocument,
+    LabelText,
+    TaxonomyError,
+    normalise,
+    read_document,
+)
 
 __all__ = [
     "LABELS_PATH",

@@ -10,12 +10,12 @@ from typing import Any
 
 import yaml
 
-from shards.store import write_text
-from train_mmdm.prompt import question_of
-from train_mmdm.run import CARD_NAME, SAMPLES_NAME
-from train_mmdm.settings import Settings
-from training.loader_split import open_split
-from training.logs import read_log
+from leitmotif.shards.store import write_text
+from leitmotif.train_mmdm.prompt import question_of
+from leitmotif.train_mmdm.run import CARD_NAME, SAMPLES_NAME
+from leitmotif.train_mmdm.settings import Settings
+from leitmotif.training.loader_split import open_split
+from leitmotif.training.logs import read_log
 
 SHOWN = (
     "recipe", "learning_rate", "weight_decay", "warmup", "batch", "accumulation", "epochs", "lora_rank",

@@ -19,13 +19,13 @@ from transformers import (
     TopPLogitsWarper,
 )
 
-from train_mmdm.answer import Answer, read_answer
-from train_mmdm.inputs import BadInput, Shown
-from train_mmdm.network import build_tiny, load_pretrained
-from train_mmdm.prompt import TEXT_QUESTION, instruction_of, question_of
-from train_mmdm.run import DescriptionModel
-from train_mmdm.settings import Settings
-from training.errors import TrainingInputError, TrainingOutsideError
+from leitmotif.train_mmdm.answer import Answer, read_answer
+from leitmotif.train_mmdm.inputs import BadInput, Shown
+from leitmotif.train_mmdm.network import build_tiny, load_pretrained
+from leitmotif.train_mmdm.prompt import TEXT_QUESTION, instruction_of, question_of
+from leitmotif.train_mmdm.run import DescriptionModel
+from leitmotif.train_mmdm.settings import Settings
+from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,19 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from evaluation.clips import Clip, DatasetError, clap_model_of, read_clips, read_frames
-from evaluation.comparison import RESAMPLES, add_captions, compare
-from evaluation.metric import Tools, choose_metrics
-from evaluation.results import check_target, make_document, write_results
-from taxonomy.labels import load
-from train_mmdm.answer import MUSIC, Answer, write_answer
-from train_mmdm.describe import Describer, untuned
-from train_mmdm.inputs import BadInput, Shown, decode_frames
-from train_mmdm.opening import open_model
-from train_mmdm.prompt import spread_frames
-from train_mmdm.run import DescriptionModel, best_checkpoint
-from train_mmdm.settings import read_settings
-from training.errors import TrainingInputError
+from leitmotif.evaluation.clips import Clip, DatasetError, clap_model_of, read_clips, read_frames
+from leitmotif.evaluation.comparison import RESAMPLES, add_captions, compare
+from leitmotif.evaluation.metric import Tools, choose_metrics
+from leitmotif.evaluation.results import check_target, make_document, write_results
+from leitmotif.taxonomy.labels import load
+from leitmotif.train_mmdm.answer import MUSIC, Answer, write_answer
+from leitmotif.train_mmdm.describe import Describer, untuned
+from leitmotif.train_mmdm.inputs import BadInput, Shown, decode_frames
+from leitmotif.train_mmdm.opening import open_model
+from leitmotif.train_mmdm.prompt import spread_frames
+from leitmotif.train_mmdm.run import DescriptionModel, best_checkpoint
+from leitmotif.train_mmdm.settings import read_settings
+from leitmotif.training.errors import TrainingInputError
 
 Told = Callable[[str, int, int], None]
 Answers = list[Answer | None]  # on each clip; None where it cannot be read

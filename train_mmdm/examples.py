@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from train_mmdm.answer import Answer, write_answer
-from train_mmdm.prompt import instruction_of, question_of, resize_frames, spread_frames
-from train_mmdm.settings import Settings
-from train_mmdm.visuals import describe_visuals
-from training.errors import TrainingInputError
-from training.loader import ShardLoader
-from training.loader_split import Split
+from leitmotif.train_mmdm.answer import Answer, write_answer
+from leitmotif.train_mmdm.prompt import instruction_of, question_of, resize_frames, spread_frames
+from leitmotif.train_mmdm.settings import Settings
+from leitmotif.train_mmdm.visuals import describe_visuals
+from leitmotif.training.errors import TrainingInputError
+from leitmotif.training.loader import ShardLoader
+from leitmotif.training.loader_split import Split
 
 if TYPE_CHECKING:
     import torch

@@ -11,13 +11,13 @@ from typing import Any
 
 from transformers import GenerationConfig
 
-from train_mmdm.opening import reading
-from train_mmdm.prompt import DEVIATION, MEAN
-from train_mmdm.run import CARD_NAME, NETWORK, TOKENIZER, best_checkpoint, open_network
-from train_mmdm.settings import Settings, read_settings
-from train_mmdm.tokens import open_tokenizer
-from training.checkpoint import is_disk_error
-from training.errors import TrainingInputError, TrainingOutsideError
+from leitmotif.train_mmdm.opening import reading
+from leitmotif.train_mmdm.prompt import DEVIATION, MEAN
+from leitmotif.train_mmdm.run import CARD_NAME, NETWORK, TOKENIZER, best_checkpoint, open_network
+from leitmotif.train_mmdm.settings import Settings, read_settings
+from leitmotif.train_mmdm.tokens import open_tokenizer
+from leitmotif.training.checkpoint import is_disk_error
+from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
 
 # InternVL's own form: contents are a text, or a list of texts, images and videos.
 CHAT_TEMPLATE = (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from training.errors import TrainingError, TrainingInputError, TrainingOutsideError
+from leitmotif.training.errors import TrainingError, TrainingInputError, TrainingOutsideError
 
 _NO_NETWORK = ("couldn't connect", "offline", "Connection", "timed out", "Name or service")
 

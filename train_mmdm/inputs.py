@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import media.probe
-import media.video
-from media.errors import MediaError
-from media.limited import LimitedWorker
-from train_mmdm.picture import SHORT_SIDE, load_picture
-from train_mmdm.prompt import spread_frames
+from leitmotif.media import probe, video
+from leitmotif.media.errors import MediaError
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.train_mmdm.picture import SHORT_SIDE, load_picture
+from leitmotif.train_mmdm.prompt import spread_frames
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -127,9 +126,9 @@ def _read_picture(path: Path, worker: LimitedWorker) -> Image:
 
 def _read_video(path: Path, count: int, worker: LimitedWorker) -> tuple[Image, ...]:
     try:
-        length_s = worker.run(media.probe.probe, path, limit_s=LIMIT_S).duration_s
+        length_s = worker.run(probe.probe, path, limit_s=LIMIT_S).duration_s
         pictures = worker.run(
-            media.video.key_frames,
+            video.key_frames,
             path,
             count=count,
             short_side=SHORT_SIDE,

@@ -16,9 +16,9 @@ from transformers import (
     Qwen2Config,
 )
 
-from train_mmdm.hub import cannot_load
-from train_mmdm.settings import LORA_TARGETS, Settings
-from training.errors import TrainingInputError
+from leitmotif.train_mmdm.hub import cannot_load
+from leitmotif.train_mmdm.settings import LORA_TARGETS, Settings
+from leitmotif.training.errors import TrainingInputError
 
 REFERENCE = "InternVL3: Zhu et al., arXiv:2504.10479; LoRA: Hu et al., arXiv:2106.09685"
 TINY_VISION = {"hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 256}
@@ -207,4 +207,4 @@ def _four_bits(settings: Settings) -> Any:
 
 
 def _missing(package: str) -> TrainingInputError:
-    return TrainingInputError(f"training needs {package}; install it with: pip install 'leitmotif[train]'")
+    return TrainingInputError(f"training needs {package}; install it with: pip install 'leitmotif-av[train]'")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import torch
 
-from encoders.folders import is_the_machine, one_line
-from train_mmdm.run import DescriptionModel, open_run
-from training.errors import TrainingError, TrainingInputError, TrainingOutsideError
+from leitmotif.encoders.folders import is_the_machine, one_line
+from leitmotif.train_mmdm.run import DescriptionModel, open_run
+from leitmotif.training.errors import TrainingError, TrainingInputError, TrainingOutsideError
 
 
 def open_model(run: Path, device: str | torch.device = "cpu") -> DescriptionModel:

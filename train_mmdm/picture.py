@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from pathlib import Path
 
-from media.errors import MediaError
+from leitmotif.media.errors import MediaError
 
 SHORT_SIDE = 448  # of the frames in a dataset
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import torch
 
-from shards.manifest import read_counts
-from train_mmdm.examples import Example, read_fixed, read_texts
-from train_mmdm.network import build_tiny
-from train_mmdm.prompt import INSTRUCTION, QUESTION
-from train_mmdm.run import BASE, TOKENIZER
-from train_mmdm.settings import PRESETS, Settings, read_settings, write_settings
-from train_mmdm.tokens import learn_tokenizer, load_tokenizer
-from training.errors import TrainingInputError
-from training.loader_split import Split
+from leitmotif.shards.manifest import read_counts
+from leitmotif.train_mmdm.examples import Example, read_fixed, read_texts
+from leitmotif.train_mmdm.network import build_tiny
+from leitmotif.train_mmdm.prompt import INSTRUCTION, QUESTION
+from leitmotif.train_mmdm.run import BASE, TOKENIZER
+from leitmotif.train_mmdm.settings import PRESETS, Settings, read_settings, write_settings
+from leitmotif.train_mmdm.tokens import learn_tokenizer, load_tokenizer
+from leitmotif.training.errors import TrainingInputError
+from leitmotif.training.loader_split import Split
 
 _log = logging.getLogger("leitmotif.train")
 
@@ -99,7 +99,7 @@ def make_accelerator(settings: Settings) -> Any:
         from accelerate.state import AcceleratorState
     except ImportError as error:
         raise TrainingInputError(
-            "training needs accelerate; install it with: pip install 'leitmotif[train]'"
+            "training needs accelerate; install it with: pip install 'leitmotif-av[train]'"
         ) from error
     # A process may train more than once, in another precision.
     AcceleratorState._reset_state()

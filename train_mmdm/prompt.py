@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from train_mmdm.settings import Settings
+from leitmotif.train_mmdm.settings import Settings
 
 if TYPE_CHECKING:
     import torch

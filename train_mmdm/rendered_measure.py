@@ -1,4 +1,4 @@
-"""Measure a run on rendered films, whose music is known: `python -m train_mmdm.rendered_measure RUN CORPUS`.
+"""Measure a run on films of known music: `python -m leitmotif.train_mmdm.rendered_measure RUN CORPUS`.
 
 CORPUS is a folder of `leitmotif demo`, such as `demo-out/videos`, of another seed than the run learned from.
 Mood quadrant and tempo class are judged by the truth of what was rendered rather than by tags: once as the
@@ -14,22 +14,22 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from demo.corpus import TRUTH_NAME
-from evaluation.clips import Clip
-from evaluation.comparison import Comparison, compare
-from evaluation.metric import Metric, Tools, choose_metrics
-from evaluation.mood_quadrant import MoodQuadrantMetric
-from evaluation.results import make_document, make_table
-from evaluation.tempo_class import TempoClassMetric
-from media.limited import LimitedWorker
-from tagging.rhythm import tempo_class
-from train_mmdm.answer import Answer
-from train_mmdm.describe import Describer, decoding_of, untuned
-from train_mmdm.evaluate import BASE, FINE_TUNED, list_attributes
-from train_mmdm.inputs import read_input
-from train_mmdm.opening import open_model
-from train_mmdm.run import DescriptionModel
-from training.errors import TrainingInputError
+from leitmotif.demo.corpus import TRUTH_NAME
+from leitmotif.evaluation.clips import Clip
+from leitmotif.evaluation.comparison import Comparison, compare
+from leitmotif.evaluation.metric import Metric, Tools, choose_metrics
+from leitmotif.evaluation.mood_quadrant import MoodQuadrantMetric
+from leitmotif.evaluation.results import make_document, make_table
+from leitmotif.evaluation.tempo_class import TempoClassMetric
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.tagging.rhythm import tempo_class
+from leitmotif.train_mmdm.answer import Answer
+from leitmotif.train_mmdm.describe import Describer, decoding_of, untuned
+from leitmotif.train_mmdm.evaluate import BASE, FINE_TUNED, list_attributes
+from leitmotif.train_mmdm.inputs import read_input
+from leitmotif.train_mmdm.opening import open_model
+from leitmotif.train_mmdm.run import DescriptionModel
+from leitmotif.training.errors import TrainingInputError
 
 COMMONEST = "the commonest of all"
 BATCH = 16

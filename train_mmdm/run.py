@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 
-from train_mmdm import network
-from train_mmdm.prompt import Prompter
-from train_mmdm.settings import Settings, read_settings
-from train_mmdm.tokens import open_tokenizer
-from training.checkpoint import checkpoint_path, list_checkpoints, read_state
-from training.errors import TrainingInputError
+from leitmotif.train_mmdm import network
+from leitmotif.train_mmdm.prompt import Prompter
+from leitmotif.train_mmdm.settings import Settings, read_settings
+from leitmotif.train_mmdm.tokens import open_tokenizer
+from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
+from leitmotif.training.errors import TrainingInputError
 
 TOKENIZER, NETWORK, BASE = "tokenizer", "network", "base"
 SAMPLES_NAME, CARD_NAME = "samples.jsonl", "README.md"

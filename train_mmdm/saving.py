@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 
-from train_mmdm.network import load_pretrained
-from train_mmdm.run import NETWORK, save_network
-from train_mmdm.settings import Settings, write_settings
-from training.checkpoint import (
+from leitmotif.train_mmdm.network import load_pretrained
+from leitmotif.train_mmdm.run import NETWORK, save_network
+from leitmotif.train_mmdm.settings import Settings, write_settings
+from leitmotif.training.checkpoint import (
     begin_checkpoint,
     checkpoint_path,
     drop_checkpoints,
@@ -25,7 +25,7 @@ from training.checkpoint import (
     save_object,
     write_state,
 )
-from training.errors import TrainingInputError, TrainingOutsideError
+from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
 
 OPTIMIZER, SHARDED = "optimizer.pt", "accelerate"
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
-from shards.store import write_text
-from training.errors import TrainingInputError
+from leitmotif.shards.store import write_text
+from leitmotif.training.errors import TrainingInputError
 
 SETTINGS_NAME = "settings.json"
 PATCHES_A_TOKEN = 4  # pixel shuffle of InternVL: 2 x 2 patches become one token of the language model

@@ -9,8 +9,8 @@ from typing import Any
 import torch
 import torch.nn.functional as functional
 
-from train_mmdm.examples import Example
-from train_mmdm.prompt import IGNORED, Prompter
+from leitmotif.train_mmdm.examples import Example
+from leitmotif.train_mmdm.prompt import IGNORED, Prompter
 
 Batch = dict[str, torch.Tensor]
 

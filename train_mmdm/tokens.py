@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from train_mmdm.hub import cannot_load
-from train_mmdm.settings import Settings
-from training.errors import TrainingInputError
+from leitmotif.train_mmdm.hub import cannot_load
+from leitmotif.train_mmdm.settings import Settings
+from leitmotif.training.errors import TrainingInputError
 
 VOCABULARY = 2048
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"

@@ -12,10 +12,10 @@ from typing import Any
 
 import torch
 
-from train_mmdm.card import write_card
-from train_mmdm.examples import check_rows, make_loader
-from train_mmdm.network import build_network
-from train_mmdm.preparation import (
+from leitmotif.train_mmdm.card import write_card
+from leitmotif.train_mmdm.examples import check_rows, make_loader
+from leitmotif.train_mmdm.network import build_network
+from leitmotif.train_mmdm.preparation import (
     begin_run,
     check_run,
     make_accelerator,
@@ -23,18 +23,18 @@ from train_mmdm.preparation import (
     prepare,
     read_validation,
 )
-from train_mmdm.prompt import Prompter
-from train_mmdm.run import TOKENIZER
-from train_mmdm.saving import Keeper, is_sharded
-from train_mmdm.settings import Settings
-from train_mmdm.step import Stepper, make_batches
-from train_mmdm.tokens import open_tokenizer
-from train_mmdm.watching import forget_samples, measure_loss, write_samples
-from training.checkpoint import checkpoint_path, list_checkpoints, read_state
-from training.errors import TrainingOutsideError
-from training.loader_split import open_split
-from training.logs import RunLog
-from training.schedule import cosine_rate
+from leitmotif.train_mmdm.prompt import Prompter
+from leitmotif.train_mmdm.run import TOKENIZER
+from leitmotif.train_mmdm.saving import Keeper, is_sharded
+from leitmotif.train_mmdm.settings import Settings
+from leitmotif.train_mmdm.step import Stepper, make_batches
+from leitmotif.train_mmdm.tokens import open_tokenizer
+from leitmotif.train_mmdm.watching import forget_samples, measure_loss, write_samples
+from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
+from leitmotif.training.errors import TrainingOutsideError
+from leitmotif.training.loader_split import open_split
+from leitmotif.training.logs import RunLog
+from leitmotif.training.schedule import cosine_rate
 
 Told = Callable[[str, int, int], None]
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import torch
 
-from shards.store import write_text
-from train_mmdm.examples import Example
-from train_mmdm.prompt import Prompter
-from train_mmdm.run import SAMPLES_NAME
-from train_mmdm.settings import Settings
-from train_mmdm.step import count_answers, make_batches, move, sum_loss
+from leitmotif.shards.store import write_text
+from leitmotif.train_mmdm.examples import Example
+from leitmotif.train_mmdm.prompt import Prompter
+from leitmotif.train_mmdm.run import SAMPLES_NAME
+from leitmotif.train_mmdm.settings import Settings
+from leitmotif.train_mmdm.step import count_answers, make_batches, move, sum_loss
 
 
 @torch.no_grad()

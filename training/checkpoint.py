@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from training.errors import TrainingInputError
+from leitmotif.training.errors import TrainingInputError
 
 CHECKPOINTS = "checkpoints"
 STATE_NAME = "state.json"

@@ -12,11 +12,11 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from training.loader_batches import Parcel, Recipe, ShardBatches
-from training.loader_freight import Receiver
-from training.loader_media import decoders
-from training.loader_order import order_rows, size_batches
-from training.loader_split import LoaderError, check_columns, open_split
+from leitmotif.training.loader_batches import Parcel, Recipe, ShardBatches
+from leitmotif.training.loader_freight import Receiver
+from leitmotif.training.loader_media import decoders
+from leitmotif.training.loader_order import order_rows, size_batches
+from leitmotif.training.loader_split import LoaderError, check_columns, open_split
 
 Item = TypeVar("Item")
 _log = logging.getLogger(__name__)

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
-from training.loader_freight import Sender
-from training.loader_rows import ID, RowReader
-from training.loader_split import SEED, LoaderError, Split
+from leitmotif.training.loader_freight import Sender
+from leitmotif.training.loader_rows import ID, RowReader
+from leitmotif.training.loader_split import SEED, LoaderError, Split
 
 
 @dataclass

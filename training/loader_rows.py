@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from training.loader_split import Group, LoaderError, Split
+from leitmotif.training.loader_split import Group, LoaderError, Split
 
 ID = "clip_id"
 # Only the bytes of a media file are read, not its path.

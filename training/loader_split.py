@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from shards.manifest import MANIFEST
+from leitmotif.shards.manifest import MANIFEST
 
 SEED = "seed"
 _SHARD = re.compile(r"data/(?P<split>.+)-\d{5}-of-\d{5}\.parquet")

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from shards.store import write_text
-from training.errors import TrainingInputError
+from leitmotif.shards.store import write_text
+from leitmotif.training.errors import TrainingInputError
 
 LOG_NAME = "log.jsonl"
 
@@ -81,8 +81,8 @@ def _open_board(run: Path, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise TrainingInputError(
-            "got tensorboard=true without the package; install it with: pip install 'leitmotif[train]', or "
-            "set tensorboard=false"
+            "got tensorboard=true without the package; install it with: pip install 'leitmotif-av[train]', "
+            "or set tensorboard=false"
         ) from error
     return SummaryWriter(str(run / "tensorboard"), purge_step=step + 1 if step else None)
 

@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from encoders.mini.corpus import FRAMES, Truth
-from encoders.mini.targets import Targets
-from encoders.mini.words import Vocabulary
+from leitmotif.encoders.mini.corpus import FRAMES, Truth
+from leitmotif.encoders.mini.targets import Targets
+from leitmotif.encoders.mini.words import Vocabulary
 
 MOST_PARTS = 5
 LINE_UPS = (0.05, 0.3, 0.2, 0.2, 0.15, 0.1)  # how often a new mix has 0, 1 .. MOST_PARTS instruments

@@ -14,14 +14,22 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import ClapModel, PreTrainedTokenizerFast
 
-from encoders.levels import level_features
-from encoders.mini.augment import augment
-from encoders.mini.batches import Batches
-from encoders.mini.clap_network import MAX_LOGIT_SCALE, Average, ClapLosses, WhitenedProjection
-from encoders.mini.corpus import RANGE_DB, Truth
-from encoders.mini.targets import Targets, make_targets, tempo_word
-from encoders.mini.words import QUALITY, TEMPI, VOICE, Vocabulary, describe, draw_opposites, draw_prompts
-from taxonomy.labels import Taxonomy
+from leitmotif.encoders.levels import level_features
+from leitmotif.encoders.mini.augment import augment
+from leitmotif.encoders.mini.batches import Batches
+from leitmotif.encoders.mini.clap_network import MAX_LOGIT_SCALE, Average, ClapLosses, WhitenedProjection
+from leitmotif.encoders.mini.corpus import RANGE_DB, Truth
+from leitmotif.encoders.mini.targets import Targets, make_targets, tempo_word
+from leitmotif.encoders.mini.words import (
+    QUALITY,
+    TEMPI,
+    VOICE,
+    Vocabulary,
+    describe,
+    draw_opposites,
+    draw_prompts,
+)
+from leitmotif.taxonomy.labels import Taxonomy
 
 logger = logging.getLogger(__name__)
 

@@ -16,9 +16,9 @@ from typing import Any
 import numpy as np
 from transformers import ClapFeatureExtractor
 
-from demo.damage import draw_damage
-from demo.music import Music, render_music, silence_or_noise
-from taxonomy.labels import load
+from leitmotif.demo.damage import draw_damage
+from leitmotif.demo.music import Music, render_music, silence_or_noise
+from leitmotif.taxonomy.labels import load
 
 TRAIN_SEEDS = 1_000_000  # and upwards
 VALIDATION_SEEDS = 500_000  # .. TRAIN_SEEDS - 1

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from encoders.clap import ClapEncoder
-from encoders.mini.clap_evaluate import FAMILY_NAMES, family_scores, mean_row, opposed_scores
-from encoders.mini.scores import area_under_roc
-from encoders.windows import track_windows
-from media.audio import iter_audio
-from taxonomy.labels import Taxonomy
+from leitmotif.encoders.clap import ClapEncoder
+from leitmotif.encoders.mini.clap_evaluate import FAMILY_NAMES, family_scores, mean_row, opposed_scores
+from leitmotif.encoders.mini.scores import area_under_roc
+from leitmotif.encoders.windows import track_windows
+from leitmotif.media.audio import iter_audio
+from leitmotif.taxonomy.labels import Taxonomy
 
 MAX_WINDOWS = 6
 

@@ -13,10 +13,10 @@ import numpy as np
 from PIL import Image
 from transformers import CLIPImageProcessorPil
 
-from demo.moods import moods_near
-from demo.pictures import KINDS, render_pictures
-from demo.styles import STYLES
-from taxonomy.labels import Taxonomy
+from leitmotif.demo.moods import moods_near
+from leitmotif.demo.pictures import KINDS, render_pictures
+from leitmotif.demo.styles import STYLES
+from leitmotif.taxonomy.labels import Taxonomy
 
 IMAGE_SIZE = 64
 FRAMES_A_SCENE = 5

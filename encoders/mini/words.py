@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from taxonomy.labels import AntonymPrompts, Taxonomy
+from leitmotif.taxonomy.labels import AntonymPrompts, Taxonomy
 
 KINDS = ("instrument", "family", "genre", "mood", "vocal")
 

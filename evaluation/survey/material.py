@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from evaluation.survey.questions import SurveyError
-from media.container import open_media
-from media.errors import MediaError
-from media.probe import Probe, probe
+from leitmotif.evaluation.survey.questions import SurveyError
+from leitmotif.media.container import open_media
+from leitmotif.media.errors import MediaError
+from leitmotif.media.probe import Probe, probe
 
 # What every current browser plays.
 VIDEO_SUFFIXES = (".mp4", ".webm")

@@ -14,10 +14,10 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from evaluation.survey.key import QUESTIONNAIRE, RESPONSES, Key, load_key
-from evaluation.survey.questions import SurveyError
-from evaluation.survey.responses import check_participant, check_response, read_responses
-from shards.store import write_text
+from leitmotif.evaluation.survey.key import QUESTIONNAIRE, RESPONSES, Key, load_key
+from leitmotif.evaluation.survey.questions import SurveyError
+from leitmotif.evaluation.survey.responses import check_participant, check_response, read_responses
+from leitmotif.shards.store import write_text
 
 # A response to a thousand versions is smaller.
 LARGEST_BYTES = 1 << 20

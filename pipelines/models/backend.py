@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from pipelines.models.weights import HubRepo, Weights
+from leitmotif.pipelines.models.weights import HubRepo, Weights
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Backend:
     @property
     def install_command(self) -> str | None:
         """The command that installs what it needs; None if it needs nothing."""
-        return self.install or (f"pip install 'leitmotif[{self.extra}]'" if self.extra else None)
+        return self.install or (f"pip install 'leitmotif-av[{self.extra}]'" if self.extra else None)
 
     @property
     def free(self) -> bool:

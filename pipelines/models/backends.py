@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import captioning.chat
-from encoders.checkpoints import CNN14, MSCLAP_2023
-from encoders.pins import PINNED
-from pipelines.models.backend import Backend, constants_of
-from pipelines.models.weights import CONFIGURATION, HubRepo, UrlFile
+from leitmotif.captioning import chat
+from leitmotif.encoders.checkpoints import CNN14, MSCLAP_2023
+from leitmotif.encoders.pins import PINNED
+from leitmotif.pipelines.models.backend import Backend, constants_of
+from leitmotif.pipelines.models.weights import CONFIGURATION, HubRepo, UrlFile
 
 # Models that load and are of no use, with the reason.
 USELESS = {
@@ -34,13 +34,13 @@ def _tokenizer(repo: str, revision: str) -> HubRepo:
     return HubRepo(repo, revision, 3_000_000, files=CONFIGURATION, needs=("tokenizer.json",))
 
 
-_LAION, _MSCLAP = constants_of("encoders.laion"), constants_of("encoders.msclap")
+_LAION, _MSCLAP = constants_of("leitmotif.encoders.laion"), constants_of("leitmotif.encoders.msclap")
 _MUSIC = "music_audioset_epoch_15_esc_90.14.pt"
 _DEMUCS = Backend(
     name="demucs",
     stages=("separation",),
     backend="demucs",
-    module="separation.demucs",
+    module="leitmotif.separation.demucs",
     model="htdemucs",
     license_of_weights="code MIT, weights for research only",
     commercial="no",
@@ -54,14 +54,14 @@ _CLAP = Backend(
     name="clap",
     stages=("tagging",),
     backend="clap",
-    module="encoders.clap",
+    module="leitmotif.encoders.clap",
     model="laion/larger_clap_general",
     weights=(_hub("laion/larger_clap_general", 779_700_000),),
 )
 _LAION_MUSIC = replace(
     _CLAP,
     name="clap-laion-music",
-    module="encoders.laion",
+    module="leitmotif.encoders.laion",
     model=_MUSIC,
     weights=(
         UrlFile(
@@ -77,16 +77,16 @@ _CLIP = Backend(
     name="clip",
     stages=("vision",),
     backend="clip",
-    module="encoders.clip",
+    module="leitmotif.encoders.clip",
     model="openai/clip-vit-large-patch14",
     license_of_weights="code MIT, weights not stated",
     commercial="not stated",
     weights=(_hub("openai/clip-vit-large-patch14", 1_714_500_000),),
 )
-_LLAMA = HubRepo(captioning.chat.MODEL_ID, captioning.chat.REVISION, 16_070_000_000, gated=True)
+_LLAMA = HubRepo(chat.MODEL_ID, chat.REVISION, 16_070_000_000, gated=True)
 
 BACKENDS = (
-    Backend("repet", ("separation",), "repet", "separation.repet"),
+    Backend("repet", ("separation",), "repet", "leitmotif.separation.repet"),
     replace(
         _CLAP,
         name="clap-mini",
@@ -106,7 +106,7 @@ BACKENDS = (
         license_of_weights="Apache-2.0",
         commercial="yes",
     ),
-    Backend("grammar", ("caption",), "grammar", "captioning.grammar"),
+    Backend("grammar", ("caption",), "grammar", "leitmotif.captioning.grammar"),
     _DEMUCS,
     replace(
         _DEMUCS,
@@ -132,17 +132,17 @@ BACKENDS = (
         _LAION_MUSIC,
         name="laion-clap",
         backend="laion-clap",
-        module="encoders.laion_clap",
+        module="leitmotif.encoders.laion_clap",
         packages=("laion-clap",),
         extra="laion",
         # What it asks for does not fit the rest (NumPy below 2), and it works without: docs/laion-parity.md.
-        install="pip install 'leitmotif[laion]' && pip install --no-deps laion-clap==1.1.7",
+        install="pip install 'leitmotif-av[laion]' && pip install --no-deps laion-clap==1.1.7",
     ),
     Backend(
         name="panns",
         stages=("vocals",),
         backend="panns+clap",
-        module="encoders.panns",
+        module="leitmotif.encoders.panns",
         title=CNN14.model,
         pinned=CNN14.revision,
         commercial="yes, with attribution",
@@ -154,7 +154,7 @@ BACKENDS = (
         name="ms-clap",
         stages=("quality",),
         backend="ms-clap",
-        module="encoders.msclap",
+        module="leitmotif.encoders.msclap",
         title=MSCLAP_2023.model,
         license_of_weights="MS-PL",
         weights=(
@@ -174,7 +174,7 @@ BACKENDS = (
         name="siglip",
         stages=("vision",),
         backend="siglip",
-        module="encoders.siglip",
+        module="leitmotif.encoders.siglip",
         model="google/siglip-so400m-patch14-384",
         weights=(_hub("google/siglip-so400m-patch14-384", 3_520_000_000),),
     ),
@@ -182,7 +182,7 @@ BACKENDS = (
         name="vllm-server",
         stages=("caption",),
         backend="vllm-server",
-        module="captioning.server",
+        module="leitmotif.captioning.server",
         commercial="with conditions",
         packages=("openai",),
         extra="paper",
@@ -193,7 +193,7 @@ BACKENDS = (
         name="vllm",
         stages=("caption",),
         backend="vllm",
-        module="captioning.offline",
+        module="leitmotif.captioning.offline",
         commercial="with conditions",
         packages=("vllm",),
         extra="vllm",

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from pipelines.errors import UserError
+from leitmotif.pipelines.errors import UserError
 
 if TYPE_CHECKING:
-    from pipelines.plan import Plan
+    from leitmotif.pipelines.plan import Plan
 
 AUTO = "auto"
 _KNOWN = re.compile(r"auto|cpu|cuda(:\d+)?")

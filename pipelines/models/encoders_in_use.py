@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from encoders.folders import CHECKPOINTS, resolve_model, revision_of
-from encoders.pins import pinned
+from leitmotif.encoders.folders import CHECKPOINTS, resolve_model, revision_of
+from leitmotif.encoders.pins import pinned
 
 if TYPE_CHECKING:
-    from encoders.clap import ClapEncoder
-    from encoders.clip import ClipEncoder
-    from encoders.laion_clap import LaionClapEncoder
-    from encoders.siglip import SiglipEncoder
+    from leitmotif.encoders.clap import ClapEncoder
+    from leitmotif.encoders.clip import ClipEncoder
+    from leitmotif.encoders.laion_clap import LaionClapEncoder
+    from leitmotif.encoders.siglip import SiglipEncoder
 
 
 @cache
@@ -45,10 +45,10 @@ def _load_clap(
 ) -> ClapEncoder | LaionClapEncoder:
     _be_quiet()
     if backend == "laion-clap":
-        from encoders.laion_clap import LaionClapEncoder
+        from leitmotif.encoders.laion_clap import LaionClapEncoder
 
         return LaionClapEncoder(model, revision=revision, tokenizer=tokenizer).load(device)
-    from encoders.clap import ClapEncoder
+    from leitmotif.encoders.clap import ClapEncoder
 
     return ClapEncoder(model, revision=revision, tokenizer=tokenizer).load(device)
 
@@ -64,10 +64,10 @@ def clip(
 def _load_clip(model: str, revision: str | None, device: str, backend: str) -> ClipEncoder | SiglipEncoder:
     _be_quiet()
     if backend == "siglip":
-        from encoders.siglip import SiglipEncoder
+        from leitmotif.encoders.siglip import SiglipEncoder
 
         return SiglipEncoder(model, revision=revision).load(device)
-    from encoders.clip import ClipEncoder
+    from leitmotif.encoders.clip import ClipEncoder
 
     return ClipEncoder(model, revision=revision).load(device)
 

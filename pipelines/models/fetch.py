@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 
-from pipelines.errors import DISK_ERRNOS, OutsideError, UserError
-from pipelines.models.backend import size_text
-from pipelines.models.hub import fetch_repo
-from pipelines.models.weights import HubRepo, LocalPath, UrlFile, Weights, sha256_of
+from leitmotif.pipelines.errors import DISK_ERRNOS, OutsideError, UserError
+from leitmotif.pipelines.models.backend import size_text
+from leitmotif.pipelines.models.hub import fetch_repo
+from leitmotif.pipelines.models.weights import HubRepo, LocalPath, UrlFile, Weights, sha256_of
 
 log = logging.getLogger("leitmotif.fetch")
 

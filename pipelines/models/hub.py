@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from pipelines.errors import OutsideError, UserError
-from pipelines.models.weights import HubRepo, note_in_lock, sha256_of
+from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.models.weights import HubRepo, note_in_lock, sha256_of
 
 Tell = Callable[[str, int, int], None]
 

@@ -8,14 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
-from captioning.connection import KEY_VARIABLES
-from captioning.server import URL
-from encoders.folders import BadModel
-from pipelines.errors import UserError
-from pipelines.models.backend import Backend, size_text
-from pipelines.models.backends import USELESS
-from pipelines.models.devices import AUTO, resolve_device
-from pipelines.models.uses import Use
+from leitmotif.captioning.connection import KEY_VARIABLES
+from leitmotif.captioning.server import URL
+from leitmotif.encoders.folders import BadModel
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.models.backend import Backend, size_text
+from leitmotif.pipelines.models.backends import USELESS
+from leitmotif.pipelines.models.devices import AUTO, resolve_device
+from leitmotif.pipelines.models.uses import Use
 
 # A server on this machine answers at once; one elsewhere within this many seconds.
 SERVER_WAIT_S = 2.0
@@ -123,7 +123,7 @@ def _version(package: str) -> str:
 def _weights(backend: Backend) -> tuple[str, list[str]]:
     """Return a word on the weights, and the names of what is missing."""
     if backend.shipped:
-        from pipelines.models.encoders_in_use import model_of
+        from leitmotif.pipelines.models.encoders_in_use import model_of
 
         try:
             return model_of(backend.shipped, None), []

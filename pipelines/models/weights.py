@@ -11,8 +11,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
 
-from encoders.folders import models_dir
-from shards.store import write_text
+from leitmotif.encoders.folders import models_dir
+from leitmotif.shards.store import write_text
 
 CONFIGURATION = ("*.json", "*.txt", "*.model")
 # In order of preference: where a repository has the first, the second is left where it is.

@@ -4,7 +4,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import Any
 
-from pipelines.stage import Stage
+from leitmotif.pipelines.stage import Stage
 
 
 def _discover() -> dict[str, type[Stage]]:

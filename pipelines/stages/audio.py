@@ -7,8 +7,8 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-import media.audio
-from pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
+from leitmotif.media import audio
+from leitmotif.pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
 
 
 class AudioStage(ClipByClipStage[DecoderSettings]):
@@ -33,7 +33,7 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
         """Extract the clip's audio."""
         with self.place.new_file(clip.clip_id, ".flac") as path:
             facts = self.place.decoder.run(
-                media.audio.extract_flac,
+                audio.extract_flac,
                 Path(clip.path),
                 path,
                 **clip.window,

@@ -10,23 +10,20 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-import captioning.chat
-import captioning.grammar
-import captioning.journal
-import captioning.offline
-import captioning.prompt
-import captioning.server
-import captioning.wording
-import taxonomy.labels
-from captioning.chat import Caption, ChatTask, Sampling
-from captioning.errors import BadCaption, CaptionerError, ServerDown
-from captioning.facts import CaptionFacts
-from pipelines.errors import OutsideError, UserError
-from pipelines.stage import Clip, Place, Row, StageSettings
-from pipelines.tags import select_by_kind
+from leitmotif.captioning import chat, grammar, offline, wording
+from leitmotif.captioning import journal as captioning_journal
+from leitmotif.captioning import prompt as captioning_prompt
+from leitmotif.captioning import server as captioning_server
+from leitmotif.captioning.chat import Caption, ChatTask, Sampling
+from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings
+from leitmotif.pipelines.tags import select_by_kind
+from leitmotif.taxonomy import labels
 
 if TYPE_CHECKING:
-    from pipelines.plan import Plan
+    from leitmotif.pipelines.plan import Plan
 
 # Of a recipe that describes the instrumental of a video, and of one that describes a track.
 VIDEO_PROMPT, TRACK_PROMPT = "music-context-v1", "music-sentence-v1"
@@ -41,7 +38,7 @@ class CaptionSettings(StageSettings):
 
     backend: Literal["grammar", "vllm-server", "vllm"] = "grammar"
     prompt: str | None = None
-    model: str = captioning.chat.MODEL_ID
+    model: str = chat.MODEL_ID
     revision: str | None = None
     temperature: float = Field(default=0.6, ge=0, le=2)
     top_p: float = Field(default=0.9, gt=0, le=1)
@@ -49,7 +46,7 @@ class CaptionSettings(StageSettings):
     seed: int = 0
     tries: int = Field(default=3, ge=1)
     # Of a server.
-    url: str = captioning.server.URL
+    url: str = captioning_server.URL
     concurrency: int = Field(default=128, ge=1)
     timeout_s: float = Field(default=120.0, gt=0)
     patience_s: float = Field(default=120.0, ge=0)
@@ -75,9 +72,7 @@ class ChatCaptioner(Protocol):
     def load(self) -> object:
         """Get ready."""
 
-    def caption(
-        self, batch: Sequence[CaptionFacts], keep: captioning.chat.Keep
-    ) -> list[Caption | BadCaption]:
+    def caption(self, batch: Sequence[CaptionFacts], keep: chat.Keep) -> list[Caption | BadCaption]:
         """Return for each clip, in order, its caption or why there is none, and tell of each as it comes."""
 
 
@@ -112,9 +107,9 @@ class CaptionStage:
         """
         self._prompt_digest()
         if self.settings.backend == "grammar":
-            return f"{captioning.grammar.MODEL_ID}@{captioning.grammar.REVISION}"
+            return f"{grammar.MODEL_ID}@{grammar.REVISION}"
         name = self.settings.model
-        return f"{name}@{captioning.chat.revision_of(name, self.settings.revision)}"
+        return f"{name}@{chat.revision_of(name, self.settings.revision)}"
 
     def identity(self) -> Mapping[str, Any]:
         """Return what changes the words: the prompt, how they are chosen, and which tags may be spoken of."""
@@ -137,7 +132,7 @@ class CaptionStage:
             OutsideError: The server does not answer.
         """
         self.place = place
-        self.taxonomy = taxonomy.labels.load()
+        self.taxonomy = labels.load()
         self.captioner = self._captioner()
         with _run_errors():
             self.captioner.load()
@@ -150,7 +145,7 @@ class CaptionStage:
             OutsideError: It does not answer any more.
         """
         facts = [self._facts(clip) for clip in clips]
-        if isinstance(self.captioner, captioning.grammar.GrammarCaptioner):
+        if isinstance(self.captioner, grammar.GrammarCaptioner):
             return [self._row(text) for text in self.captioner.caption(facts)]
         with _run_errors():
             results = self._write(facts, self.captioner)
@@ -158,7 +153,7 @@ class CaptionStage:
 
     def _write(self, batch: Sequence[CaptionFacts], captioner: ChatCaptioner) -> list[Caption | BadCaption]:
         """Return for each clip what a killed run had received, or else ask for it."""
-        with captioning.journal.Journal(self.place.files, [facts.clip_id for facts in batch]) as journal:
+        with captioning_journal.Journal(self.place.files, [facts.clip_id for facts in batch]) as journal:
             missing = [facts for facts in batch if facts.clip_id not in journal.captions]
             results = captioner.caption(missing, journal.add)
         written = {facts.clip_id: result for facts, result in zip(missing, results, strict=True)}
@@ -174,29 +169,27 @@ class CaptionStage:
 
     def _default_prompt(self) -> str:
         if self.settings.backend == "grammar":
-            return captioning.grammar.PROMPT
+            return grammar.PROMPT
         return VIDEO_PROMPT if self.instrumental else TRACK_PROMPT
 
     def _prompt_digest(self) -> str:
         if self.settings.backend == "grammar":
-            return captioning.wording.read_wording(self.prompt).digest
-        return captioning.prompt.read_prompt(self.prompt).digest
+            return wording.read_wording(self.prompt).digest
+        return captioning_prompt.read_prompt(self.prompt).digest
 
-    def _captioner(self) -> captioning.grammar.GrammarCaptioner | ChatCaptioner:
+    def _captioner(self) -> grammar.GrammarCaptioner | ChatCaptioner:
         settings = self.settings
         if settings.backend == "grammar":
-            return captioning.grammar.GrammarCaptioner(self.prompt)
+            return grammar.GrammarCaptioner(self.prompt)
         sampling = Sampling(settings.temperature, settings.top_p, settings.max_tokens, settings.seed)
         task = ChatTask(self.prompt, sampling, settings.tries)
         if settings.backend == "vllm":
             engine = settings.model_dump(
                 include={"max_model_len", "gpu_memory_utilization", "tensor_parallel_size"}
             )
-            return captioning.offline.OfflineCaptioner(
-                task, model=settings.model, revision=settings.revision, **engine
-            )
+            return offline.OfflineCaptioner(task, model=settings.model, revision=settings.revision, **engine)
         server = settings.model_dump(include={"url", "model", "concurrency", "timeout_s", "patience_s"})
-        return captioning.server.ServerCaptioner(task, **server)
+        return captioning_server.ServerCaptioner(task, **server)
 
     def _facts(self, clip: Clip) -> CaptionFacts:
         chosen = select_by_kind(clip.inputs["tagging"]["scores"], self.taxonomy, self.tags)

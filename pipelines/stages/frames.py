@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-import media.video
-from pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
+from leitmotif.media import video
+from leitmotif.pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
 
 
 class FramesSettings(DecoderSettings):
@@ -34,7 +34,7 @@ class FramesStage(ClipByClipStage[FramesSettings]):
     def measure_clip(self, clip: Clip) -> Row:
         """Take the clip's frames."""
         pictures = self.place.decoder.run(
-            media.video.key_frames,
+            video.key_frames,
             Path(clip.path),
             **clip.window,
             count=self.settings.count,

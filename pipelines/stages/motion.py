@@ -8,8 +8,8 @@ from typing import ClassVar, Literal
 
 import pyarrow as pa
 
-from filters.motion import Motion, measure_motion
-from pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
+from leitmotif.filters.motion import Motion, measure_motion
+from leitmotif.pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
 
 _ARROW = {"float": pa.float32(), "int": pa.int32(), "bool": pa.bool_()}
 

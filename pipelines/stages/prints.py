@@ -6,9 +6,9 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-import filters.duplicates
-import media.audio
-from pipelines.stage import Clip, ClipByClipStage, Row, StageSettings
+from leitmotif.filters import duplicates
+from leitmotif.media import audio
+from leitmotif.pipelines.stage import Clip, ClipByClipStage, Row, StageSettings
 
 
 class PrintsStage(ClipByClipStage[StageSettings]):
@@ -24,6 +24,6 @@ class PrintsStage(ClipByClipStage[StageSettings]):
     def measure_clip(self, clip: Clip) -> Row:
         """Take the clip's print."""
         path = self.place.workspace / clip.inputs["audio"]["file"]
-        rate_hz = filters.duplicates.RATE_HZ
-        blocks = media.audio.read_flac_blocks(path, rate_hz=rate_hz, mono=True)
-        return {"audio_print": filters.duplicates.audio_print(blocks, rate_hz)}
+        rate_hz = duplicates.RATE_HZ
+        blocks = audio.read_flac_blocks(path, rate_hz=rate_hz, mono=True)
+        return {"audio_print": duplicates.audio_print(blocks, rate_hz)}

@@ -8,8 +8,8 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-import media.probe
-from pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row
+from leitmotif.media import probe
+from leitmotif.pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row
 
 
 class ProbeStage(ClipByClipStage[DecoderSettings]):
@@ -39,6 +39,6 @@ class ProbeStage(ClipByClipStage[DecoderSettings]):
 
     def measure_clip(self, clip: Clip) -> Row:
         """Probe the file."""
-        facts = self.place.decoder.run(media.probe.probe, Path(clip.path), limit_s=self.settings.limit_s)
+        facts = self.place.decoder.run(probe.probe, Path(clip.path), limit_s=self.settings.limit_s)
         row = asdict(facts)
         return row | {"has_video": int(facts.has_video), "has_audio": int(facts.has_audio)}

@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-import filters.quality
-import media.audio
-import media.flac
-import taxonomy.labels
-from encoders.checkpoints import MSCLAP_2023
-from pipelines.models import encoders_in_use
-from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
+from leitmotif.encoders.checkpoints import MSCLAP_2023
+from leitmotif.filters import quality
+from leitmotif.media import audio, flac
+from leitmotif.pipelines.models import encoders_in_use
+from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
+from leitmotif.taxonomy import labels
 
 if TYPE_CHECKING:
-    from pipelines.plan import Plan
+    from leitmotif.pipelines.plan import Plan
 
 
 class QualitySettings(StageSettings):
@@ -61,14 +60,14 @@ class QualityStage:
 
     def identity(self) -> Mapping[str, Any]:
         """Return who judges, and the label set, which holds the prompts."""
-        return {"backend": self.settings.backend, "taxonomy": taxonomy.labels.load().fingerprint}
+        return {"backend": self.settings.backend, "taxonomy": labels.load().fingerprint}
 
     def open(self, place: Place) -> None:
         """Embed the prompts."""
         self.place = place
         encoder: Any
         if self.settings.backend == "ms-clap":
-            from encoders.msclap import TOKENIZER_ID, MsClapEncoder
+            from leitmotif.encoders.msclap import TOKENIZER_ID, MsClapEncoder
 
             self.encoder = encoder = MsClapEncoder(
                 self.settings.model,
@@ -77,7 +76,7 @@ class QualityStage:
             ).load(self.settings.device)
         else:
             encoder = encoders_in_use.clap_of(self.clap)
-        self.score = filters.quality.scorer(encoder, taxonomy.labels.load())
+        self.score = quality.scorer(encoder, labels.load())
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Score each clip."""
@@ -92,6 +91,6 @@ class QualityStage:
     def _listen(self, clip: Clip) -> np.ndarray:
         """Return the embeddings of the track's chunks, shape (chunks, dim)."""
         path = self.place.workspace / clip.inputs[self.track]["file"]
-        blocks = media.audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
-        chunks = filters.quality.pam_chunks(blocks, self.encoder.rate_hz, media.flac.flac_length_s(path))
+        blocks = audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
+        chunks = quality.pam_chunks(blocks, self.encoder.rate_hz, flac.flac_length_s(path))
         return self.encoder.embed_windows(chunks)

@@ -7,10 +7,9 @@ from typing import ClassVar
 import numpy as np
 import pyarrow as pa
 
-import media.audio
-import media.flac
-import tagging.rhythm
-from pipelines.stage import Clip, ClipByClipStage, Row, StageSettings
+from leitmotif.media import audio, flac
+from leitmotif.pipelines.stage import Clip, ClipByClipStage, Row, StageSettings
+from leitmotif.tagging import rhythm
 
 RATE_HZ = 22050
 # Tempo and key of a longer track are those of its middle.
@@ -32,14 +31,12 @@ class RhythmStage(ClipByClipStage[StageSettings]):
     def measure_clip(self, clip: Clip) -> Row:
         """Estimate tempo and key of the clip."""
         path = self.place.workspace / clip.inputs[self.track]["file"]
-        start_s = max(0.0, (media.flac.flac_length_s(path) - MAX_S) / 2)
-        blocks = media.audio.read_flac_blocks(
-            path, rate_hz=RATE_HZ, mono=True, start_s=start_s, duration_s=MAX_S
-        )
+        start_s = max(0.0, (flac.flac_length_s(path) - MAX_S) / 2)
+        blocks = audio.read_flac_blocks(path, rate_hz=RATE_HZ, mono=True, start_s=start_s, duration_s=MAX_S)
         track = np.concatenate([np.zeros(0, np.float32), *blocks])
-        bpm = tagging.rhythm.estimate_tempo(track, RATE_HZ)
+        bpm = rhythm.estimate_tempo(track, RATE_HZ)
         return {
             "tempo_bpm": bpm,
-            "tempo_class": None if bpm is None else tagging.rhythm.tempo_class(bpm),
-            "key": tagging.rhythm.estimate_key(track, RATE_HZ),
+            "tempo_class": None if bpm is None else rhythm.tempo_class(bpm),
+            "key": rhythm.estimate_key(track, RATE_HZ),
         }

@@ -11,14 +11,13 @@ import numpy as np
 import pyarrow as pa
 from pydantic import field_validator
 
-import media.audio
-import media.flac
-from pipelines.errors import OutsideError, UserError
-from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one, settings_identity
-from separation.separator import INSTRUMENTAL, instrumental, make, model_of, separate_blocks
+from leitmotif.media import audio, flac
+from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one, settings_identity
+from leitmotif.separation.separator import INSTRUMENTAL, instrumental, make, model_of, separate_blocks
 
 if TYPE_CHECKING:
-    from pipelines.plan import Plan
+    from leitmotif.pipelines.plan import Plan
 
 
 RATE_HZ = 44100
@@ -94,7 +93,7 @@ class SeparationStage:
         return one_by_one(self._separate, clips)
 
     def _separate(self, clip: Clip) -> Row:
-        mix = media.audio.read_flac_blocks(self.place.workspace / clip.inputs["audio"]["file"])
+        mix = audio.read_flac_blocks(self.place.workspace / clip.inputs["audio"]["file"])
         names = self.separator.stems
         kept = [name for name in names if self.settings.keep_stems and name != INSTRUMENTAL]
         with ExitStack() as files:
@@ -119,6 +118,6 @@ class SeparationStage:
     def _file(self, clip: Clip, suffix: str) -> Iterator[Callable[[np.ndarray], None]]:
         with (
             self.place.new_file(clip.clip_id, suffix) as path,
-            media.flac.open_flac(path, rate_hz=RATE_HZ) as write,
+            flac.open_flac(path, rate_hz=RATE_HZ) as write,
         ):
             yield write

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-import media.audio
-import media.flac
-import taxonomy.labels
-from encoders.windows import track_windows
-from pipelines.models import encoders_in_use
-from pipelines.read_ahead import measure_ahead
-from pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
-from tagging.clap import label_embeddings, tag_scores
+from leitmotif.encoders.windows import track_windows
+from leitmotif.media import audio, flac
+from leitmotif.pipelines.models import encoders_in_use
+from leitmotif.pipelines.read_ahead import measure_ahead
+from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
+from leitmotif.tagging.clap import label_embeddings, tag_scores
+from leitmotif.taxonomy import labels
 
 if TYPE_CHECKING:
-    from pipelines.plan import Plan
+    from leitmotif.pipelines.plan import Plan
 
 
 # A four-minute song whole, and evenly spread windows of anything longer: a mean over more changes little.
@@ -67,13 +66,13 @@ class TaggingStage:
 
     def identity(self) -> Mapping[str, Any]:
         """Return the settings and the label set."""
-        return settings_identity(self.settings) | {"taxonomy": taxonomy.labels.load().fingerprint}
+        return settings_identity(self.settings) | {"taxonomy": labels.load().fingerprint}
 
     def open(self, place: Place) -> None:
         """Load the model and embed the labels."""
         self.place = place
         self.encoder = encoders_in_use.clap_of(self.settings.model_dump())
-        self.labels = label_embeddings(self.encoder, taxonomy.labels.load())
+        self.labels = label_embeddings(self.encoder, labels.load())
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Score each clip."""
@@ -83,13 +82,13 @@ class TaggingStage:
 
     def _read(self, clip: Clip) -> list[np.ndarray]:
         path = self.place.workspace / clip.inputs[self.track]["file"]
-        blocks = media.audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
+        blocks = audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
         windows = track_windows(
             blocks,
             self.encoder.rate_hz,
             self.encoder.window_s,
             max_windows=MAX_WINDOWS,
-            total_s=media.flac.flac_length_s(path),
+            total_s=flac.flac_length_s(path),
         )
         if not windows:
             raise ValueError(f"got {path.name!r} without a sample; expected sound to tag")

@@ -8,17 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-import filters.vocals
-import media.audio
-import media.flac
-import taxonomy.labels
-from encoders.checkpoints import CNN14
-from encoders.windows import track_windows
-from pipelines.models import encoders_in_use
-from pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
+from leitmotif.encoders.checkpoints import CNN14
+from leitmotif.encoders.windows import track_windows
+from leitmotif.filters import vocals
+from leitmotif.media import audio, flac
+from leitmotif.pipelines.models import encoders_in_use
+from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
+from leitmotif.taxonomy import labels as taxonomy_labels
 
 if TYPE_CHECKING:
-    from pipelines.plan import Plan
+    from leitmotif.pipelines.plan import Plan
 
 # Ten minutes whole, and evenly spread windows of anything longer: a voice may come anywhere.
 MAX_WINDOWS = 60
@@ -66,18 +65,18 @@ class VocalsStage:
 
     def identity(self) -> Mapping[str, Any]:
         """Return who listens, and the label set, which holds the prompts."""
-        return {"backend": self.settings.backend, "taxonomy": taxonomy.labels.load().fingerprint}
+        return {"backend": self.settings.backend, "taxonomy": taxonomy_labels.load().fingerprint}
 
     def open(self, place: Place) -> None:
         """Embed the prompts, and load PANNs."""
         self.place = place
         encoder = encoders_in_use.clap_of(self.clap)
         if not self._with_panns:
-            self.score = filters.vocals.scorer(encoder, taxonomy.labels.load())
+            self.score = vocals.scorer(encoder, taxonomy_labels.load())
         else:
-            from encoders.panns import PannsTagger
+            from leitmotif.encoders.panns import PannsTagger
 
-            self.score = filters.vocals.label_scorer(encoder)
+            self.score = vocals.label_scorer(encoder)
             self.tagger = PannsTagger(self.settings.panns).load(self.settings.device)
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
@@ -97,14 +96,14 @@ class VocalsStage:
 
     def _listen(self, clip: Clip) -> float:
         """Return how probable a voice is to PANNs."""
-        from encoders.panns import labels
+        from leitmotif.encoders.panns import labels
 
         path = self.place.workspace / clip.inputs[self.track]["file"]
         windows = track_windows(
-            media.audio.read_flac_blocks(path, rate_hz=self.tagger.rate_hz, mono=True),
+            audio.read_flac_blocks(path, rate_hz=self.tagger.rate_hz, mono=True),
             self.tagger.rate_hz,
             self.tagger.window_s,
             max_windows=MAX_WINDOWS,
-            total_s=media.flac.flac_length_s(path),
+            total_s=flac.flac_length_s(path),
         )
-        return filters.vocals.voice_probability(self.tagger.score_windows(windows), labels())
+        return vocals.voice_probability(self.tagger.score_windows(windows), labels())

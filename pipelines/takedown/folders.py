@@ -10,11 +10,11 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines.placing import folder_beside, put_in_place
-from pipelines.takedown.places import files_in
-from shards.manifest import MANIFEST, write_manifest
-from shards.names import Names, remove, rewrite_table
-from shards.takedown import Removal, read_record, write_record
+from leitmotif.pipelines.placing import folder_beside, put_in_place
+from leitmotif.pipelines.takedown.places import files_in
+from leitmotif.shards.manifest import MANIFEST, write_manifest
+from leitmotif.shards.names import Names, remove, rewrite_table
+from leitmotif.shards.takedown import Removal, read_record, write_record
 
 # What describes a folder, pictures and sound of its clips included: made anew from what is left.
 _REPORTS = frozenset(("stats.json", "report.html", "README.md", "croissant.json", "figures", MANIFEST))

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pipelines.errors import UserError
-from pipelines.placing import clear_leftovers
-from pipelines.takedown.sources import (
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.placing import clear_leftovers
+from leitmotif.pipelines.takedown.sources import (
     Fact,
     durations_in,
     facts_of_collected,
@@ -17,8 +17,8 @@ from pipelines.takedown.sources import (
     former_windows,
     stored_ids,
 )
-from shards.manifest import MANIFEST
-from shards.takedown import RECORD, Removal, read_record
+from leitmotif.shards.manifest import MANIFEST
+from leitmotif.shards.takedown import RECORD, Removal, read_record
 
 _UNSEARCHED = frozenset((RECORD, ".lock"))
 

@@ -9,16 +9,24 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from collection.folder import SourceError
-from collection.shelf import Shelf
-from pipelines.errors import OutsideError, UserError, is_outside
-from pipelines.takedown.folders import clean, rebuild
-from pipelines.takedown.places import Places, files_in
-from pipelines.takedown.sources import HASH, Index, names_of, removal_of, resolve, same_recording, with_media
-from pipelines.workspace import Workspace
-from shards.addresses import canonical_url
-from shards.names import Names, search
-from shards.takedown import KeptOut, Removal, write_record
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.shelf import Shelf
+from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+from leitmotif.pipelines.takedown.folders import clean, rebuild
+from leitmotif.pipelines.takedown.places import Places, files_in
+from leitmotif.pipelines.takedown.sources import (
+    HASH,
+    Index,
+    names_of,
+    removal_of,
+    resolve,
+    same_recording,
+    with_media,
+)
+from leitmotif.pipelines.workspace import Workspace
+from leitmotif.shards.addresses import canonical_url
+from leitmotif.shards.names import Names, search
+from leitmotif.shards.takedown import KeptOut, Removal, write_record
 
 
 @dataclass

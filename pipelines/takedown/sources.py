@@ -10,13 +10,13 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
-from pipelines.catalog import hash_media
-from pipelines.errors import UserError
-from pipelines.ledger import window_id, windows_of
-from pipelines.workspace import Workspace
-from shards.addresses import canonical_url
-from shards.names import Names
-from shards.takedown import KeptOut, Removal
+from leitmotif.pipelines.catalog import hash_media
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.ledger import window_id, windows_of
+from leitmotif.pipelines.workspace import Workspace
+from leitmotif.shards.addresses import canonical_url
+from leitmotif.shards.names import Names
+from leitmotif.shards.takedown import KeptOut, Removal
 
 HASH = re.compile(r"[0-9a-f]{32}")
 

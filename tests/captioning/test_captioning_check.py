@@ -1,9 +1,9 @@
 import pytest
 
-from captioning.check import read_caption
-from captioning.errors import BadCaption
-from captioning.facts import CaptionFacts
-from captioning.prompt import read_prompt
+from leitmotif.captioning.check import read_caption
+from leitmotif.captioning.errors import BadCaption
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.prompt import read_prompt
 
 PROMPT = read_prompt("music-context-v1")
 FACTS = CaptionFacts(

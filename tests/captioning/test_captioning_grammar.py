@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import yaml
 
-from captioning import wording as wording_module
-from captioning.facts import CaptionFacts
-from captioning.grammar import (
+from leitmotif.captioning import wording as wording_module
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.grammar import (
     MAX_GENRES,
     MAX_INSTRUMENTS,
     MAX_MOODS,
@@ -16,7 +16,7 @@ from captioning.grammar import (
     listed,
     with_article,
 )
-from captioning.wording import PromptError, Wording, facts_of, prompt_ids, read_wording
+from leitmotif.captioning.wording import PromptError, Wording, facts_of, prompt_ids, read_wording
 
 WORDS = read_wording("grammar-sentence-v1")
 KEYS = ("C major", "F# minor", "A major", "D# minor")
@@ -202,7 +202,7 @@ def test_themes_come_from_the_metadata_without_naming_anything(title, artist, de
 
 
 def test_the_words_cover_the_label_set():
-    labels = pytest.importorskip("taxonomy.labels").load()
+    labels = pytest.importorskip("leitmotif.taxonomy.labels").load()
     for ids, table in (
         (labels.instruments, WORDS.instruments), (labels.genres, WORDS.genres), (labels.moods, WORDS.moods),
     ):  # fmt: skip

@@ -1,8 +1,8 @@
 import pytest
 
-from captioning.chat import Caption
-from captioning.facts import CaptionFacts
-from captioning.journal import Journal
+from leitmotif.captioning.chat import Caption
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.journal import Journal
 
 FACTS = [CaptionFacts(f"clip{n}") for n in range(4)]
 IDS = [facts.clip_id for facts in FACTS]

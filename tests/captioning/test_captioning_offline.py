@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from captioning.chat import MODEL_ID, REVISION, Caption, ChatTask
-from captioning.errors import BadCaption, CaptionerError, ServerDown
-from captioning.facts import CaptionFacts
-from captioning.offline import OfflineCaptioner
+from leitmotif.captioning.chat import MODEL_ID, REVISION, Caption, ChatTask
+from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.offline import OfflineCaptioner
 
 TASK = ChatTask("music-sentence-v1")
 GOOD = "A calm piano piece with soft strings."
@@ -138,7 +138,7 @@ def test_missing_weights_are_one_line(monkeypatch):
 
 def test_a_missing_package_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(CaptionerError, match=r"pip install 'leitmotif\[vllm\]'.*caption.backend=vllm-server"):
+    with pytest.raises(CaptionerError, match=r"'leitmotif-av\[vllm\]'.*caption.backend=vllm-server"):
         OfflineCaptioner(TASK).load()
 
 

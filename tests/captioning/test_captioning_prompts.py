@@ -1,11 +1,11 @@
 import pytest
 import yaml
 
-from captioning import prompt as prompt_module
-from captioning.errors import BadCaption
-from captioning.facts import CaptionFacts
-from captioning.prompt import ChatPrompt, prompt_ids, read_prompt
-from captioning.wording import PromptError
+from leitmotif.captioning import prompt as prompt_module
+from leitmotif.captioning.errors import BadCaption
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.prompt import ChatPrompt, prompt_ids, read_prompt
+from leitmotif.captioning.wording import PromptError
 
 # Visuals Music Bridge, appendix A.1.
 PAPER = (

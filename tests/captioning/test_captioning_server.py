@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from fake_server import GOOD, MODEL, Answer, FakeServer
 
-from captioning import connection
-from captioning.chat import REVISION, Caption, ChatTask, Draft, Sampling, revision_of
-from captioning.errors import BadCaption, CaptionerError, ServerDown
-from captioning.facts import CaptionFacts
-from captioning.server import ServerCaptioner
+from leitmotif.captioning import connection
+from leitmotif.captioning.chat import REVISION, Caption, ChatTask, Draft, Sampling, revision_of
+from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.server import ServerCaptioner
 
 TASK = ChatTask("music-sentence-v1")
 FACTS = [CaptionFacts(f"clip{n}", instruments=("piano",), moods=("calm",)) for n in range(40)]
@@ -283,7 +283,7 @@ def test_it_works_where_an_event_loop_is_running(server):
 
 def test_a_missing_package_is_one_line(server, monkeypatch):
     monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(CaptionerError, match=r"pip install 'leitmotif\[paper\]'"):
+    with pytest.raises(CaptionerError, match=r"pip install 'leitmotif-av\[paper\]'"):
         captioner(server).load()
 
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from cli import main as command_line
-from cli.main import COMMANDS, main, make_parser
+from leitmotif.cli import main as command_line
+from leitmotif.cli.main import COMMANDS, main, make_parser
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -91,7 +91,7 @@ def test_wrong_input_is_one_line_and_code_2(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from pipelines import curate
+    from leitmotif.pipelines import curate
 
     # The flow's own start takes seconds and has its own test.
     monkeypatch.setattr(
@@ -108,8 +108,8 @@ def test_wrong_input_is_one_line_and_code_2(
 def test_a_gpu_that_is_not_there_is_said_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pipelines.errors import UserError
-    from pipelines.models import devices
+    from leitmotif.pipelines.errors import UserError
+    from leitmotif.pipelines.models import devices
 
     def refuse(device: str) -> str:
         raise UserError(f"no {device} here")
@@ -124,8 +124,8 @@ def test_a_gpu_that_is_not_there_is_said_before_anything_is_done(
 def test_something_outside_that_fails_is_one_line_and_code_3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pipelines import curate
-    from pipelines.errors import OutsideError
+    from leitmotif.pipelines import curate
+    from leitmotif.pipelines.errors import OutsideError
 
     def fail(*given: object, **options: object) -> None:
         raise OutsideError("the disk is full")
@@ -144,7 +144,7 @@ def test_strict_tells_of_quarantined_clips(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from pipelines import curate
+    from leitmotif.pipelines import curate
 
     summary = curate.Summary(catalogued=3, kept=1, rejected=0, quarantined=quarantined, computed={"probe": 3})
     monkeypatch.setattr(curate, "run_flow", lambda *given, **options: summary)
@@ -159,7 +159,7 @@ def test_exit_codes_are_those_of_the_documentation() -> None:
 
 
 def test_a_reader_that_has_had_enough_sees_no_traceback() -> None:
-    command = "import sys; from cli.main import main; sys.exit(main(['doctor']))"
+    command = "import sys; from leitmotif.cli.main import main; sys.exit(main(['doctor']))"
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     with subprocess.Popen([sys.executable, "-c", command], cwd=REPOSITORY, text=True, **pipes) as doctor:
         assert doctor.stdout is not None and doctor.stderr is not None

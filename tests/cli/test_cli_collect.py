@@ -14,7 +14,7 @@ from threading import Thread
 import pytest
 from file_server import Files, serve
 
-from cli.main import main
+from leitmotif.cli.main import main
 
 
 def tone() -> bytes:

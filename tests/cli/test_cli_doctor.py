@@ -6,14 +6,16 @@ from typing import Any
 import pytest
 from file_server import Files, serve
 
-from cli import doctor
-from cli.main import main
-from pipelines.models import readiness as readiness_module
-from pipelines.models.backend import Backend
-from pipelines.models.backends import BACKENDS
-from pipelines.models.readiness import Readiness, readiness
-from pipelines.models.uses import Use, uses_of
-from pipelines.models.weights import UrlFile
+from leitmotif.cli import doctor
+from leitmotif.cli.main import main
+from leitmotif.pipelines.models import readiness as readiness_module
+from leitmotif.pipelines.models.backend import Backend
+from leitmotif.pipelines.models.backends import BACKENDS
+from leitmotif.pipelines.models.readiness import Readiness, readiness
+from leitmotif.pipelines.models.uses import Use, uses_of
+from leitmotif.pipelines.models.weights import UrlFile
+
+ENCODER = "leitmotif.encoders.clip"
 
 
 def backend(name: str) -> Backend:
@@ -124,19 +126,19 @@ def test_a_profile_file_with_a_typo_is_one_line(tmp_path: Path, capsys: pytest.C
 
 def test_a_package_that_is_missing_comes_before_the_weights(caches: Path) -> None:
     use = Use(
-        Backend("x", ("vision",), "x", "encoders.clip", packages=("no-such-package",), extra="paper"),
+        Backend("x", ("vision",), "x", ENCODER, packages=("no-such-package",), extra="paper"),
         ("vision",),
         {},
     )
     seen = readiness(use, None)
     assert seen.problems == ("package no-such-package is not installed",)
-    assert seen.fix == "pip install 'leitmotif[paper]'"
+    assert seen.fix == "pip install 'leitmotif-av[paper]'"
     seen = readiness(Use(backend("vllm"), ("caption",), {}), None)
-    assert seen.fix == "pip install 'leitmotif[vllm]' && leitmotif fetch-models --only vllm"
+    assert seen.fix == "pip install 'leitmotif-av[vllm]' && leitmotif fetch-models --only vllm"
 
 
 def test_weights_of_another_size_are_missing(ready_file: UrlFile) -> None:
-    use = Use(Backend("x", ("vision",), "x", "encoders.clip", weights=(ready_file,)), ("vision",), {})
+    use = Use(Backend("x", ("vision",), "x", ENCODER, weights=(ready_file,)), ("vision",), {})
     assert readiness(use, None).ready
     ready_file.path().write_bytes(b"cut")
     assert readiness(use, None).ready  # as long as it should be
@@ -148,8 +150,8 @@ def test_weights_of_another_size_are_missing(ready_file: UrlFile) -> None:
 
 
 def test_weights_that_ship_are_looked_at_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from encoders import folders
-    from pipelines.models import encoders_in_use
+    from leitmotif.encoders import folders
+    from leitmotif.pipelines.models import encoders_in_use
 
     monkeypatch.setattr(folders, "_MINI", tmp_path)
     encoders_in_use.model_of.cache_clear()
@@ -172,7 +174,7 @@ def test_a_model_that_is_of_no_use_is_not_ready(caches: Path, tmp_path: Path) ->
 
 def test_a_gpu_that_the_profile_asks_for_and_nobody_has_is_a_problem(ready_file: UrlFile) -> None:
     use = Use(
-        Backend("x", ("vision",), "x", "encoders.clip", weights=(ready_file,)),
+        Backend("x", ("vision",), "x", ENCODER, weights=(ready_file,)),
         ("vision",),
         {"device": "cuda:99"},
     )

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from file_server import Files
 
-from cli import fetch_models
-from cli.main import main
-from pipelines.models.backend import Backend
-from pipelines.models.weights import UrlFile, Weights
+from leitmotif.cli import fetch_models
+from leitmotif.cli.main import main
+from leitmotif.pipelines.models.backend import Backend
+from leitmotif.pipelines.models.weights import UrlFile, Weights
 
 CONTENT = b"weights" * 1000
 
@@ -26,7 +26,7 @@ def backends(server: Files, monkeypatch: pytest.MonkeyPatch) -> list[Backend]:
             name,
             ("vision",),
             name,
-            "encoders.clip",
+            "leitmotif.encoders.clip",
             title=f"the {name} model",
             pinned="v1",
             weights=(item,),
@@ -62,7 +62,7 @@ def test_what_is_missing_is_fetched_and_what_is_there_is_left(
 def test_terms_are_stated_before_anything_comes(
     backends: list[Backend], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from pipelines.models import fetch
+    from leitmotif.pipelines.models import fetch
 
     def look(item: Weights, tell: object) -> bool:
         stated.append("research only" in capsys.readouterr().err)

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from file_server import COMMIT, Files
 
-from pipelines.errors import OutsideError, UserError
-from pipelines.models import fetch, weights
-from pipelines.models.fetch import fetch_file
-from pipelines.models.hub import fetch_repo
-from pipelines.models.weights import HubRepo, UrlFile
+from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.models import fetch, weights
+from leitmotif.pipelines.models.fetch import fetch_file
+from leitmotif.pipelines.models.hub import fetch_repo
+from leitmotif.pipelines.models.weights import HubRepo, UrlFile
 
 CONTENT = bytes(range(256)) * 8192  # 2 MiB
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -256,7 +256,7 @@ def test_what_the_hub_refuses_is_one_line(
     import httpx2
     from huggingface_hub import errors
 
-    from pipelines.models import hub
+    from leitmotif.pipelines.models import hub
 
     def refuse(item: HubRepo) -> None:
         kind = getattr(errors, error)

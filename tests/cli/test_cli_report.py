@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from cli.main import main
-from shards.manifest import write_manifest
-from shards.schema import QUARANTINE, REJECTED
+from leitmotif.cli.main import main
+from leitmotif.shards.manifest import write_manifest
+from leitmotif.shards.schema import QUARANTINE, REJECTED
 
 
 @pytest.fixture

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-import cli.main
-from collection.folder import find_media
-from pipelines.catalog import enter
-from pipelines.workspace import Workspace
+from leitmotif.cli import main
+from leitmotif.collection.folder import find_media
+from leitmotif.pipelines.catalog import enter
+from leitmotif.pipelines.workspace import Workspace
 
 
 @pytest.fixture(autouse=True)
 def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    if "takedown" not in cli.main.COMMANDS:
-        monkeypatch.setattr(cli.main, "COMMANDS", (*cli.main.COMMANDS, "takedown"))
+    if "takedown" not in main.COMMANDS:
+        monkeypatch.setattr(main, "COMMANDS", (*main.COMMANDS, "takedown"))
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_ids_of_the_line_and_of_a_list_go(
 ) -> None:
     (tmp_path / "list.txt").write_text("# asked in March\n\nhttps://video.example/c # by mail\n")
     words = ["takedown", str(workspace), "a.mp4", "--list", str(tmp_path / "list.txt"), "--reason", "rights"]
-    assert cli.main.main(words) == 0
+    assert main.main(words) == 0
     assert names(workspace) == ["b.mp4"]
     lines = capsys.readouterr().out.splitlines()
     assert lines[:3] == [
@@ -52,7 +52,7 @@ def test_ids_of_the_line_and_of_a_list_go(
 
 
 def test_a_dry_run_says_it_all_and_does_nothing(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main.main(["takedown", str(workspace), "a.mp4", "--dry-run", "--json"]) == 0
+    assert main.main(["takedown", str(workspace), "a.mp4", "--dry-run", "--json"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert told["sources"] == ["https://video.example/a"] and told["dry_run"] is True
     assert names(workspace) == ["a.mp4", "b.mp4", "c.mp4"]
@@ -72,7 +72,7 @@ def test_a_dry_run_says_it_all_and_does_nothing(workspace: Path, capsys: pytest.
 def test_what_is_wrong_is_one_line_and_exit_code_2(
     workspace: Path, capsys: pytest.CaptureFixture[str], words: list[str], said: str
 ) -> None:
-    assert cli.main.main(["takedown", *(word.format(ws=workspace) for word in words)]) == 2
+    assert main.main(["takedown", *(word.format(ws=workspace) for word in words)]) == 2
     error = capsys.readouterr().err
     assert said in error and error.count("\n") == 1
     assert names(workspace) == ["a.mp4", "b.mp4", "c.mp4"]
@@ -80,6 +80,6 @@ def test_what_is_wrong_is_one_line_and_exit_code_2(
 
 def test_a_workspace_in_use_is_exit_code_3(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with Workspace(workspace).held():
-        assert cli.main.main(["takedown", str(workspace), "a.mp4"]) == 3
+        assert main.main(["takedown", str(workspace), "a.mp4"]) == 3
     assert "is in use by another run" in capsys.readouterr().err
     assert names(workspace) == ["a.mp4", "b.mp4", "c.mp4"]

@@ -10,14 +10,14 @@ import pyarrow as pa
 import pytest
 from media_server import MediaServer, serve
 
-from collection import collector
-from collection.collector import Tally, collect
-from collection.container import Inspectors
-from collection.guard import Guard
-from collection.settings import Settings
-from collection.shelf import COLUMNS, Shelf
-from collection.sources import open_source
-from shards.store import StageStore
+from leitmotif.collection import collector
+from leitmotif.collection.collector import Tally, collect
+from leitmotif.collection.container import Inspectors
+from leitmotif.collection.guard import Guard
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.shelf import COLUMNS, Shelf
+from leitmotif.collection.sources import open_source
+from leitmotif.shards.store import StageStore
 
 HERE = Guard(frozenset({"127.0.0.1"}))
 

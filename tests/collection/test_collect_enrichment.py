@@ -10,17 +10,17 @@ import pytest
 from media_server import MediaServer, tone
 from recorded_server import Recorded, read, replay
 
-from collection import enrichment
-from collection.collector import Tally
-from collection.enrichment import Enriched, enrich
-from collection.folder import SourceError, find_media
-from collection.metadata import Metadata, metadata_of, read_metadata
-from collection.musicbrainz import MusicBrainz
-from collection.refusals import HostStopped, Unavailable
-from collection.settings import Settings
-from collection.shazam import Shazam
-from collection.shelf import Shelf
-from media.limited import LimitedWorker
+from leitmotif.collection import enrichment
+from leitmotif.collection.collector import Tally
+from leitmotif.collection.enrichment import Enriched, enrich
+from leitmotif.collection.folder import SourceError, find_media
+from leitmotif.collection.metadata import Metadata, metadata_of, read_metadata
+from leitmotif.collection.musicbrainz import MusicBrainz
+from leitmotif.collection.refusals import HostStopped, Unavailable
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.shazam import Shazam
+from leitmotif.collection.shelf import Shelf
+from leitmotif.media.limited import LimitedWorker
 
 Fetch = Callable[..., Tally]
 RECORDING = "b9ad642e-b012-41c7-b72a-42cf4911f9ff"
@@ -43,7 +43,7 @@ def decoder() -> Iterator[LimitedWorker]:
 def shared_decoder(decoder: LimitedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start the process that decodes once, not for every test."""
     shared = SimpleNamespace(run=decoder.run, close=lambda: None)
-    monkeypatch.setattr("collection.shazam.LimitedWorker", lambda: shared)
+    monkeypatch.setattr("leitmotif.collection.shazam.LimitedWorker", lambda: shared)
 
 
 @pytest.fixture
@@ -206,10 +206,10 @@ def test_nobody_to_ask_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> Non
 def local(service: Recorded, monkeypatch: pytest.MonkeyPatch) -> Recorded:
     """Let the command's enrichers ask the recorded service."""
     monkeypatch.setattr(
-        "collection.shazam.Shazam.__init__.__kwdefaults__", {"url": service.url, "pause_s": 0.0}
+        "leitmotif.collection.shazam.Shazam.__init__.__kwdefaults__", {"url": service.url, "pause_s": 0.0}
     )
     monkeypatch.setattr(
-        "collection.musicbrainz.MusicBrainz.__init__.__kwdefaults__",
+        "leitmotif.collection.musicbrainz.MusicBrainz.__init__.__kwdefaults__",
         {"url": service.url, "interval_s": 0.0},
     )
     return service
@@ -286,7 +286,7 @@ def test_a_missing_package_is_one_clear_line(shelf: Shelf, monkeypatch: pytest.M
         raise ModuleNotFoundError(name=name)
 
     monkeypatch.setattr(enrichment, "import_module", missing)
-    with pytest.raises(SourceError, match=r"pip install 'leitmotif\[metadata\]'"):
+    with pytest.raises(SourceError, match=r"pip install 'leitmotif-av\[metadata\]'"):
         enrich(shelf, ["shazam"], SETTINGS)
 
 

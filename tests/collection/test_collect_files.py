@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from media_server import MediaServer, tone
 
-from collection.collector import Tally
-from collection.folder import SourceError, find_media
-from collection.guard import Guard
-from collection.metadata import find_sidecar, read_metadata
-from collection.shelf import Shelf
+from leitmotif.collection.collector import Tally
+from leitmotif.collection.folder import SourceError, find_media
+from leitmotif.collection.guard import Guard
+from leitmotif.collection.metadata import find_sidecar, read_metadata
+from leitmotif.collection.shelf import Shelf
 
 Fetch = Callable[..., Tally]
 Record = Callable[[], list[dict[str, Any]]]
@@ -203,7 +203,7 @@ def test_endless_and_large_bodies_end(media: MediaServer, fetch: Fetch, record: 
 def test_a_server_that_never_answers_is_given_up(
     media: MediaServer, fetch: Fetch, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("collection.wire.READ_S", 0.2)
+    monkeypatch.setattr("leitmotif.collection.wire.READ_S", 0.2)
     media.hook = lambda path: time.sleep(0.6)
     assert fetch(media.add("/a.wav", tone()), attempts=2).failed == 1
     assert "timed out" in record()[0]["message"]

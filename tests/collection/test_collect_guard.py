@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from collection.guard import Guard, is_public
-from collection.refusals import Refused
+from leitmotif.collection.guard import Guard, is_public
+from leitmotif.collection.refusals import Refused
 
 
 @pytest.mark.parametrize(

@@ -12,19 +12,19 @@ from pathlib import Path
 import pytest
 from media_server import MediaServer, tone
 
-from collection.collector import Tally
-from collection.folder import find_media
-from collection.shelf import Shelf
+from leitmotif.collection.collector import Tally
+from leitmotif.collection.folder import find_media
+from leitmotif.collection.shelf import Shelf
 
 FILES = 120
 CODE = """
 import sys
 from pathlib import Path
-from collection.collector import collect
-from collection.guard import Guard
-from collection.settings import Settings
-from collection.shelf import Shelf
-from collection.sources import open_source
+from leitmotif.collection.collector import collect
+from leitmotif.collection.guard import Guard
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.sources import open_source
 here = Guard(frozenset({"127.0.0.1"}))
 settings = Settings(pause_s=0.0, per_host=4, guard=here)
 collect([open_source(sys.argv[1])], Shelf(Path(sys.argv[2])), settings)

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from collection.match import choose
-from collection.refusals import Refused
+from leitmotif.collection.match import choose
+from leitmotif.collection.refusals import Refused
 
 # As YouTube answers `ytsearch5:`, shortened.
 OFFICIAL = {

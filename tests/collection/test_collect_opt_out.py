@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 from media_server import MediaServer, tone
 
-from collection.collector import Tally
-from collection.folder import SourceError, find_media
-from collection.refusals import Refused
-from collection.robots_txt import covers, read_robots
-from collection.shelf import Shelf
-from collection.takedown import TakedownList, ids_in, read_takedowns
-from collection.wanted import Wanted
-from shards.takedown import Removal, write_record
+from leitmotif.collection.collector import Tally
+from leitmotif.collection.folder import SourceError, find_media
+from leitmotif.collection.refusals import Refused
+from leitmotif.collection.robots_txt import covers, read_robots
+from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
+from leitmotif.collection.wanted import Wanted
+from leitmotif.shards.takedown import Removal, write_record
 
 Fetch = Callable[..., Tally]
 Record = Callable[[], list[dict[str, Any]]]
@@ -110,7 +110,7 @@ def test_a_host_whose_robots_txt_cannot_be_had_is_left_for_later(
 def test_a_robots_txt_that_drips_is_given_up(
     media: MediaServer, fetch: Fetch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("collection.opt_out.MAX_S", 0.3)
+    monkeypatch.setattr("leitmotif.collection.opt_out.MAX_S", 0.3)
     media.add("/robots.txt", b"#", kind="text/plain", endless=True, pause_s=0.02)
     assert fetch(media.add("/a.wav", tone()), attempts=1).failed == 1
     assert media.paths() == []

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from media_server import MediaServer, tone
 
-from collection.collector import Tally
-from collection.folder import find_media
-from collection.guard import Guard
-from collection.metadata import read_metadata
-from collection.shelf import Shelf
-from collection.video_site import Video, VideoSite
-from media.probe import probe
+from leitmotif.collection.collector import Tally
+from leitmotif.collection.folder import find_media
+from leitmotif.collection.guard import Guard
+from leitmotif.collection.metadata import read_metadata
+from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.video_site import Video, VideoSite
+from leitmotif.media.probe import probe
 
 # yt-dlp leaves a file it writes open for the garbage collector when a stream ends with an error.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

@@ -6,12 +6,12 @@ from typing import Any
 import pytest
 from recorded_server import Recorded, replay
 
-from collection.folder import SourceError
-from collection.refusals import HostStopped, Unavailable
-from collection.settings import Settings
-from collection.sources import open_source
-from collection.spotify import SpotifyChart
-from collection.wanted import Wanted
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.refusals import HostStopped, Unavailable
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.sources import open_source
+from leitmotif.collection.spotify import SpotifyChart
+from leitmotif.collection.wanted import Wanted
 
 ARTIST = "4Z8W4fKeB5YxbusRsdQVPb"
 PLAYLIST = "37i9dQZF1DXcBWIGoYBM5M"
@@ -103,7 +103,7 @@ def test_words_find_songs(spotify: Recorded) -> None:
 
 def test_a_wait_that_is_asked_for_is_waited(spotify: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("collection.spotify.time.sleep", waits.append)
+    monkeypatch.setattr("leitmotif.collection.spotify.time.sleep", waits.append)
     spotify.before += [(429, {"Retry-After": "7"}), (503, {})]
     assert len(songs(spotify, f"spotify:artist:{ARTIST}")) == 2
     assert waits == [7.0, 0.0]

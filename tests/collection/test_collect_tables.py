@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from collection.folder import SourceError
-from collection.sources import open_source
-from collection.wanted import Wanted
+from leitmotif.collection.folder import SourceError
+from leitmotif.collection.sources import open_source
+from leitmotif.collection.wanted import Wanted
 
 AUDIOSET = """# Segments csv created Sun Mar  5 10:54:31 2017
 # num_ytids=2, num_segs=2, num_unique_labels=2, num_positive_labels=3

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from collection.shelf import Shelf
+from leitmotif.collection.shelf import Shelf
 
 FILES = 5000
 # Interned names and the like; a run that held on to its files would need 160 MiB.

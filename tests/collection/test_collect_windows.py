@@ -7,12 +7,12 @@ from typing import Any
 import pytest
 from media_server import MediaServer, tone
 
-from collection.collector import Tally
-from collection.folder import find_media
-from collection.metadata import find_sidecar, read_metadata
-from collection.shelf import Shelf
-from collection.wanted import Wanted
-from media.probe import probe
+from leitmotif.collection.collector import Tally
+from leitmotif.collection.folder import find_media
+from leitmotif.collection.metadata import find_sidecar, read_metadata
+from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.wanted import Wanted
+from leitmotif.media.probe import probe
 
 Fetch = Callable[..., Tally]
 Record = Callable[[], list[dict[str, Any]]]
@@ -107,7 +107,7 @@ def test_a_source_that_came_whole_before_a_crash_does_not_come_again(
     body = tone(90.0)  # large enough to lie on disk while it comes
     words = table(tmp_path, media.add("/song.wav", body), (0, 1), (1, 2))
     with monkeypatch.context() as patched:
-        patched.setattr("collection.finisher.cut", lambda *_, **__: exit("the machine died"))
+        patched.setattr("leitmotif.collection.finisher.cut", lambda *_, **__: exit("the machine died"))
         with pytest.raises(SystemExit):
             fetch(words, jobs=1)
     tally = fetch(words)

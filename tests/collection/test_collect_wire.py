@@ -11,10 +11,10 @@ from threading import Thread
 import pytest
 from media_server import MediaServer, tone
 
-from collection.connections import Connections
-from collection.guard import Guard
-from collection.refusals import Refused, Unavailable
-from collection.settings import Settings
+from leitmotif.collection.connections import Connections
+from leitmotif.collection.guard import Guard
+from leitmotif.collection.refusals import Refused, Unavailable
+from leitmotif.collection.settings import Settings
 
 HERE = Settings(guard=Guard(frozenset({"127.0.0.1", "localhost"})))
 
@@ -125,7 +125,7 @@ def test_what_is_no_whole_answer_is_the_server_s_fault(answer: bytes, said: str)
 
 
 def test_connections_of_many_hosts_are_not_all_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("collection.connections.MAX_HOSTS", 1)
+    monkeypatch.setattr("leitmotif.collection.connections.MAX_HOSTS", 1)
     with (
         scripted(sent(b"one"), sent(b"three")) as (first, asked),
         scripted(sent(b"two")) as (second, _),

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from collection.folder import SourceError, find_media
+from leitmotif.collection.folder import SourceError, find_media
 
 
 def names(*sources: Path) -> list[str]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from collection.metadata import Metadata, find_sidecar, read_metadata, sidecar_fields
+from leitmotif.collection.metadata import Metadata, find_sidecar, read_metadata, sidecar_fields
 
 
 def test_the_fields_of_a_video_site_are_read(tmp_path: Path) -> None:

@@ -9,11 +9,11 @@ import av
 import numpy as np
 import pytest
 
-from demo.corpus import TRUTH_NAME, render_corpus
-from demo.film import RATE_HZ, Encoding, encode_again, write_film
-from demo.metadata import describe_clip, draw_artists
-from demo.pictures import KINDS
-from demo.plan import ClipTruth, plan_corpus
+from leitmotif.demo.corpus import TRUTH_NAME, render_corpus
+from leitmotif.demo.film import RATE_HZ, Encoding, encode_again, write_film
+from leitmotif.demo.metadata import describe_clip, draw_artists
+from leitmotif.demo.pictures import KINDS
+from leitmotif.demo.plan import ClipTruth, plan_corpus
 
 CLIPS, DURATION_S = 12, 2.0
 

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from demo import damage
-from demo.moods import MOODS, moods_near
-from demo.music import MusicTruth, render_music, silence_or_noise
-from demo.sampler import play_samples
-from demo.score import PITCH_NAMES, Note
-from demo.singing import KINDS
-from demo.sounds import INSTRUMENTS, SOUNDS
-from demo.styles import GENRES
-from demo.voice import render_voice
+from leitmotif.demo import damage
+from leitmotif.demo.moods import MOODS, moods_near
+from leitmotif.demo.music import MusicTruth, render_music, silence_or_noise
+from leitmotif.demo.sampler import play_samples
+from leitmotif.demo.score import PITCH_NAMES, Note
+from leitmotif.demo.singing import KINDS
+from leitmotif.demo.sounds import INSTRUMENTS, SOUNDS
+from leitmotif.demo.styles import GENRES
+from leitmotif.demo.voice import render_voice
 
 RATE_HZ = 16000
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from encoders import clap, clip, hub, laion, siglip
-from encoders.folders import (
+from leitmotif.encoders import clap, clip, hub, laion, siglip
+from leitmotif.encoders.folders import (
     BadModel,
     check_complete,
     check_folder,
@@ -17,8 +17,8 @@ from encoders.folders import (
     revision_of,
     weight_files,
 )
-from encoders.hub import local_folder, tokenizer_folder
-from encoders.pins import PINNED, pinned
+from leitmotif.encoders.hub import local_folder, tokenizer_folder
+from leitmotif.encoders.pins import PINNED, pinned
 
 
 @pytest.fixture

@@ -5,9 +5,9 @@ import pytest
 import torch
 from PIL import Image
 
-from encoders.clap import ClapEncoder
-from encoders.clip import ClipEncoder
-from encoders.inference import inference
+from leitmotif.encoders.clap import ClapEncoder
+from leitmotif.encoders.clip import ClipEncoder
+from leitmotif.encoders.inference import inference
 
 
 def test_on_a_cpu_all_is_single_precision_without_gradients():

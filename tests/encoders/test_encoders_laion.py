@@ -10,10 +10,10 @@ import torch
 from laion_originals import original_state, random_model, save_original, save_roberta_tokenizer
 from transformers import ClapModel
 
-from encoders.clap import ClapEncoder
-from encoders.folders import BadModel
-from encoders.laion import convert_laion, laion_config, load_laion
-from encoders.laion_clap import LaionClapEncoder
+from leitmotif.encoders.clap import ClapEncoder
+from leitmotif.encoders.folders import BadModel
+from leitmotif.encoders.laion import convert_laion, laion_config, load_laion
+from leitmotif.encoders.laion_clap import LaionClapEncoder
 
 
 def noise(length_s: float, seed: int = 0) -> np.ndarray:

@@ -10,10 +10,10 @@ import pytest
 import torch
 from laion_originals import save_original, save_roberta_tokenizer
 
-from encoders import laion_clap
-from encoders.clap import ClapEncoder
-from encoders.folders import BadModel
-from encoders.laion_clap import LaionClapEncoder
+from leitmotif.encoders import laion_clap
+from leitmotif.encoders.clap import ClapEncoder
+from leitmotif.encoders.folders import BadModel
+from leitmotif.encoders.laion_clap import LaionClapEncoder
 
 pytestmark = [
     pytest.mark.slow,

@@ -5,7 +5,7 @@ import pytest
 import torch
 from transformers import ClapFeatureExtractor
 
-from encoders.mel import MelSpectrogram
+from leitmotif.encoders.mel import MelSpectrogram
 
 RATE_HZ = 48_000
 TIME_S = np.arange(2 * RATE_HZ) / RATE_HZ

@@ -7,19 +7,19 @@ import numpy as np
 import pytest
 import torch
 
-from encoders.mini import corpus
-from encoders.mini.augment import Augmentation, augment
-from encoders.mini.batches import Batches
-from encoders.mini.clap_network import WhitenedProjection, make_clap
-from encoders.mini.clap_train import ClapTrainer, TrainingPlan
-from encoders.mini.corpus import FLOOR_DB, FRAMES, MELS, Truth, log_mel, render_views
-from encoders.mini.figures import BEGIN, END, write_figures
-from encoders.mini.real_media import family_of
-from encoders.mini.scores import area_under_roc, average_precision, best_threshold
-from encoders.mini.targets import make_targets, tempo_word
-from encoders.mini.tokenizers import train_tokenizer
-from encoders.mini.words import all_texts, describe, draw_prompts, make_vocabulary
-from taxonomy.labels import load
+from leitmotif.encoders.mini import corpus
+from leitmotif.encoders.mini.augment import Augmentation, augment
+from leitmotif.encoders.mini.batches import Batches
+from leitmotif.encoders.mini.clap_network import WhitenedProjection, make_clap
+from leitmotif.encoders.mini.clap_train import ClapTrainer, TrainingPlan
+from leitmotif.encoders.mini.corpus import FLOOR_DB, FRAMES, MELS, Truth, log_mel, render_views
+from leitmotif.encoders.mini.figures import BEGIN, END, write_figures
+from leitmotif.encoders.mini.real_media import family_of
+from leitmotif.encoders.mini.scores import area_under_roc, average_precision, best_threshold
+from leitmotif.encoders.mini.targets import make_targets, tempo_word
+from leitmotif.encoders.mini.tokenizers import train_tokenizer
+from leitmotif.encoders.mini.words import all_texts, describe, draw_prompts, make_vocabulary
+from leitmotif.taxonomy.labels import load
 
 TAXONOMY = load()
 VOCABULARY = make_vocabulary(TAXONOMY)

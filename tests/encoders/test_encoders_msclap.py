@@ -14,11 +14,11 @@ import pytest
 import torch
 from msclap_files import HTSAT, WORDS, published_weights, tiny_network, write_tiny_msclap, write_tokenizer
 
-from encoders import msclap
-from encoders.checkpoints import MSCLAP_2023
-from encoders.folders import BadModel
-from encoders.mel import MelSpectrogram
-from encoders.msclap import MsClapEncoder
+from leitmotif.encoders import msclap
+from leitmotif.encoders.checkpoints import MSCLAP_2023
+from leitmotif.encoders.folders import BadModel
+from leitmotif.encoders.mel import MelSpectrogram
+from leitmotif.encoders.msclap import MsClapEncoder
 
 TEXTS = ["the sound is clear and clean.", "the sound is noisy and with artifacts.", "x"]
 

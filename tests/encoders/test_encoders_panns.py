@@ -13,10 +13,10 @@ import pytest
 import torch
 from panns_files import TinyCnn14, noise, write_tiny_cnn14
 
-from encoders import panns
-from encoders.checkpoints import CNN14
-from encoders.folders import BadModel
-from encoders.panns import PannsTagger
+from leitmotif.encoders import panns
+from leitmotif.encoders.checkpoints import CNN14
+from leitmotif.encoders.folders import BadModel
+from leitmotif.encoders.panns import PannsTagger
 
 
 @pytest.fixture
@@ -212,7 +212,7 @@ def test_a_failed_import_leaves_nothing_behind(unimported, monkeypatch):
 
 def test_a_missing_package_is_one_clear_line(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(BadModel, match=r"pip install 'leitmotif\[paper\]'"):
+    with pytest.raises(BadModel, match=r"pip install 'leitmotif-av\[paper\]'"):
         panns.cnn14_class.__wrapped__()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from encoders.windows import track_windows
+from leitmotif.encoders.windows import track_windows
 
 RATE_HZ = 100
 

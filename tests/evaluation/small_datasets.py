@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from encoders.clap import ClapEncoder
-from shards.schema import shard_schema
+from leitmotif.encoders.clap import ClapEncoder
+from leitmotif.shards.schema import shard_schema
 
 FACTS: list[dict[str, Any]] = [
     {

@@ -10,15 +10,15 @@ import pyarrow.parquet as pq
 import pytest
 from small_datasets import FACTS, rows_of, write_dataset
 
-from encoders.clap import ClapEncoder
-from evaluation.bootstrap import Draws, Estimate, estimate, estimate_difference
-from evaluation.clips import Clip, DatasetError, clap_model_of, read_clips, read_frames
-from evaluation.comparison import add_captions, compare
-from evaluation.metric import Tools, choose_metrics
-from evaluation.results import ResultsError, make_document, make_table, write_results
-from evaluation.rouge import RougeLMetric
-from evaluation.tags import TagPrecisionMetric
-from evaluation.tempo_class import TempoClassMetric
+from leitmotif.encoders.clap import ClapEncoder
+from leitmotif.evaluation.bootstrap import Draws, Estimate, estimate, estimate_difference
+from leitmotif.evaluation.clips import Clip, DatasetError, clap_model_of, read_clips, read_frames
+from leitmotif.evaluation.comparison import add_captions, compare
+from leitmotif.evaluation.metric import Tools, choose_metrics
+from leitmotif.evaluation.results import ResultsError, make_document, make_table, write_results
+from leitmotif.evaluation.rouge import RougeLMetric
+from leitmotif.evaluation.tags import TagPrecisionMetric
+from leitmotif.evaluation.tempo_class import TempoClassMetric
 
 
 @pytest.fixture(scope="module")
@@ -216,7 +216,7 @@ def test_results_replace_nothing_else_and_a_full_disk_leaves_the_former(
     def refuse(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("evaluation.results._write", refuse)
+    monkeypatch.setattr("leitmotif.evaluation.results._write", refuse)
     with pytest.raises(OSError, match="No space left"):
         write_results(out, document, texts, clips, heading="second")
     assert (out / "results.md").read_text().startswith("first")

@@ -10,17 +10,17 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel
 
-from encoders.clap import ClapEncoder
-from encoders.mini.tokenizers import train_tokenizer
-from evaluation.bertscore import BertScoreMetric
-from evaluation.bleu import BleuMetric
-from evaluation.clap_score import ClapScoreMetric
-from evaluation.clips import Clip
-from evaluation.metric import Metric, MetricError, Tools, choose_metrics, find_metrics
-from evaluation.mood_quadrant import MoodQuadrantMetric
-from evaluation.rouge import RougeLMetric
-from evaluation.tags import TagPrecisionMetric, TagRecallMetric
-from evaluation.tempo_class import TempoClassMetric, TempoWords
+from leitmotif.encoders.clap import ClapEncoder
+from leitmotif.encoders.mini.tokenizers import train_tokenizer
+from leitmotif.evaluation.bertscore import BertScoreMetric
+from leitmotif.evaluation.bleu import BleuMetric
+from leitmotif.evaluation.clap_score import ClapScoreMetric
+from leitmotif.evaluation.clips import Clip
+from leitmotif.evaluation.metric import Metric, MetricError, Tools, choose_metrics, find_metrics
+from leitmotif.evaluation.mood_quadrant import MoodQuadrantMetric
+from leitmotif.evaluation.rouge import RougeLMetric
+from leitmotif.evaluation.tags import TagPrecisionMetric, TagRecallMetric
+from leitmotif.evaluation.tempo_class import TempoClassMetric, TempoWords
 
 CAPTION = "A calm, dreamlike ambient piece featuring piano and strings at a slow tempo of about 72 BPM."
 OTHER = "A fast, aggressive metal track with electric guitar and drums."

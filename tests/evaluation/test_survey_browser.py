@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from survey_material import systems_in, write_film
 
-from evaluation.survey.key import Key
-from evaluation.survey.kit import make_survey
-from evaluation.survey.material import find_material
-from evaluation.survey.responses import read_responses
-from evaluation.survey.results import compute_results
-from evaluation.survey.server import SurveyServer
+from leitmotif.evaluation.survey.key import Key
+from leitmotif.evaluation.survey.kit import make_survey
+from leitmotif.evaluation.survey.material import find_material
+from leitmotif.evaluation.survey.responses import read_responses
+from leitmotif.evaluation.survey.results import compute_results
+from leitmotif.evaluation.survey.server import SurveyServer
 
 pytestmark = pytest.mark.slow
 
@@ -33,7 +33,7 @@ TASTES = {"1": {"ours": 5, "base": 2}, "2": {"ours": 4, "base": 4}}
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'leitmotif[browser]'")
+    playwright = pytest.importorskip("playwright.sync_api", reason="pip install 'leitmotif-av[browser]'")
     if not CHROMIUM.is_file():
         pytest.skip(f"{CHROMIUM} is missing; apt install chromium")
     with playwright.sync_playwright() as started:
@@ -53,7 +53,7 @@ def survey(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def key(survey: Path) -> Key:
-    from evaluation.survey.key import load_key
+    from leitmotif.evaluation.survey.key import load_key
 
     return load_key(survey)
 

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 from survey_material import systems_in, write_film, write_sound
 
-from cli import survey as command
-from evaluation.survey.key import load_key
-from evaluation.survey.kit import make_survey
-from evaluation.survey.material import check_systems, find_material
-from evaluation.survey.orders import draw_orders, williams_design
-from evaluation.survey.questions import SurveyError
-from pipelines.errors import UserError
+from leitmotif.cli import survey as command
+from leitmotif.evaluation.survey.key import load_key
+from leitmotif.evaluation.survey.kit import make_survey
+from leitmotif.evaluation.survey.material import check_systems, find_material
+from leitmotif.evaluation.survey.orders import draw_orders, williams_design
+from leitmotif.evaluation.survey.questions import SurveyError
+from leitmotif.pipelines.errors import UserError
 
 SYSTEMS = ("bridge", "cmt-2021", "VidMuse")
 

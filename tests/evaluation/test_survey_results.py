@@ -11,15 +11,15 @@ import pytest
 from scipy import stats
 from survey_material import response_to, systems_in, write_responses
 
-from cli import survey as command
-from evaluation.survey.agreement import krippendorff_alpha
-from evaluation.survey.key import Key
-from evaluation.survey.kit import make_survey
-from evaluation.survey.material import find_material
-from evaluation.survey.questions import SurveyError
-from evaluation.survey.responses import check_response, read_responses
-from evaluation.survey.results import Comparison, compute_results, holm, t_interval, wilcoxon_p
-from pipelines.errors import UserError
+from leitmotif.cli import survey as command
+from leitmotif.evaluation.survey.agreement import krippendorff_alpha
+from leitmotif.evaluation.survey.key import Key
+from leitmotif.evaluation.survey.kit import make_survey
+from leitmotif.evaluation.survey.material import find_material
+from leitmotif.evaluation.survey.questions import SurveyError
+from leitmotif.evaluation.survey.responses import check_response, read_responses
+from leitmotif.evaluation.survey.results import Comparison, compute_results, holm, t_interval, wilcoxon_p
+from leitmotif.pipelines.errors import UserError
 
 SYSTEMS = ("ours", "base", "noise")
 # One rating per participant; each gives it to both clips, but for what `uneven` changes.
@@ -39,7 +39,7 @@ def survey(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def key(survey: Path) -> Key:
-    from evaluation.survey.key import load_key
+    from leitmotif.evaluation.survey.key import load_key
 
     return load_key(survey)
 

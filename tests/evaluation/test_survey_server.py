@@ -11,14 +11,14 @@ import httpx
 import pytest
 from survey_material import response_to, systems_in
 
-from cli import survey as command
-from evaluation.survey.key import Key, load_key
-from evaluation.survey.kit import make_survey
-from evaluation.survey.material import find_material
-from evaluation.survey.questions import SurveyError
-from evaluation.survey.responses import read_responses
-from evaluation.survey.server import LARGEST_BYTES, Desk, SurveyServer
-from pipelines.errors import OutsideError, UserError
+from leitmotif.cli import survey as command
+from leitmotif.evaluation.survey.key import Key, load_key
+from leitmotif.evaluation.survey.kit import make_survey
+from leitmotif.evaluation.survey.material import find_material
+from leitmotif.evaluation.survey.questions import SurveyError
+from leitmotif.evaluation.survey.responses import read_responses
+from leitmotif.evaluation.survey.server import LARGEST_BYTES, Desk, SurveyServer
+from leitmotif.pipelines.errors import OutsideError, UserError
 
 
 @pytest.fixture

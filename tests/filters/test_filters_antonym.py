@@ -4,9 +4,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from filters import quality, vocals
-from filters.antonym import antonym_score
-from filters.rule import discover
+from leitmotif.filters import quality, vocals
+from leitmotif.filters.antonym import antonym_score
+from leitmotif.filters.rule import discover
 
 X, Y = np.eye(2)
 SCALE = 5.0

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import soxr
 
-from filters.duplicates import RATE_HZ, RULES, audio_print, group_duplicates, similar_to_earlier
-from filters.matching import match_earlier, similarity_at
+from leitmotif.filters.duplicates import RATE_HZ, RULES, audio_print, group_duplicates, similar_to_earlier
+from leitmotif.filters.matching import match_earlier, similarity_at
 
 SONG_RATE_HZ = 22050
 THRESHOLD = RULES[0].threshold

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from filters.duplicates_neighbours import BLOCK, nearest_pairs
+from leitmotif.filters.duplicates_neighbours import BLOCK, nearest_pairs
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from demo.pictures import KINDS, render_pictures
-from filters.motion import RULES, Motion, measure_motion
+from leitmotif.demo.pictures import KINDS, render_pictures
+from leitmotif.filters.motion import RULES, Motion, measure_motion
 
 SIZE = (320, 180)
 RNG = np.random.default_rng(7)

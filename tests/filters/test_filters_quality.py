@@ -4,8 +4,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-import taxonomy.labels
-from filters.quality import CHUNK_S, MAX_CHUNKS, pam_chunks
+from leitmotif.filters.quality import CHUNK_S, MAX_CHUNKS, pam_chunks
+from leitmotif.taxonomy import labels
 
 RATE_HZ = 10
 SIZE = round(CHUNK_S * RATE_HZ)
@@ -70,6 +70,6 @@ def test_a_track_without_samples_has_no_chunks():
 
 
 def test_the_pair_that_is_asked_is_that_of_pam():
-    quality = taxonomy.labels.load().quality
+    quality = labels.load().quality
     assert quality.positive[0] == "the sound is clear and clean."
     assert quality.negative[0] == "the sound is noisy and with artifacts."

@@ -3,8 +3,8 @@ import dataclasses
 import pyarrow as pa
 import pytest
 
-from filters.motion import Motion
-from filters.rule import Rule, discover
+from leitmotif.filters.motion import Motion
+from leitmotif.filters.rule import Rule, discover
 
 RULES = discover()
 

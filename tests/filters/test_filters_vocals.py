@@ -4,9 +4,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import encoders
-import taxonomy.labels
-from filters.vocals import VOICE_CLASSES, voice_probability
+from leitmotif import encoders
+from leitmotif.filters.vocals import VOICE_CLASSES, voice_probability
+from leitmotif.taxonomy import labels
 
 CLASSES = ("Music", *VOICE_CLASSES, "Guitar")
 
@@ -41,7 +41,7 @@ def test_the_classes_are_those_of_audioset_under_human_voice_and_two_of_music():
     # AudioSet's ontology is written depth first, and "Human voice" comes first.
     assert sorted(map(names.index, VOICE_CLASSES)) == [*range(40), 254, 255]
     assert names[40] == "Whistling" and len(set(VOICE_CLASSES)) == len(VOICE_CLASSES)
-    for label in taxonomy.labels.load().vocals:
+    for label in labels.load().vocals:
         assert label.audioset is None or label.audioset.name in VOICE_CLASSES
 
 

@@ -5,8 +5,8 @@ import pytest
 import soundfile
 from media_clips import write_tone
 
-from media.audio import extract_flac, iter_audio, read_flac_blocks
-from media.errors import DecodeFailed, NotMedia, Unreadable
+from leitmotif.media.audio import extract_flac, iter_audio, read_flac_blocks
+from leitmotif.media.errors import DecodeFailed, NotMedia, Unreadable
 
 
 def _tone(duration_s: float, rate_hz: int, channels: int = 2, level: float = 0.5) -> np.ndarray:

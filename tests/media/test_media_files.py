@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from media_clips import write_video
 
-from media.audio import extract_flac
-from media.errors import MediaError, MissingStream, NotMedia, Unreadable
-from media.probe import probe
-from media.video import iter_luma, key_frames
+from leitmotif.media.audio import extract_flac
+from leitmotif.media.errors import MediaError, MissingStream, NotMedia, Unreadable
+from leitmotif.media.probe import probe
+from leitmotif.media.video import iter_luma, key_frames
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from media import probe
-from media.errors import DecoderCrashed, TimeLimitExceeded, Unreadable
-from media.limited import LimitedWorker
+from leitmotif.media import probe
+from leitmotif.media.errors import DecoderCrashed, TimeLimitExceeded, Unreadable
+from leitmotif.media.limited import LimitedWorker
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -69,7 +69,7 @@ def test_it_works_from_another_folder_and_ends_with_its_parent(tmp_path: Path) -
     script = (
         f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n"
         "import os, threading, time\n"
-        "from media.limited import LimitedWorker\n"
+        "from leitmotif.media.limited import LimitedWorker\n"
         "worker = LimitedWorker()\n"
         "print(worker.run(os.getpid, limit_s=60), flush=True)\n"
         "call = {'args': (time.sleep, 60), 'kwargs': {'limit_s': 99}}\n"

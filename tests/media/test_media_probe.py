@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from media_clips import write_tone, write_video
 
-from media.probe import probe
+from leitmotif.media.probe import probe
 
 
 def test_a_film_is_described(tmp_path: Path) -> None:

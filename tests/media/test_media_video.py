@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from media_clips import write_video
 
-from media.errors import DecodeFailed
-from media.probe import probe
-from media.video import iter_luma, key_frames
+from leitmotif.media.errors import DecodeFailed
+from leitmotif.media.probe import probe
+from leitmotif.media.video import iter_luma, key_frames
 
 
 def _steps(count: int, size: tuple[int, int] = (48, 64)) -> list[np.ndarray]:

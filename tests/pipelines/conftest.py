@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from pipelines.catalog import enter
-from pipelines.plan import Plan, make_plan
-from pipelines.workspace import Stores, Workspace
+from leitmotif.pipelines.catalog import enter
+from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.workspace import Stores, Workspace
 
 Row = dict[str, Any]
 
@@ -44,7 +44,7 @@ def catalogue(tmp_path: Path, workspace: Workspace) -> Callable[..., list[str]]:
     """Write files with the given contents, enter them, and return their ids by name."""
 
     def catalogue(**contents: str) -> list[str]:
-        from collection.folder import find_media
+        from leitmotif.collection.folder import find_media
 
         source = tmp_path / "source"
         source.mkdir(exist_ok=True)

@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.documents import PROFILES
-from pipelines.models.backend import constants_of, size_text, terms
-from pipelines.models.backends import BACKENDS
-from pipelines.models.page import PAGE, fill_page
-from pipelines.models.uses import other_uses, uses_of
-from pipelines.models.weights import HubRepo, LocalPath, UrlFile
-from pipelines.plan import profile_settings
-from pipelines.stages import STAGES
+from leitmotif.pipelines.documents import PROFILES
+from leitmotif.pipelines.models.backend import constants_of, size_text, terms
+from leitmotif.pipelines.models.backends import BACKENDS
+from leitmotif.pipelines.models.page import PAGE, fill_page
+from leitmotif.pipelines.models.uses import other_uses, uses_of
+from leitmotif.pipelines.models.weights import HubRepo, LocalPath, UrlFile
+from leitmotif.pipelines.plan import profile_settings
+from leitmotif.pipelines.stages import STAGES
 
 
 @pytest.fixture
@@ -146,7 +146,8 @@ def test_constants_are_read_without_importing_anything(
 
 
 def test_the_table_is_read_without_loading_torch_or_transformers() -> None:
-    code = "import sys; from pipelines.models.backends import BACKENDS; [each.license for each in BACKENDS]; "
+    code = "import sys; from leitmotif.pipelines.models.backends import BACKENDS; "
+    code += "[each.license for each in BACKENDS]; "
     code += "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=PAGE.parents[1]).returncode == 0
 
@@ -167,7 +168,7 @@ def test_terms_speak_of_commercial_use_where_it_is_not_simply_allowed() -> None:
 
 def test_the_page_on_models_is_the_generated_one() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert fill_page(text) == text, "run `python -m pipelines.models.page`"
+    assert fill_page(text) == text, "run `python -m leitmotif.pipelines.models.page`"
     for backend in BACKENDS:
         assert f"| **{backend.name}** |" in text
 

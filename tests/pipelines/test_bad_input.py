@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 import pytest
 
-from pipelines.curate import curate
-from pipelines.ledger import Fate, Ledger
-from pipelines.plan import make_plan
-from pipelines.workspace import Workspace
+from leitmotif.pipelines.curate import curate
+from leitmotif.pipelines.ledger import Fate, Ledger
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.workspace import Workspace
 
 RATE_HZ = 44100
 
@@ -147,8 +147,8 @@ def test_a_single_frame_does_not_move(fates: dict[str, Fate]) -> None:
 
 
 def test_a_full_disk_ends_the_run_and_blames_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from pipelines import runner
-    from pipelines.errors import OutsideError
+    from leitmotif.pipelines import runner
+    from leitmotif.pipelines.errors import OutsideError
 
     source = tmp_path / "source"
     source.mkdir()
@@ -160,7 +160,7 @@ def test_a_full_disk_ends_the_run_and_blames_no_clip(tmp_path: Path, monkeypatch
         full.setattr(
             "soundfile.SoundFile.write", lambda self, data: (_ for _ in ()).throw(RuntimeError("full"))
         )
-        full.setattr("filters.motion.measure_motion", None, raising=False)
+        full.setattr("leitmotif.filters.motion.measure_motion", None, raising=False)
         with pytest.raises(OutsideError, match="make room"):
             curate([source], workspace, plan)
     assert curate([source], workspace, plan).kept == 1

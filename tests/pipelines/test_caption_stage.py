@@ -11,26 +11,26 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "captioning"))
 from fake_server import GOOD, MODEL, Answer, FakeServer
 
-import captioning.connection
-import taxonomy.labels
-from cli.main import main
-from pipelines.curate import Summary, curate
-from pipelines.errors import OutsideError, UserError
-from pipelines.plan import Plan, make_plan
-from pipelines.stages.caption import CaptionStage
-from pipelines.workspace import Stores, Workspace
+from leitmotif.captioning import connection
+from leitmotif.cli.main import main
+from leitmotif.pipelines.curate import Summary, curate
+from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.stages.caption import CaptionStage
+from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.taxonomy import labels
 
 Catalogue = Callable[..., list[str]]
 Measure = Callable[..., Stores]
 
-LABELS = taxonomy.labels.load()
+LABELS = labels.load()
 SCORES = [1.0 if label.id in ("piano", "calm") else -1.0 for label in LABELS.all_tags()]
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(captioning.connection, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(captioning.connection, "LONGEST_PAUSE_S", 0.05)
+    monkeypatch.setattr(connection, "FIRST_PAUSE_S", 0.01)
+    monkeypatch.setattr(connection, "LONGEST_PAUSE_S", 0.05)
     monkeypatch.setattr(CaptionStage, "BATCH", 8)
 
 
@@ -223,7 +223,7 @@ def test_the_command_line_ends_with_3_when_the_server_is_dead(
     def run_here(*arguments: object, **options: object) -> Summary:
         return curate([], workspace, plan)
 
-    monkeypatch.setattr("pipelines.curate.run_flow", run_here)
+    monkeypatch.setattr("leitmotif.pipelines.curate.run_flow", run_here)
     assert main(["curate", "--out", str(workspace.root)]) == 3
     error = capsys.readouterr().err
     assert "has not answered for" in error and "Traceback" not in error

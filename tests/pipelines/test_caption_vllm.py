@@ -13,15 +13,15 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "captioning"))
 from real_server import MODEL, PYTHON, REPOSITORY, RealServer, environment, write_model
 
-import taxonomy.labels
-from captioning.chat import Caption, ChatTask, Draft, Sampling
-from captioning.connection import Connection
-from captioning.errors import BadCaption, CaptionerError
-from captioning.facts import CaptionFacts
-from captioning.server import ServerCaptioner
-from pipelines.curate import curate
-from pipelines.plan import make_plan
-from pipelines.stages.caption import CaptionStage
+from leitmotif.captioning.chat import Caption, ChatTask, Draft, Sampling
+from leitmotif.captioning.connection import Connection
+from leitmotif.captioning.errors import BadCaption, CaptionerError
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.server import ServerCaptioner
+from leitmotif.pipelines.curate import curate
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.stages.caption import CaptionStage
+from leitmotif.taxonomy import labels
 
 pytestmark = [
     pytest.mark.slow,
@@ -35,9 +35,9 @@ FACTS = [CaptionFacts(f"clip{n}", title=f"Song {n}", genres=("rock",), moods=("c
 # Run in .venv-vllm: captions of the same clips, all at once and one by one.
 OFFLINE = """
 import json, sys
-from captioning.chat import ChatTask
-from captioning.facts import CaptionFacts
-from captioning.offline import OfflineCaptioner
+from leitmotif.captioning.chat import ChatTask
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.offline import OfflineCaptioner
 if __name__ == "__main__":
     known = {"genres": ("rock",), "moods": ("calm",)}
     facts = [CaptionFacts(f"clip{n}", title=f"Song {n}", **known) for n in range(24)]
@@ -92,7 +92,7 @@ def test_a_server_killed_and_restarted_in_the_middle_of_500_clips_loses_and_repe
     settings = ("backend=vllm-server", f"url={server.url}", "patience_s=1200", "timeout_s=300")
     plan = make_plan("music-track", "embedded", [f"caption.{setting}" for setting in settings])
     ids = catalogue(**{f"clip{n}": str(n) for n in range(CLIPS)})
-    scores = [1.0 if label.id in ("piano", "calm") else -1.0 for label in taxonomy.labels.load().all_tags()]
+    scores = [1.0 if label.id in ("piano", "calm") else -1.0 for label in labels.load().all_tags()]
     measure(ids, plan, tagging={clip: {"scores": scores} for clip in ids}, caption=dict.fromkeys(ids))
     monkeypatch.setattr(CaptionStage, "BATCH", 200)
     answered: list[int] = []

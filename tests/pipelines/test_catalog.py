@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from collection.folder import FoundFile, find_media
-from pipelines import catalog
-from pipelines.workspace import Workspace
+from leitmotif.collection.folder import FoundFile, find_media
+from leitmotif.pipelines import catalog
+from leitmotif.pipelines.workspace import Workspace
 
 
 def rows(workspace: Workspace) -> list[dict]:

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from collection.settings import Settings
-from pipelines.collect import collect_flow
-from pipelines.errors import UserError
+from leitmotif.collection.settings import Settings
+from leitmotif.pipelines.collect import collect_flow
+from leitmotif.pipelines.errors import UserError
 
 
 @pytest.mark.slow

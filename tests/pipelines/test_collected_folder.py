@@ -16,19 +16,19 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from collection.folder import find_media
-from collection.guard import Guard
-from collection.settings import Settings
-from demo.corpus import render_corpus
-from pipelines.catalog import enter
-from pipelines.collect import collect, enrich
-from pipelines.curate import curate
-from pipelines.errors import OutsideError, UserError
-from pipelines.plan import make_plan
-from pipelines.publish import publish
-from pipelines.workspace import Workspace
-from reports.write import write_reports
-from shards.validate import validate
+from leitmotif.collection.folder import find_media
+from leitmotif.collection.guard import Guard
+from leitmotif.collection.settings import Settings
+from leitmotif.demo.corpus import render_corpus
+from leitmotif.pipelines.catalog import enter
+from leitmotif.pipelines.collect import collect, enrich
+from leitmotif.pipelines.curate import curate
+from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.workspace import Workspace
+from leitmotif.reports.write import write_reports
+from leitmotif.shards.validate import validate
 
 SETTINGS = Settings(pause_s=0.0, backoff_s=0.0, guard=Guard(frozenset({"127.0.0.1"})))
 

@@ -7,14 +7,14 @@ import pyarrow as pa
 import pytest
 import yaml
 
-import demo.music
-import filters.rule
-import taxonomy.labels
-from pipelines.plan import make_plan
-from pipelines.stages import STAGES
+from leitmotif.demo import music
+from leitmotif.filters import rule as filters_rule
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.stages import STAGES
+from leitmotif.taxonomy import labels as taxonomy_labels
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-RULES = filters.rule.discover()
+RULES = filters_rule.discover()
 RECIPES = sorted(path.stem for path in (REPOSITORY / "pipelines" / "recipes").glob("*.yaml"))
 # Judged by a number that only the whole catalog gives.
 DERIVED = {"near-duplicate"}
@@ -64,9 +64,9 @@ def test_the_shipped_profile_names_only_what_there_is() -> None:
 
 
 def test_the_demo_speaks_the_taxonomy() -> None:
-    labels = taxonomy.labels.load()
+    labels = taxonomy_labels.load()
     known = {label.id for label in (*labels.instruments, *labels.genres, *labels.moods, *labels.vocals)}
     for seed in range(12):
-        truth = demo.music.render_music(seed, duration_s=2.0).truth
+        truth = music.render_music(seed, duration_s=2.0).truth
         assert {*truth.instruments, *truth.moods, *truth.vocals} <= known
         assert truth.genre is None or truth.genre in known

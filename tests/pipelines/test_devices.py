@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-import pipelines.models.devices
-from pipelines.errors import UserError
-from pipelines.models.devices import on_this_machine, resolve_device
-from pipelines.plan import Plan, make_plan
-from pipelines.stages import STAGES
-from pipelines.workspace import Workspace
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.models import devices
+from leitmotif.pipelines.models.devices import on_this_machine, resolve_device
+from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.stages import STAGES
+from leitmotif.pipelines.workspace import Workspace
 
 
 def devices_of(plan: Plan) -> set[str]:
@@ -103,8 +103,8 @@ def test_the_device_is_no_part_of_a_fingerprint(tmp_path: Path) -> None:
 def test_a_model_that_does_not_load_is_one_line_that_names_the_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from encoders.folders import BadModel
-    from pipelines import runner
+    from leitmotif.encoders.folders import BadModel
+    from leitmotif.pipelines import runner
 
     def fail(*_: object) -> None:
         raise BadModel("got no weights; fetch them")
@@ -118,10 +118,10 @@ def test_a_model_that_does_not_load_is_one_line_that_names_the_stage(
 def test_a_batch_is_measured_on_the_device_of_its_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from pipelines import runner
+    from leitmotif.pipelines import runner
 
     opened = []
-    monkeypatch.setattr(pipelines.models.devices, "resolve_device", lambda device: f"here:{device}")
+    monkeypatch.setattr(devices, "resolve_device", lambda device: f"here:{device}")
     monkeypatch.setattr(STAGES["tagging"], "open", lambda stage, place: opened.append(stage.settings.device))
     monkeypatch.setattr(runner, "_decoder", lambda: None)
     plan = make_plan("music-video", "embedded", device="auto")

@@ -8,15 +8,15 @@ import pytest
 import torch
 from PIL import Image
 
-from encoders.folders import BadModel
-from media.flac import write_flac
-from media.limited import LimitedWorker
-from pipelines.models import encoders_in_use
-from pipelines.plan import make_plan
-from pipelines.stage import Clip, Place
-from pipelines.stages.frames import pack_frames
-from pipelines.stages.tagging import TaggingStage
-from pipelines.stages.vision import VisionStage
+from leitmotif.encoders.folders import BadModel
+from leitmotif.media.flac import write_flac
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.pipelines.models import encoders_in_use
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stages.frames import pack_frames
+from leitmotif.pipelines.stages.tagging import TaggingStage
+from leitmotif.pipelines.stages.vision import VisionStage
 
 RATE_HZ = 44_100
 
@@ -120,7 +120,7 @@ def test_every_setting_reaches_the_encoder(place: Place, monkeypatch: pytest.Mon
         def embed_texts(self, texts: list[str]) -> np.ndarray:
             return np.ones((len(texts), 4), np.float32)
 
-    monkeypatch.setattr("encoders.clap.ClapEncoder", Recorder)
+    monkeypatch.setattr("leitmotif.encoders.clap.ClapEncoder", Recorder)
     opened(TaggingStage, place, "tagging.model=/x.pt", "tagging.tokenizer=/t", "tagging.revision=r")
     assert given == {"model": "/x.pt", "revision": "r", "tokenizer": "/t", "device": "cpu"}
 

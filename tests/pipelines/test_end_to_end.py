@@ -15,15 +15,15 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from demo.corpus import render_corpus
-from pipelines.curate import Summary, curate
-from pipelines.errors import UserError
-from pipelines.plan import change_thresholds, make_plan
-from pipelines.publish import publish
-from pipelines.runner import Batch, run_batch
-from pipelines.workspace import Workspace
-from reports.write import write_reports
-from shards.validate import validate
+from leitmotif.demo.corpus import render_corpus
+from leitmotif.pipelines.curate import Summary, curate
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.plan import change_thresholds, make_plan
+from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.runner import Batch, run_batch
+from leitmotif.pipelines.workspace import Workspace
+from leitmotif.reports.write import write_reports
+from leitmotif.shards.validate import validate
 
 PLAN = make_plan("music-video", "embedded")
 
@@ -202,8 +202,9 @@ def test_a_run_that_dies_anywhere_goes_on_and_ends_in_the_same_shards(
 @pytest.mark.slow
 def test_kill_9_at_random_moments_ends_in_the_same_shards(curated: Curated, tmp_path: Path) -> None:
     run = (
-        "import sys; from pathlib import Path; from pipelines.curate import curate; "
-        "from pipelines.plan import make_plan; from pipelines.workspace import Workspace; "
+        "import sys; from pathlib import Path; from leitmotif.pipelines.curate import curate; "
+        "from leitmotif.pipelines.plan import make_plan; "
+        "from leitmotif.pipelines.workspace import Workspace; "
         "curate([Path(sys.argv[1])], Workspace(Path(sys.argv[2])), make_plan('music-video', 'embedded'))"
     )
     command = [sys.executable, "-c", run, str(curated.videos), str(tmp_path / "ws")]
@@ -221,7 +222,7 @@ def test_kill_9_at_random_moments_ends_in_the_same_shards(curated: Curated, tmp_
 
 @pytest.mark.slow
 def test_the_flow_on_two_workers_gives_the_same_rows_as_on_one(curated: Curated, tmp_path: Path) -> None:
-    from pipelines.curate import run_flow
+    from leitmotif.pipelines.curate import run_flow
 
     workspace = Workspace(tmp_path / "ws")
     summary = run_flow([curated.videos], workspace, PLAN, workers=2)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from demo.corpus import render_corpus
-from pipelines.curate import curate, run_flow
-from pipelines.errors import OutsideError
-from pipelines.plan import make_plan
-from pipelines.workspace import Workspace
+from leitmotif.demo.corpus import render_corpus
+from leitmotif.pipelines.curate import curate, run_flow
+from leitmotif.pipelines.errors import OutsideError
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.workspace import Workspace
 
 
 def test_a_scheduler_that_does_not_answer_is_one_clear_line(

@@ -2,9 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
-from pipelines.ledger import Entry, Ledger
-from pipelines.plan import change_thresholds, make_plan
-from pipelines.workspace import Stores, Workspace
+from leitmotif.pipelines.ledger import Entry, Ledger
+from leitmotif.pipelines.plan import change_thresholds, make_plan
+from leitmotif.pipelines.workspace import Stores, Workspace
 
 Catalogue = Callable[..., list[str]]
 Measure = Callable[..., Stores]

@@ -11,13 +11,13 @@ import jsonschema
 import numpy as np
 import pytest
 
-from pipelines.ledger import Ledger
-from pipelines.measured import FACTS, measured_table
-from pipelines.plan import change_thresholds
-from pipelines.workspace import Stores, Workspace
-from reports.source import NotPublishedError, open_source
-from reports.statistics import measure as measure_source
-from taxonomy.labels import load
+from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.measured import FACTS, measured_table
+from leitmotif.pipelines.plan import change_thresholds
+from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.reports.source import NotPublishedError, open_source
+from leitmotif.reports.statistics import measure as measure_source
+from leitmotif.taxonomy.labels import load
 
 Catalogue = Callable[..., list[str]]
 Measure = Callable[..., Stores]
@@ -91,7 +91,7 @@ def test_a_rejected_copy_has_its_similarity(catalogue: Catalogue, measure: Measu
 def test_the_statistics_of_a_workspace_hold_the_whole_funnel(workspace: Workspace, five: Stores) -> None:
     workspace.save_plan(five.plan)
     stats = measure_source(open_source(workspace.root, name="ws"))
-    schema = json.loads((files("reports") / "templates" / "stats.schema.json").read_text())
+    schema = json.loads((files("leitmotif.reports") / "templates" / "stats.schema.json").read_text())
     jsonschema.Draft202012Validator(schema).validate(json.loads(json.dumps(stats, allow_nan=False)))
     assert (stats["kind"], stats["dataset"], stats["recipe"]) == ("workspace", "ws", "music-video")
     counts = {"catalogued": 5, "kept": 1, "rejected": 2, "quarantined": 1, "pending": 1}

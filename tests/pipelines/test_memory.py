@@ -12,9 +12,9 @@ import pytest
 RUN = """
 import resource, sys
 from pathlib import Path
-from pipelines.curate import curate
-from pipelines.plan import make_plan
-from pipelines.workspace import Workspace
+from leitmotif.pipelines.curate import curate
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.workspace import Workspace
 plan = make_plan(sys.argv[3], "embedded", ["too-long.threshold=100000"])
 summary = curate([Path(sys.argv[1])], Workspace(Path(sys.argv[2])), plan, measure_all=True)
 assert summary.quarantined == 0, summary

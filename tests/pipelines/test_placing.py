@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines import placing
-from pipelines.placing import clear_leftovers, folder_beside, put_in_place
+from leitmotif.pipelines import placing
+from leitmotif.pipelines.placing import clear_leftovers, folder_beside, put_in_place
 
 
 def folder(path: Path, text: str) -> Path:

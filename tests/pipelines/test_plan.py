@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.errors import UserError
-from pipelines.plan import change_thresholds, load_plan, make_plan
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.plan import change_thresholds, load_plan, make_plan
 
 
 def test_every_shipped_recipe_makes_a_plan_with_every_setting_filled_in() -> None:
@@ -81,5 +81,5 @@ def test_thresholds_change_and_measurements_do_not() -> None:
 
 
 def test_the_caption_stage_is_also_called_captioning():
-    plan = make_plan("music-video", "embedded", ["captioning.prompt=grammar-sentence-v1"])
+    plan = make_plan("music-video", "embedded", ["leitmotif.captioning.prompt=grammar-sentence-v1"])
     assert plan.stages["caption"]["prompt"] == "grammar-sentence-v1"

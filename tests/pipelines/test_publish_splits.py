@@ -8,12 +8,12 @@ import pyarrow.parquet as pq
 import pytest
 from test_takedown import catalogue, fill
 
-from pipelines.plan import change_thresholds, make_plan
-from pipelines.publish import publish
-from pipelines.workspace import Workspace
-from shards.artists import artist_names
-from shards.manifest import read_counts, write_manifest
-from shards.validate import validate
+from leitmotif.pipelines.plan import change_thresholds, make_plan
+from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.workspace import Workspace
+from leitmotif.shards.artists import artist_names
+from leitmotif.shards.manifest import read_counts, write_manifest
+from leitmotif.shards.validate import validate
 
 ARTISTS = ["Foo", "FOO ", "foo feat. Bar", "Bár", "Baz & Bar", "Unknown Artist", "", "Various Artists", None]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipelines import recordings
-from pipelines.ledger import Ledger
-from pipelines.plan import make_plan
-from pipelines.recordings import recording_ids
-from pipelines.workspace import Stores, Workspace
+from leitmotif.pipelines import recordings
+from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.recordings import recording_ids
+from leitmotif.pipelines.workspace import Stores, Workspace
 
 Catalogue = Callable[..., list[str]]
 Measure = Callable[..., Stores]
@@ -81,8 +81,8 @@ def test_copies_that_a_rule_lets_pass_are_one_recording(catalogue: Catalogue, me
 def test_metadata_that_name_one_recording_join_files(
     workspace: Workspace, tmp_path: Path, measure: Measure
 ) -> None:
-    from collection.folder import find_media
-    from pipelines.catalog import enter
+    from leitmotif.collection.folder import find_media
+    from leitmotif.pipelines.catalog import enter
 
     source = tmp_path / "source"
     source.mkdir()
@@ -114,7 +114,7 @@ def test_windows_of_a_file_speak_for_it_together(catalogue: Catalogue, measure: 
 
 
 def test_thresholds_do_not_change_what_is_one_recording(four: Callable, workspace: Workspace) -> None:
-    from pipelines.plan import change_thresholds
+    from leitmotif.pipelines.plan import change_thresholds
 
     (_, b, _, _), stores = four()
     before = found(stores)

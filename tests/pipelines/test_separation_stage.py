@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 import soundfile
 
-import separation.separator
-from media.flac import write_flac
-from media.limited import LimitedWorker
-from pipelines.errors import OutsideError, UserError
-from pipelines.plan import make_plan
-from pipelines.stage import Clip, Place
-from pipelines.stages.separation import RATE_HZ, SeparationStage
-from pipelines.workspace import Workspace
+from leitmotif.media.flac import write_flac
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stages.separation import RATE_HZ, SeparationStage
+from leitmotif.pipelines.workspace import Workspace
+from leitmotif.separation import separator
 
 SECOND = RATE_HZ
 
@@ -56,9 +56,9 @@ def clip(place: Place) -> Clip:
 def open_stage(
     place: Place, monkeypatch: pytest.MonkeyPatch, fake: Fake, *assignments: str
 ) -> SeparationStage:
-    plan = make_plan("music-video", "embedded", [f"separation.{text}" for text in assignments])
+    plan = make_plan("music-video", "embedded", [f"leitmotif.separation.{text}" for text in assignments])
     stage = SeparationStage(plan)
-    monkeypatch.setattr("pipelines.stages.separation.make", lambda backend, **settings: fake)
+    monkeypatch.setattr("leitmotif.pipelines.stages.separation.make", lambda backend, **settings: fake)
     stage.open(place)
     return stage
 
@@ -116,7 +116,7 @@ def test_want_of_memory_ends_the_run_and_is_not_the_clips_fault(place, clip, mon
 
 
 def models(tmp_path: Path, *assignments: str) -> dict[str, str]:
-    plan = make_plan("music-video", "embedded", [f"separation.{text}" for text in assignments])
+    plan = make_plan("music-video", "embedded", [f"leitmotif.separation.{text}" for text in assignments])
     return Workspace(tmp_path / "ws").stores(plan).models
 
 
@@ -156,7 +156,7 @@ def test_missing_weights_end_the_run_and_are_not_the_clips_fault(place, monkeypa
 
 def test_what_does_not_change_the_sound_is_not_in_the_fingerprint():
     def identity(*assignments: str) -> dict:
-        plan = make_plan("music-video", "embedded", [f"separation.{text}" for text in assignments])
+        plan = make_plan("music-video", "embedded", [f"leitmotif.separation.{text}" for text in assignments])
         return dict(SeparationStage(plan).identity())
 
     plain = identity()
@@ -166,7 +166,7 @@ def test_what_does_not_change_the_sound_is_not_in_the_fingerprint():
 
 
 def test_every_backend_is_a_choice_of_the_stage():
-    for backend in separation.separator.backends():
+    for backend in separator.backends():
         assert SeparationStage(
             make_plan("music-video", "embedded", [f"separation.backend={backend}"])
         ).model()

@@ -13,16 +13,17 @@ from pathlib import Path
 
 import pytest
 
-from cli import status as command
-from demo.corpus import render_corpus
-from pipelines.curate import Summary, curate
-from pipelines.errors import OutsideError, UserError
-from pipelines.logged import LoggedRun, LoggedStage, latest_run
-from pipelines.plan import Plan, make_plan
-from pipelines.runlog import FOLDER, BatchResult, Failure, SlowClip
-from pipelines.runner import Batch
-from pipelines.status import StageStatus, Status, look
-from pipelines.workspace import Stores, Workspace
+from leitmotif.cli import status as command
+from leitmotif.demo.corpus import render_corpus
+from leitmotif.pipelines.curate import Summary, curate
+from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.logged import LoggedRun, LoggedStage, latest_run
+from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.runlog import FOLDER, BatchResult, Failure, SlowClip
+from leitmotif.pipelines.runner import Batch
+from leitmotif.pipelines.status import StageStatus, Status, look
+from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.shards.store import StageStore
 
 Catalogue = Callable[..., list[str]]
 Measure = Callable[..., Stores]
@@ -114,7 +115,7 @@ def test_a_running_stage_is_told_of_by_the_log_while_no_store_is_read(
         for result in pretend(batches, stores):
             yield result
             with monkeypatch.context() as patch:
-                patch.setattr("shards.store.StageStore.read", lambda *given, **options: pytest.fail("read"))
+                patch.setattr(StageStore, "read", lambda *given, **options: pytest.fail("read"))
                 looks.append(look_at(workspace))
 
     summary = curate([source], workspace, plan, run=run, workers=4)
@@ -292,8 +293,9 @@ def test_a_real_run_is_watched_killed_and_ended(tmp_path: Path) -> None:
     videos, workspace = tmp_path / "videos", Workspace(tmp_path / "ws")
     render_corpus(videos, clips=6, seed=7, duration_s=6.0, size=(240, 136))
     code = (
-        "import sys; from pathlib import Path; from pipelines.curate import curate; "
-        "from pipelines.plan import make_plan; from pipelines.workspace import Workspace; "
+        "import sys; from pathlib import Path; from leitmotif.pipelines.curate import curate; "
+        "from leitmotif.pipelines.plan import make_plan; "
+        "from leitmotif.pipelines.workspace import Workspace; "
         "curate([Path(sys.argv[1])], Workspace(Path(sys.argv[2])), make_plan('music-video', 'embedded'))"
     )
     words = [sys.executable, "-c", code, str(videos), str(workspace.root)]

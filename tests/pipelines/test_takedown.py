@@ -22,20 +22,20 @@ import pytest
 import soundfile
 from PIL import Image
 
-import taxonomy.labels
-from collection.shelf import COLUMNS, FETCHED, Shelf
-from pipelines.catalog import hash_media
-from pipelines.errors import OutsideError, UserError
-from pipelines.ledger import Ledger
-from pipelines.plan import Plan, make_plan
-from pipelines.publish import publish
-from pipelines.takedown.places import Places, open_places
-from pipelines.takedown.run import plan_takedown, take_down
-from pipelines.workspace import Workspace
-from reports.write import write_reports
-from shards.store import StageStore
-from shards.takedown import RECORD, read_record
-from shards.validate import validate
+from leitmotif.collection.shelf import COLUMNS, FETCHED, Shelf
+from leitmotif.pipelines.catalog import hash_media
+from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.takedown.places import Places, open_places
+from leitmotif.pipelines.takedown.run import plan_takedown, take_down
+from leitmotif.pipelines.workspace import Workspace
+from leitmotif.reports.write import write_reports
+from leitmotif.shards.store import StageStore
+from leitmotif.shards.takedown import RECORD, read_record
+from leitmotif.shards.validate import validate
+from leitmotif.taxonomy import labels
 
 URL = "https://video.example/watch?v={}&l=é"
 
@@ -66,7 +66,7 @@ def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2) -> N
     Image.new("RGB", (32, 24)).save(picture, "JPEG")
     with zipfile.ZipFile(frames, "w") as pack:
         pack.writestr("00.jpg", picture.getvalue())
-    tags = len(taxonomy.labels.load().all_tags())
+    tags = len(labels.load().all_tags())
     good: dict[str, dict[str, Any]] = {
         "probe": {"duration_s": 20.0, "has_video": 1, "has_audio": 1, "width": 32, "height": 24, "fps": 25.0},
         "motion": {"mean": 0.1},
@@ -122,8 +122,8 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Made:
 
 
 def catalogue(workspace: Workspace, source: Path) -> None:
-    from collection.folder import find_media
-    from pipelines.catalog import enter
+    from leitmotif.collection.folder import find_media
+    from leitmotif.pipelines.catalog import enter
 
     enter(workspace.catalog(), find_media([source]))
 
@@ -309,8 +309,10 @@ def test_a_takedown_that_dies_at_any_moment_is_finished_by_the_next(
 @pytest.mark.slow
 def test_kill_9_at_random_moments_is_finished_by_the_next(published: Made, tmp_path: Path) -> None:
     run = (
-        "import sys; from pathlib import Path; from pipelines.takedown.run import plan_takedown, take_down; "
-        "from pipelines.takedown.places import open_places; from reports.write import write_reports; "
+        "import sys; from pathlib import Path; "
+        "from leitmotif.pipelines.takedown.run import plan_takedown, take_down; "
+        "from leitmotif.pipelines.takedown.places import open_places; "
+        "from leitmotif.reports.write import write_reports; "
         "places = open_places(Path(sys.argv[1], 'dataset'), workspace=Path(sys.argv[1], 'ws')); "
         "print(1, flush=True); "
         "take_down(plan_takedown(['a.mp4'], places), places, finish=write_reports)"

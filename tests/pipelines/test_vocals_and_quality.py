@@ -8,23 +8,23 @@ from typing import Any
 import numpy as np
 import pytest
 
-import filters.vocals
-import media.audio
-from encoders import panns
-from encoders.checkpoints import CNN14, MSCLAP_2023
-from encoders.msclap import MsClapEncoder
-from encoders.vectors import unit_rows
-from media.flac import write_flac
-from media.limited import LimitedWorker
-from pipelines.errors import UserError
-from pipelines.ledger import Ledger
-from pipelines.models import encoders_in_use
-from pipelines.plan import Plan, make_plan
-from pipelines.runner import missing_batches, run_batch
-from pipelines.stage import Clip, Place
-from pipelines.stages.quality import QualityStage
-from pipelines.stages.vocals import VocalsStage
-from pipelines.workspace import Stores, Workspace
+from leitmotif.encoders import panns
+from leitmotif.encoders.checkpoints import CNN14, MSCLAP_2023
+from leitmotif.encoders.msclap import MsClapEncoder
+from leitmotif.encoders.vectors import unit_rows
+from leitmotif.filters import vocals
+from leitmotif.media import audio
+from leitmotif.media.flac import write_flac
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.models import encoders_in_use
+from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.runner import missing_batches, run_batch
+from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stages.quality import QualityStage
+from leitmotif.pipelines.stages.vocals import VocalsStage
+from leitmotif.pipelines.workspace import Stores, Workspace
 from tests.encoders.msclap_files import write_tiny_msclap, write_tokenizer
 from tests.encoders.panns_files import TinyCnn14, noise, write_tiny_cnn14
 
@@ -98,10 +98,10 @@ def test_with_panns_the_higher_score_counts_and_both_are_kept(place, clips, cnn1
         assert row["vocal_score"] == max(row["vocal_clap"], row["vocal_panns"])
     # The second track is one window of three seconds.
     track = np.concatenate(
-        list(media.audio.read_flac_blocks(place.workspace / "1.flac", rate_hz=32_000, mono=True))
+        list(audio.read_flac_blocks(place.workspace / "1.flac", rate_hz=32_000, mono=True))
     )
     scores = stage.tagger.score_windows([track])
-    assert rows[1]["vocal_panns"] == filters.vocals.voice_probability(scores, panns.labels())
+    assert rows[1]["vocal_panns"] == vocals.voice_probability(scores, panns.labels())
     assert measured(stage, place, clips[1:]) == rows[1:]
 
 
@@ -120,7 +120,7 @@ def test_pam_is_the_mean_softmax_over_chunks_of_the_track(place, clips, msclap, 
     ).astype(np.float64)
     for clip, row in zip(clips, rows, strict=True):
         path = place.workspace / clip.inputs["audio"]["file"]
-        track = np.concatenate(list(media.audio.read_flac_blocks(path, mono=True)))
+        track = np.concatenate(list(audio.read_flac_blocks(path, mono=True)))
         size = 7 * RATE_HZ
         starts = [*range(0, len(track) - size + 1, size), len(track) - size]
         chunks = [track[start : start + size] for start in starts] if len(track) > size else [track]

@@ -14,8 +14,8 @@ import soundfile
 import yaml
 from PIL import Image
 
-from shards.schema import QUARANTINE, REJECTED, shard_schema
-from taxonomy.labels import LABELS_PATH
+from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
+from leitmotif.taxonomy.labels import LABELS_PATH
 
 HOSTILE = "<script>alert('x')</script> & {{ 7*7 }} | `tick` \u202eright"
 WHEN = datetime.datetime(2026, 3, 1, 12, tzinfo=datetime.UTC)

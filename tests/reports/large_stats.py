@@ -6,8 +6,8 @@ import zlib
 import numpy as np
 import pyarrow as pa
 
-from reports.histogram import readable_histogram, score_histogram
-from taxonomy.labels import load
+from leitmotif.reports.histogram import readable_histogram, score_histogram
+from leitmotif.taxonomy.labels import load
 
 RULES = (
     ("audio-stream", "probe", "at least", "streams", 1.0),

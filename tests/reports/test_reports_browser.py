@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from large_stats import large_stats
 
-from reports.comparison import compose_comparison
-from reports.page import compose_page
-from reports.source import open_source
+from leitmotif.reports.comparison import compose_comparison
+from leitmotif.reports.page import compose_page
+from leitmotif.reports.source import open_source
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -7,14 +7,14 @@ import yaml
 from huggingface_hub import DatasetCard, DatasetCardData
 from large_stats import large_stats
 
-from reports.card import compose_card, plain, render_card
-from reports.front_matter import describe_feature, license_of, size_category
-from reports.pictures import draw_card
-from reports.published import open_published
-from reports.statistics import statistics
-from reports.terms import model_terms
-from reports.write import write_reports
-from shards.schema import shard_schema
+from leitmotif.reports.card import compose_card, plain, render_card
+from leitmotif.reports.front_matter import describe_feature, license_of, size_category
+from leitmotif.reports.pictures import draw_card
+from leitmotif.reports.published import open_published
+from leitmotif.reports.statistics import statistics
+from leitmotif.reports.terms import model_terms
+from leitmotif.reports.write import write_reports
+from leitmotif.shards.schema import shard_schema
 
 
 def split_card(text: str) -> tuple[dict, str]:

@@ -8,9 +8,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from reports.compare import common_bins, compare
-from reports.histogram import readable_histogram
-from reports.statistics import statistics
+from leitmotif.reports.compare import common_bins, compare
+from leitmotif.reports.histogram import readable_histogram
+from leitmotif.reports.statistics import statistics
 
 
 def histogram(low: float, high: float, values: list[float]) -> dict:

@@ -5,8 +5,8 @@ import re
 import pytest
 from large_stats import large_stats
 
-from reports.comparison import compose_comparison, render_comparison
-from reports.published import NotPublishedError
+from leitmotif.reports.comparison import compose_comparison, render_comparison
+from leitmotif.reports.published import NotPublishedError
 
 
 def test_both_datasets_stand_side_by_side_with_their_numbers():

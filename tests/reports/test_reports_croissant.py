@@ -10,9 +10,9 @@ import pyarrow.parquet as pq
 import pytest
 from large_stats import large_stats
 
-from reports.croissant import compose_croissant
-from reports.published import open_published
-from reports.write import write_reports
+from leitmotif.reports.croissant import compose_croissant
+from leitmotif.reports.published import open_published
+from leitmotif.reports.write import write_reports
 
 # Of the reader's own dependencies, not ours.
 pytestmark = [

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 from PIL import Image
 
-from reports.excerpt import encode_excerpt, encode_thumbnail
-from reports.gallery import choose, hang
-from reports.source import open_source
+from leitmotif.reports.excerpt import encode_excerpt, encode_thumbnail
+from leitmotif.reports.gallery import choose, hang
+from leitmotif.reports.source import open_source
 
 
 def decode(uri: str) -> tuple[np.ndarray, int]:

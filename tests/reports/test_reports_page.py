@@ -10,10 +10,10 @@ import pyarrow.parquet as pq
 import pytest
 from large_stats import large_stats
 
-from reports.page import compose_page, format_hours, funnel_steps, render_page
-from reports.schema import StatsError, check_stats
-from reports.source import open_source
-from reports.statistics import statistics
+from leitmotif.reports.page import compose_page, format_hours, funnel_steps, render_page
+from leitmotif.reports.schema import StatsError, check_stats
+from leitmotif.reports.source import open_source
+from leitmotif.reports.statistics import statistics
 
 
 class Page(HTMLParser):

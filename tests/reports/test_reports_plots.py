@@ -6,11 +6,11 @@ import re
 import pytest
 from large_stats import large_stats
 
-from reports.figure import quantiles_of
-from reports.grids import plot_density, plot_heatmap, plot_map, plot_spreads
-from reports.plots import plot_bars, plot_funnel, plot_histogram, plot_overlay, plot_pairs
-from reports.svg import axis_ticks, short, shorten, standalone, whole_ticks
-from reports.tagged import draw_relations
+from leitmotif.reports.figure import quantiles_of
+from leitmotif.reports.grids import plot_density, plot_heatmap, plot_map, plot_spreads
+from leitmotif.reports.plots import plot_bars, plot_funnel, plot_histogram, plot_overlay, plot_pairs
+from leitmotif.reports.svg import axis_ticks, short, shorten, standalone, whole_ticks
+from leitmotif.reports.tagged import draw_relations
 
 HOSTILE = '<b>"&'
 ENTRY = {"edges": [0, 1, 2, 3], "counts": [1, 0, 3], "rejected_counts": [], "thresholds": {HOSTILE: 1.0}}

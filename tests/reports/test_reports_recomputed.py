@@ -20,10 +20,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from bench.metadata import write_dataset
-from filters.rule import discover
-from reports.statistics import statistics
-from shards.artists import artist_names
-from taxonomy.labels import load
+from leitmotif.filters.rule import discover
+from leitmotif.reports.statistics import statistics
+from leitmotif.shards.artists import artist_names
+from leitmotif.taxonomy.labels import load
 
 ROWS = 900
 KINDS = ("instruments", "genres", "moods")
@@ -181,7 +181,7 @@ def entropy(counts) -> float:
 
 
 def test_every_key_of_the_schema_is_recomputed_here(stats):
-    schema = json.loads((files("reports") / "templates" / "stats.schema.json").read_text())
+    schema = json.loads((files("leitmotif.reports") / "templates" / "stats.schema.json").read_text())
     assert set(schema["properties"]) == COVERED == set(stats)
     jsonschema.Draft202012Validator(schema).validate(json.loads(json.dumps(stats, allow_nan=False)))
 

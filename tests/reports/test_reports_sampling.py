@@ -7,14 +7,14 @@ import pytest
 
 from bench.metadata import write_dataset
 from bench.stats import measure_peak_bytes
-from filters.rule import discover
-from reports.embedding_map import project
-from reports.evenness import relate_entropy, total_variation
-from reports.live import MOST_STOPS, NO_NUMBER, choose_stops, describe_live, encode_numbers
-from reports.origins import gini_coefficient
-from reports.published import open_published
-from reports.runs import RUNS, choose_rows, read_rows
-from reports.tempo import gaussian_density
+from leitmotif.filters.rule import discover
+from leitmotif.reports.embedding_map import project
+from leitmotif.reports.evenness import relate_entropy, total_variation
+from leitmotif.reports.live import MOST_STOPS, NO_NUMBER, choose_stops, describe_live, encode_numbers
+from leitmotif.reports.origins import gini_coefficient
+from leitmotif.reports.published import open_published
+from leitmotif.reports.runs import RUNS, choose_rows, read_rows
+from leitmotif.reports.tempo import gaussian_density
 
 
 def test_all_rows_are_taken_where_there_are_few():

@@ -8,9 +8,9 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from reports.histogram import readable_histogram, score_histogram
-from reports.published import NotPublishedError, embedded_models, open_published
-from reports.statistics import statistics
+from leitmotif.reports.histogram import readable_histogram, score_histogram
+from leitmotif.reports.published import NotPublishedError, embedded_models, open_published
+from leitmotif.reports.statistics import statistics
 
 
 def test_catalogued_is_kept_plus_rejected_plus_quarantined(publish):

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from reports.captions import Captions
-from reports.words import THRESHOLD, measure_long_text, measure_variety
+from leitmotif.reports.captions import Captions
+from leitmotif.reports.words import THRESHOLD, measure_long_text, measure_variety
 
 
 def number(*texts: str) -> tuple[np.ndarray, np.ndarray]:

@@ -6,10 +6,10 @@ import pytest
 import yaml
 from PIL import Image
 
-import reports.write
-from reports.published import NotPublishedError
-from reports.statistics import statistics
-from reports.write import write_reports, write_whole
+from leitmotif.reports import write
+from leitmotif.reports.published import NotPublishedError
+from leitmotif.reports.statistics import statistics
+from leitmotif.reports.write import write_reports, write_whole
 
 
 def test_the_reports_appear_and_nothing_else_stays(publish):
@@ -49,7 +49,7 @@ def test_a_failure_leaves_every_old_file_and_no_part(publish, monkeypatch, fails
     def fail(*_, **__):
         raise OSError("disk full")
 
-    monkeypatch.setattr(reports.write, fails, fail)
+    monkeypatch.setattr(write, fails, fail)
     with pytest.raises(OSError, match="disk full"):
         write_reports(folder, name="other")
     assert {path: path.read_bytes() for path in old} == old

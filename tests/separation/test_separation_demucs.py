@@ -7,8 +7,8 @@ import pytest
 import torch
 from demucs_models import PUBLISHED, SOURCES, save_model
 
-from separation.demucs import MAX_OVERLAP, DemucsSeparator
-from separation.separator import instrumental, separate_blocks
+from leitmotif.separation.demucs import MAX_OVERLAP, DemucsSeparator
+from leitmotif.separation.separator import instrumental, separate_blocks
 
 RATE_HZ = 8000
 
@@ -169,7 +169,7 @@ def test_too_little_memory_on_the_device_says_what_to_set(repo, monkeypatch):
     def refuse(*arguments, **settings):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
-    monkeypatch.setattr("separation.demucs.apply_model", refuse)
+    monkeypatch.setattr("leitmotif.separation.demucs.apply_model", refuse)
     with pytest.raises(MemoryError, match=r"3 segments.*separation\.batch"):
         DemucsSeparator(model="tiny", repo=repo).load().separate(noise(RATE_HZ, mixes=3), RATE_HZ)
 

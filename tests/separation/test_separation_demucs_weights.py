@@ -2,9 +2,9 @@ import pytest
 import torch
 from demucs_models import TINY, save_model
 
-import separation.demucs
-from separation.demucs import MODEL_ID, REVISION, DemucsSeparator, weights
-from separation.separator import BadWeights
+from leitmotif.separation import demucs
+from leitmotif.separation.demucs import MODEL_ID, REVISION, DemucsSeparator, weights
+from leitmotif.separation.separator import BadWeights
 
 FETCH = "leitmotif fetch-models --profile paper"
 
@@ -57,7 +57,7 @@ def test_fetched_weights_are_loaded_from_the_torch_hub(monkeypatch, tmp_path):
     (published / "files.txt").write_text(f"root: somewhere/\n{path.name}\n")
     (published / "htdemucs.yaml").write_text("models: ['0123abcd']\n")
     monkeypatch.setattr("demucs.api.REMOTE_ROOT", published)
-    monkeypatch.setattr(separation.demucs, "REMOTE_ROOT", published)
+    monkeypatch.setattr(demucs, "REMOTE_ROOT", published)
     separator = DemucsSeparator().load()
     assert separator.rate_hz == TINY["samplerate"]
     assert separator.model() == f"htdemucs@{path.stem.split('-')[1]}"

@@ -8,8 +8,8 @@ from demucs_models import TINY, save_model
 RUN = """
 import resource, sys
 import numpy as np
-from separation.demucs import DemucsSeparator
-from separation.separator import separate_blocks
+from leitmotif.separation.demucs import DemucsSeparator
+from leitmotif.separation.separator import separate_blocks
 separator = DemucsSeparator(model="tiny", repo=sys.argv[1], batch=2).load()
 second = 0.1 * np.random.default_rng(0).standard_normal((2, 44100)).astype(np.float32)
 blocks = (second for _ in range(int(sys.argv[2])))

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from separation.repet import RepetSeparator, median_of, similar_frames
+from leitmotif.separation.repet import RepetSeparator, median_of, similar_frames
 
 RATE_HZ = 22050
 
@@ -100,7 +100,7 @@ def test_the_median_is_taken_over_the_similar_frames():
 
 @pytest.mark.slow
 def test_rendered_songs_come_nearer_to_their_instrumental():
-    from demo.music import render_music
+    from leitmotif.demo.music import render_music
 
     gains = []
     for seed in range(6000, 6008):

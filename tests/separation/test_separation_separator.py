@@ -4,9 +4,9 @@ import sys
 import numpy as np
 import pytest
 
-from separation.demucs import DemucsSeparator
-from separation.repet import RepetSeparator
-from separation.separator import backends, instrumental, make, model_of, resample, separate_blocks
+from leitmotif.separation.demucs import DemucsSeparator
+from leitmotif.separation.repet import RepetSeparator
+from leitmotif.separation.separator import backends, instrumental, make, model_of, resample, separate_blocks
 
 RATE_HZ = 100
 
@@ -193,9 +193,9 @@ def test_settings_reach_the_backend_and_unknown_ones_are_named():
 
 
 def test_a_package_that_is_not_installed_is_named_with_its_command(monkeypatch):
-    monkeypatch.delitem(sys.modules, "separation.demucs")
+    monkeypatch.delitem(sys.modules, "leitmotif.separation.demucs")
     monkeypatch.setitem(sys.modules, "demucs.api", None)
-    with pytest.raises(LookupError, match=r"'demucs'.*pip install 'leitmotif\[paper\]'"):
+    with pytest.raises(LookupError, match=r"'demucs'.*pip install 'leitmotif-av\[paper\]'"):
         model_of("demucs")
 
 

@@ -1,6 +1,6 @@
 import pytest
 
-from shards.addresses import canonical_url
+from leitmotif.shards.addresses import canonical_url
 
 
 @pytest.mark.parametrize(

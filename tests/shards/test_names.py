@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shards.names import Names, remove, rewrite_table, search
+from leitmotif.shards.names import Names, remove, rewrite_table, search
 
 ID = "0123456789abcdef0123456789abcdef"
 URL = "https://a.example/v?x=1&n=Ü"
@@ -30,7 +30,7 @@ def test_a_name_is_found_however_it_is_written(tmp_path: Path, text: str) -> Non
 
 
 def test_a_name_across_two_blocks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shards.names._BLOCK", 64)
+    monkeypatch.setattr("leitmotif.shards.names._BLOCK", 64)
     (tmp_path / "x.bin").write_bytes(b"\x00" * 50 + ID.encode() + b"\x00" * 99)
     assert search(tmp_path / "x.bin", NAMES) == {ID}
 

@@ -4,8 +4,8 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from shards.schema import shard_schema
-from shards.writer import plan_shards, write_shard
+from leitmotif.shards.schema import shard_schema
+from leitmotif.shards.writer import plan_shards, write_shard
 
 SCHEMA = shard_schema(clap_dim=3, clip_dim=2)
 

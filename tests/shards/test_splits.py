@@ -4,8 +4,8 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from shards.artists import artist_names
-from shards.splits import assign_splits
+from leitmotif.shards.artists import artist_names
+from leitmotif.shards.splits import assign_splits
 
 TARGETS = {"validation": 0.1, "test": 0.1}
 

@@ -5,7 +5,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from shards.store import StageStore, write_text
+from leitmotif.shards.store import StageStore, write_text
 
 COLUMNS = pa.schema([("value", pa.float32())])
 

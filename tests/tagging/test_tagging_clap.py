@@ -3,7 +3,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from tagging.clap import label_embeddings, select_many, select_tags, tag_scores
+from leitmotif.tagging.clap import label_embeddings, select_many, select_tags, tag_scores
 
 
 @dataclass(frozen=True)

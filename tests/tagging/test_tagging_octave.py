@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tagging.octave import RATIOS, WEIGHTS, candidates, choose_octave, features, strengthen
-from tagging.octave_fit import fit
-from tagging.rhythm import autocorrelate
+from leitmotif.tagging.octave import RATIOS, WEIGHTS, candidates, choose_octave, features, strengthen
+from leitmotif.tagging.octave_fit import fit
+from leitmotif.tagging.rhythm import autocorrelate
 
 RATE_HZ = 172.0
 

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tagging.rhythm import estimate_key, estimate_tempo, key_of_chroma, pitch_classes, tempo_class
+from leitmotif.tagging.rhythm import estimate_key, estimate_tempo, key_of_chroma, pitch_classes, tempo_class
 
 RATE_HZ = 22050
 
@@ -119,7 +119,7 @@ def test_stereo_is_refused_with_its_shape():
 
 @pytest.mark.slow
 def test_rendered_music_has_its_very_tempo_in_eight_of_ten_and_its_key_in_six():
-    from demo.music import render_music
+    from leitmotif.demo.music import render_music
 
     exact, counted, keys = [], [], []
     for seed in range(5000, 5040):

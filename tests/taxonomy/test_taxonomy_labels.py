@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from taxonomy.labels import LABELS_PATH, TaxonomyError, UnknownLabelError, load
+from leitmotif.taxonomy.labels import LABELS_PATH, TaxonomyError, UnknownLabelError, load
 
 INSTRUMENTS = {
     "strings": "violin,cello,strings,harp,acoustic guitar,electric guitar,bass guitar,banjo,sitar",

@@ -8,7 +8,7 @@ import pytest
 import rendered_clips
 from PIL import Image
 
-from train_mmdm.settings import Settings, choose_settings
+from leitmotif.train_mmdm.settings import Settings, choose_settings
 
 SMALL = (
     "batch=2",

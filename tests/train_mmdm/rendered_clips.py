@@ -10,18 +10,18 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from captioning.facts import CaptionFacts
-from captioning.grammar import PROMPT, write_caption
-from captioning.wording import read_wording
-from demo.film import write_film
-from demo.moods import moods_near
-from demo.outline import draw_plan, lay_grid
-from demo.pictures import KINDS, render_pictures
-from media.video import key_frames
-from shards.manifest import write_manifest
-from shards.schema import shard_schema
-from shards.writer import write_shard
-from tagging.rhythm import tempo_class
+from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.grammar import PROMPT, write_caption
+from leitmotif.captioning.wording import read_wording
+from leitmotif.demo.film import write_film
+from leitmotif.demo.moods import moods_near
+from leitmotif.demo.outline import draw_plan, lay_grid
+from leitmotif.demo.pictures import KINDS, render_pictures
+from leitmotif.media.video import key_frames
+from leitmotif.shards.manifest import write_manifest
+from leitmotif.shards.schema import shard_schema
+from leitmotif.shards.writer import write_shard
+from leitmotif.tagging.rhythm import tempo_class
 
 MOVING = [kind for kind, moves in KINDS.items() if moves]
 DURATION_S = 20.0

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from rendered_clips import write_dataset
 
-from cli import main as command
+from leitmotif.cli import main as command
+from leitmotif.train_mmdm import saving
+from leitmotif.training.checkpoint import list_checkpoints
 from tests.train_mmdm.conftest import SMALL, plain_rows
-from train_mmdm import saving
-from training.checkpoint import list_checkpoints
 
 Said = pytest.CaptureFixture[str]
 OPTIONS = [word for change in (*SMALL, "epochs=1") for word in ("--set", change)]

@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from untrained_runs import write_run
 
-from train_mmdm.describe import Decoding, Describer, _Draw, _Teller, decoding_of, untuned
-from train_mmdm.inputs import BadInput, Shown, read_text
-from train_mmdm.network import build_tiny
-from train_mmdm.run import DescriptionModel, open_run
-from training.errors import TrainingInputError
+from leitmotif.train_mmdm.describe import Decoding, Describer, _Draw, _Teller, decoding_of, untuned
+from leitmotif.train_mmdm.inputs import BadInput, Shown, read_text
+from leitmotif.train_mmdm.network import build_tiny
+from leitmotif.train_mmdm.run import DescriptionModel, open_run
+from leitmotif.training.errors import TrainingInputError
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 from untrained_runs import write_run
 
-from cli.main import main
-from demo.film import write_film
+from leitmotif.cli.main import main
+from leitmotif.demo.film import write_film
 
 Said = pytest.CaptureFixture[str]
 

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-import train_mmdm.inputs
-from demo.film import write_film
-from media.limited import LimitedWorker
-from train_mmdm.inputs import BadInput, decode_frames, read_input, read_text
+from leitmotif.demo.film import write_film
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.train_mmdm import inputs
+from leitmotif.train_mmdm.inputs import BadInput, decode_frames, read_input, read_text
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +102,7 @@ def test_a_decoder_that_hangs_is_stopped(
     tmp_path: Path, worker: LimitedWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "slow.png")
-    monkeypatch.setattr(train_mmdm.inputs, "LIMIT_S", 0.3)
+    monkeypatch.setattr(inputs, "LIMIT_S", 0.3)
     with pytest.raises(BadInput, match=r"slow\.png.*ran longer than 0\.3 s and was stopped"):
         read_input(tmp_path / "slow.png", 10, worker)
 

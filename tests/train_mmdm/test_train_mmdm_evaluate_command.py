@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from untrained_runs import write_run
 
-from cli.main import main
-from encoders.clap import ClapEncoder
-from train_mmdm.answer import Answer
-from train_mmdm.evaluate import list_attributes
+from leitmotif.cli.main import main
+from leitmotif.encoders.clap import ClapEncoder
+from leitmotif.train_mmdm.answer import Answer
+from leitmotif.train_mmdm.evaluate import list_attributes
 
 sys.path.append(str(Path(__file__).parents[1] / "evaluation"))
 from small_datasets import rows_of, write_dataset
@@ -111,7 +111,7 @@ def test_a_full_disk_is_code_3_and_leaves_nothing(
     def refuse(path: Path, text: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("evaluation.results._write", refuse)
+    monkeypatch.setattr("leitmotif.evaluation.results._write", refuse)
     assert evaluate(folder, tmp_path / "results", "--metric", "bleu") == 3
     assert "No space left on device; make room and run it again" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

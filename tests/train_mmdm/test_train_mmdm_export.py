@@ -14,11 +14,11 @@ from transformers import (
 )
 from untrained_runs import write_run
 
-from cli.main import main
-from train_mmdm.export import export_run, merged
-from train_mmdm.prompt import question_of
-from train_mmdm.run import NETWORK, open_run
-from training.errors import TrainingInputError, TrainingOutsideError
+from leitmotif.cli.main import main
+from leitmotif.train_mmdm.export import export_run, merged
+from leitmotif.train_mmdm.prompt import question_of
+from leitmotif.train_mmdm.run import NETWORK, open_run
+from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["adapters", "from scratch"])

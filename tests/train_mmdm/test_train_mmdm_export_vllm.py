@@ -12,9 +12,9 @@ import pytest
 from test_train_mmdm_describe import shown
 from untrained_runs import write_run
 
-from train_mmdm.describe import Decoding, Describer
-from train_mmdm.export import export_run
-from train_mmdm.run import open_run
+from leitmotif.train_mmdm.describe import Decoding, Describer
+from leitmotif.train_mmdm.export import export_run
+from leitmotif.train_mmdm.run import open_run
 
 sys.path.append(str(Path(__file__).parents[1] / "captioning"))
 from real_server import PYTHON, WHOLE_PROMPTS, RealServer, environment

@@ -15,12 +15,12 @@ SCRIPT = """
 import json, resource, sys, time
 import numpy as np, torch
 from transformers import InternVLConfig, InternVLForConditionalGeneration, InternVLVisionConfig, Qwen2Config
-from train_mmdm.network import add_adapters, checkpoint_activations
-from train_mmdm.prompt import Prompter, instruction_of
-from train_mmdm.settings import choose_settings
-from train_mmdm.step import sum_loss
-from train_mmdm.tokens import learn_tokenizer
-from train_mmdm.trainer import make_optimizer
+from leitmotif.train_mmdm.network import add_adapters, checkpoint_activations
+from leitmotif.train_mmdm.prompt import Prompter, instruction_of
+from leitmotif.train_mmdm.settings import choose_settings
+from leitmotif.train_mmdm.step import sum_loss
+from leitmotif.train_mmdm.tokens import learn_tokenizer
+from leitmotif.train_mmdm.trainer import make_optimizer
 
 settings = choose_settings("internvl3-1b", ["learning_rate=1e-3"])
 tokenizer = learn_tokenizer(["a gentle piano melody"])

@@ -6,11 +6,11 @@ import pytest
 import torch
 from rendered_clips import draw_truth, render_dataset, render_film
 
-from evaluation.clips import Clip
-from train_mmdm.rendered_measure import judge, write_texts
-from train_mmdm.run import open_run
-from train_mmdm.settings import choose_settings
-from train_mmdm.trainer import train
+from leitmotif.evaluation.clips import Clip
+from leitmotif.train_mmdm.rendered_measure import judge, write_texts
+from leitmotif.train_mmdm.run import open_run
+from leitmotif.train_mmdm.settings import choose_settings
+from leitmotif.train_mmdm.trainer import train
 
 TRAIN, VALIDATION, FILMS = 500, 40, 150
 FIRST_FILM = 500_000  # a seed that no training clip has

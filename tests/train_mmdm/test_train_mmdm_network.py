@@ -10,13 +10,19 @@ import pytest
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
-from train_mmdm import network
-from train_mmdm.network import add_adapters, build_network, build_tiny, load_adapters, load_pretrained
-from train_mmdm.prompt import Prompter
-from train_mmdm.settings import Settings, choose_settings
-from train_mmdm.step import sum_loss
-from train_mmdm.tokens import check_tokenizer, learn_tokenizer, load_tokenizer
-from training.errors import TrainingInputError, TrainingOutsideError
+from leitmotif.train_mmdm import network
+from leitmotif.train_mmdm.network import (
+    add_adapters,
+    build_network,
+    build_tiny,
+    load_adapters,
+    load_pretrained,
+)
+from leitmotif.train_mmdm.prompt import Prompter
+from leitmotif.train_mmdm.settings import Settings, choose_settings
+from leitmotif.train_mmdm.step import sum_loss
+from leitmotif.train_mmdm.tokens import check_tokenizer, learn_tokenizer, load_tokenizer
+from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
 
 
 @pytest.fixture(scope="module")

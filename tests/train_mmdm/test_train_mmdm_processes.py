@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from train_mmdm.run import NETWORK
-from training.checkpoint import list_checkpoints
-from training.logs import read_log
+from leitmotif.train_mmdm.run import NETWORK
+from leitmotif.training.checkpoint import list_checkpoints
+from leitmotif.training.logs import read_log
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SETTINGS = (
@@ -28,8 +28,8 @@ SETTINGS = (
 # The command line, and a power cut after so many steps.
 SCRIPT = """
 import argparse, os, sys
-from cli import train
-from train_mmdm import trainer
+from leitmotif.cli import train
+from leitmotif.train_mmdm import trainer
 
 learn, limit = trainer.Training._learn, int(os.environ.get("STEPS", "0"))
 

@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 from transformers import GotOcr2ImageProcessorPil
 
-from train_mmdm.answer import Answer, read_answer, write_answer
-from train_mmdm.prompt import (
+from leitmotif.train_mmdm.answer import Answer, read_answer, write_answer
+from leitmotif.train_mmdm.prompt import (
     DEVIATION,
     IGNORED,
     INSTRUCTION,
@@ -19,9 +19,9 @@ from train_mmdm.prompt import (
     question_of,
     spread_frames,
 )
-from train_mmdm.settings import choose_settings
-from train_mmdm.tokens import learn_tokenizer
-from train_mmdm.visuals import describe_visuals
+from leitmotif.train_mmdm.settings import choose_settings
+from leitmotif.train_mmdm.tokens import learn_tokenizer
+from leitmotif.train_mmdm.visuals import describe_visuals
 
 
 @pytest.fixture(scope="module")

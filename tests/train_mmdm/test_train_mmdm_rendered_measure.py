@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from untrained_runs import write_run
 
-from demo.corpus import render_corpus
-from train_mmdm.rendered_measure import COMMONEST, commonest, judge, main, read_truth
-from training.errors import TrainingInputError
+from leitmotif.demo.corpus import render_corpus
+from leitmotif.train_mmdm.rendered_measure import COMMONEST, commonest, judge, main, read_truth
+from leitmotif.training.errors import TrainingInputError
 
 
 @pytest.fixture(scope="module")

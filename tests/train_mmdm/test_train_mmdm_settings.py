@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from train_mmdm.settings import PRESETS, Settings, choose_settings, read_settings, write_settings
-from training.errors import TrainingInputError
+from leitmotif.train_mmdm.settings import PRESETS, Settings, choose_settings, read_settings, write_settings
+from leitmotif.training.errors import TrainingInputError
 
 
 def test_the_defaults_are_those_of_the_paper() -> None:

@@ -14,16 +14,16 @@ import torch
 from rendered_clips import write_dataset
 from safetensors.torch import load_file
 
+from leitmotif.train_mmdm import saving, trainer
+from leitmotif.train_mmdm.examples import check_rows, make_loader, read_fixed
+from leitmotif.train_mmdm.run import NETWORK, open_run
+from leitmotif.train_mmdm.settings import Settings, choose_settings
+from leitmotif.train_mmdm.trainer import out_of_memory, train
+from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
+from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
+from leitmotif.training.loader_split import LoaderError, open_split
+from leitmotif.training.logs import read_log
 from tests.train_mmdm.conftest import plain_frames, plain_rows
-from train_mmdm import saving, trainer
-from train_mmdm.examples import check_rows, make_loader, read_fixed
-from train_mmdm.run import NETWORK, open_run
-from train_mmdm.settings import Settings, choose_settings
-from train_mmdm.trainer import out_of_memory, train
-from training.checkpoint import checkpoint_path, list_checkpoints, read_state
-from training.errors import TrainingInputError, TrainingOutsideError
-from training.loader_split import LoaderError, open_split
-from training.logs import read_log
 
 Finished = tuple[Path, dict[str, Any], list[Any]]
 

@@ -7,9 +7,9 @@ import pytest
 import soundfile
 from PIL import Image
 
-from shards.manifest import write_manifest
-from shards.schema import shard_schema
-from shards.writer import ROW_GROUP_BYTES, write_shard
+from leitmotif.shards.manifest import write_manifest
+from leitmotif.shards.schema import shard_schema
+from leitmotif.shards.writer import ROW_GROUP_BYTES, write_shard
 
 RATE_HZ = 8000
 SHAPE = (12, 16)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import torch
 
-from training.checkpoint import (
+from leitmotif.training.checkpoint import (
     begin_checkpoint,
     checkpoint_path,
     drop_checkpoints,
@@ -20,7 +20,7 @@ from training.checkpoint import (
     save_object,
     write_state,
 )
-from training.errors import TrainingInputError
+from leitmotif.training.errors import TrainingInputError
 
 
 def write(run: Path, step: int) -> Path:

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from leitmotif.training.loader import LoaderError, ShardLoader
+from leitmotif.training.loader_media import Audio
 from tests.training.conftest import MakeDataset
-from training.loader import LoaderError, ShardLoader
-from training.loader_media import Audio
 
 # Enough row groups, of different sizes, for several lanes.
 SHARDS = [[3, 2, 3], [4, 1, 3, 2], [7], [1, 3, 3], [2, 2, 2, 2, 1]]

@@ -8,12 +8,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from shards.manifest import write_manifest
-from shards.schema import shard_schema
-from shards.writer import write_shard
+from leitmotif.shards.manifest import write_manifest
+from leitmotif.shards.schema import shard_schema
+from leitmotif.shards.writer import write_shard
+from leitmotif.training.loader import LoaderError, ShardLoader
+from leitmotif.training.loader_media import decode_audio, decode_frame, decode_picture
 from tests.training.conftest import MakeDataset, a_flac, a_jpeg, a_row
-from training.loader import LoaderError, ShardLoader
-from training.loader_media import decode_audio, decode_frame, decode_picture
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
 SHARD = "train-00000-of-00001.parquet"

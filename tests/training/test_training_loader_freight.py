@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-import training.loader_freight
-from training.loader_freight import BLOCKS, Freight, Receiver, Sender
+from leitmotif.training import loader_freight
+from leitmotif.training.loader_freight import BLOCKS, Freight, Receiver, Sender
 
 
 class Pair(NamedTuple):
@@ -110,11 +110,11 @@ def test_a_block_that_is_too_small_is_replaced(ends: tuple[Sender, Receiver]) ->
 def test_without_room_in_shared_memory_values_go_through_the_pipe(
     ends: tuple[Sender, Receiver], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(training.loader_freight, "_SHARE_OF_ROOM", 1e-12)
+    monkeypatch.setattr(loader_freight, "_SHARE_OF_ROOM", 1e-12)
     found, freight = shipped(ends, [picture(1), torch.from_numpy(picture(2)), bytes(9000)])
     assert freight.number is None and len(pickle.dumps(freight)) > 15_000
     np.testing.assert_array_equal(found[0], picture(1))
     np.testing.assert_array_equal(found[1].numpy(), picture(2))
     assert found[2] == bytes(9000)
-    monkeypatch.setattr(training.loader_freight, "_SHARED_MEMORY", tmp_path / "missing")
+    monkeypatch.setattr(loader_freight, "_SHARED_MEMORY", tmp_path / "missing")
     assert shipped(ends, picture(1))[1].number == 0

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from training.errors import TrainingInputError
-from training.logs import RunLog, read_log
+from leitmotif.training.errors import TrainingInputError
+from leitmotif.training.logs import RunLog, read_log
 
 
 def test_numbers_are_read_as_they_were_written(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from training.schedule import cosine_rate, warmup_steps
+from leitmotif.training.schedule import cosine_rate, warmup_steps
 
 
 def rates(total: int, warmup: float) -> list[float]:

@@ -1,0 +1,1 @@
+"""Build, annotate and curate video-music-text datasets, and train the models that use them."""
