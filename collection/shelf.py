@@ -9,14 +9,13 @@ DIR/
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +27,7 @@ from leitmotif.collection.folder import SUFFIXES, SourceError
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
 from leitmotif.collection.wanted import Wanted
 from leitmotif.shards.store import KEY, StageStore
+from leitmotif.storage.lock import InUseError, hold
 
 COLUMNS = pa.schema(
     [
@@ -78,17 +78,15 @@ class Shelf:
         Raises:
             SourceError: It cannot be written, or another run holds it.
         """
-        try:
-            self.partial.mkdir(parents=True, exist_ok=True)
-            lock = (self.root / ".lock").open("w")
-        except OSError as error:
-            raise SourceError(
-                f"folder {str(self.root)!r} cannot be written ({error.strerror}); choose another --out"
-            ) from error
-        with lock:
+        with ExitStack() as held:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                self.partial.mkdir(parents=True, exist_ok=True)
+                held.enter_context(hold(self.root / ".lock"))
+            except OSError as error:
+                raise SourceError(
+                    f"folder {str(self.root)!r} cannot be written ({error.strerror}); choose another --out"
+                ) from error
+            except InUseError as error:
                 raise SourceError(
                     f"folder {str(self.root)!r} is in use by another run; wait for it to end"
                 ) from error

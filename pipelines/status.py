@@ -6,7 +6,6 @@ Otherwise the stores tell what is done, and the log of the last run how fast it 
 
 from __future__ import annotations
 
-import fcntl
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +17,7 @@ from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Entry, Ledger
 from leitmotif.pipelines.logged import LoggedRun, LoggedStage
 from leitmotif.pipelines.runlog import Failure, SlowClip, failures_of
 from leitmotif.pipelines.workspace import Workspace
+from leitmotif.storage.lock import is_held as lock_is_held
 
 State = Literal["running", "ended", "stopped", "died", "not logged"]
 CATALOG = "catalog"
@@ -102,13 +102,7 @@ def is_held(root: Path, run: LoggedRun) -> bool:
         return False
     if _kernel_lists(lock, run.facts["pid"]):
         return True
-    # On another machine or in another container: ask for a share of the lock, which is given back at once.
-    with lock.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-    return False
+    return lock_is_held(lock)  # by a run on another machine or in another container
 
 
 def _kernel_lists(lock: Path, pid: int) -> bool:

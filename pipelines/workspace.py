@@ -11,13 +11,12 @@ WS/
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import logging
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,6 +29,7 @@ from leitmotif.pipelines.stage import Stage
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.store import StageStore, write_text
 from leitmotif.shards.takedown import RECORD, KeptOut, read_record
+from leitmotif.storage.lock import InUseError, hold
 
 log = logging.getLogger("leitmotif.pipelines")
 
@@ -112,17 +112,15 @@ class Workspace:
             UserError: The folder cannot be written to.
             OutsideError: Another run holds it.
         """
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            lock = (self.root / ".lock").open("w")
-        except OSError as error:
-            raise UserError(
-                f"workspace {str(self.root)!r} cannot be written ({error.strerror}); choose another --out"
-            ) from error
-        with lock:
+        with ExitStack() as held:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                self.root.mkdir(parents=True, exist_ok=True)
+                held.enter_context(hold(self.root / ".lock"))
+            except OSError as error:
+                raise UserError(
+                    f"workspace {str(self.root)!r} cannot be written ({error.strerror}); choose another --out"
+                ) from error
+            except InUseError as error:
                 raise OutsideError(
                     f"workspace {str(self.root)!r} is in use by another run; wait for it to end"
                 ) from error
