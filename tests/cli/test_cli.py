@@ -91,11 +91,11 @@ def test_wrong_input_is_one_line_and_code_2(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from leitmotif.pipelines import curate
+    from leitmotif.pipelines import curate, flow
 
     # The flow's own start takes seconds and has its own test.
     monkeypatch.setattr(
-        curate, "run_flow", lambda *given, workers, scheduler, **options: curate.curate(*given, **options)
+        flow, "run_flow", lambda *given, workers, scheduler, **options: curate.curate(*given, **options)
     )
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
@@ -124,13 +124,13 @@ def test_a_gpu_that_is_not_there_is_said_before_anything_is_done(
 def test_something_outside_that_fails_is_one_line_and_code_3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from leitmotif.pipelines import curate
+    from leitmotif.pipelines import flow
     from leitmotif.pipelines.errors import OutsideError
 
     def fail(*given: object, **options: object) -> None:
         raise OutsideError("the disk is full")
 
-    monkeypatch.setattr(curate, "run_flow", fail)
+    monkeypatch.setattr(flow, "run_flow", fail)
     assert main(["curate", str(tmp_path), "--out", str(tmp_path / "ws")]) == 3
     assert capsys.readouterr().err == "leitmotif: error: the disk is full\n"
 
@@ -144,10 +144,10 @@ def test_strict_tells_of_quarantined_clips(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    from leitmotif.pipelines import curate
+    from leitmotif.pipelines import curate, flow
 
     summary = curate.Summary(catalogued=3, kept=1, rejected=0, quarantined=quarantined, computed={"probe": 3})
-    monkeypatch.setattr(curate, "run_flow", lambda *given, **options: summary)
+    monkeypatch.setattr(flow, "run_flow", lambda *given, **options: summary)
     arguments = ["curate", str(tmp_path), "--out", str(tmp_path / "ws"), "--json"]
     assert main(arguments + ["--strict"] * strict) == code
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])

@@ -223,7 +223,7 @@ def test_the_command_line_ends_with_3_when_the_server_is_dead(
     def run_here(*arguments: object, **options: object) -> Summary:
         return curate([], workspace, plan)
 
-    monkeypatch.setattr("leitmotif.pipelines.curate.run_flow", run_here)
+    monkeypatch.setattr("leitmotif.pipelines.flow.run_flow", run_here)
     assert main(["curate", "--out", str(workspace.root)]) == 3
     error = capsys.readouterr().err
     assert "has not answered for" in error and "Traceback" not in error

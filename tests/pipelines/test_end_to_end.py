@@ -222,7 +222,7 @@ def test_kill_9_at_random_moments_ends_in_the_same_shards(curated: Curated, tmp_
 
 @pytest.mark.slow
 def test_the_flow_on_two_workers_gives_the_same_rows_as_on_one(curated: Curated, tmp_path: Path) -> None:
-    from leitmotif.pipelines.curate import run_flow
+    from leitmotif.pipelines.flow import run_flow
 
     workspace = Workspace(tmp_path / "ws")
     summary = run_flow([curated.videos], workspace, PLAN, workers=2)

@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 
 from leitmotif.demo.corpus import render_corpus
-from leitmotif.pipelines.curate import curate, run_flow
+from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.errors import OutsideError
+from leitmotif.pipelines.flow import run_flow
 from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.workspace import Workspace
 

@@ -1,0 +1,108 @@
+"""The run that measures as a Prefect flow: every batch a task, here or on Dask workers."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from pathlib import Path
+from threading import Thread
+from typing import Any, Protocol
+
+from prefect import flow, task
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from leitmotif.pipelines.curate import Summary, curate
+from leitmotif.pipelines.errors import OutsideError
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.runlog import BatchResult
+from leitmotif.pipelines.runner import Batch, run_batch
+from leitmotif.pipelines.workspace import Workspace
+
+# A cluster that starts and ends as it should is no news; a worker that runs out of memory is.
+CLUSTER_LOGS = {"distributed": "warning", "distributed.nanny": "error", "distributed.nanny.memory": "warning"}
+
+
+class Pending(Protocol):
+    """A batch that was handed over and is done at some later time."""
+
+    def result(self) -> Any:
+        """Wait, and return what the batch returned."""
+
+
+@task(name="measure-batch")
+def measure_batch(batch: Batch) -> BatchResult:
+    """Measure one batch; the task around `run_batch`."""
+    return run_batch(batch)
+
+
+@flow(name="curate", validate_parameters=False)
+def curate_flow(
+    sources: Sequence[Path], workspace: Workspace, plan: Plan, workers: int, **options: Any
+) -> Summary:
+    """Run `curate` with every batch as a Prefect task."""
+    return curate(
+        sources, workspace, plan, run=lambda batches: _in_tasks(batches, workers), workers=workers, **options
+    )
+
+
+def _in_tasks(batches: Iterator[Batch], workers: int) -> Iterator[BatchResult]:
+    """Submit batches as tasks, two for every worker at a time, and yield their results in order."""
+    waiting: deque[Pending] = deque()
+    for batch in batches:
+        waiting.append(measure_batch.submit(batch))
+        if len(waiting) >= 2 * workers:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def run_flow(
+    sources: Sequence[Path],
+    workspace: Workspace,
+    plan: Plan,
+    *,
+    workers: int = 1,
+    scheduler: str | None = None,
+    **options: Any,
+) -> Summary:
+    """Run the flow here, on local Dask workers or on a Dask cluster: the same code, the same rows.
+
+    Args:
+        sources: As of `curate`.
+        workspace: On a disk that every worker reaches under the same path.
+        plan: As of `curate`.
+        workers: Local processes; more than one starts a Dask cluster for the run.
+        scheduler: Address of a running Dask scheduler, such as tcp://host:8786.
+        options: As of `curate`.
+
+    Returns:
+        The summary.
+    """
+    runner: Any = ThreadPoolTaskRunner(max_workers=1)
+    if not scheduler and workers == 1:
+        # Prefect's server takes seconds to start, in another process: the libraries of models load meanwhile.
+        Thread(target=import_module, args=("leitmotif.encoders.clap",), daemon=True).start()
+    else:
+        from dask.config import update_defaults
+
+        update_defaults({"logging": CLUSTER_LOGS})  # before `distributed` is imported, which reads it once
+        from prefect_dask import DaskTaskRunner
+
+        local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
+        runner = DaskTaskRunner(address=scheduler) if scheduler else DaskTaskRunner(cluster_kwargs=local)
+        workers = max(workers, _workers_of(scheduler)) if scheduler else workers
+    return curate_flow.with_options(task_runner=runner)(sources, workspace, plan, workers, **options)
+
+
+def _workers_of(scheduler: str) -> int:
+    from distributed import Client
+
+    try:
+        with Client(scheduler, timeout="10s") as client:
+            return max(1, len(client.scheduler_info(n_workers=-1)["workers"]))
+    except OSError as error:
+        raise OutsideError(
+            f"no Dask scheduler answers at {scheduler!r}; start one with `dask scheduler`, or leave out "
+            "--scheduler"
+        ) from error
