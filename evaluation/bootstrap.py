@@ -9,6 +9,8 @@ import numpy as np
 from leitmotif.evaluation.metric import Metric
 
 LEVEL = 0.95
+FEWEST_CLIPS = 2
+NO_INTERVAL = "one clip alone says nothing of how much clips differ"
 # Draws that are made at once, times clips: 64 MiB.
 _AT_ONCE = 8 << 20
 
@@ -19,15 +21,17 @@ class Estimate:
 
     Attributes:
         value: Over all clips.
-        low: Where the interval begins, the 2.5th percentile of the draws.
+        low: Where the interval begins, the 2.5th percentile of the draws; None where there is no interval.
         high: Where it ends, the 97.5th percentile.
         clips: How many clips the value is over.
+        no_interval: Why there is none.
     """
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     clips: int
+    no_interval: str | None = None
 
 
 class Draws:
@@ -111,5 +115,8 @@ def estimate_difference(
 
 
 def _estimate(value: float, drawn: np.ndarray, clips: int) -> Estimate:
+    if clips < FEWEST_CLIPS:
+        # Every draw of one clip is that clip: the width would be zero, as if the value were certain.
+        return Estimate(value, None, None, clips, NO_INTERVAL)
     low, high = np.nanpercentile(drawn, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     return Estimate(value, float(low), float(high), clips)

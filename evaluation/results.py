@@ -80,13 +80,18 @@ def make_table(document: Mapping[str, Any]) -> str:
     for other in others:
         cells = [_cell(document["differences"][name][other], signed=True) for name in metrics]
         lines.append(f"| *{first} − {other}* | " + " | ".join(cells) + " |")
+    values = [value for row in document["values"].values() for value in row.values() if value]
+    reasons = dict.fromkeys(value["no_interval"] for value in values if value.get("no_interval"))
+    lines += [f"\n[–]: no interval; {reason}." for reason in reasons]
     return "\n".join(lines) + "\n"
 
 
-def _cell(value: Mapping[str, float] | None, *, signed: bool = False) -> str:
+def _cell(value: Mapping[str, Any] | None, *, signed: bool = False) -> str:
     if value is None:
         return "–"
     sign = "+" if signed else ""
+    if value["low"] is None:
+        return f"{value['value']:{sign}.2f} [–]"
     return f"{value['value']:{sign}.2f} [{value['low']:{sign}.2f}, {value['high']:{sign}.2f}]"
 
 

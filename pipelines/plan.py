@@ -167,7 +167,7 @@ def change_thresholds(plan: Plan, assignments: Sequence[str]) -> Plan:
     values = plan.model_dump()
     for assignment in assignments:
         section, key, value = _parse(assignment)
-        if section in STAGES and not (section in plan.rules and key == "threshold"):
+        if section in STAGES and not (section in filters_rule.discover() and key == "threshold"):
             raise UserError(
                 f"setting {section}.{key} changes what is measured; give it to `leitmotif curate`, "
                 "`publish` takes thresholds, tags and splits"
@@ -185,12 +185,22 @@ def _parse(assignment: str) -> tuple[str, str, Any]:
 
 
 def _assign(values: dict[str, Any], section: str, key: str, value: Any) -> None:
-    """Set one value where its section and key belong."""
+    """Set one value where its section and key belong.
+
+    A threshold of a rule that the recipe does not name adds the rule, where the recipe measures its number.
+    """
     name = f"{section}.{key}"
+    rule = filters_rule.discover().get(section)
+    if rule is not None and key == "threshold" and rule.stage not in values["stages"]:
+        raise UserError(
+            f"rule {section!r} judges what stage {rule.stage!r} measures, and this recipe has no such stage; "
+            f"expected a rule over one of {', '.join(values['stages'])}"
+        )
     places: dict[str, tuple[dict[str, Any], str]] = {}
     for stage, settings in values["stages"].items():
         places |= {f"{stage}.{setting}": (settings, setting) for setting in settings}
-    places |= {f"{rule}.threshold": (values["rules"], rule) for rule in values["rules"]}
+    judged = [rule for rule in filters_rule.discover().values() if rule.stage in values["stages"]]
+    places |= {f"{rule.name}.threshold": (values["rules"], rule.name) for rule in judged}
     for kind, settings in values["tags"].items():
         places |= {f"{kind}.{setting}": (settings, setting) for setting in settings}
     places |= {f"splits.{split}": (values["splits"], split) for split in values["splits"]}

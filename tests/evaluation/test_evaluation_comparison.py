@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from small_datasets import FACTS, rows_of, write_dataset
 
 from leitmotif.encoders.clap import ClapEncoder
-from leitmotif.evaluation.bootstrap import Draws, Estimate, estimate, estimate_difference
+from leitmotif.evaluation.bootstrap import NO_INTERVAL, Draws, Estimate, estimate, estimate_difference
 from leitmotif.evaluation.clips import Clip, DatasetError, clap_model_of, read_clips, read_frames
 from leitmotif.evaluation.comparison import add_captions, compare
 from leitmotif.evaluation.metric import Tools, choose_metrics
@@ -114,6 +115,23 @@ def test_an_interval_leaves_unknown_clips_out() -> None:
     found = estimate(TempoClassMetric(Tools()), rows, Draws(3, 50, 0))
     assert found == Estimate(100.0, 100.0, 100.0, clips=2)
     assert estimate(TempoClassMetric(Tools()), np.full((3, 1), np.nan), Draws(3, 50, 0)) is None
+
+
+def test_one_clip_has_a_value_and_no_interval_and_the_table_says_why() -> None:
+    rows = np.array([[100.0], [np.nan], [np.nan]])
+    found = estimate(TempoClassMetric(Tools()), rows, Draws(3, 50, 0))
+    assert found == Estimate(100.0, None, None, clips=1, no_interval=NO_INTERVAL)
+    assert estimate_difference(TempoClassMetric(Tools()), rows, rows, Draws(3, 50, 0)) == Estimate(
+        0.0, None, None, clips=1, no_interval=NO_INTERVAL
+    )
+    assert found is not None
+    document = {
+        "metrics": {"x": {"title": "X", "higher_is_better": True}},
+        "values": {"a": {"x": asdict(found)}, "b": {"x": asdict(found)}},
+        "differences": {"x": {"b": asdict(found)}},
+    }
+    table = make_table(json.loads(json.dumps(document)))
+    assert table.count("100.00 [–]") == 3 and table.count(NO_INTERVAL) == 1
 
 
 def test_a_ratio_of_sums_is_no_mean_of_ratios() -> None:

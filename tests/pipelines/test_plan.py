@@ -36,7 +36,7 @@ def test_a_setting_overrules_recipe_and_profile() -> None:
         ("motion.mode=quick", "'exact' or 'sampled'"),
         ("splits.test=2.5", "expected a share of the clips below 1, or a whole number"),
         ("splits.test=0.95", "validation and test take everything; leave some for train"),
-        ("vocal.threshold=0.5", "'vocal.threshold' is not known"),
+        ("vocals.threshold=0.5", "did you mean vocal.threshold"),
     ],
 )
 def test_a_wrong_setting_is_one_line_with_the_near_ones(setting: str, said: str) -> None:
@@ -80,6 +80,26 @@ def test_thresholds_change_and_measurements_do_not() -> None:
         change_thresholds(plan, ["motion.mode=sampled"])
 
 
+@pytest.mark.parametrize("recipe", ["music-video", "music-track"])
+def test_the_threshold_of_a_rule_that_the_recipe_measures_but_does_not_name_adds_the_rule(
+    recipe: str,
+) -> None:
+    plan = make_plan(recipe, "embedded")
+    changed = change_thresholds(plan, ["pam.threshold=0.9", "vocal.threshold=0.2"])
+    assert changed.rules == plan.rules | {"pam": 0.9, "vocal": 0.2}
+    assert changed.stages == plan.stages
+    assert make_plan(recipe, "embedded", ["pam.threshold=0.9", "vocal.threshold=0.2"]).rules == changed.rules
+
+
+def test_the_threshold_of_a_rule_that_the_recipe_does_not_measure_is_one_line() -> None:
+    plan = make_plan("music-track", "embedded")
+    for setting in ("motion.threshold=0.1", "text.threshold=0.1"):
+        with pytest.raises(
+            UserError, match="judges what stage 'motion' measures, and this recipe has no such"
+        ):
+            change_thresholds(plan, [setting])
+
+
 def test_the_caption_stage_is_also_called_captioning():
-    plan = make_plan("music-video", "embedded", ["leitmotif.captioning.prompt=grammar-sentence-v1"])
+    plan = make_plan("music-video", "embedded", ["captioning.prompt=grammar-sentence-v1"])
     assert plan.stages["caption"]["prompt"] == "grammar-sentence-v1"
