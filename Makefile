@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 OUT ?= demo-out
 
-.PHONY: setup demo test test-slow check bench mini vllm clean
+.PHONY: setup demo test test-slow check docs bench mini vllm clean
 
 setup: .venv/.installed
 
@@ -25,12 +25,19 @@ test-slow: setup
 .typecheck/leitmotif:
 	mkdir -p .typecheck && ln -sfn .. $@
 
-check: setup .typecheck/leitmotif
+check: setup .typecheck/leitmotif docs
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -q
+	$(MAKE) --no-print-directory test
+
+# The documentation as a site: .site/html/index.html. Every link between pages is checked.
+docs: setup
+	rm -rf .site && mkdir -p .site/pages/docs .site/pages/data_cards
+	cp README.md ARCHITECTURE.md CONTRIBUTING.md CHANGELOG.md LICENSE .site/pages
+	cp -r docs/. .site/pages/docs && cp data_cards/*.md .site/pages/data_cards
+	$(BIN)/mkdocs build --strict --quiet
 
 # make bench ONLY=motion runs one group.
 bench: setup
@@ -52,4 +59,4 @@ vllm: .venv-vllm/.installed
 	touch $@
 
 clean:
-	rm -rf .venv .venv-vllm demo-out .typecheck .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-vllm demo-out .site .typecheck .mypy_cache .ruff_cache .pytest_cache
