@@ -15,6 +15,7 @@ from typing import Any, Self, TypeVar
 
 from leitmotif.captioning.chat import Draft, Sampling
 from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
+from leitmotif.shards.texts import encodable
 
 log = logging.getLogger("leitmotif.captioning")
 
@@ -219,4 +220,4 @@ def _draft(completion: Any) -> Draft:
         text, reason = choice["message"]["content"], choice["finish_reason"]
     except (LookupError, TypeError) as error:
         raise ValueError(f"got {str(completion)[:80]!r} where a completion was expected") from error
-    return Draft(text if isinstance(text, str) else "", finished=reason != "length")
+    return Draft(encodable(text) if isinstance(text, str) else "", finished=reason != "length")

@@ -51,8 +51,8 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Curate, print the summary, return the exit code."""
-    from leitmotif.pipelines.flow import run_flow
     from leitmotif.pipelines.errors import UserError
+    from leitmotif.pipelines.flow import run_flow
     from leitmotif.pipelines.models.devices import AUTO, check_device, resolve_device
     from leitmotif.pipelines.plan import make_plan
     from leitmotif.pipelines.workspace import Workspace

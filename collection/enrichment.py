@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from leitmotif.collection.folder import SourceError
-from leitmotif.collection.metadata import Metadata, metadata_of
+from leitmotif.collection.metadata import Metadata, merged
 from leitmotif.collection.refusals import CollectError, HostStopped, Unavailable
 from leitmotif.collection.settings import MAX_WAIT_S, Settings
 from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.sidecar import load_sidecar, metadata_of
 from leitmotif.shards.store import write_text
+from leitmotif.shards.texts import encodable
 
 log = logging.getLogger("leitmotif.collection")
 
@@ -138,14 +140,16 @@ def _enrich_file(
     name: str, enricher: Enricher, file: Path, sidecar: Path, settings: Settings, done: Enriched
 ) -> None:
     try:
-        info = json.loads(sidecar.read_text(encoding="utf-8"))
-        metadata = metadata_of(info)
-        former = (info.get("enrichments") or {}).get(name)
-    except (ValueError, TypeError, AttributeError) as error:
+        info = load_sidecar(sidecar)
+    except ValueError as error:
         done.failed += 1
-        log.warning("%s: passed over (%s)", sidecar, str(error).splitlines()[0])
+        log.warning("%s: passed over (%s)", sidecar, error)
         return
-    if former is not None and (former.get("found") or not settings.retry_failed):
+    metadata = merged(metadata_of(info, where=sidecar))
+    enrichments = info.get("enrichments")
+    known = enrichments if isinstance(enrichments, dict) else {}
+    former = known.get(name)
+    if isinstance(former, dict) and (former.get("found") or not settings.retry_failed):
         done.already += 1
         return
     if done.stopped:
@@ -161,7 +165,7 @@ def _enrich_file(
         log.info("%s: %s: %s", name, file.name, error)
         return
     found = {"found": answer is not None, "at": datetime.now(UTC).isoformat(timespec="seconds")}
-    info["enrichments"] = {**(info.get("enrichments") or {}), name: found | (answer or {})}
+    info["enrichments"] = known | {name: found | encodable(answer or {})}
     write_text(sidecar, json.dumps(info))
     if answer is None:
         done.nothing += 1

@@ -10,11 +10,12 @@ from typing import Any
 from leitmotif.collection.container import Content, Inspectors
 from leitmotif.collection.direct import Got
 from leitmotif.collection.joining import cut, join
-from leitmotif.collection.metadata import sidecar_fields
 from leitmotif.collection.refusals import Refused
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.shelf import Shelf, sha256_of
+from leitmotif.collection.sidecar import sidecar_fields
 from leitmotif.collection.wanted import Wanted
+from leitmotif.shards.texts import encodable
 
 
 @dataclass(frozen=True)
@@ -144,4 +145,4 @@ def site_id(info: dict[str, Any]) -> str | None:
     site, identity = info.get("extractor"), info.get("id")
     if not isinstance(site, str) or not isinstance(identity, str) or site.startswith("generic"):
         return None
-    return f"{site.lower()}:{identity}"[:200]
+    return encodable(f"{site.lower()}:{identity}"[:200])

@@ -27,6 +27,7 @@ from leitmotif.collection.folder import SUFFIXES, SourceError
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
 from leitmotif.collection.wanted import Wanted
 from leitmotif.shards.store import KEY, StageStore
+from leitmotif.shards.texts import encodable
 from leitmotif.storage.lock import InUseError, hold
 
 COLUMNS = pa.schema(
@@ -212,7 +213,7 @@ class Shelf:
             **(facts or {}),
         }
         with self._lock:
-            self._rows.append(row)
+            self._rows.append(encodable(row))
             full = len(self._rows) >= FLUSH_ROWS or time.monotonic() - self._flushed_s > FLUSH_S
         if full:
             self.flush()

@@ -29,6 +29,7 @@ from leitmotif.collection.folder import SourceError
 from leitmotif.collection.refusals import Unavailable
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.wanted import Wanted
+from leitmotif.shards.texts import encodable
 
 API_URL = "https://api.spotify.com/v1/"
 TOKEN_URL = "https://accounts.spotify.com/api/token"
@@ -212,7 +213,7 @@ class SpotifyChart:
             raise Unavailable(f"Spotify: {str(error)[:300]}") from error
         if not isinstance(answer, dict):
             raise Unavailable("Spotify answers something else than an object")
-        return answer
+        return encodable(answer)
 
     def _song(self, track: Track) -> Wanted | None:
         """Return a track as a search; None for a podcast, a local file or a track without a name."""

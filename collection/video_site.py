@@ -20,12 +20,13 @@ from leitmotif.collection.budget import Meter
 from leitmotif.collection.opt_out import refuse_reserved, refuse_reserved_page
 from leitmotif.collection.refusals import Gone, Refused, Unavailable
 from leitmotif.collection.settings import Settings
+from leitmotif.collection.sidecar import MAX_COMMENTS
 from leitmotif.collection.site_errors import translated
 from leitmotif.collection.site_requests import GuardedRequests, Watch
+from leitmotif.shards.texts import encodable
 
 log = logging.getLogger("leitmotif.collection")
 
-MAX_COMMENTS = 10
 # No plugin is looked for: it would be code that nobody here has read.
 yt_dlp_globals.plugin_dirs.value = []
 
@@ -173,7 +174,7 @@ class VideoSite:
         with translated(query):
             self._meter = meter
             info = self._tool(None).extract_info(query, download=False) or {}
-            return [dict(found) for found in info.get("entries") or () if found]
+            return [encodable(dict(found)) for found in info.get("entries") or () if found]
 
     def fetch(self, video: Video, wanted: dict[str, Any], part: Path, meter: Meter) -> None:
         """Fetch one of a video's formats; what came before is resumed.
@@ -196,7 +197,7 @@ class VideoSite:
         # An entry without an address of its own is on this page.
         return Playlist(
             tuple(
-                (found.get("url") or found.get("webpage_url"))
+                encodable(found.get("url") or found.get("webpage_url"))
                 if found.get("_type") in ("url", "url_transparent")
                 else None
                 for found in entries

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import stat
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from leitmotif.collection.folder import FoundFile
-from leitmotif.collection.metadata import Metadata, find_sidecar, read_metadata
+from leitmotif.collection.metadata import Metadata, merged
+from leitmotif.collection.sidecar import find_sidecar, read_metadata
 from leitmotif.pipelines.errors import is_outside
 from leitmotif.shards.store import StageStore
+
+log = logging.getLogger("leitmotif.pipelines")
 
 # Entered in one go; what is lost at most when a machine dies.
 BATCH = 256
@@ -83,9 +88,8 @@ def _entry(file: FoundFile, state: State) -> dict[str, Any]:
         "modified_ns": modified_ns,
         "sidecar_modified_ns": sidecar_ns,
     }
-    sidecar = find_sidecar(file.path)
-    metadata = read_metadata(sidecar) if sidecar else Metadata()
-    row |= metadata.model_dump() | {"source_id": metadata.source_id or file.source_id}
+    metadata = merged(_said_beside(file.path))
+    row |= asdict(metadata) | {"source_id": metadata.source_id or file.source_id}
     if row["retrieved_at"] is None and modified_ns is not None:
         row["retrieved_at"] = datetime.fromtimestamp(modified_ns // 10**9, UTC)
     if not _is_text(row["path"]):
@@ -106,6 +110,21 @@ def _entry(file: FoundFile, state: State) -> dict[str, Any]:
             "message": f"the file cannot be read ({reason}); check it and its permissions",
         }
     return row
+
+
+def _said_beside(path: Path) -> Metadata:
+    """Return what the sidecar of a file says; one that cannot be read is logged and says nothing."""
+    sidecar = find_sidecar(path)
+    if sidecar is None:
+        return Metadata()
+    try:
+        return read_metadata(sidecar)
+    except OSError as error:
+        if is_outside(error):
+            raise
+        reason = error.strerror or str(error)
+        log.warning("%s: metadata passed over (%s); check the file and its permissions", sidecar, reason)
+        return Metadata()
 
 
 def _is_text(name: str) -> bool:

@@ -14,12 +14,13 @@ from leitmotif.collection import enrichment
 from leitmotif.collection.collector import Tally
 from leitmotif.collection.enrichment import Enriched, enrich
 from leitmotif.collection.folder import SourceError, find_media
-from leitmotif.collection.metadata import Metadata, metadata_of, read_metadata
+from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.musicbrainz import MusicBrainz
 from leitmotif.collection.refusals import HostStopped, Unavailable
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.shazam import Shazam
 from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.sidecar import metadata_of, read_metadata
 from leitmotif.media.limited import LimitedWorker
 
 Fetch = Callable[..., Tally]

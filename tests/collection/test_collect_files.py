@@ -14,8 +14,8 @@ from media_server import MediaServer, tone
 from leitmotif.collection.collector import Tally
 from leitmotif.collection.folder import SourceError, find_media
 from leitmotif.collection.guard import Guard
-from leitmotif.collection.metadata import find_sidecar, read_metadata
 from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.sidecar import find_sidecar, read_metadata
 
 Fetch = Callable[..., Tally]
 Record = Callable[[], list[dict[str, Any]]]

@@ -14,8 +14,8 @@ from media_server import MediaServer, tone
 from leitmotif.collection.collector import Tally
 from leitmotif.collection.folder import find_media
 from leitmotif.collection.guard import Guard
-from leitmotif.collection.metadata import read_metadata
 from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.sidecar import read_metadata
 from leitmotif.collection.video_site import Video, VideoSite
 from leitmotif.media.probe import probe
 

@@ -9,8 +9,8 @@ from media_server import MediaServer, tone
 
 from leitmotif.collection.collector import Tally
 from leitmotif.collection.folder import find_media
-from leitmotif.collection.metadata import find_sidecar, read_metadata
 from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.sidecar import find_sidecar, read_metadata
 from leitmotif.collection.wanted import Wanted
 from leitmotif.media.probe import probe
 

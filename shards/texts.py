@@ -1,0 +1,37 @@
+"""Text of strangers, made fit to be written: JSON may hold half a letter, files of tags anything."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+
+
+def encodable(value: Value) -> Value:
+    """Return a text, or lists and mappings of texts, with U+FFFD for every lone surrogate.
+
+    Half of an emoji, what a text cut in the wrong place ends with, is valid in JSON (as an escape) and no
+    valid Unicode: nothing can write it as UTF-8. Two halves that belong together become the letter that they
+    are. Whatever comes from outside (metadata files, tags, tables, answers of servers) passes here where it
+    comes in.
+
+    Args:
+        value: A text, a list, a tuple or a mapping, nested or not; anything else comes back as it is.
+    """
+    return _encodable(value)
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        # An ASCII text, and any other without surrogates, costs one look.
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return value
+    if isinstance(value, dict):
+        return {_encodable(name): _encodable(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        items = [_encodable(item) for item in value]
+        return items if isinstance(value, list) else tuple(items)
+    return value

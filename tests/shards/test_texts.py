@@ -1,0 +1,12 @@
+from leitmotif.shards.texts import encodable
+
+
+def test_a_lone_surrogate_is_replaced_and_a_pair_is_joined() -> None:
+    assert encodable("so good \ud83d") == "so good \ufffd"
+    assert encodable("\ude00 \ud83d\ude00") == "\ufffd 😀"
+    assert encodable("plain ü 😀\0") == "plain ü 😀\0"
+
+
+def test_texts_within_lists_and_mappings_are_reached_and_all_else_stays() -> None:
+    found = encodable({"a\ud83d": ["\udc00", 3, None], "b": ("\ud800", 1.5)})
+    assert found == {"a\ufffd": ["\ufffd", 3, None], "b": ("\ufffd", 1.5)}
