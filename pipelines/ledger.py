@@ -7,6 +7,7 @@ looks.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -113,6 +114,15 @@ class Ledger:
             "quarantined": sum(fate.error is not None for fate in fates),
             "pending": sum(fate.pending is not None for fate in fates),
         }
+
+    def losses(self) -> dict[str, int]:
+        """Return how many clips each rule rejected and each stage quarantined, the most first."""
+        taken = Counter(
+            f"rule {entry.fate.rule}" if entry.fate.rule else f"an error in {entry.fate.stage}"
+            for entry in self.entries
+            if entry.fate.rule or entry.fate.error
+        )
+        return dict(taken.most_common())
 
     def kept(self) -> list[Entry]:
         """Return the clips that passed everything, by clip id."""

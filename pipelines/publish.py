@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import time
@@ -32,6 +33,8 @@ from leitmotif.shards.store import write_text
 from leitmotif.shards.takedown import KeptOut, Removal, read_record, write_record
 from leitmotif.shards.writer import plan_shards, write_shard
 from leitmotif.taxonomy import labels
+
+log = logging.getLogger("leitmotif.pipelines")
 
 
 @dataclass
@@ -91,6 +94,8 @@ def publish(
         write_manifest(beside, counts | {"rows": rows})
         _check_takedowns(workspace, out, removals)
         put_in_place(beside, out)
+        if not counts["kept"]:
+            log.warning("%s", _why_empty(workspace, ledger))
     except OSError as error:
         if not is_outside(error):
             raise
@@ -136,6 +141,17 @@ def _check_measured(ledger: Ledger) -> None:
     raise UserError(
         f"{len(pending)} clips pass these thresholds but are not measured yet by {', '.join(stages)}; run "
         "`leitmotif curate --out` with the workspace again (--measure-all lets thresholds move freely)"
+    )
+
+
+def _why_empty(workspace: Workspace, ledger: Ledger) -> str:
+    """Return the line that says why a dataset has no rows."""
+    losses = ", ".join(f"{count} by {name}" for name, count in ledger.losses().items())
+    if not losses:
+        return "the dataset has no rows: every clip was taken down"
+    return (
+        f"the dataset has no rows; {len(ledger.entries)} clips were left out: {losses} (`leitmotif report "
+        f"{workspace.root}` shows their numbers; a rule is moved by --set RULE.threshold=VALUE)"
     )
 
 

@@ -178,6 +178,8 @@ def _embeddings(
     """Return the files that have one, and the mean CLAP embedding of the clips of each, (files, dim)."""
     table = stores.store("tagging").read(["clap_embedding"])
     table = table.filter(pc.is_valid(table["clap_embedding"]))
+    if not len(table):
+        return [], np.zeros((0, 1), np.float32)
     rows = {clip_id: row for row, clip_id in enumerate(table[KEY].to_pylist())}
     values = pc.list_flatten(table["clap_embedding"]).to_numpy().reshape(len(table), -1)
     names, means = [], []
@@ -186,4 +188,4 @@ def _embeddings(
             mean = values[found].mean(axis=0)
             names.append(media_id)
             means.append(mean / max(float(np.linalg.norm(mean)), 1e-9))
-    return names, np.array(means, np.float32) if means else np.zeros((0, 1), np.float32)
+    return names, np.array(means, np.float32).reshape(len(means), values.shape[1])

@@ -197,7 +197,7 @@ def rewrite_table(path: Path, beside: Path, names: Names) -> tuple[bool, int, in
             table = file.read_row_group(number)
             kept = table.filter(pc.invert(names.owns(table)))
             left += len(kept)
-            if len(kept) or not number:
+            if len(kept):  # `datasets` cannot read a row group of no rows
                 writer.write_table(_blank_columns(kept, names))
     return True, left, file.metadata.num_rows - left
 

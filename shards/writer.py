@@ -59,6 +59,7 @@ def write_shard(path: Path, schema: pa.Schema, rows: Iterator[tuple[int, dict[st
             if waiting_bytes >= ROW_GROUP_BYTES:
                 writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
                 waiting, waiting_bytes = [], 0
-        if waiting or not count:
+        # An empty shard has no row group: `datasets` cannot read one of no rows.
+        if waiting:
             writer.write_table(pa.Table.from_pylist(waiting, schema=schema))
     return count

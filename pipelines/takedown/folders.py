@@ -97,15 +97,24 @@ def _link(path: Path, new: Path) -> None:
 
 
 def _counts(folder: Path) -> dict[str, Any]:
-    """Count the rows, and take away the shards of a split that has none left; train always has one."""
+    """Count the rows, and take away the shards of a split that has none left: `datasets` would load no other.
+
+    Where nothing is left at all, one empty shard of train says what the columns are.
+    """
     rows: dict[str, int] = {}
     shards = sorted((folder / "data").glob("*.parquet"))
     for path in shards:
         split = path.name.split("-")[0]
         rows[split] = rows.get(split, 0) + pq.read_metadata(path).num_rows
+    if not any(rows.values()):
+        rows = {"train": 0}
+        for path in shards[1:]:
+            path.unlink()
+        shards[0].rename(shards[0].with_name("train-00000-of-00001.parquet"))
+        shards = []
     for path in shards:
         split = path.name.split("-")[0]
-        if split != "train" and not rows.get(split):
+        if not rows.get(split):
             path.unlink()
             rows.pop(split, None)
     counts = {
