@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+from leitmotif.collection.leftovers import is_for_systems, leftover_kind
 
 log = logging.getLogger("leitmotif.collection")
 
@@ -34,6 +37,8 @@ class FoundFile:
 def find_media(sources: Sequence[Path]) -> list[FoundFile]:
     """List the media files of folders (searched in depth, links followed once) and files.
 
+    What systems and yt-dlp leave in folders is passed over and counted (`leitmotif.collection.leftovers`).
+
     Args:
         sources: Folders or single files.
 
@@ -60,23 +65,31 @@ def _find_in(source: Path) -> list[FoundFile]:
     if not os.access(source, os.R_OK | os.X_OK):
         raise SourceError(f"source {str(source)!r} cannot be read; check its permissions (chmod u+rx)")
     found, others = [], 0
-    for path in _walk(source.absolute()):
-        if path.suffix.lower() in SUFFIXES:
-            found.append(FoundFile(path, path.relative_to(source.absolute()).as_posix()))
-        elif not path.name.endswith(".json"):
-            others += 1
+    passed_over: Counter[str] = Counter()
+    for names in _walk(source.absolute(), passed_over):
+        media = [path for path in names if path.suffix.lower() in SUFFIXES]
+        others += sum(path.suffix.lower() not in SUFFIXES and path.suffix != ".json" for path in names)
+        stems = {path.stem for path in media}
+        for path in media:
+            if kind := leftover_kind(path, stems):
+                passed_over[kind] += 1
+            else:
+                found.append(FoundFile(path, path.relative_to(source.absolute()).as_posix()))
+    if passed_over:
+        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(passed_over.items()))
+        log.info("%s: passed over: %s", source, kinds)
     if not found:
         raise SourceError(
-            f"source {str(source)!r} holds no media file ({others} other files); expected suffixes such as "
-            ".mp4, .webm, .mkv, .flac, .mp3, .wav"
+            f"source {str(source)!r} holds no media file ({others + passed_over.total()} other files); "
+            "expected suffixes such as .mp4, .webm, .mkv, .flac, .mp3, .wav"
         )
     if others:
         log.info("%s: %d files passed over, their suffix is not one of a media file", source, others)
     return found
 
 
-def _walk(folder: Path) -> Iterator[Path]:
-    """Yield the regular files below a folder; a linked folder is entered once, so loops end."""
+def _walk(folder: Path, passed_over: Counter[str]) -> Iterator[list[Path]]:
+    """Yield the regular files of each folder below one; a linked folder is entered once, so loops end."""
     seen: set[tuple[int, int]] = set()
     for here, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable_folder):
         status = Path(here).stat()
@@ -84,11 +97,11 @@ def _walk(folder: Path) -> Iterator[Path]:
             folders.clear()
             continue
         seen.add((status.st_dev, status.st_ino))
-        folders.sort()
-        for name in files:
-            path = Path(here, name)
-            if path.is_file() or (path.is_symlink() and not path.exists()):
-                yield path
+        for name in sorted(filter(is_for_systems, folders)):
+            passed_over[f"folder {name}"] += 1
+        folders[:] = sorted(name for name in folders if not is_for_systems(name))
+        paths = (Path(here, name) for name in files)
+        yield [path for path in paths if path.is_file() or (path.is_symlink() and not path.exists())]
 
 
 def _unreadable_folder(error: OSError) -> None:

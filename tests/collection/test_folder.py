@@ -57,3 +57,50 @@ def test_a_linked_folder_is_searched_and_a_broken_link_is_listed(tmp_path: Path)
     (source / "link").symlink_to(tmp_path / "real", target_is_directory=True)
     (source / "gone.mp4").symlink_to(tmp_path / "nothing.mp4")
     assert names(source) == ["gone.mp4", "link/a.mp4"]
+
+
+SHADOW = bytes.fromhex("0005160700020000") + b"Mac OS X"
+
+
+def put(folder: Path, *paths: str, holding: bytes = b"1") -> None:
+    for name in paths:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(holding)
+
+
+def test_what_systems_leave_behind_is_passed_over_and_counted(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(tmp_path, "one.flac", "deep/two.flac")
+    put(tmp_path, "._one.flac", "deep/._two.flac", "deep/._gone.mp3", holding=SHADOW)
+    put(tmp_path, "__MACOSX/one.flac", "@eaDir/one.flac/SYNO@.mp3", ".Trash-1000/files/old.mp3")
+    put(tmp_path, ".DS_Store", "Thumbs.db", "one.flac.part", "one.flac.ytdl")
+    with caplog.at_level("INFO", "leitmotif.collection"):
+        assert names(tmp_path) == ["deep/two.flac", "one.flac"]
+    (line,) = [record.getMessage() for record in caplog.records if "shadow" in record.getMessage()]
+    assert "3 shadow files of macOS" in line and "1 folder __MACOSX" in line and "1 folder @eaDir" in line
+
+
+def test_what_yt_dlp_leaves_behind_is_passed_over(tmp_path: Path) -> None:
+    put(
+        tmp_path,
+        "a.mp4",
+        "a.f137.mp4",
+        "a.f251-drc.webm",
+        "a.fhls-1080.mp4",
+        "a.temp.mkv",
+        "b.f251.temp.flac",
+    )
+    assert names(tmp_path) == ["a.mp4"]
+
+
+def test_names_that_look_alike_are_kept(tmp_path: Path) -> None:
+    meant = ["._mine.flac", "Duo.flute.mp3", "Duo.mp3", "Etude.f4.mp3", "mix.temp.flac", "take.f1.wav"]
+    put(tmp_path, *meant)
+    assert names(tmp_path) == meant
+
+
+def test_a_file_that_is_named_is_taken_whatever_its_name(tmp_path: Path) -> None:
+    put(tmp_path, ".Trash/a.mp4", ".Trash/a.f137.mp4")
+    assert names(tmp_path / ".Trash" / "a.f137.mp4") == ["a.f137.mp4"]
+    assert names(tmp_path / ".Trash") == ["a.mp4"]
