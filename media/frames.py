@@ -15,6 +15,7 @@ import av.error
 import cv2
 import numpy as np
 
+from leitmotif.media import tone
 from leitmotif.media.container import (
     DECODE_ERRORS,
     decoder_message,
@@ -23,6 +24,7 @@ from leitmotif.media.container import (
     require_stream,
     stream_duration_s,
 )
+from leitmotif.media.fields import whole_pictures
 
 # Pixel formats whose first plane is the luma: 8 bits, or 9 to 16 little-endian bits in two bytes.
 _LUMA_FIRST = re.compile(
@@ -102,11 +104,11 @@ class VideoReader:
     def frames(self) -> Iterator[tuple[float, Any]]:
         """Time in seconds since the file's first moment, and frame, from here to the end.
 
-        Damaged frames are left out, and damage that the demuxer cannot pass is an end. Frames without a
-        timestamp follow the one before.
+        Interlaced frames come out as whole pictures. Damaged frames are left out, and damage that the demuxer
+        cannot pass is an end. Frames without a timestamp follow the one before.
         """
         time_s: float | None = None
-        for frame in self._decode():
+        for frame in whole_pictures(self._decode(), self._stream.codec_context):
             if frame.pts is not None:
                 time_s = float(frame.pts * frame.time_base) - self._origin_s
             else:
@@ -137,9 +139,14 @@ class VideoReader:
 def luma_plane(frame: Any) -> np.ndarray:
     """The luma of a frame as uint8 (height, width), as coded: not rotated, not stretched to the full range.
 
+    Of high dynamic range it is what an ordinary film of the scene would hold, so that differences compare.
     Eight-bit planes are a view that lives as long as it is referred to; deeper ones are rounded to 8 bits;
     formats without a luma plane (RGB, palettes) are converted to grey.
     """
+    return tone.screen_luma(frame, _coded_luma(frame), luma_levels(frame))
+
+
+def _coded_luma(frame: Any) -> np.ndarray:
     shift = _luma_shift(frame.format.name)
     width, height = frame.width, frame.height
     if shift is None or frame.planes[0].line_size < width:

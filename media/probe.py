@@ -16,6 +16,7 @@ from leitmotif.media.container import (
     stream_duration_s,
 )
 from leitmotif.media.errors import NotMedia
+from leitmotif.media.orientation import Orientation, orientation
 
 _TIME_BASE_HZ = 1_000_000  # of container timestamps
 _MAX_PLAUSIBLE_FPS = 480.0  # above, the number is a clock (1000, 90000), not a frame rate
@@ -34,7 +35,8 @@ class Probe:
         width: of the picture as displayed (pixel shape and rotation applied), in pixels.
         height: the same.
         fps: average frames a second, None where it is unknown.
-        rotation_deg: clockwise turn that a player applies: 0, 90, 180 or 270.
+        rotation_deg: clockwise turn that a player applies: 0, 90, 180 or 270; of a mirrored picture, the turn
+            after left and right have changed places.
         video_codec: name, such as "h264".
         audio_codec: name, such as "aac".
         audio_rate_hz: samples a second.
@@ -112,35 +114,31 @@ def _declared_duration_s(container: Any, *streams: Any) -> float | None:
 
 def _displayed_size(container: Any, stream: Any) -> tuple[int | None, int | None, int]:
     """Width, height and clockwise rotation as a player shows them."""
-    rotation_deg = 0
+    turned = Orientation()
     aspect = stream.sample_aspect_ratio
     try:
         frame = next(iter(container.decode(stream)), None)
     except DECODE_ERRORS:
         frame = None
     if frame is not None:
-        rotation_deg = clockwise_deg(frame.rotation)
-    size = displayed_size(stream.codec_context.width, stream.codec_context.height, aspect, rotation_deg)
-    return (*size, rotation_deg) if all(size) else (None, None, rotation_deg)
+        turned = orientation(frame)
+    width, height = displayed_size(stream.codec_context.width, stream.codec_context.height, aspect)
+    if not (width and height):
+        return None, None, turned.clockwise_deg
+    return (*((height, width) if turned.transposed else (width, height)), turned.clockwise_deg)
 
 
-def clockwise_deg(rotation: float) -> int:
-    """PyAV's counter-clockwise angle of a frame as the clockwise quarter turn a player applies."""
-    return round(-rotation / 90) % 4 * 90
-
-
-def displayed_size(width: int, height: int, aspect: Any, rotation_deg: int) -> tuple[int, int]:
-    """Width and height after pixel shape and rotation, in pixels.
+def displayed_size(width: int, height: int, aspect: Any) -> tuple[int, int]:
+    """Width and height of a picture with square pixels, before it is turned.
 
     Args:
-        width: as coded.
-        height: as coded.
+        width: as coded, in pixels.
+        height: the same.
         aspect: width over height of one pixel, a fraction; None or 0 where unknown.
-        rotation_deg: clockwise quarter turn.
     """
     if aspect and 0.1 < aspect < 10:
         width = max(round(width * float(aspect)), 1) if width else 0
-    return (height, width) if rotation_deg in (90, 270) else (width, height)
+    return width, height
 
 
 def _frame_rate(path: Path, stream: Any) -> float | None:

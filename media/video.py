@@ -11,10 +11,12 @@ from typing import Any
 import cv2
 import numpy as np
 
+from leitmotif.media import tone
 from leitmotif.media.container import check_decoded, packets_end_s
 from leitmotif.media.errors import DecodeFailed
 from leitmotif.media.frames import VideoReader, luma_plane
-from leitmotif.media.probe import clockwise_deg, displayed_size
+from leitmotif.media.orientation import orientation
+from leitmotif.media.probe import displayed_size
 
 _JPEG_QUALITY = 90
 _UNSPECIFIED, _ITU709 = (
@@ -195,19 +197,21 @@ def _any_frame(reader: VideoReader, start_s: float, window_s: float) -> Iterator
 
 
 def _encode_jpeg(frame: Any, short_side: int, aspect: Fraction | None) -> bytes:
-    rotation_deg = clockwise_deg(frame.rotation)
-    width, height = displayed_size(frame.width, frame.height, aspect, 0)
+    width, height = displayed_size(frame.width, frame.height, aspect)
     scale = min(1.0, short_side / min(width, height))
-    picture = frame.reformat(
-        width=max(round(width * scale), 1),
-        height=max(round(height * scale), 1),
-        format="bgr24",
-        src_colorspace=_ITU709 if frame.colorspace == _UNSPECIFIED and frame.height >= 720 else None,
-        interpolation="AREA" if scale < 1 else "BICUBIC",
-        threads=1,
-    ).to_ndarray()
-    if rotation_deg:
-        picture = np.rot90(picture, k=-rotation_deg // 90)
+    size = max(round(width * scale), 1), max(round(height * scale), 1)
+    interpolation = "AREA" if scale < 1 else "BICUBIC"
+    if tone.is_mapped(frame):
+        picture = tone.to_screen(frame, *size, interpolation)
+    else:
+        picture = frame.reformat(
+            *size,
+            format="bgr24",
+            src_colorspace=_ITU709 if frame.colorspace == _UNSPECIFIED and frame.height >= 720 else None,
+            interpolation=interpolation,
+            threads=1,
+        ).to_ndarray()
+    picture = orientation(frame).applied(picture)
     done, data = cv2.imencode(
         ".jpg", np.ascontiguousarray(picture), [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY]
     )

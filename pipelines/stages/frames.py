@@ -25,7 +25,7 @@ class FramesStage(ClipByClipStage[FramesSettings]):
     """Key frames as JPEG, in one uncompressed zip file per clip."""
 
     NAME: ClassVar = "frames"
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     READS: ClassVar = ("probe",)
     SETTINGS: ClassVar = FramesSettings
     BATCH: ClassVar = 8

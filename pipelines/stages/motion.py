@@ -24,7 +24,7 @@ class MotionStage(ClipByClipStage[MotionSettings]):
     """Mean pixel difference, share of still frames, and the signs of a moving still."""
 
     NAME: ClassVar = "motion"
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     READS: ClassVar = ("probe",)
     SETTINGS: ClassVar = MotionSettings
     BATCH: ClassVar = 8

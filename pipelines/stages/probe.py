@@ -16,7 +16,7 @@ class ProbeStage(ClipByClipStage[DecoderSettings]):
     """Container, streams, size and length, from the headers."""
 
     NAME: ClassVar = "probe"
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     READS: ClassVar = ()
     SETTINGS: ClassVar = DecoderSettings
     BATCH: ClassVar = 64

@@ -5,6 +5,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
+import av.filter
 import numpy as np
 
 
@@ -20,19 +21,24 @@ def write_video(
     container_format: str | None = None,
     key_every: int = 25,
     options: dict[str, str] | None = None,
+    fields: str | None = None,
 ) -> Path:
-    """Grey frames as a film; `times` counts milliseconds instead of frames."""
+    """Grey frames as a film; `times` counts milliseconds instead of frames; `fields` ("tff", "bff") flags them."""
     container_format = container_format or {".mkv": "matroska", ".ts": "mpegts", ".mov": "mov"}.get(
         path.suffix, "mp4"
     )
     with av.open(str(path.absolute()), "w", format=container_format) as container:
         chosen = {"crf": "4", "preset": "ultrafast"} if codec == "libx264" else {}
+        if fields is not None and codec != "mjpeg":  # whose pictures know no fields
+            chosen["flags"] = "+ildct"
         stream = container.add_stream(codec, rate=fps, options={**chosen, **(options or {})})
         stream.height, stream.width = frames[0].shape[:2]
         stream.pix_fmt = pix_fmt
         stream.codec_context.gop_size = key_every
         if times is not None:
             stream.codec_context.time_base = Fraction(1, 1000)
+        if fields is not None:
+            stream.codec_context.field_order = {"tff": 2, "bff": 3}[fields]
         if rotation_deg:
             stream.set_display_rotation(rotation_deg)
         for index, grey in enumerate(frames):
@@ -40,9 +46,20 @@ def write_video(
             frame = frame.reformat(format=pix_fmt)
             frame.pts = index if times is None else times[index]
             frame.time_base = Fraction(1, fps if times is None else 1000)
-            container.mux(stream.encode(frame))
+            container.mux(stream.encode(frame if fields is None else _flagged(frame, fields)))
         container.mux(stream.encode(None))
     return path
+
+
+def _flagged(frame: av.VideoFrame, fields: str) -> av.VideoFrame:
+    """The frame, said to hold two fields."""
+    graph = av.filter.Graph()
+    source = graph.add_buffer(
+        width=frame.width, height=frame.height, format=frame.format, time_base=frame.time_base
+    )
+    graph.link_nodes(source, graph.add("setfield", fields), graph.add("buffersink")).configure()
+    graph.push(frame)
+    return graph.pull()
 
 
 def write_tone(
