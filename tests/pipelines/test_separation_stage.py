@@ -56,7 +56,7 @@ def clip(place: Place) -> Clip:
 def open_stage(
     place: Place, monkeypatch: pytest.MonkeyPatch, fake: Fake, *assignments: str
 ) -> SeparationStage:
-    plan = make_plan("music-video", "embedded", [f"leitmotif.separation.{text}" for text in assignments])
+    plan = make_plan("music-video", "embedded", [f"separation.{text}" for text in assignments])
     stage = SeparationStage(plan)
     monkeypatch.setattr("leitmotif.pipelines.stages.separation.make", lambda backend, **settings: fake)
     stage.open(place)
@@ -116,7 +116,7 @@ def test_want_of_memory_ends_the_run_and_is_not_the_clips_fault(place, clip, mon
 
 
 def models(tmp_path: Path, *assignments: str) -> dict[str, str]:
-    plan = make_plan("music-video", "embedded", [f"leitmotif.separation.{text}" for text in assignments])
+    plan = make_plan("music-video", "embedded", [f"separation.{text}" for text in assignments])
     return Workspace(tmp_path / "ws").stores(plan).models
 
 
@@ -156,7 +156,7 @@ def test_missing_weights_end_the_run_and_are_not_the_clips_fault(place, monkeypa
 
 def test_what_does_not_change_the_sound_is_not_in_the_fingerprint():
     def identity(*assignments: str) -> dict:
-        plan = make_plan("music-video", "embedded", [f"leitmotif.separation.{text}" for text in assignments])
+        plan = make_plan("music-video", "embedded", [f"separation.{text}" for text in assignments])
         return dict(SeparationStage(plan).identity())
 
     plain = identity()

@@ -67,7 +67,7 @@ def test_wandb_gets_the_same_numbers(tmp_path: Path, monkeypatch: pytest.MonkeyP
     ("module", "option", "advice"),
     [
         ("wandb", "wandb", "pip install wandb"),
-        ("torch.utils.tensorboard", "tensorboard", "leitmotif\\[train\\]"),
+        ("torch.utils.tensorboard", "tensorboard", "leitmotif-av\\[train\\]"),
     ],
 )
 def test_a_missing_package_is_named(
