@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leitmotif.cli import console
+from leitmotif.cli.exits import Exit
+from leitmotif.cli.progress import progress
 
 if TYPE_CHECKING:
     from leitmotif.collection.settings import Settings
 
+EXAMPLE = "leitmotif collect urls.txt --out my-videos/"
 _MIB = 1 << 20
 
 
@@ -80,7 +83,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a host of yours whose address is not public; may be repeated",
     )
     parser.add_argument("--strict", action="store_true", help="exit with 1 if anything was refused or failed")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -95,7 +97,7 @@ def run(options: argparse.Namespace) -> int:
             f"the package {error.name!r} is missing; run `pip install 'leitmotif-av[collect]'`"
         ) from error
     names = [name.strip() for name in options.enrich.split(",") if name.strip()]
-    with console.progress() as tell:
+    with progress() as tell:
         tally = collect(
             options.source,
             options.out,
@@ -109,9 +111,8 @@ def run(options: argparse.Namespace) -> int:
     asked = {name: asdict(done) for name, done in enriched.items()}
     for counts in asked.values():
         del counts["stopped"]
-    if options.json:
-        console.print_json(facts | {"stopped": stopped} | ({"enriched": asked} if asked else {}))
-    else:
+    told = facts | {"stopped": stopped} | ({"enriched": asked} if asked else {})
+    if not options.json:
         console.print_summary(facts)
         for name, counts in asked.items():
             print(f"{name:<12} {', '.join(f'{count} {what}' for what, count in counts.items() if count)}")
@@ -124,9 +125,12 @@ def run(options: argparse.Namespace) -> int:
     if hosts:
         raise OutsideError(
             f"{', '.join(hosts)} asked to be left alone, {left} items are left; run the same command "
-            "again later, with a longer --pause or with --cookies"
+            "again later, with a longer --pause or with --cookies",
+            told,
         )
-    return 1 if options.strict and (tally.refused or tally.failed) else 0
+    if options.json:
+        console.print_json(told)
+    return Exit.STRICT if options.strict and (tally.refused or tally.failed) else Exit.DONE
 
 
 def _settings(options: argparse.Namespace) -> Settings:

@@ -7,6 +7,10 @@ from dataclasses import asdict
 from pathlib import Path
 
 from leitmotif.cli import console
+from leitmotif.cli.exits import Exit
+from leitmotif.cli.progress import progress
+
+EXAMPLE = "leitmotif curate my-videos/ --out work/"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +29,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--measure-all", action="store_true", help="measure clips that a rule rejects as well"
     )
     parser.add_argument("--strict", action="store_true", help="exit with 1 if anything was quarantined")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
@@ -72,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
     plan = make_plan(
         options.recipe, options.profile, options.set, window_s=options.window, device=options.device
     )
-    with console.progress() as tell:
+    with progress() as tell:
         summary = run_flow(
             options.source,
             Workspace(options.out),
@@ -88,4 +91,4 @@ def run(options: argparse.Namespace) -> int:
     else:
         console.print_summary(asdict(summary))
         print(f"next: leitmotif publish {options.out} --out DATASET")
-    return 1 if options.strict and summary.quarantined else 0
+    return Exit.STRICT if options.strict and summary.quarantined else Exit.DONE

@@ -8,6 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from leitmotif.cli import console
+from leitmotif.cli.progress import progress
+
+EXAMPLE = "leitmotif demo --clips 12 --out demo-out/"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +20,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seconds", type=float, default=20.0, help="length of each (default: 20)")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives another corpus")
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="local processes (default: 1)")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -47,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
         videos, clips=options.clips, seed=options.seed, duration_s=options.seconds, workers=options.workers
     )
     plan = make_plan("music-video", "embedded")
-    with console.progress() as tell:
+    with progress() as tell:
         run_flow([videos], workspace, plan, workers=options.workers, progress=tell)
         published = publish(
             workspace,

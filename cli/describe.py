@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leitmotif.cli import console
+from leitmotif.cli.exits import Exit
 
 if TYPE_CHECKING:
     from leitmotif.train_mmdm.answer import Answer
     from leitmotif.train_mmdm.describe import Describer
     from leitmotif.train_mmdm.inputs import Shown
+
+EXAMPLE = "leitmotif describe run/ my-video.mp4"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,7 +38,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_decoding_arguments(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 1 if an input could not be read")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
@@ -65,12 +67,14 @@ def run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     with one_line_errors():
         described, failed = _describe(options, open_describer(options))
-    if options.json:
-        seconds = round(time.monotonic() - started, 2)
-        console.print_json({"descriptions": described, "failed": failed, "seconds": seconds})
+    seconds = round(time.monotonic() - started, 2)
+    facts = {"descriptions": described, "failed": failed, "seconds": seconds}
     if not described:
-        raise UserError(f"none of {len(failed)} inputs could be read" if failed[1:] else failed[0]["message"])
-    return 1 if options.strict and failed else 0
+        said = f"none of {len(failed)} inputs could be read" if failed[1:] else failed[0]["message"]
+        raise UserError(said, facts)
+    if options.json:
+        console.print_json(facts)
+    return Exit.STRICT if options.strict and failed else Exit.DONE
 
 
 @contextmanager

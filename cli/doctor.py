@@ -12,10 +12,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from leitmotif.cli import console
+from leitmotif.cli.exits import Exit
 
 if TYPE_CHECKING:
     from leitmotif.pipelines.models.readiness import Readiness
 
+EXAMPLE = "leitmotif doctor --profile paper"
 WIDTH = 100
 # Where the facts of a line begin: "missing  laion-clap       ".
 INDENT = 25
@@ -50,7 +52,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="look at this profile alone, embedded, paper or a YAML file, and exit with 2 unless it is ready "
         "(default: show all, and exit by embedded)",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -75,7 +76,7 @@ def run(options: argparse.Namespace) -> int:
         _print_checks(checks)
         for name, part in backends.items():
             _print_backends(name, part)
-    return 0 if ready else 2
+    return Exit.DONE if ready else Exit.USER
 
 
 def _print_checks(checks: Sequence[Found]) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from leitmotif.cli import console
 from leitmotif.cli.describe import add_decoding_arguments, one_line_errors, open_describer
+from leitmotif.cli.progress import progress
 
+EXAMPLE = "leitmotif evaluate mmdm run/ my-dataset/ --out results/"
 KINDS = ("mmdm",)
 
 
@@ -35,7 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--limit", type=int, metavar="N", help="the first N clips only")
     parser.add_argument("--visuals", action="store_true", help="ask for the visual elements first")
     add_decoding_arguments(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--limit is {options.limit}; expected 1 or more")
     started = time.monotonic()
     try:
-        with one_line_errors(), console.progress() as tell:
+        with one_line_errors(), progress() as tell:
             describer = open_describer(options)
             document = evaluate(
                 describer,

@@ -9,12 +9,13 @@ from pathlib import Path
 from leitmotif.cli import console
 from leitmotif.cli.describe import one_line_errors
 
+EXAMPLE = "leitmotif export run/ --out model/"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("model", type=Path, metavar="RUN", help="what `leitmotif train mmdm` wrote")
     parser.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="the new folder")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,19 +8,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
-
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColumn, TransferSpeedColumn
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from leitmotif.cli import console
+from leitmotif.cli.exits import Exit
+from leitmotif.cli.progress import progress
 
 if TYPE_CHECKING:
+    from leitmotif.pipelines.errors import RunError
     from leitmotif.pipelines.models.backend import Backend
 
-Tell = Callable[[str, int, int], None]
+EXAMPLE = "leitmotif fetch-models --profile paper --dry-run"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,31 +42,46 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fetch what is missing, say what was done, and return the exit code."""
-    from leitmotif.pipelines.errors import OutsideError, RunError, UserError
+    from leitmotif.pipelines.errors import RunError
     from leitmotif.pipelines.models.fetch import fetch
 
     backends = choose(options.profile, options.only)
     if options.dry_run:
-        return _say_what_would_be_fetched(backends)
+        _say_what_would_be_fetched(backends, as_json=options.json)
+        return Exit.DONE
+    done: list[dict[str, Any]] = []
     failures: dict[str, RunError] = {}
     for backend in backends:
         _state_terms(backend)
         try:
-            with _progress() as tell:
+            with progress(of_bytes=True) as tell:
                 fetched = [fetch(item, tell) for item in backend.weights]
         except RunError as error:
             failures[backend.name] = error
+            done.append({"name": backend.name, "state": "failed", "message": " ".join(str(error).split())})
         else:
-            print(f"{'fetched' if any(fetched) else 'present':<8} {backend.name:<14} {_what(backend)}")
-    if not failures:
-        return 0
-    if len(failures) == 1:
-        raise next(iter(failures.values()))
-    for name, failure in failures.items():
-        print(f"failed   {name:<14} {' '.join(str(failure).split())}", file=sys.stderr)
+            state = "fetched" if any(fetched) else "present"
+            done.append({"name": backend.name, "state": state, **_facts(backend)})
+            if not options.json:
+                print(f"{state:<8} {backend.name:<14} {_what(backend)}")
+    if failures:
+        raise _failure(failures, len(backends), {"backends": done})
+    if options.json:
+        console.print_json({"backends": done})
+    return Exit.DONE
+
+
+def _failure(failures: Mapping[str, RunError], tried: int, facts: Mapping[str, Any]) -> RunError:
+    """Return the one error that says what could not be fetched."""
+    from leitmotif.pipelines.errors import OutsideError, UserError
+
     outside = any(isinstance(failure, OutsideError) for failure in failures.values())
     kind = OutsideError if outside else UserError
-    raise kind(f"{len(failures)} of {len(backends)} backends could not be fetched: {', '.join(failures)}")
+    if len(failures) == 1:
+        return kind(str(*failures.values()), facts)
+    for name, failure in failures.items():
+        print(f"failed   {name:<14} {' '.join(str(failure).split())}", file=sys.stderr)
+    return kind(f"{len(failures)} of {tried} backends could not be fetched: {', '.join(failures)}", facts)
 
 
 def choose(profile: str, only: Sequence[str]) -> list[Backend]:
@@ -94,19 +108,34 @@ def choose(profile: str, only: Sequence[str]) -> list[Backend]:
     return [use.backend for use in uses if use.backend.weights and not use.served_elsewhere]
 
 
-def _say_what_would_be_fetched(backends: Sequence[Backend]) -> int:
+def _say_what_would_be_fetched(backends: Sequence[Backend], *, as_json: bool) -> None:
     from leitmotif.pipelines.models.backend import size_text, terms
 
     wanted = 0
+    listed: list[dict[str, Any]] = []
     for backend in backends:
         missing = any(item.missing() for item in backend.weights)
+        state = "missing" if missing else "present"
+        urls = [
+            getattr(item, "url", "") or f"https://huggingface.co/{item.title}" for item in backend.weights
+        ]
         wanted += (backend.size_bytes or 0) if missing else 0
-        print(f"{'missing' if missing else 'present':<8} {backend.name:<14} {_what(backend)}")
-        print(f"{'':<23} {terms(backend.license, backend.commercial)}")
-        for item in backend.weights:
-            print(f"{'':<23} {getattr(item, 'url', '') or f'https://huggingface.co/{item.title}'}")
-    print(f"{size_text(wanted)} to fetch" if wanted else "nothing to fetch")
-    return 0
+        licence = terms(backend.license, backend.commercial)
+        listed.append(
+            {"name": backend.name, "state": state, **_facts(backend), "licence": licence, "urls": urls}
+        )
+        if not as_json:
+            print(f"{state:<8} {backend.name:<14} {_what(backend)}")
+            for line in (licence, *urls):
+                print(f"{'':<23} {line}")
+    if as_json:
+        console.print_json({"backends": listed, "bytes_to_fetch": wanted})
+    else:
+        print(f"{size_text(wanted)} to fetch" if wanted else "nothing to fetch")
+
+
+def _facts(backend: Backend) -> dict[str, Any]:
+    return {"model": backend.model_id, "revision": backend.revision, "size_bytes": backend.size_bytes}
 
 
 def _what(backend: Backend) -> str:
@@ -123,33 +152,3 @@ def _state_terms(backend: Backend) -> None:
 
     licence = terms(backend.license, backend.commercial)
     print(f"licence  {backend.name:<14} {licence}; see docs/models.md", file=sys.stderr)
-
-
-@contextmanager
-def _progress() -> Iterator[Tell]:
-    """Show how far a file is: a bar on a terminal, a line now and then elsewhere."""
-    if not console.errors.is_terminal:
-        yield _log_lines()
-        return
-    columns = [TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TransferSpeedColumn()]
-    with Progress(*columns, console=console.errors, transient=True) as bars:
-        tasks: dict[str, TaskID] = {}
-
-        def tell(name: str, done: int, total: int) -> None:
-            if name not in tasks:
-                tasks[name] = bars.add_task(name, total=total or None)
-            bars.update(tasks[name], completed=done, total=total or None)
-
-        yield tell
-
-
-def _log_lines() -> Tell:
-    told_at: dict[str, float] = {}
-
-    def tell(name: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if now - told_at.setdefault(name, now) >= console.LOG_EVERY_S:
-            told_at[name] = now
-            print(f"{name}: {done >> 20} of {total >> 20} MiB", file=sys.stderr, flush=True)
-
-    return tell

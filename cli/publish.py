@@ -7,6 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from leitmotif.cli import console
+from leitmotif.cli.progress import progress
+
+EXAMPLE = "leitmotif publish work/ --out my-dataset/ --set motion.threshold=0.02"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +23,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RULE.threshold=VALUE",
         help="change a threshold, tags or splits",
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -32,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
 
     workspace = Workspace(options.workspace)
     plan = change_thresholds(workspace.plan(), options.set)
-    with console.progress() as tell:
+    with progress() as tell:
         published = publish(
             workspace,
             options.out,

@@ -7,6 +7,8 @@ from pathlib import Path
 
 from leitmotif.cli import console
 
+EXAMPLE = "leitmotif report my-dataset/ --against another-dataset/"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -17,7 +19,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, metavar="FILE", help="where the comparison goes; A-against-B.html by default"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -11,16 +11,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.markup import escape
-from rich.table import Table
-
 from leitmotif.cli import console
+from leitmotif.cli.console import duration_text
 
 if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.table import Table
+
     from leitmotif.pipelines.status import StageStatus, Status
 
+EXAMPLE = "leitmotif status work/ --watch"
 # Seconds between two looks.
 LOOK_EVERY_S = 1.0
 FAILURES_SHOWN, SLOWEST_SHOWN = 8, 5
@@ -37,9 +37,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("workspace", type=Path, metavar="WS", help="a workspace, in use or not")
     parser.add_argument("--watch", action="store_true", help="look again until the run ends, or Ctrl-C")
-    parser.add_argument(
-        "--json", action="store_true", help="print one JSON object as the last line; one a look with --watch"
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -68,6 +65,9 @@ def run(options: argparse.Namespace) -> int:
 @contextmanager
 def _screen(*, watch: bool, as_json: bool) -> Iterator[Callable[[Status, bool], None]]:
     """Give what shows a status, told whether more looks follow."""
+    from rich.console import Console
+    from rich.live import Live
+
     out = Console(highlight=False)
     if as_json:
         yield lambda status, more: console.print_json(asdict(status))
@@ -107,7 +107,7 @@ def _head(status: Status) -> Iterator[str]:
         started = datetime.fromtimestamp(run["started"]).strftime("%Y-%m-%d %H:%M:%S")
         yield f"process {run['pid']} on {run['host']}, workers {run['workers']}, started {started}"
     if "seconds_since_update" in run:
-        yield f"last heard of {_duration(run['seconds_since_update'])} ago"
+        yield f"last heard of {duration_text(run['seconds_since_update'])} ago"
     yield ", ".join(f"{name} {count}" for name, count in status.counts.items())
 
 
@@ -130,11 +130,15 @@ def _facts(stage: StageStatus) -> Iterator[str]:
     if stage.rate_per_s:
         yield _rate(stage.rate_per_s)
     if stage.left and stage.eta_s is not None:
-        yield f"{_duration(stage.eta_s)} to go"
+        yield f"{duration_text(stage.eta_s)} to go"
 
 
 def _drawn(status: Status) -> Group:
     """Return the status as tables for a terminal."""
+    from rich.console import Group
+    from rich.markup import escape
+    from rich.table import Table
+
     stages = Table("stage", box=None, pad_edge=False, header_style="bold")
     for name in ("done", "left", "failed", "rate", "time to go"):
         stages.add_column(name, justify="right")
@@ -146,7 +150,7 @@ def _drawn(status: Status) -> Group:
             _left(stage),
             str(stage.failed or ""),
             _rate(stage.rate_per_s) if stage.rate_per_s else "",
-            _duration(stage.eta_s) if stage.left and stage.eta_s is not None else "",
+            duration_text(stage.eta_s) if stage.left and stage.eta_s is not None else "",
             style="bold cyan" if at_hand else "dim" if stage.done is None else None,
         )
     parts: list[str | Table] = [*map(escape, _head(status)), "", stages]
@@ -173,10 +177,3 @@ def _left(stage: StageStatus) -> str:
 
 def _rate(per_s: float) -> str:
     return f"{per_s:.1f}/s" if per_s >= 1 else f"{60 * per_s:.1f}/min"
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 60:
-        return f"{seconds:.0f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"

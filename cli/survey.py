@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of each action."""
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
-    make = actions.add_parser("make", help="build a blind questionnaire", description="Build a survey.")
+    make = actions.add_parser(
+        "make",
+        help="build a blind questionnaire",
+        description="Build a blind questionnaire of the clips of several systems.",
+        example="leitmotif survey make ours=ours/ theirs=theirs/ --videos videos/ --out survey/",
+    )
     make.add_argument(
         "system",
         nargs="+",
@@ -40,7 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     make.add_argument("--clips", type=int, metavar="N", help="clips of each participant (default: all)")
     make.add_argument("--seed", type=int, default=0, metavar="N", help="another seed gives other orders")
     serve = actions.add_parser(
-        "serve", help="put it on the web, and collect responses", description="Serve a survey."
+        "serve",
+        help="put it on the web, and collect responses",
+        description="Put a questionnaire on the web, and store the responses.",
+        example="leitmotif survey serve survey/",
     )
     serve.add_argument("survey", type=Path, metavar="SURVEY", help="the survey's folder")
     serve.add_argument(
@@ -48,7 +56,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     serve.add_argument("--port", type=int, default=8000, metavar="PORT", help="(default: 8000)")
     report = actions.add_parser(
-        "report", help="means, intervals and tests", description="Report on responses."
+        "report",
+        help="means, intervals and tests",
+        description="Print means with intervals, paired tests and agreement of the responses.",
+        example="leitmotif survey report survey/",
     )
     report.add_argument("survey", type=Path, metavar="SURVEY", help="the survey's folder")
     report.add_argument(
@@ -58,8 +69,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="RESPONSE",
         help="files or folders (default: SURVEY/responses)",
     )
-    for action in (make, report):
-        action.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -123,13 +132,19 @@ def _serve(options: argparse.Namespace) -> None:
         ) from error
     with server:
         host, port = server.server_address[:2]
-        print(
-            f"http://{host!s}:{port}/ (Ctrl-C ends it; responses lie in {server.desk.responses})", flush=True
-        )
+        facts = {"url": f"http://{host!s}:{port}/", "responses": str(server.desk.responses)}
+        if options.json:
+            console.print_json(facts)
+        else:
+            print("{url} (Ctrl-C ends it; responses lie in {responses})".format(**facts), flush=True)
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            print(f"{len(list(server.desk.responses.glob('*.json')))} responses")
+            count = len(list(server.desk.responses.glob("*.json")))
+            if options.json:
+                console.print_json({**facts, "count": count})
+            else:
+                print(f"{count} responses")
 
 
 def _report(options: argparse.Namespace) -> None:

@@ -7,6 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from leitmotif.cli import console
+from leitmotif.cli.progress import progress
+
+EXAMPLE = "leitmotif takedown my-dataset/ https://video.example/watch?v=1 --workspace work/"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--keep-out", action="store_true", help="record addresses and hashes that nothing here knows"
     )
     parser.add_argument("--dry-run", action="store_true", help="say what would be removed and change nothing")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -44,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     if options.dry_run:
         done = describe(removals, places)
     else:
-        with console.progress() as tell:
+        with progress() as tell:
             done = take_down(
                 removals,
                 places,

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from leitmotif.cli import console
+from leitmotif.cli.progress import progress
 
 KINDS = ("mmdm",)
 
@@ -15,7 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
     for kind, summary in {"mmdm": "the multimodal music description model (InternVL with adapters)"}.items():
-        _add_kind(kinds.add_parser(kind, help=summary, description=f"Train {summary}."))
+        example = f"leitmotif train {kind} my-dataset/ --out run/"
+        _add_kind(kinds.add_parser(kind, help=summary, description=f"Train {summary}.", example=example))
 
 
 def _add_kind(parser: argparse.ArgumentParser) -> None:
@@ -29,7 +31,6 @@ def _add_kind(parser: argparse.ArgumentParser) -> None:
         "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the preset"
     )
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of RUN")
-    parser.add_argument("--json", action="store_true", help="print one JSON object as the last line")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         chosen = options.preset is not None or options.set
         settings = choose_settings(options.preset or "tiny", options.set)
-        with console.progress() as tell:
+        with progress() as tell:
             facts = train(
                 options.dataset,
                 options.out,

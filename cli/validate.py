@@ -6,6 +6,11 @@ import argparse
 import sys
 from pathlib import Path
 
+from leitmotif.cli import console
+from leitmotif.cli.exits import Exit
+
+EXAMPLE = "leitmotif validate my-dataset/"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
@@ -13,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print every problem; return 0 if there is none, else 2."""
+    """Print every problem; return the exit code."""
     from leitmotif.pipelines.errors import UserError
     from leitmotif.shards.validate import validate
 
@@ -23,5 +28,10 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(str(error)) from error
     for problem in problems:
         print(problem, file=sys.stderr)
-    print(f"{options.dataset}: {f'{len(problems)} problems' if problems else 'valid'}")
-    return 2 if problems else 0
+    if options.json:
+        console.print_json(
+            {"dataset": str(options.dataset), "valid": not problems, "problems": list(map(str, problems))}
+        )
+    else:
+        print(f"{options.dataset}: {f'{len(problems)} problems' if problems else 'valid'}")
+    return Exit.USER if problems else Exit.DONE

@@ -8,13 +8,24 @@ RunError
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
+from typing import Any
 
 # An error of these kinds says nothing about the clip at hand: the run stops, the clip is not blamed.
 DISK_ERRNOS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE})
 
 
 class RunError(Exception):
-    """A run cannot go on; the text is one line for the user."""
+    """A run cannot go on; the text is one line for the user.
+
+    Args:
+        message: The line.
+        facts: What was done until then, for programs that read JSON.
+    """
+
+    def __init__(self, message: str = "", facts: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.facts = dict(facts or {})
 
 
 class UserError(RunError, ValueError):

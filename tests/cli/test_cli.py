@@ -1,5 +1,7 @@
 import json
+import pickle
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -7,10 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.cli import main as command_line
-from leitmotif.cli.main import COMMANDS, main, make_parser
+from leitmotif.cli.exits import Exit
+from leitmotif.cli.main import main
+from leitmotif.cli.parser import COMMANDS, Parser, children_of, make_parser
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+# The files of cli/ that are no command.
+SHARED = {"__init__", "console", "exits", "main", "parser", "progress"}
+
+
+def leaves(parser: Parser) -> list[Parser]:
+    """Return the parsers of all commands that do something."""
+    children = children_of(parser)
+    return [leaf for child in children.values() for leaf in leaves(child)] if children else [parser]
+
+
+LEAVES = {leaf.prog.removeprefix("leitmotif "): leaf for leaf in leaves(make_parser())}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -28,16 +42,57 @@ def test_every_command_is_documented(command: str) -> None:
 
 
 def test_every_file_of_a_command_is_a_command() -> None:
-    files = {path.stem for path in (REPOSITORY / "cli").glob("*.py")} - {"__init__", "main", "console"}
+    files = {path.stem for path in (REPOSITORY / "cli").glob("*.py")} - SHARED
     assert files == {command.replace("-", "_") for command in COMMANDS}
 
 
-def test_every_option_is_documented() -> None:
+@pytest.mark.parametrize("command", LEAVES)
+def test_every_option_is_documented(command: str) -> None:
     text = (REPOSITORY / "docs" / "commands.md").read_text()
-    parsers = next(iter(make_parser()._subparsers._group_actions)).choices  # type: ignore[union-attr]
-    for command, parser in parsers.items():
-        for option in re.findall(r"--[a-z-]+", parser.format_help()):
-            assert option in text or option == "--help", f"{command} {option}"
+    for option in re.findall(r"--[a-z-]+", LEAVES[command].format_help()):
+        assert option in text, f"{command} {option}"
+
+
+@pytest.mark.parametrize("command", LEAVES)
+def test_every_command_shows_an_example_that_can_be_typed(command: str) -> None:
+    shown = LEAVES[command].format_help()
+    example = shown.partition("example:\n")[2].split(" > ")[0]
+    words = shlex.split(example)
+    assert words[: 1 + len(command.split())] == ["leitmotif", *command.split()]
+    assert make_parser().parse_args(words[1:]).command == command.split()[0]
+
+
+@pytest.mark.parametrize("command", LEAVES)
+def test_json_and_verbose_may_stand_anywhere(command: str) -> None:
+    example = LEAVES[command].format_help().partition("example:\n")[2].split(" > ")[0]
+    words = shlex.split(example)[1:]
+    for place in range(len(words) + 1):
+        if place and words[place - 1].startswith("--"):
+            continue  # there it is the value of an option, or none of it
+        given = [*words[:place], "--json", "--verbose", *words[place:]]
+        options = make_parser().parse_args(given)
+        assert (options.json, options.verbose) == (True, True), given
+    options = make_parser().parse_args(words)
+    assert (options.json, options.verbose) == (False, False)
+
+
+@pytest.mark.parametrize("words", [[], ["help"], ["--help"]])
+def test_without_a_command_the_commands_are_shown(
+    words: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    try:
+        assert main(words) == Exit.DONE
+    except SystemExit as ended:
+        assert ended.code == Exit.DONE
+    shown = capsys.readouterr().out
+    assert all(f"    {command}" in shown for command in COMMANDS)
+
+
+def test_help_of_a_command_is_its_help(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", "train", "mmdm"]) == Exit.DONE
+    assert capsys.readouterr().out == LEAVES["train mmdm"].format_help()
+    assert main(["help", "curate", "--json"]) == Exit.DONE
+    assert json.loads(capsys.readouterr().out) == {"help": LEAVES["curate"].format_help()}
 
 
 @pytest.mark.parametrize(
@@ -54,13 +109,33 @@ def test_options_may_stand_anywhere(words: tuple[str, ...]) -> None:
     assert (options.greedy, options.seed) == (True, 3)
 
 
-def test_an_unknown_option_is_one_line_and_code_2(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
-        main(["curate", "x", "--out", "ws", "--recipee", "music-video"])
-    assert ended.value.code == 2
-    said = capsys.readouterr().err
-    assert said.count("\n") == 1
-    assert "unrecognized arguments: --recipee" in said
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("crate my-videos --out ws", "did you mean curate?"),
+        ("curate x --out ws --recipee music-video", "has no option --recipee; did you mean --recipe?"),
+        ("curate x --ot ws", "has no option --ot; did you mean --out"),
+        ("--jsno curate x --out ws", "has no option --jsno; did you mean --json?"),
+        ("train mmmd ds --out run", "did you mean mmdm?"),
+        ("help evaluat", "did you mean evaluate"),
+        ("completion fihs", "did you mean fish?"),
+        ("frobnicate", "expected one of demo, collect, curate"),
+        ("validate one two", "got more than `leitmotif validate` takes: two"),
+    ],
+)
+@pytest.mark.parametrize("as_json", [False, True])
+def test_what_is_not_known_is_one_line_with_what_is_near(
+    words: str, said: str, as_json: bool, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words.split(), *["--json"] * as_json]) == Exit.USER
+    captured = capsys.readouterr()
+    assert said in captured.err
+    assert captured.err.count("\n") == 1
+    if as_json:
+        told = json.loads(captured.out)
+        assert (said in told["error"], told["kind"], told["exit_code"]) == (True, "user", 2)
+    else:
+        assert captured.out == ""
 
 
 @pytest.mark.parametrize(
@@ -155,7 +230,49 @@ def test_strict_tells_of_quarantined_clips(
 
 
 def test_exit_codes_are_those_of_the_documentation() -> None:
-    assert (command_line.DONE, command_line.STRICT, command_line.USER, command_line.OUTSIDE) == (0, 1, 2, 3)
+    text = (REPOSITORY / "docs" / "commands.md").read_text()
+    table = text.partition("## Exit codes")[2].partition("\n## ")[0]
+    assert [int(code) for code in re.findall(r"^\| (\d+) \|", table, re.M)] == sorted(Exit)
+
+
+def test_errors_are_json_where_json_was_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from leitmotif.pipelines import flow
+    from leitmotif.pipelines.errors import OutsideError
+
+    for error, kind, code in [
+        (OutsideError("the disk is full", {"kept": 3}), "outside", 3),
+        (KeyboardInterrupt(), "interrupted", 130),
+        (ZeroDivisionError("oh"), "fault", 70),
+    ]:
+
+        def fail(*given: object, error: BaseException = error, **options: object) -> None:
+            raise error
+
+        monkeypatch.setattr(flow, "run_flow", fail)
+        assert main(["curate", str(tmp_path), "--out", str(tmp_path / "ws"), "--json"]) == code
+        captured = capsys.readouterr()
+        told = json.loads(captured.out.splitlines()[-1])
+        assert (told["kind"], told["exit_code"]) == (kind, code)
+        assert told["error"] in captured.err
+        assert ("kept" in told) == (kind == "outside")
+        assert ("Traceback" in captured.err) == (kind == "fault")
+
+
+def test_facts_of_an_error_travel_between_processes() -> None:
+    from leitmotif.pipelines.errors import OutsideError
+
+    error = pickle.loads(pickle.dumps(OutsideError("full", {"kept": 3})))
+    assert (str(error), error.facts) == ("full", {"kept": 3})
+
+
+def test_help_imports_no_library_of_the_flow() -> None:
+    command = "import sys; from leitmotif.cli.parser import make_parser; make_parser(); print(*sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", command], capture_output=True, text=True, check=True).stdout
+    assert not {"rich", "numpy", "pyarrow", "prefect", "torch", "shtab"} & {
+        name.partition(".")[0] for name in shown.split()
+    }
 
 
 def test_a_reader_that_has_had_enough_sees_no_traceback() -> None:

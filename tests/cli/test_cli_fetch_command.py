@@ -136,15 +136,3 @@ def test_an_unknown_name_lists_the_known_ones(caches: Path, capsys: pytest.Captu
     said = capsys.readouterr().err
     assert "backend demuxx is not known; expected one of demucs" in said
     assert said.count("\n") == 1
-
-
-def test_where_there_is_no_terminal_a_line_is_told_now_and_then(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    now = [0.0]
-    monkeypatch.setattr(fetch_models.time, "monotonic", lambda: now[0])
-    with fetch_models._progress() as tell:
-        for second in range(21):
-            now[0] = float(second)
-            tell("x.pth", second << 20, 20 << 20)
-    assert capsys.readouterr().err == "x.pth: 10 of 20 MiB\nx.pth: 20 of 20 MiB\n"

@@ -11,12 +11,6 @@ from leitmotif.pipelines.catalog import enter
 from leitmotif.pipelines.workspace import Workspace
 
 
-@pytest.fixture(autouse=True)
-def known(monkeypatch: pytest.MonkeyPatch) -> None:
-    if "takedown" not in main.COMMANDS:
-        monkeypatch.setattr(main, "COMMANDS", (*main.COMMANDS, "takedown"))
-
-
 @pytest.fixture
 def workspace(tmp_path: Path) -> Path:
     source = tmp_path / "source"
