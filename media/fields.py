@@ -17,9 +17,9 @@ _MIN_SIDE_PX = 4  # bwdif refuses less than three rows
 def whole_pictures(frames: Iterable[Any], context: Any) -> Iterator[Any]:
     """The same frames, the interlaced ones filled up from their neighbours in space and time.
 
-    Of every interlaced frame the first field stays; the other rows are taken from the neighbouring frames where
-    nothing moves, and interpolated where something does. Frames and their times are as many as before. Other
-    frames pass as they are; a film without interlaced frames costs nothing.
+    Of every interlaced frame the first field stays; the other rows are taken from the neighbouring frames
+    where nothing moves, and interpolated where something does. There are as many frames as before, at their
+    times. Other frames pass as they are; a film without interlaced frames costs nothing.
 
     Args:
         frames: decoded frames in the order in which they are shown.
@@ -53,8 +53,8 @@ def whole_pictures(frames: Iterable[Any], context: Any) -> Iterator[Any]:
 def _stream_order(context: Any) -> str | None:
     """The field that comes first where only the container says that there are fields, else None.
 
-    Codecs between frames say it with every frame, and know better than the container. Some of those that code each
-    frame by itself (Ut Video, HuffYUV, JPEG 2000) leave it to the container.
+    Codecs that predict frames from frames say it with each, and know better than the container. Some of those
+    that code each frame by itself (Ut Video, HuffYUV, JPEG 2000) leave it to the container.
     """
     if not context.codec.intra_only:
         return None

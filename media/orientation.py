@@ -24,7 +24,7 @@ class Orientation:
 
     @property
     def clockwise_deg(self) -> int:
-        """The clockwise turn, 0, 90, 180 or 270; of a mirrored picture, after left and right changed places."""
+        """The clockwise turn: 0, 90, 180 or 270; of a mirrored one after left and right changed places."""
         if self.transposed:
             return 90 if self.flip_x else 270
         return 180 if self.flip_y else 0

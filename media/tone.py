@@ -1,7 +1,7 @@
 """High dynamic range and wide colours as an ordinary screen shows them: PQ, HLG and BT.2020 to BT.709.
 
-White of an ordinary picture is taken for 203 cd/m² (BT.2408), and what is brighter is rolled off below it, from
-1000 cd/m² on (the display that both HLG and most PQ films are graded for) to plain white. The curve is the same for
+White of an ordinary picture is taken for 203 cd/m² (BT.2408). What is bright is rolled off: 1000 cd/m², the
+most of the displays that HLG and most PQ films are graded for, becomes plain white. The curve is the same for
 every frame: one that follows the brightest spot would make a still picture flicker.
 """
 
@@ -98,7 +98,7 @@ def _hlg_system(luminance: np.ndarray) -> np.ndarray:
 
 
 def _roll_off(light: np.ndarray) -> np.ndarray:
-    """Light of 0 to `_PEAK_NITS` as light of 0 to 1: dark and middle parts stay, bright ones bend towards 1."""
+    """Light up to `_PEAK_NITS` as light of 0 to 1: dark and middle parts stay, bright ones bend towards 1."""
     # Over the root of light, of which dark parts have steps enough.
     root = np.sqrt(np.clip(light * (_WHITE_NITS / _PEAK_NITS), 0, 1))
     return _roll_off_table()[np.rint(root * _TOP).astype(np.uint16)]

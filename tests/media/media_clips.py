@@ -23,7 +23,7 @@ def write_video(
     options: dict[str, str] | None = None,
     fields: str | None = None,
 ) -> Path:
-    """Grey frames as a film; `times` counts milliseconds instead of frames; `fields` ("tff", "bff") flags them."""
+    """Grey frames as a film; `times` counts milliseconds instead of frames; `fields`: "tff" or "bff"."""
     container_format = container_format or {".mkv": "matroska", ".ts": "mpegts", ".mov": "mov"}.get(
         path.suffix, "mp4"
     )

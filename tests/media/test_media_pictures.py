@@ -34,7 +34,7 @@ def _difference(path: Path, other: Path) -> float:
 
 
 def _scene(index: int) -> np.ndarray:
-    """Light of a display, 0 to 1, in the primaries of BT.709: patches of skin, grass, sky and cloud that slide."""
+    """Light of 0 to 1 in the primaries of BT.709: patches of skin, grass, sky and cloud that slide."""
     x, y = np.linspace(0, 1, WIDTH)[None, :], np.linspace(0, 1, HEIGHT)[:, None]
     rgb = np.stack([x / 2 + 0 * y, y * 0.4 + 0 * x, (1 - x) / 2 + 0 * y], axis=2)
     for number, colour in enumerate(
