@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import logging
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
 from leitmotif.cli.progress import progress
 
 EXAMPLE = "leitmotif curate my-videos/ --out work/"
+
+if TYPE_CHECKING:
+    from leitmotif.pipelines.plan import Plan
+    from leitmotif.pipelines.workspace import Workspace
+
+log = logging.getLogger("leitmotif.cli")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,20 +41,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that say what a run does and where it runs."""
-    parser.add_argument("--recipe", default="music-video", help="music-video, music-track or a YAML file")
     parser.add_argument(
-        "--profile", default="embedded", help="which models: embedded, paper or a YAML file (see doctor)"
+        "--recipe", help="music-video (default of a new workspace), music-track or a YAML file"
+    )
+    parser.add_argument(
+        "--profile",
+        help="which models: embedded (default of a new workspace), paper or a YAML file (see doctor)",
+    )
+    parser.add_argument(
+        "--plan", type=Path, metavar="FILE", help="take this plan: a plan.yaml, or a dataset's recipe.yaml"
     )
     parser.add_argument(
         "--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one setting"
     )
-    parser.add_argument("--window", type=float, metavar="S", help="cut sources into clips of S seconds")
+    parser.add_argument(
+        "--window", type=float, metavar="S", help="cut sources into clips of S seconds; 0: whole sources"
+    )
     parser.add_argument(
         "--device",
-        default="auto",
         metavar="DEVICE",
-        help="where models run: cpu, cuda, cuda:N, or auto (default: cuda where a worker has it, else cpu); "
-        "results of one device are not computed again on another",
+        help="where models run: cpu, cuda, cuda:N, or auto (default of a new workspace: cuda where a worker "
+        "has it, else cpu); results of one device are not computed again on another",
     )
     parser.add_argument("--workers", type=int, default=1, metavar="N", help="local processes (default: 1)")
     parser.add_argument("--scheduler", metavar="tcp://HOST:PORT", help="a running Dask scheduler")
@@ -54,31 +69,16 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Curate, print the summary, return the exit code."""
-    from leitmotif.pipelines.errors import UserError
+    from leitmotif.phrases import command
     from leitmotif.pipelines.flow import run_flow
-    from leitmotif.pipelines.models.devices import AUTO, check_device, resolve_device
-    from leitmotif.pipelines.plan import make_plan
     from leitmotif.pipelines.workspace import Workspace
 
-    if options.workers < 1:
-        raise UserError(f"--workers is {options.workers}; expected 1 or more")
-    if options.window is not None and not options.window > 0:
-        raise UserError(f"--window is {options.window:g}; expected a length in seconds above 0")
-    try:
-        check_device(options.device)
-    except ValueError as error:
-        raise UserError(f"--device: {error}") from error
-    if options.device != AUTO and not options.scheduler:
-        resolve_device(
-            options.device
-        )  # before anything is catalogued; a cluster's workers ask for themselves
-    plan = make_plan(
-        options.recipe, options.profile, options.set, window_s=options.window, device=options.device
-    )
+    workspace = Workspace(options.out)
+    plan = _plan(options, workspace)
     with progress() as tell:
         summary = run_flow(
             options.source,
-            Workspace(options.out),
+            workspace,
             plan,
             workers=options.workers,
             scheduler=options.scheduler,
@@ -90,5 +90,46 @@ def run(options: argparse.Namespace) -> int:
         console.print_json(asdict(summary))
     else:
         console.print_summary(asdict(summary))
-        print(f"next: leitmotif publish {options.out} --out DATASET")
+        dataset = workspace.root.with_name(f"{workspace.root.name}-dataset")
+        print(f"next: {command('publish', workspace.root, '--out', dataset)}")
     return Exit.STRICT if options.strict and summary.quarantined else Exit.DONE
+
+
+def _plan(options: argparse.Namespace, workspace: Workspace) -> Plan:
+    """Return what is asked for, checked before anything is catalogued.
+
+    Raises:
+        UserError: An option is wrong.
+    """
+    from leitmotif.pipelines.errors import UserError
+    from leitmotif.pipelines.models.devices import AUTO, check_device, resolve_device
+    from leitmotif.pipelines.plan import read_plan
+    from leitmotif.pipelines.succession import changes, describe_plan, next_plan
+
+    if options.workers < 1:
+        raise UserError(f"--workers is {options.workers}; expected 1 or more")
+    if options.window is not None and not options.window >= 0:
+        raise UserError(f"--window is {options.window:g}; expected a length in seconds, 0 for whole sources")
+    if options.plan and (options.recipe or options.profile):
+        raise UserError("--plan holds recipe and profile; leave out --recipe and --profile")
+    if options.device is not None:
+        try:
+            check_device(options.device)
+        except ValueError as error:
+            raise UserError(f"--device: {error}") from error
+        if options.device != AUTO and not options.scheduler:
+            resolve_device(options.device)  # a cluster's workers ask for themselves
+    former = workspace.former_plan()
+    plan = next_plan(
+        read_plan(options.plan) if options.plan else former,
+        recipe=options.recipe,
+        profile=options.profile,
+        settings=options.set,
+        window_s=options.window,
+        device=options.device,
+    )
+    if former:
+        log.info("%s goes on with %s", options.out, describe_plan(plan))
+        for line in changes(former, plan):
+            log.info("changed: %s", line)
+    return plan

@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     from leitmotif.reports.write import write_reports
 
     workspace = Workspace(options.workspace)
-    plan = change_thresholds(workspace.plan(), options.set)
+    plan = change_thresholds(workspace.plan(), options.set, workspace.root)
     with progress() as tell:
         published = publish(
             workspace,

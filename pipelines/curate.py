@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from leitmotif.collection.folder import SourceError, find_media
+from leitmotif.collection.folder import FoundFile, SourceError, find_media
 from leitmotif.pipelines import catalog
 from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Entry, Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runlog import BatchResult, RunLog, failures_in, failures_of, log_run
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
-from leitmotif.pipelines.workspace import Workspace
+from leitmotif.pipelines.workspace import Stores, Workspace
+
+logger = logging.getLogger("leitmotif.pipelines")
 
 # Told of (stage, clips done, clips in all) as a run goes on.
 Progress = Callable[[str, int, int], None]
@@ -67,9 +71,16 @@ def curate(
     with workspace.held():
         try:
             with log_run(workspace.root, plan, workers) as log:
-                _enter(sources, workspace, log, progress)
+                former = workspace.former_plan()
+                files = find_media(sources)
+                if not files and not workspace.catalog().parts():
+                    raise UserError(
+                        f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder"
+                    )
                 workspace.save_plan(plan)
+                _enter(files, workspace, log, progress)
                 stores = workspace.stores(plan)
+                _tell_beforehand(stores, former, retry_failed=retry_failed, measure_all=measure_all)
                 ledger = Ledger(stores)
 
                 def compute(stage: str, entries: Sequence[Entry]) -> None:
@@ -103,19 +114,20 @@ def curate(
     return Summary(**counts, computed=computed, seconds=round(time.monotonic() - started, 2))
 
 
-def _enter(sources: Sequence[Path], workspace: Workspace, log: RunLog, progress: Progress) -> None:
-    """Catalogue the files of the sources.
-
-    Raises:
-        SourceError: A source is of no use.
-        UserError: There is nothing to do.
-    """
+def _enter(files: Sequence[FoundFile], workspace: Workspace, log: RunLog, progress: Progress) -> None:
+    """Catalogue the files of the sources."""
 
     def tell(done: int, total: int) -> None:
         log.catalogued(done, total)
         progress("catalog", done, total)
 
-    if sources:
-        catalog.enter(workspace.catalog(), find_media(sources), progress=tell)
-    if not workspace.catalog().parts():
-        raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")
+    if files:
+        catalog.enter(workspace.catalog(), files, progress=tell)
+
+
+def _tell_beforehand(stores: Stores, former: Plan | None, **options: bool) -> None:
+    ledger = Ledger(stores)
+    ledger.settle()
+    before = stores.workspace.stores(former) if former else None
+    for line in describe_forecast(forecast(ledger, before, **options)):
+        logger.info(line)

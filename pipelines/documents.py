@@ -14,6 +14,7 @@ from leitmotif.pipelines.stages import STAGES
 
 HERE = Path(__file__).parent
 TAG_KINDS = ("instruments", "genres", "moods")
+RECIPES = tuple(sorted(path.stem for path in (HERE / "recipes").glob("*.yaml")))
 PROFILES = tuple(sorted(path.stem for path in (HERE / "profiles").glob("*.yaml")))
 _SECTIONS = {"name", "stages", "rules", "tags", "splits"}
 KEYS = {"recipe": {*_SECTIONS, "track"}, "profile": _SECTIONS}

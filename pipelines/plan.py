@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from leitmotif.filters import rule as filters_rule
+from leitmotif.phrases import command
+from leitmotif.pipelines.assignments import assign, latest, parse_assignment
 from leitmotif.pipelines.documents import TAG_KINDS, known, read_document, settings_of
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.models.devices import AUTO, check_device
@@ -24,8 +27,8 @@ class TagSettings(BaseModel):
     top: int = Field(default=5, ge=1)
 
 
-# The room's name for a stage's section, as people type it.
-SECTION_ALIASES = {"captioning": "caption"}
+# What a dataset's recipe.yaml holds beside the plan.
+PUBLISHED = ("version", "fingerprints", "models")
 
 
 class SplitSettings(BaseModel):
@@ -68,6 +71,8 @@ class Plan(BaseModel):
     rules: dict[str, float]
     tags: dict[str, TagSettings]
     splits: SplitSettings = SplitSettings()
+    # What the user set over recipe and profile, as `section.key=value`.
+    settings: tuple[str, ...] = ()
 
     def save(self) -> str:
         """Return the plan as YAML text; `load_plan` reads it."""
@@ -75,8 +80,35 @@ class Plan(BaseModel):
 
 
 def load_plan(text: str) -> Plan:
-    """Read a plan back from the YAML text of `Plan.save`."""
-    return Plan.model_validate(yaml.safe_load(text))
+    """Read a plan back from the YAML text of `Plan.save`, or from the `recipe.yaml` of a dataset.
+
+    Raises:
+        UserError: It is no plan, or one of another version of this package.
+    """
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"the plan is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict) or not isinstance(values.get("stages"), dict):
+        raise UserError("the plan has no stages; expected a plan.yaml, or the recipe.yaml of a dataset")
+    for stage in values["stages"]:
+        known("stage of the plan", stage, STAGES)
+    return _check({name: value for name, value in values.items() if name not in PUBLISHED})
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan that was saved: a workspace's plan.yaml, or the recipe.yaml of a dataset.
+
+    Raises:
+        UserError: There is no such file, or it holds no plan.
+    """
+    try:
+        return load_plan(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise UserError(f"plan {str(path)!r} cannot be read ({reason}); give a plan.yaml") from error
+    except UserError as error:
+        raise UserError(f"{str(path)!r}: {error}") from error
 
 
 def make_plan(
@@ -125,17 +157,18 @@ def make_plan(
             # A profile names the backends of every stage and thresholds of every rule; a recipe uses some.
             if section in {*STAGES, *known_rules} - {*stages, *rules}:
                 continue
-            _assign(values, section, key, value)
+            assign(values, section, key, value)
     if device and device != AUTO:
         _set_device(stages, device)
     for assignment in assignments:
-        _assign(values, *_parse(assignment))
+        assign(values, *parse_assignment(assignment))
     return _check(
         {
             "recipe": chosen["name"],
             "profile": backends["name"],
             "track": chosen["track"],
             "window_s": window_s,
+            "settings": latest(assignments),
             **values,
         }
     )
@@ -154,58 +187,52 @@ def profile_settings(profile: str) -> dict[str, dict[str, Any]]:
     values: dict[str, Any] = {"stages": {name: dict(stage.SETTINGS()) for name, stage in STAGES.items()}}
     values |= {"rules": {}, "tags": {}, "splits": {}}
     for section, key, value in settings_of({"stages": document.get("stages", {})}):
-        _assign(values, section, key, value)
+        assign(values, section, key, value)
     return {name: _check_stage(name, settings) for name, settings in values["stages"].items()}
 
 
-def change_thresholds(plan: Plan, assignments: Sequence[str]) -> Plan:
+def change_settings(plan: Plan, assignments: Sequence[str], *, device: str | None = None) -> Plan:
+    """Return the plan with other settings.
+
+    Args:
+        plan: A plan.
+        assignments: What changes, each `section.key=value`.
+        device: Of every stage that has one, but where a setting names another.
+
+    Raises:
+        UserError: An assignment is not known, or its value is of no use.
+    """
+    values = plan.model_dump()
+    again: Sequence[str] = ()
+    if device:
+        _set_device(values["stages"], device)
+        again = [text for text in plan.settings if parse_assignment(text)[1] == "device"]
+    for assignment in [*again, *assignments]:
+        assign(values, *parse_assignment(assignment))
+    return _check(values | {"settings": latest([*plan.settings, *assignments])})
+
+
+def change_thresholds(plan: Plan, assignments: Sequence[str], workspace: Path | None = None) -> Plan:
     """Return the plan with other thresholds; nothing that a stage measured may change.
+
+    Args:
+        plan: A workspace's plan.
+        assignments: What changes, each `section.key=value`.
+        workspace: The workspace, for the command that a message proposes.
 
     Raises:
         UserError: An assignment is not known, or belongs to a stage.
     """
-    values = plan.model_dump()
+    changed = change_settings(plan, assignments)
     for assignment in assignments:
-        section, key, value = _parse(assignment)
+        section, key, _ = parse_assignment(assignment)
         if section in STAGES and not (section in filters_rule.discover() and key == "threshold"):
+            measure = command("curate", "--out", workspace or "WS", "--set", assignment)
             raise UserError(
-                f"setting {section}.{key} changes what is measured; give it to `leitmotif curate`, "
-                "`publish` takes thresholds, tags and splits"
+                f"setting {section}.{key} changes what is measured; publishing takes thresholds, tags and "
+                f"splits, run `{measure}`"
             )
-        _assign(values, section, key, value)
-    return _check(values)
-
-
-def _parse(assignment: str) -> tuple[str, str, Any]:
-    name, equals, value = assignment.partition("=")
-    section, dot, key = name.strip().partition(".")
-    if not (equals and dot and section and key):
-        raise UserError(f"setting {assignment!r} is not understood; expected section.key=value")
-    return SECTION_ALIASES.get(section, section), key, yaml.safe_load(value)
-
-
-def _assign(values: dict[str, Any], section: str, key: str, value: Any) -> None:
-    """Set one value where its section and key belong.
-
-    A threshold of a rule that the recipe does not name adds the rule, where the recipe measures its number.
-    """
-    name = f"{section}.{key}"
-    rule = filters_rule.discover().get(section)
-    if rule is not None and key == "threshold" and rule.stage not in values["stages"]:
-        raise UserError(
-            f"rule {section!r} judges what stage {rule.stage!r} measures, and this recipe has no such stage; "
-            f"expected a rule over one of {', '.join(values['stages'])}"
-        )
-    places: dict[str, tuple[dict[str, Any], str]] = {}
-    for stage, settings in values["stages"].items():
-        places |= {f"{stage}.{setting}": (settings, setting) for setting in settings}
-    judged = [rule for rule in filters_rule.discover().values() if rule.stage in values["stages"]]
-    places |= {f"{rule.name}.threshold": (values["rules"], rule.name) for rule in judged}
-    for kind, settings in values["tags"].items():
-        places |= {f"{kind}.{setting}": (settings, setting) for setting in settings}
-    places |= {f"splits.{split}": (values["splits"], split) for split in values["splits"]}
-    target, field = places[known("setting", name, places)]
-    target[field] = value
+    return changed
 
 
 def _set_device(stages: Mapping[str, dict[str, Any]], device: str) -> None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from leitmotif.phrases import command, count
 from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
 from leitmotif.pipelines.ledger import Entry, Ledger
 from leitmotif.pipelines.measured import measured_table
@@ -129,18 +130,29 @@ def _check_takedowns(workspace: Workspace, out: Path, removals: Sequence[Removal
 
 
 def _check_measured(ledger: Ledger) -> None:
+    """Refuse to publish while clips that pass are not measured.
+
+    Raises:
+        UserError: There are some; the text has the command that measures them.
+    """
     pending = [entry.fate.pending for entry in ledger.entries if entry.fate.pending]
     if not pending:
         return
-    stages = sorted(set(map(str, pending)))
-    if stages == [CaptionStage.NAME]:
+    workspace, plan = ledger.stores.workspace, ledger.stores.plan
+    # What was set for this publication alone: under the workspace's own plan these clips may be rejected.
+    former = workspace.former_plan()
+    before = former.settings if former else ()
+    settings = [word for text in plan.settings if text not in before for word in ("--set", text)]
+    measure = command("curate", "--out", workspace.root, *settings)
+    clips = f"{count(len(pending), 'clip')} {'passes' if len(pending) == 1 else 'pass'}"
+    if set(pending) == {CaptionStage.NAME}:
         raise UserError(
-            f"{len(pending)} clips have no caption for these tags (captions speak of what passes); run "
-            "`leitmotif curate --out` with the workspace and the same --set, then publish"
+            f"{clips} and need captions for these tags (captions speak of what passes); run `{measure}`, "
+            "then publish"
         )
     raise UserError(
-        f"{len(pending)} clips pass these thresholds but are not measured yet by {', '.join(stages)}; run "
-        "`leitmotif curate --out` with the workspace again (--measure-all lets thresholds move freely)"
+        f"{clips} these thresholds and {'is' if len(pending) == 1 else 'are'} not measured yet by "
+        f"{', '.join(sorted(set(pending)))}; run `{measure}` (--measure-all lets thresholds move freely)"
     )
 
 

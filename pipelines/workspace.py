@@ -24,7 +24,7 @@ from typing import Any
 import pyarrow as pa
 
 from leitmotif.pipelines.errors import OutsideError, UserError
-from leitmotif.pipelines.plan import Plan, load_plan
+from leitmotif.pipelines.plan import Plan, read_plan
 from leitmotif.pipelines.stage import Stage
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.store import StageStore, write_text
@@ -33,6 +33,7 @@ from leitmotif.storage.lock import InUseError, hold
 
 log = logging.getLogger("leitmotif.pipelines")
 
+PLAN = "plan.yaml"
 CATALOG_COLUMNS = pa.schema(
     [
         ("path", pa.string()),
@@ -84,21 +85,28 @@ class Workspace:
 
     def save_plan(self, plan: Plan) -> None:
         """Note what this run does, for `publish`."""
-        write_text(self.root / "plan.yaml", plan.save())
+        write_text(self.root / PLAN, plan.save())
 
     def plan(self) -> Plan:
         """Return what the last run did.
 
         Raises:
-            UserError: This is no workspace.
+            UserError: This is no workspace, or its plan does not fit this version.
         """
-        path = self.root / "plan.yaml"
+        path = self.root / PLAN
         if not path.is_file():
             raise UserError(
-                f"{str(self.root)!r} is no workspace (no plan.yaml); run `leitmotif curate SOURCE --out` "
-                "with it first"
+                f"{str(self.root)!r} is no workspace (no {PLAN}); give one that `leitmotif curate` wrote"
             )
-        return load_plan(path.read_text(encoding="utf-8"))
+        return read_plan(path)
+
+    def former_plan(self) -> Plan | None:
+        """Return what the last run did; None where there was none.
+
+        Raises:
+            UserError: Its plan does not fit this version.
+        """
+        return self.plan() if (self.root / PLAN).is_file() else None
 
     def stores(self, plan: Plan) -> Stores:
         """Return the stores that a plan reads and writes."""

@@ -76,7 +76,7 @@ def test_thresholds_change_and_measurements_do_not() -> None:
     changed = change_thresholds(plan, ["motion.threshold=0.5", "splits.test=0.2"])
     assert changed.rules["motion"] == 0.5
     assert changed.stages == plan.stages
-    with pytest.raises(UserError, match="give it to `leitmotif curate`"):
+    with pytest.raises(UserError, match=r"run `leitmotif curate --out WS --set motion\.mode=sampled`"):
         change_thresholds(plan, ["motion.mode=sampled"])
 
 

@@ -1,0 +1,65 @@
+"""Settings as people type them: `section.key=value`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import yaml
+
+from leitmotif.filters import rule as filters_rule
+from leitmotif.pipelines.documents import known
+from leitmotif.pipelines.errors import UserError
+
+# The room's name for a stage's section, as people type it.
+SECTION_ALIASES = {"captioning": "caption"}
+
+
+def parse_assignment(assignment: str) -> tuple[str, str, Any]:
+    """Return section, key and value of `section.key=value`.
+
+    Raises:
+        UserError: It is not written so.
+    """
+    name, equals, value = assignment.partition("=")
+    section, dot, key = name.strip().partition(".")
+    if not (equals and dot and section and key):
+        raise UserError(f"setting {assignment!r} is not understood; expected section.key=value")
+    try:
+        parsed = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise UserError(f"the value of setting {assignment!r} is not YAML; quote it") from error
+    return SECTION_ALIASES.get(section, section), key, parsed
+
+
+def latest(assignments: Sequence[str]) -> tuple[str, ...]:
+    """Return the assignments that hold: of those of one setting the last, under the room's own names."""
+    found = {}
+    for text in assignments:
+        section, key, _ = parse_assignment(text)
+        found[section, key] = f"{section}.{key}={text.partition('=')[2]}"
+    return tuple(found.values())
+
+
+def assign(values: dict[str, Any], section: str, key: str, value: Any) -> None:
+    """Set one value where its section and key belong.
+
+    A threshold of a rule that the recipe does not name adds the rule, where the recipe measures its number.
+    """
+    name = f"{section}.{key}"
+    rule = filters_rule.discover().get(section)
+    if rule is not None and key == "threshold" and rule.stage not in values["stages"]:
+        raise UserError(
+            f"rule {section!r} judges what stage {rule.stage!r} measures, and this recipe has no such stage; "
+            f"expected a rule over one of {', '.join(values['stages'])}"
+        )
+    places: dict[str, tuple[dict[str, Any], str]] = {}
+    for stage, settings in values["stages"].items():
+        places |= {f"{stage}.{setting}": (settings, setting) for setting in settings}
+    judged = [rule for rule in filters_rule.discover().values() if rule.stage in values["stages"]]
+    places |= {f"{rule.name}.threshold": (values["rules"], rule.name) for rule in judged}
+    for kind, settings in values["tags"].items():
+        places |= {f"{kind}.{setting}": (settings, setting) for setting in settings}
+    places |= {f"splits.{split}": (values["splits"], split) for split in values["splits"]}
+    target, field = places[known("setting", name, places)]
+    target[field] = value

@@ -1,0 +1,84 @@
+"""What a run is going to measure, told before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pyarrow.compute as pc
+
+from leitmotif.phrases import count
+from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Entry, Ledger
+from leitmotif.pipelines.workspace import Stores
+from leitmotif.shards.store import KEY, StageStore
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What a stage is going to measure.
+
+    Attributes:
+        stage: Its name.
+        at_most: Clips that its store lacks; a rule may reject some of them before.
+        anew: Of them those that the stage measured before, under other settings.
+    """
+
+    stage: str
+    at_most: int
+    anew: int
+
+
+def forecast(
+    ledger: Ledger, former: Stores | None, *, retry_failed: bool = False, measure_all: bool = False
+) -> list[Expected]:
+    """Return what every stage is going to measure, those with nothing to do left out.
+
+    Args:
+        ledger: Settled, nothing measured yet.
+        former: The stores of the plan before; None where there was none.
+        retry_failed: As of `curate`.
+        measure_all: As of `curate`.
+    """
+    going = [entry for entry in ledger.entries if _goes_on(entry, retry_failed, measure_all)]
+    found = []
+    for name in ledger.stores.stages:
+        store = ledger.stores.store(name)
+        missing = {_key(entry, name) for entry in going} - _stored(store, measured_only=retry_failed)
+        before = former.store(name) if former and name in former.stages else store
+        anew = missing & _stored(before) if before.folder != store.folder else set()
+        if missing:
+            found.append(Expected(name, len(missing), len(anew)))
+    return found
+
+
+def describe_forecast(expected: list[Expected]) -> Iterator[str]:
+    """Yield what there is to tell of it, line by line."""
+    if not expected:
+        yield "to measure: nothing, everything is in the workspace"
+        return
+    unit = "file" if expected[0].stage == "probe" else "clip"
+    stages = ", ".join(f"{stage.stage} {stage.at_most:,}" for stage in expected)
+    at_most = " (at most: what a rule rejects goes no further)" if len(expected) > 1 else ""
+    yield f"to measure, in {unit}s: {stages}{at_most}"
+    if anew := [stage for stage in expected if stage.anew]:
+        clips = count(max(stage.anew for stage in anew), "clip")
+        names = ", ".join(stage.stage for stage in anew)
+        yield f"{clips} measured before are measured anew, for their settings changed: {names}"
+
+
+def _goes_on(entry: Entry, retry_failed: bool, measure_all: bool) -> bool:
+    fate = entry.fate
+    if fate.rule is not None:
+        return measure_all and fate.rule != EXACT_DUPLICATE
+    return fate.error is None or (retry_failed and fate.stage != "catalog")
+
+
+def _key(entry: Entry, stage: str) -> str:
+    return str(entry.source["media_id"]) if stage == "probe" else entry.clip_id
+
+
+def _stored(store: StageStore, *, measured_only: bool = False) -> set[str]:
+    table = store.read([])
+    if measured_only:
+        table = table.filter(pc.is_null(table["error"]))
+    return set(table[KEY].to_pylist())

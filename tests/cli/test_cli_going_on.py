@@ -1,0 +1,144 @@
+"""Curating and publishing again: the workspace's plan holds, and every proposed command works as printed."""
+
+import re
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from leitmotif.cli.main import main
+from leitmotif.pipelines import curate, flow
+from leitmotif.pipelines.runlog import BatchResult
+from leitmotif.pipelines.runner import Batch
+from leitmotif.pipelines.workspace import Workspace
+from tests.pipelines.conftest import GOOD
+
+Run = Callable[[str], tuple[int, str, str]]
+TRACKS = "tracks of mine"
+
+
+def pretend(batches: Iterator[Batch]) -> Iterator[BatchResult]:
+    """Store numbers without media or models.
+
+    "still.mp4" does not move, "sung" has a voice, and an MP3 has no picture.
+    """
+    from leitmotif.pipelines.plan import load_plan
+
+    for batch in batches:
+        stores = Workspace(Path(batch.workspace)).stores(load_plan(batch.plan))
+        known = {field.name for field in stores.stages[batch.stage].COLUMNS}
+        rows = []
+        for clip in batch.clips:
+            row = {name: value for name, value in GOOD[batch.stage].items() if name in known}
+            name = Path(clip.path).stem
+            row |= {"mean": 0.0} if batch.stage == "motion" and name == "still" else {}
+            row |= {"vocal_score": 0.9} if batch.stage == "vocals" and name == "sung" else {}
+            row |= {"has_video": int(clip.path.endswith("mp4"))} if batch.stage == "probe" else {}
+            rows.append({"clip_id": clip.clip_id, **row})
+        stores.store(batch.stage).append(rows)
+        yield BatchResult(batch.stage, len(rows), 0)
+
+
+@pytest.fixture
+def run(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> Run:
+    """Run command lines as they are printed, in a folder whose name has to be quoted."""
+    monkeypatch.setattr(
+        flow, "run_flow", lambda *given, scheduler, **options: curate.curate(*given, run=pretend, **options)
+    )
+    place = tmp_path / "a place"
+    (place / TRACKS).mkdir(parents=True)
+    for name in ("moving", "still", "sung"):
+        (place / TRACKS / f"{name}.mp4").write_text(name)
+    monkeypatch.chdir(place)
+
+    def run(line: str) -> tuple[int, str, str]:
+        words = shlex.split(line)
+        caplog.clear()
+        code = main(words[1:] if words[0] == "leitmotif" else words)
+        said = capsys.readouterr()
+        return code, said.out, said.err + caplog.text
+
+    return run
+
+
+def proposed(text: str) -> list[str]:
+    """Return the commands in a text: between backquotes, or after "next:"."""
+    return re.findall(r"`(leitmotif [^`]+)`", text) + re.findall(
+        r"^next: (leitmotif .+)$", text, re.MULTILINE
+    )
+
+
+def plan_of(folder: str) -> tuple[str, str, float | None, tuple[str, ...]]:
+    plan = Workspace(Path(folder)).plan()
+    return plan.recipe, plan.profile, plan.window_s, plan.settings
+
+
+def test_a_workspace_goes_on_with_its_plan(run: Run) -> None:
+    run(f"curate '{TRACKS}' --out ws --recipe music-track --window 10 --set pam.threshold=0.2")
+    code, out, err = run("curate --out ws --set instruments.threshold=0.4")
+    assert code == 0
+    assert plan_of("ws") == (
+        "music-track",
+        "embedded",
+        10.0,
+        ("pam.threshold=0.2", "instruments.threshold=0.4"),
+    )
+    assert "goes on with recipe music-track, profile embedded, clips of 10 s, pam.threshold=0.2" in err
+    # Of the six windows the four without a voice.
+    assert "to measure, in clips: caption 4" in err
+    assert "4 clips measured before are measured anew, for their settings changed: caption" in err
+    assert re.search(r"^computed +caption 4$", out, re.MULTILINE)
+    assert "to measure: nothing" in run("curate --out ws")[2]
+
+
+def test_another_recipe_is_said_and_a_saved_plan_taken_back(run: Run) -> None:
+    run(f"curate '{TRACKS}' --out ws --recipe music-track")
+    Path("kept.yaml").write_text(Path("ws/plan.yaml").read_text())
+    said = run("curate --out ws --recipe music-video")[2]
+    assert "changed: recipe music-video instead of music-track" in said
+    assert "measured anew, for their settings changed: tagging" in said
+    code, out, said = run("curate --out ws --plan kept.yaml")
+    assert (code, plan_of("ws")[0]) == (0, "music-track")
+    assert "changed: recipe music-track instead of music-video" in said
+    assert "to measure: nothing" in said
+    assert re.search(r"^kept +2$", out, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    "sets",
+    [
+        "--set motion.threshold=0",
+        "--set instruments.threshold=0.4",
+        "--set motion.threshold=0 --set moods.top=1",
+    ],
+)
+def test_the_command_that_publish_proposes_measures_what_it_lacks(run: Run, sets: str) -> None:
+    run(f"curate '{TRACKS}' --out ws --recipe music-video")
+    code, _, said = run(f"publish ws --out ds {sets}")
+    assert code == 2
+    (command,) = proposed(said)
+    assert str(Path("ws").absolute()) in shlex.split(command)
+    code, out, _ = run(command)
+    assert code == 0
+    assert "caption" in out
+    assert "to measure: nothing" in run("curate --out ws")[2]
+
+
+def test_a_setting_of_a_stage_given_to_publish_is_sent_to_curate(run: Run) -> None:
+    run(f"curate '{TRACKS}' --out ws --recipe music-video")
+    code, _, said = run("publish ws --out ds --set frames.count=3")
+    assert code == 2
+    (command,) = proposed(said)
+    assert run(command)[0] == 0
+    assert plan_of("ws")[3] == ("frames.count=3",)
+
+
+def test_one_clip_is_not_called_one_clips(run: Run) -> None:
+    run(f"curate '{TRACKS}' --out ws --recipe music-video")
+    assert "1 clip passes" in run("publish ws --out ds --set motion.threshold=0")[2]

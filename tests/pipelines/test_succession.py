@@ -1,0 +1,109 @@
+"""A workspace goes on with its own plan; what is asked for by name comes on top."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.plan import change_thresholds, load_plan, make_plan, read_plan
+from leitmotif.pipelines.succession import changes, describe_plan, next_plan
+
+FORMER = make_plan("music-track", "embedded", ["vocal.threshold=0.4"], window_s=10.0)
+
+
+def test_a_setting_comes_on_top_of_recipe_profile_window_and_earlier_settings() -> None:
+    plan = next_plan(FORMER, settings=["instruments.threshold=0.4"])
+    assert (plan.recipe, plan.profile, plan.window_s) == ("music-track", "embedded", 10.0)
+    assert plan.rules["vocal"] == 0.4
+    assert plan.tags["instruments"].threshold == 0.4
+    assert plan.settings == ("vocal.threshold=0.4", "instruments.threshold=0.4")
+    assert next_plan(plan) == plan
+
+
+def test_the_last_of_two_settings_holds() -> None:
+    plan = next_plan(next_plan(FORMER, settings=["vocal.threshold=0.9"]), settings=["vocal.threshold=0.2"])
+    assert plan.settings == ("vocal.threshold=0.2",)
+    assert plan.rules["vocal"] == 0.2
+
+
+def test_another_recipe_or_profile_is_taken_by_name_alone_and_earlier_settings_stay() -> None:
+    other = next_plan(FORMER, profile="paper")
+    assert (other.recipe, other.profile, other.window_s) == ("music-track", "paper", 10.0)
+    assert other.rules["vocal"] == 0.4
+    assert other.stages["quality"]["backend"] == "ms-clap"
+    video = next_plan(FORMER, recipe="music-video")
+    assert (video.recipe, video.settings) == ("music-video", ())  # which has no rule against voices
+    assert list(changes(FORMER, video)) == [
+        "recipe music-video instead of music-track",
+        "without vocal.threshold=0.4",
+    ]
+
+
+def test_a_window_of_zero_takes_whole_sources_again() -> None:
+    plan = next_plan(FORMER, window_s=0)
+    assert plan.window_s is None
+    assert list(changes(FORMER, plan)) == ["whole sources instead of clips of 10 s"]
+
+
+def test_a_device_holds_until_another_is_named_and_below_a_setting() -> None:
+    plan = next_plan(None, device="cuda:1", settings=["vision.device=cpu"])
+    assert (plan.stages["tagging"]["device"], plan.stages["vision"]["device"]) == ("cuda:1", "cpu")
+    assert next_plan(plan) == plan
+    again = next_plan(plan, device="auto")
+    assert (again.stages["tagging"]["device"], again.stages["vision"]["device"]) == ("auto", "cpu")
+
+
+def test_a_profile_of_the_users_own_is_kept_and_asked_for_where_it_is_needed(tmp_path: Path) -> None:
+    profile = tmp_path / "mine.yaml"
+    profile.write_text(yaml.safe_dump({"stages": {"frames": {"count": 4}}}))
+    plan = next_plan(None, recipe="music-video", profile=str(profile))
+    assert next_plan(plan, settings=["moods.top=1"]).stages["frames"]["count"] == 4
+    with pytest.raises(UserError, match="profile 'mine' is a file of yours; give it as well: --profile FILE"):
+        next_plan(plan, recipe="music-track")
+
+
+def test_a_plan_is_read_back_from_a_workspace_or_a_dataset(tmp_path: Path) -> None:
+    saved = tmp_path / "plan.yaml"
+    saved.write_text(FORMER.save())
+    published = tmp_path / "recipe.yaml"
+    beside = {"version": "1.0", "fingerprints": {"probe": "ab"}, "models": {}}
+    published.write_text(yaml.safe_dump(beside | FORMER.model_dump(mode="json")))
+    assert read_plan(saved) == read_plan(published) == FORMER
+    assert describe_plan(FORMER) == (
+        "recipe music-track, profile embedded, clips of 10 s, vocal.threshold=0.4"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("just words", "has no stages"),
+        ("stages: [probe]", "has no stages"),
+        ("{", "not YAML"),
+        ("stages: {prob: {}}", "did you mean probe"),
+        ("stages: {probe: {}}", "Field required"),
+    ],
+)
+def test_a_file_that_is_no_plan_is_one_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "plan.yaml"
+    path.write_text(text)
+    with pytest.raises(UserError, match=said) as error:
+        read_plan(path)
+    assert str(path) in str(error.value) and "\n" not in str(error.value)
+    with pytest.raises(UserError, match="cannot be read"):
+        read_plan(tmp_path / "none.yaml")
+
+
+def test_thresholds_of_a_publication_are_noted_as_set() -> None:
+    assert change_thresholds(FORMER, ["pam.threshold=0.1"]).settings == (
+        "vocal.threshold=0.4",
+        "pam.threshold=0.1",
+    )
+
+
+def test_a_plan_of_an_earlier_version_without_notes_of_what_was_set_goes_on() -> None:
+    values = FORMER.model_dump(mode="json")
+    del values["settings"]
+    plan = next_plan(load_plan(yaml.safe_dump(values)), settings=["moods.top=1"])
+    assert (plan.recipe, plan.rules["vocal"], plan.tags["moods"].top) == ("music-track", 0.4, 1)
