@@ -1,1 +1,51 @@
-"""Build, annotate and curate video-music-text datasets, and train the models that use them."""
+"""Build, annotate and curate video-music-text datasets, and train the models that use them.
+
+`curate` measures and judges folders of media, `publish` writes a dataset, `Dataset` opens one; docs/python.md
+shows them at work. Importing this package imports nothing else: each name is loaded when it is first used.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from leitmotif.api.dataset import Dataset, publish
+    from leitmotif.api.workspace import Workspace, curate, load_workspace
+    from leitmotif.pipelines.errors import OutsideError, RunError, UserError
+
+__all__ = [
+    "Dataset",
+    "OutsideError",
+    "RunError",
+    "UserError",
+    "Workspace",
+    "curate",
+    "load_workspace",
+    "publish",
+]
+
+_PLACES = {
+    "Dataset": "leitmotif.api.dataset",
+    "OutsideError": "leitmotif.pipelines.errors",
+    "RunError": "leitmotif.pipelines.errors",
+    "UserError": "leitmotif.pipelines.errors",
+    "Workspace": "leitmotif.api.workspace",
+    "curate": "leitmotif.api.workspace",
+    "load_workspace": "leitmotif.api.workspace",
+    "publish": "leitmotif.api.dataset",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("leitmotif-av")
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(_PLACES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})

@@ -106,3 +106,10 @@ def _workers_of(scheduler: str) -> int:
             f"no Dask scheduler answers at {scheduler!r}; start one with `dask scheduler`, or leave out "
             "--scheduler"
         ) from error
+
+
+def end_server() -> None:
+    """End the server that Prefect started for a run, which else lives as long as this process."""
+    from prefect.server.api.server import SubprocessASGIServer
+
+    SubprocessASGIServer().stop()

@@ -193,6 +193,11 @@ def _opened(workspace: str, plan: str, name: str) -> tuple[Stores, Stage]:
     return stores, stage
 
 
+def close_stages() -> None:
+    """Let go of the stages of this process; the next batch opens its own again, with one thread for sums."""
+    _opened.cache_clear()
+
+
 def _use_one_thread() -> None:
     """Have sums taken by one thread, in one order: the same numbers whatever the cores and workers."""
     threadpool_limits(limits=1)

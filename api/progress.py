@@ -1,0 +1,90 @@
+"""How far a run is: a table that grows in a notebook, bars on a terminal."""
+
+from __future__ import annotations
+
+import html
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+# Told of (stage, done, of all).
+Told = Callable[[str, int, int], None]
+# Seconds between two pictures of one stage in a notebook: each is a message to the browser.
+DRAW_EVERY_S = 0.2
+
+
+@contextmanager
+def progress(shown: bool = True) -> Iterator[Told]:
+    """Give what a run tells how far it is.
+
+    Args:
+        shown: Draw it; otherwise nothing is shown.
+    """
+    if not shown:
+        yield lambda stage, done, total: None
+    elif _in_notebook():
+        yield _Table().tell
+    else:
+        with _bars() as tell:
+            yield tell
+
+
+def _in_notebook() -> bool:
+    ipython = sys.modules.get("IPython")
+    shell: Any = ipython.get_ipython() if ipython else None
+    return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+class _Table:
+    """One row for each stage, drawn anew in its place; needs no widgets, and stays in the saved notebook."""
+
+    def __init__(self) -> None:
+        self._stages: dict[str, tuple[int, int]] = {}
+        self._drawn_at = 0.0
+        self._handle: Any = None
+
+    def tell(self, stage: str, done: int, total: int) -> None:
+        self._stages[stage] = (done, total)
+        if done < total and time.monotonic() - self._drawn_at < DRAW_EVERY_S:
+            return
+        self._drawn_at = time.monotonic()
+        self._draw()
+
+    def _draw(self) -> None:
+        from IPython.display import HTML, display
+
+        picture = HTML(self._html())
+        if self._handle is None:
+            self._handle = display(picture, display_id=True)
+        else:
+            self._handle.update(picture)
+
+    def _html(self) -> str:
+        rows = "".join(
+            f'<tr><td style="text-align:left">{html.escape(stage)}</td>'
+            f'<td><progress value="{done}" max="{max(total, 1)}"></progress></td>'
+            f'<td style="text-align:right">{done} of {total}</td></tr>'
+            for stage, (done, total) in self._stages.items()
+        )
+        return f"<table>{rows}</table>"
+
+
+@contextmanager
+def _bars() -> Iterator[Told]:
+    from tqdm import tqdm
+
+    bars: dict[str, tqdm[Any]] = {}
+
+    def tell(stage: str, done: int, total: int) -> None:
+        if stage not in bars:
+            bars[stage] = tqdm(desc=f"{stage:<11}", total=total, disable=None, leave=True)
+        bars[stage].n = done
+        bars[stage].refresh()
+
+    try:
+        yield tell
+    finally:
+        for bar in bars.values():
+            bar.close()

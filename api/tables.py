@@ -1,0 +1,41 @@
+"""Small tables of HTML for notebooks."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+# A mapping as it is given to `set`: {"motion.threshold": 0.02}.
+Settings = Mapping[str, object]
+
+
+def draw_facts(title: str, facts: Mapping[str, object]) -> str:
+    """Return a title and one row for each fact."""
+    rows = "".join(
+        f'<tr><td style="text-align:left">{html.escape(name)}</td>'
+        f'<td style="text-align:right">{html.escape(_text(value))}</td></tr>'
+        for name, value in facts.items()
+    )
+    return f"<b>{html.escape(title)}</b><table>{rows}</table>"
+
+
+def say_facts(kind: str, folder: Path, facts: Mapping[str, object]) -> str:
+    """Return the same as one line of text."""
+    return f"<{kind} {str(folder)!r}: {', '.join(f'{name} {_text(value)}' for name, value in facts.items())}>"
+
+
+def _text(value: object) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def assignments(changes: Settings | Sequence[str] | None) -> list[str]:
+    """Return settings as the `section.key=value` that a plan takes."""
+    import json
+
+    if changes is None:
+        return []
+    if isinstance(changes, Mapping):
+        # JSON is YAML, as which the values are read.
+        return [f"{name}={json.dumps(value, default=str)}" for name, value in changes.items()]
+    return list(changes)

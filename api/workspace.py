@@ -1,0 +1,186 @@
+"""Curating from Python, and what became of every clip, as tables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leitmotif.api.progress import progress as show_progress
+from leitmotif.api.tables import Settings, assignments, draw_facts, say_facts
+from leitmotif.api.threads import own_threads
+from leitmotif.pipelines import workspace as pipelines_workspace
+from leitmotif.pipelines.curate import Summary
+from leitmotif.pipelines.curate import curate as run_here
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.logged import latest_run
+from leitmotif.pipelines.models.devices import AUTO, check_device, resolve_device
+from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.silence import silence_prefect
+from leitmotif.pipelines.status import Status, look
+from leitmotif.reports.unpublished import Unpublished, open_workspace
+from leitmotif.reports.write import write_reports
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+class Workspace:
+    """A workspace that was curated, under the plan of its last run.
+
+    The tables show it as it was when the first of them was asked for; `load_workspace` looks again.
+
+    Attributes:
+        path: Its folder.
+        summary: What the run did that returned it; None for one that was only opened.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, summary: Summary | None = None) -> None:
+        """Open it.
+
+        Raises:
+            UserError: The folder is no workspace.
+        """
+        self.path = Path(path)
+        self.summary = summary
+        self._folder = pipelines_workspace.Workspace(self.path)
+        self._folder.plan()
+
+    @property
+    def plan(self) -> Plan:
+        """Stages, rules, thresholds, tags and splits, with every setting."""
+        return self._folder.plan()
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Clips catalogued, kept, rejected, quarantined and pending; the last four add up to the first."""
+        return self._opened.ledger.counts()
+
+    @property
+    def clips(self) -> pa.Table:
+        """Every clip: `clip_id`, `source`, `duration_s`, `fate` and `step`, and the number of each rule.
+
+        `step` is the rule or the stage that `fate` names; a clip that was not measured there has no number.
+        """
+        import pyarrow as pa
+
+        ordered = sorted(self._opened.ledger.entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
+        sources = pa.array([entry.source["path"] for entry in ordered], pa.string())
+        return self._opened.measured().add_column(1, "source", sources).drop_columns(["stopped_at", "failed"])
+
+    @property
+    def rejected(self) -> pa.Table:
+        """Clips that a rule rejects, with the rule, the value and the threshold."""
+        return self._opened.rejected()
+
+    @property
+    def quarantined(self) -> pa.Table:
+        """Clips that could not be measured, with the stage, the error and its message."""
+        return self._opened.quarantined()
+
+    def status(self) -> Status:
+        """Return how far it is now: done, left, rate and failures of each stage; also while a run goes on."""
+        return look(self._folder, latest_run(self._folder.root))
+
+    def report(self) -> Path:
+        """Write its report, and return the page."""
+        write_reports(self.path)
+        return self.path / "report.html"
+
+    def __repr__(self) -> str:
+        return say_facts("Workspace", self.path, self.counts)
+
+    def _repr_html_(self) -> str:
+        return draw_facts(f"Workspace {self.path}", self.counts)
+
+    @cached_property
+    def _opened(self) -> Unpublished:
+        return open_workspace(self.path)
+
+
+def curate(
+    sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
+    out: str | os.PathLike[str] = "workspace",
+    *,
+    recipe: str | os.PathLike[str] = "music-video",
+    profile: str | os.PathLike[str] = "embedded",
+    set: Settings | Sequence[str] | None = None,
+    window_s: float | None = None,
+    device: str = AUTO,
+    workers: int = 1,
+    scheduler: str | None = None,
+    retry_failed: bool = False,
+    measure_all: bool = False,
+    progress: bool = True,
+) -> Workspace:
+    """Measure and judge every clip of folders of videos or tracks, into a workspace.
+
+    What the workspace has is not measured again, so that the same call goes on after whatever stopped it.
+    One worker is this process. More of them are local processes, or those of a Dask cluster, and Prefect
+    runs them: silent, and gone when the run ends; in a script keep the call under
+    `if __name__ == "__main__":`, as with everything that starts processes.
+
+    Args:
+        sources: A folder or file, or several; none to go on with the workspace.
+        out: The workspace's folder.
+        recipe: "music-video", "music-track", or a YAML file.
+        profile: Which models: "embedded", "paper", or a YAML file.
+        set: Settings over both, such as `{"motion.threshold": 0.02}`.
+        window_s: Cut sources into clips of so many seconds.
+        device: "cpu", "cuda", "cuda:N" or "auto".
+        workers: Processes.
+        scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
+        retry_failed: Measure quarantined clips again.
+        measure_all: Measure rejected clips as well, so that every threshold may move later.
+        progress: Show how far it is.
+
+    Returns:
+        The workspace.
+
+    Raises:
+        UserError: A source or a setting is of no use; one line says which.
+        OutsideError: Disk, network or a worker failed; what was measured is kept.
+    """
+    if workers < 1:
+        raise UserError(f"workers is {workers}; expected 1 or more")
+    try:
+        check_device(device)
+    except ValueError as error:
+        raise UserError(f"device: {error}") from error
+    if device != AUTO and not scheduler:
+        resolve_device(device)  # before anything is catalogued; a cluster's workers ask for themselves
+    plan = make_plan(str(recipe), str(profile), assignments(set), window_s=window_s, device=device)
+    given = [sources] if isinstance(sources, str | os.PathLike) else sources
+    paths = [Path(source) for source in given]
+    options: dict[str, Any] = {"retry_failed": retry_failed, "measure_all": measure_all}
+    workspace = pipelines_workspace.Workspace(Path(out))
+    with show_progress(progress) as tell, own_threads():
+        if workers == 1 and not scheduler:
+            summary = run_here(paths, workspace, plan, progress=tell, **options)
+        else:
+            summary = _run_flow(
+                paths, workspace, plan, workers=workers, scheduler=scheduler, progress=tell, **options
+            )
+    return Workspace(out, summary=summary)
+
+
+def load_workspace(path: str | os.PathLike[str]) -> Workspace:
+    """Open a workspace that was curated.
+
+    Raises:
+        UserError: The folder is no workspace.
+    """
+    return Workspace(path)
+
+
+def _run_flow(*given: Any, **options: Any) -> Summary:
+    """Run on several workers, and end the server that Prefect starts for it."""
+    silence_prefect()
+    from leitmotif.pipelines.flow import end_server, run_flow
+
+    try:
+        return run_flow(*given, **options)
+    finally:
+        end_server()

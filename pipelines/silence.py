@@ -1,0 +1,18 @@
+"""What keeps Prefect silent: it sends nothing home, and says nothing below an error."""
+
+from __future__ import annotations
+
+import os
+
+WORDS = {
+    "DO_NOT_TRACK": "1",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # of a busy machine
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+}
+
+
+def silence_prefect() -> None:
+    """Set the words that Prefect reads when it is first imported, but for those that the user has set."""
+    for name, value in WORDS.items():
+        os.environ.setdefault(name, value)
