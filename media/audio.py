@@ -22,10 +22,11 @@ from leitmotif.media.container import (
 )
 from leitmotif.media.errors import DecodeFailed, NotMedia, Unreadable
 from leitmotif.media.flac import write_flac
+from leitmotif.media.levels import Meter, Repair
 from leitmotif.media.samples import UNTIMED, AudioDecoder, cut, regroup, to_channels
 
 FLAC_RATE_HZ = 44100
-SILENCE_DB = -120.0  # level of digital silence; 16 bits reach -96 dB
+_MAX_PEAK = 2.0**32  # some tools write 32-bit integers as floats; beyond, it is no sound
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,17 @@ class AudioFacts:
 
     Attributes:
         duration_s: length of the sound.
-        level_db: RMS over both channels in dB of full scale; -120 for digital silence.
-        peak: largest absolute sample before clipping; decoders of lossy codecs may exceed 1.
+        level_db: RMS over both channels as written, without DC, in dB of full scale; -120 for silence.
+        peak: largest absolute sample of the source without DC; above 1, all was divided by it.
+        dc: what was taken off a channel, of full scale; the greater of both.
+        inverted: whether the right channel was inverted, since it held the left one's opposite.
     """
 
     duration_s: float
     level_db: float
     peak: float
+    dc: float
+    inverted: bool
 
 
 def iter_audio(
@@ -139,9 +144,11 @@ def _check_window(
 def extract_flac(
     path: Path | str, out: Path | str, *, start_s: float = 0.0, duration_s: float | None = None
 ) -> AudioFacts:
-    """Writes the sound of a window as FLAC (44.1 kHz, stereo, 16 bits) and measures it, in one pass.
+    """Writes the sound of a window as FLAC (44.1 kHz, stereo, 16 bits) and measures it.
 
-    `out` appears when it is complete, or not at all.
+    What is written can be heard, by ear and in a mono mix: DC is taken off, a right channel that cancels the
+    left one is inverted, and what goes beyond full scale is scaled down. Samples that are no numbers become
+    silence. `out` appears when it is complete, or not at all.
 
     Args:
         path: a file with sound.
@@ -153,24 +160,41 @@ def extract_flac(
         Unreadable, NotMedia, MissingStream, DecodeFailed: as `iter_audio`.
         OSError: if `out` cannot be written.
     """
-    samples, squares, peak = 0, 0.0, 0.0
+    path, out = Path(path), Path(out)
+    meter = Meter()
+
+    def finite() -> Iterator[np.ndarray]:
+        for block in iter_audio(path, start_s=start_s, duration_s=duration_s):
+            yield np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)  # float codecs hold them
 
     def measured() -> Iterator[np.ndarray]:
-        nonlocal samples, squares, peak
-        for block in iter_audio(path, start_s=start_s, duration_s=duration_s):
-            np.nan_to_num(block, copy=False, nan=0.0, posinf=1.0, neginf=-1.0)  # float codecs may hold them
-            samples += block.shape[1]
-            squares += float(np.square(block, dtype=np.float64).sum())
-            peak = max(peak, float(np.abs(block).max(initial=0.0)))
+        for block in finite():
+            meter.add(block)
             yield block
-        if samples == 0:
-            name = Path(path).name
-            raise DecodeFailed(f"the sound of {name!r} holds no samples; export or download the file again")
+        _check_sound(path, meter)
 
-    write_flac(measured(), Path(out), rate_hz=FLAC_RATE_HZ)
-    power = squares / (2 * samples)
-    level_db = max(10 * math.log10(power), SILENCE_DB) if power > 0 else SILENCE_DB
-    return AudioFacts(duration_s=samples / FLAC_RATE_HZ, level_db=level_db, peak=peak)
+    write_flac(measured(), out, rate_hz=FLAC_RATE_HZ)
+    repair = meter.repair
+    if repair != Repair():  # what must be done is known at the end of the sound only
+        out.unlink()
+        write_flac(map(repair.applied, finite()), out, rate_hz=FLAC_RATE_HZ)
+    return AudioFacts(
+        duration_s=meter.samples / FLAC_RATE_HZ,
+        level_db=meter.level_db,
+        peak=meter.peak,
+        dc=max(map(abs, repair.dc)),
+        inverted=repair.inverted,
+    )
+
+
+def _check_sound(path: Path, meter: Meter) -> None:
+    if meter.samples == 0:
+        raise DecodeFailed(f"the sound of {path.name!r} holds no samples; export or download the file again")
+    if meter.peak > _MAX_PEAK:
+        raise DecodeFailed(
+            f"the samples of {path.name!r} reach {meter.peak:.3g} times full scale, which no sound does;"
+            " the file is damaged or of another format than it says: export it again"
+        )
 
 
 def read_flac_blocks(

@@ -15,7 +15,7 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
     """The clip's audio as 44.1 kHz stereo FLAC, streamed to a file, and its level."""
 
     NAME: ClassVar = "audio"
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     READS: ClassVar = ("probe",)
     SETTINGS: ClassVar = DecoderSettings
     BATCH: ClassVar = 8
@@ -26,6 +26,8 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
             ("audio_s", pa.float64()),
             ("level_db", pa.float32()),
             ("peak", pa.float32()),
+            ("dc", pa.float32()),
+            ("inverted", pa.int8()),
         ]
     )
 
@@ -46,4 +48,6 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
             "audio_s": facts.duration_s,
             "level_db": facts.level_db,
             "peak": facts.peak,
+            "dc": facts.dc,
+            "inverted": int(facts.inverted),
         }
