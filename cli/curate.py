@@ -32,6 +32,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--out", required=True, type=Path, metavar="WS", help="the workspace")
     add_plan_arguments(parser)
+    parser.add_argument(
+        "--metadata",
+        metavar="TABLE",
+        help="CSV or JSON Lines: title, artist, license, … of files, by path or id; remembered, '' forgets",
+    )
+    parser.add_argument(
+        "--license",
+        metavar="TEXT",
+        help="licence of files that state none, such as CC-BY-4.0; remembered, '' forgets",
+    )
     parser.add_argument("--retry-failed", action="store_true", help="measure quarantined clips again")
     parser.add_argument(
         "--measure-all", action="store_true", help="measure clips that a rule rejects as well"
@@ -84,6 +94,8 @@ def run(options: argparse.Namespace) -> int:
             scheduler=options.scheduler,
             retry_failed=options.retry_failed,
             measure_all=options.measure_all,
+            metadata=options.metadata,
+            license=options.license,
             progress=tell,
         )
     if options.json:

@@ -1,7 +1,11 @@
-"""Read the rows of a CSV file one by one, with clear words where it is none."""
+"""Read the rows of a CSV file one by one, with clear words where it is none.
+
+Spreadsheets write commas, semicolons or tabs, in UTF-8 with or without a byte order mark, or in UTF-16.
+"""
 
 from __future__ import annotations
 
+import codecs
 import csv
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,18 +16,45 @@ from leitmotif.collection.folder import SourceError
 def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     """Yield (number of the line, cells) of each row that is not empty.
 
+    Cells are parted by what parts the header: commas, semicolons or tabs.
+
     Raises:
         SourceError: The file cannot be read, or is no CSV.
     """
     try:
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            reader = csv.reader(lines, skipinitialspace=True, strict=True)
+        encoding, delimiter = encoding_of(path), _delimiter(path)
+        with path.open(encoding=encoding, newline="") as lines:
+            reader = csv.reader(lines, delimiter=delimiter, skipinitialspace=True, strict=True)
             for row in reader:
                 cells = [cell.strip() for cell in row]
                 if any(cells):
                     yield reader.line_num, cells
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeError, csv.Error) as error:
         raise SourceError(f"{str(path)!r} cannot be read as a CSV file ({error})") from error
+
+
+def encoding_of(path: Path) -> str:
+    """Return how a file of text is encoded, by its byte order mark; UTF-8 where there is none.
+
+    Raises:
+        OSError: The file cannot be read.
+    """
+    with path.open("rb") as file:
+        wide = file.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+    return "utf-16" if wide else "utf-8-sig"
+
+
+def _delimiter(path: Path) -> str:
+    """Return what parts the names in the header: the first line, or the last of the comments before rows."""
+    header = ""
+    with path.open(encoding=encoding_of(path)) as lines:
+        for line in lines:
+            if header and not line.startswith("#"):
+                break
+            header = line
+            if line.strip() and not line.startswith("#"):
+                break
+    return max(",;\t", key=header.count)
 
 
 def header_of(path: Path) -> list[str]:

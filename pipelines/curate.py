@@ -16,6 +16,7 @@ from leitmotif.pipelines.ledger import Entry, Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runlog import BatchResult, RunLog, failures_in, failures_of, log_run
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
+from leitmotif.pipelines.stated import Stated, state
 from leitmotif.pipelines.workspace import Stores, Workspace
 
 logger = logging.getLogger("leitmotif.pipelines")
@@ -45,6 +46,8 @@ def curate(
     workers: int = 1,
     retry_failed: bool = False,
     measure_all: bool = False,
+    metadata: str | None = None,
+    license: str | None = None,
     progress: Progress = lambda stage, done, total: None,
 ) -> Summary:
     """Bring a workspace up to date with its sources under a plan.
@@ -57,6 +60,8 @@ def curate(
         workers: How many processes `run` keeps busy.
         retry_failed: Measure quarantined clips again.
         measure_all: Measure rejected clips as well.
+        metadata: Path of a table of metadata for the files; None for that of the last run, "" for none.
+        license: Of files that state none; None and "" likewise.
         progress: Told how far the run is.
 
     Returns:
@@ -77,8 +82,11 @@ def curate(
                     raise UserError(
                         f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder"
                     )
+                stated, before = state(workspace.root, metadata=metadata, license=license)
+                if stated or before:
+                    files += catalog.catalogued_files(workspace.catalog(), but=files)
                 workspace.save_plan(plan)
-                _enter(files, workspace, log, progress)
+                _enter(files, workspace, stated, log, progress)
                 stores = workspace.stores(plan)
                 _tell_beforehand(stores, former, retry_failed=retry_failed, measure_all=measure_all)
                 ledger = Ledger(stores)
@@ -114,15 +122,25 @@ def curate(
     return Summary(**counts, computed=computed, seconds=round(time.monotonic() - started, 2))
 
 
-def _enter(files: Sequence[FoundFile], workspace: Workspace, log: RunLog, progress: Progress) -> None:
-    """Catalogue the files of the sources."""
+def _enter(
+    files: Sequence[FoundFile], workspace: Workspace, stated: Stated, log: RunLog, progress: Progress
+) -> None:
+    """Catalogue files, and say what of the table is about none of them."""
 
     def tell(done: int, total: int) -> None:
         log.catalogued(done, total)
         progress("catalog", done, total)
 
     if files:
-        catalog.enter(workspace.catalog(), files, progress=tell)
+        catalog.enter(workspace.catalog(), files, stated=stated, progress=tell)
+    if stated.table is not None and (rest := stated.table.unmatched()):
+        logger.warning(
+            "%s: %d of %d rows match no file of this workspace (first: %s)",
+            stated.table.path,
+            len(rest),
+            len(stated.table.rows),
+            rest[0],
+        )
 
 
 def _tell_beforehand(stores: Stores, former: Plan | None, **options: bool) -> None:

@@ -2,6 +2,7 @@
 
 WS/
   plan.yaml                        what the last run did, with every setting
+  stated.yaml                      the table of metadata and the licence that were given for all files
   catalog/part-*.parquet           every file ever found, with what its source says of it
   stages/NAME-FINGERPRINT/         one store per stage and settings: stage.json, part-*.parquet, files/
   runs/START.jsonl                 what each run told of itself, for `leitmotif status`
@@ -42,6 +43,7 @@ CATALOG_COLUMNS = pa.schema(
         ("size_bytes", pa.int64()),
         ("modified_ns", pa.int64()),
         ("sidecar_modified_ns", pa.int64()),
+        ("stated", pa.string()),
         ("title", pa.string()),
         ("artist", pa.string()),
         ("description", pa.string()),

@@ -63,13 +63,24 @@ def _flagged(frame: av.VideoFrame, fields: str) -> av.VideoFrame:
 
 
 def write_tone(
-    path: Path, samples: np.ndarray, *, rate_hz: int = 44100, codec: str = "pcm_s16le", layout: str = "stereo"
+    path: Path,
+    samples: np.ndarray,
+    *,
+    rate_hz: int = 44100,
+    codec: str = "pcm_s16le",
+    layout: str = "stereo",
+    tags: dict[str, str] | None = None,
 ) -> Path:
     """float32 (channels, n) as a sound file."""
     with av.open(str(path), "w") as container:
+        container.metadata.update(tags or {})
         stream = container.add_stream(codec, rate=rate_hz, layout=layout)
+        stream.codec_context.open()
         resampler = av.AudioResampler(
-            format=stream.codec_context.format, layout=layout, rate=rate_hz, frame_size=1024
+            format=stream.codec_context.format,
+            layout=layout,
+            rate=rate_hz,
+            frame_size=stream.codec_context.frame_size or 1024,
         )
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples), format="fltp", layout=layout)
         frame.sample_rate = rate_hz

@@ -1,0 +1,173 @@
+"""A table of what is known of files: CSV or JSON Lines, one row per file, by path or by id."""
+
+from __future__ import annotations
+
+import json
+import logging
+import unicodedata
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from leitmotif.collection.fields import MAX_DESCRIPTION, Fields
+from leitmotif.collection.folder import FoundFile, SourceError
+from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
+from leitmotif.collection.table import encoding_of, header_of, read_rows
+
+log = logging.getLogger("leitmotif.collection")
+
+# Columns that say which file a row is about.
+_KEYS = {
+    "path": ("path", "file", "filename", "file_name"),
+    "source_id": ("source_id",),
+    "clip_id": ("clip_id",),
+}
+# Columns that fill each field, most wanted first.
+COLUMNS = {
+    "title": ("title", "track", "song"),
+    "artist": ("artist", "artists", "artist_name"),
+    "license": ("license", "licence"),
+    "source_url": ("url", "source_url", "webpage_url"),
+    "description": ("description",),
+    "uploader": ("uploader", "channel"),
+    "isrc": ("isrc",),
+    "recording_id": ("recording_id",),
+}
+_KNOWN = frozenset(name for columns in (_KEYS, COLUMNS) for names in columns.values() for name in names)
+_LINES = (".jsonl", ".ndjson")
+
+
+@dataclass
+class MetadataTable:
+    """Rows of metadata, found by the path of a file or by an id.
+
+    Attributes:
+        path: Where the table lies.
+        rows: What each row says.
+    """
+
+    path: Path
+    rows: list[Metadata] = field(default_factory=list)
+    _places: dict[tuple[str, str], int] = field(default_factory=dict)
+    _matched: set[int] = field(default_factory=set)
+
+    def find(self, file: FoundFile, *, source_id: str | None, media_id: str | None) -> Metadata | None:
+        """Return what the table says of a file.
+
+        Args:
+            file: Its whole path, that within its source, or that from the table's folder may stand there.
+            source_id: Its name among all sources, where something gave it one.
+            media_id: Hash of its bytes, the `clip_id` of a whole file; None where it is not known yet.
+        """
+        names = [("path", _path(file.path)), ("path", _path(file.source_id)), ("source_id", file.source_id)]
+        if source_id:
+            names.append(("source_id", source_id))
+        if file.path.is_relative_to(self.path.parent):
+            names.append(("path", _path(file.path.relative_to(self.path.parent))))
+        if media_id:
+            names.append(("clip_id", media_id))
+        row = next((self._places[name] for name in names if name in self._places), None)
+        if row is None:
+            return None
+        self._matched.add(row)
+        return self.rows[row]
+
+    def unmatched(self) -> list[str]:
+        """Return what names the file in each row that no file was found for, in order."""
+        names = {row: name for (_, name), row in reversed(self._places.items())}
+        return [names[row] for row in sorted(names) if row not in self._matched]
+
+    def _add(self, keys: Mapping[str, str], metadata: Metadata) -> bool:
+        """Take a row; return False where an earlier one is about the same file."""
+        named = list(keys.items())
+        if any(name in self._places for name in named):
+            return False
+        self._places |= dict.fromkeys(named, len(self.rows))
+        self.rows.append(metadata)
+        return True
+
+
+def read_table(path: Path) -> MetadataTable:
+    """Read a table of metadata; columns and fields that are of no use are logged.
+
+    Args:
+        path: `.jsonl` or `.ndjson` with an object a line, or a CSV file with a header.
+
+    Raises:
+        SourceError: The file cannot be read, or nothing in it says which file a row is about.
+    """
+    table = MetadataTable(path.absolute())
+    again: list[int] = []
+    nameless: list[int] = []
+    rows = _lines(path) if path.suffix.lower() in _LINES else _cells(path)
+    seen: set[str] = set()
+    for number, row in rows:
+        seen |= row.keys()
+        said = Fields(row)
+        keys = {kind: said.text(*names) for kind, names in _KEYS.items()}
+        named = {kind: _path(name) if kind == "path" else name for kind, name in keys.items() if name}
+        if not named:
+            nameless.append(number)
+        elif not table._add(named, _metadata(said)):
+            again.append(number)
+        if said.odd:
+            log.warning("line %d of %s: passed over %s", number, path, ", ".join(said.odd))
+    if not table.rows:
+        raise SourceError(
+            f"no row of {str(path)!r} says which file it is about (got {', '.join(sorted(seen))[:300]}); "
+            f"expected a column of {', '.join(name for names in _KEYS.values() for name in names)}"
+        )
+    unknown = sorted(seen - _KNOWN)
+    if unknown:
+        log.warning(
+            "%s: columns passed over: %s; known are %s", path, ", ".join(unknown), ", ".join(sorted(_KNOWN))
+        )
+    for lines, reason in ((again, "an earlier one is about the same file"), (nameless, "they name no file")):
+        if lines:
+            log.warning("%s: %d rows passed over, %s (first: line %d)", path, len(lines), reason, lines[0])
+    return table
+
+
+def _metadata(said: Fields) -> Metadata:
+    most = {"description": MAX_DESCRIPTION}
+    known: dict[str, Any] = {
+        name: said.text(*columns, most=most[name]) if name in most else said.text(*columns)
+        for name, columns in COLUMNS.items()
+    }
+    return Metadata(**known | {"license": known["license"] or UNKNOWN_LICENSE})
+
+
+def _path(name: str | Path) -> str:
+    """Return a path in one spelling: slashes, no `./`, composed letters (macOS takes them apart)."""
+    text = unicodedata.normalize("NFC", str(name)).replace("\\", "/")
+    return text.removeprefix("./")
+
+
+def _cells(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (number of the line, cells by column) of a CSV file."""
+    names = header_of(path)
+    rows = read_rows(path)
+    next(rows, None)
+    for number, cells in rows:
+        yield number, {name: cell for name, cell in zip(names, cells, strict=False) if cell}
+
+
+def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
+    """Yield (number of the line, object) of a file of JSON lines."""
+    try:
+        with path.open(encoding=encoding_of(path)) as lines:
+            for number, line in enumerate(lines, start=1):
+                if not line.strip():
+                    continue
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError):
+                    row = None
+                if not isinstance(row, dict):
+                    raise SourceError(
+                        f"line {number} of {str(path)!r} is no JSON object; expected one a line"
+                    )
+                yield number, {str(name).casefold(): value for name, value in row.items()}
+    except (OSError, UnicodeError) as error:
+        raise SourceError(f"{str(path)!r} cannot be read as JSON lines ({error})") from error

@@ -1,0 +1,93 @@
+"""What a person states of the files of a workspace, beside what lies with them: a table, and a licence."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import yaml
+
+from leitmotif.collection.folder import FoundFile, SourceError
+from leitmotif.collection.metadata import Metadata
+from leitmotif.collection.metadata_table import MetadataTable, read_table
+from leitmotif.pipelines.errors import UserError
+from leitmotif.shards.store import write_text
+
+NAME = "stated.yaml"
+# Raised when the same files would be catalogued with other metadata: every workspace then reads them again.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What is stated of all files.
+
+    Attributes:
+        table: Metadata by path or id, believed before anything else.
+        license: Of files of which nothing else states one.
+    """
+
+    table: MetadataTable | None = None
+    license: str | None = None
+
+    def __bool__(self) -> bool:
+        return self.table is not None or self.license is not None
+
+    def of(
+        self, file: FoundFile, *, source_id: str | None, media_id: str | None
+    ) -> tuple[Metadata, Metadata]:
+        """Return what is stated of a file (see `MetadataTable.find`): before and after what lies with it."""
+        row = self.table.find(file, source_id=source_id, media_id=media_id) if self.table else None
+        return row or Metadata(), Metadata(license=self.license) if self.license else Metadata()
+
+    @staticmethod
+    def mark(said: tuple[Metadata, Metadata]) -> str:
+        """Return a hash by which it shows whether a file's row was written with other words."""
+        text = json.dumps([VERSION, *map(asdict, said)], default=str)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def state(root: Path, *, metadata: str | None = None, license: str | None = None) -> tuple[Stated, bool]:
+    """Return what holds for a workspace now, and write it down for later runs.
+
+    Args:
+        root: Of the workspace.
+        metadata: Path of a table; None for the former one, "" for none any more.
+        license: Text; None and "" likewise.
+
+    Returns:
+        What is stated, and whether anything was before.
+
+    Raises:
+        UserError: The table or the note cannot be read.
+    """
+    note = root / NAME
+    former = _read(note)
+    words = {
+        "metadata": metadata and str(Path(metadata).absolute()),
+        "license": license and " ".join(license.split()),
+    }
+    words = {name: former.get(name) if word is None else word for name, word in words.items()}
+    kept = {name: text for name, text in words.items() if text}
+    try:
+        table = read_table(Path(kept["metadata"])) if "metadata" in kept else None
+    except SourceError as error:
+        advice = "" if metadata else "; give another with --metadata TABLE, or go on without: --metadata ''"
+        raise UserError(f"{error}{advice}") from error
+    if kept != former:
+        write_text(note, yaml.safe_dump(kept, allow_unicode=True))
+    return Stated(table, kept.get("license")), bool(former)
+
+
+def _read(note: Path) -> dict[str, str]:
+    if not note.is_file():
+        return {}
+    try:
+        words = yaml.safe_load(note.read_text(encoding="utf-8"))
+        return {name: str(words[name]) for name in ("metadata", "license") if words.get(name)}
+    except (ValueError, AttributeError, yaml.YAMLError) as error:
+        raise UserError(
+            f"{str(note)!r} cannot be read; delete it, and give --metadata and --license again"
+        ) from error

@@ -1,0 +1,89 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from leitmotif.collection.folder import FoundFile, SourceError
+from leitmotif.collection.metadata import Metadata
+from leitmotif.collection.metadata_table import MetadataTable, read_table
+
+
+def find(
+    table: MetadataTable, name: str, media_id: str | None = None, source_id: str | None = None
+) -> Metadata | None:
+    return table.find(FoundFile(table.path.parent / name, name), source_id=source_id, media_id=media_id)
+
+
+def written(path: Path, text: str, encoding: str = "utf-8") -> Path:
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_a_table_is_read_as_spreadsheets_write_it(tmp_path: Path, delimiter: str, encoding: str) -> None:
+    cells = (
+        ("Path", "Title", "Artist", "License"),
+        ("a.mp3", '"Tide, part 1; slow"', "Bjørk", "CC0-1.0"),
+        ("deep/b.mp3", "", "Ann", ""),
+    )
+    text = "\r\n".join(map(delimiter.join, cells))
+    table = read_table(written(tmp_path / "t.csv", text, encoding))
+    assert find(table, "a.mp3") == Metadata(title="Tide, part 1; slow", artist="Bjørk", license="CC0-1.0")
+    assert find(table, "deep/b.mp3") == Metadata(artist="Ann")
+    assert find(table, "c.mp3") is None
+    assert table.unmatched() == []
+
+
+def test_json_lines_are_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    rows = [
+        {"path": "a.mp3", "title": "A", "artist": ["Ann", "Bob"]},
+        {"path": "b.mp3", "artist": {"name": "x"}},
+    ]
+    table = read_table(written(tmp_path / "t.jsonl", "\n".join(map(json.dumps, rows)) + "\n\n"))
+    assert find(table, "a.mp3") == Metadata(title="A", artist="Ann, Bob")
+    assert find(table, "b.mp3") == Metadata()
+    assert "line 2" in caplog.text and "artist" in caplog.text
+
+
+def test_files_are_named_by_path_or_by_id(tmp_path: Path) -> None:
+    names = (str(tmp_path / "a.mp3"), "./deep\\b.mp3", "caf\u00e9.mp3")
+    rows = [{"path": name, "title": str(number)} for number, name in enumerate(names)]
+    rows += [{"clip_id": "0" * 32, "title": "3"}, {"source_id": "site:7", "title": "4"}]
+    table = read_table(written(tmp_path / "t.jsonl", "\n".join(map(json.dumps, rows))))
+    found = [
+        find(table, "a.mp3"),
+        find(table, "deep/b.mp3"),
+        find(table, "cafe\u0301.mp3"),
+        find(table, "x.mp3", media_id="0" * 32),
+        find(table, "y.mp3", source_id="site:7"),
+    ]
+    assert [one and one.title for one in found] == ["0", "1", "2", "3", "4"]
+
+
+def test_what_is_of_no_use_is_named_and_counted(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    text = "path,title,mood\na.mp3,A,sad\na.mp3,B,\n,C,\nb.mp3,D,\n"
+    table = read_table(written(tmp_path / "t.csv", text))
+    assert find(table, "a.mp3") == Metadata(title="A")
+    assert table.unmatched() == ["b.mp3"]
+    said = caplog.text
+    assert "columns passed over: mood" in said
+    assert "1 rows passed over, an earlier one is about the same file (first: line 3)" in said
+    assert "1 rows passed over, they name no file (first: line 4)" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("t.csv", "title,artist\nA,Ann\n"),
+        ("t.csv", ""),
+        ("t.csv", 'path,title\na.mp3,"open\n'),
+        ("t.jsonl", "[1]\n"),
+        ("t.jsonl", "{\n"),
+        ("t.csv", "path,title\na.mp3,\udcff\n"),
+    ],
+)
+def test_what_is_no_table_is_one_clear_line(tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_bytes(text.encode(errors="surrogateescape"))
+    with pytest.raises(SourceError, match=r"t\.(csv|jsonl)"):
+        read_table(tmp_path / name)

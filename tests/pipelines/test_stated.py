@@ -1,0 +1,139 @@
+"""What is stated of files: by a table, by what lies beside them, by tags, by one licence for all."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from test_takedown import fill
+
+from leitmotif.collection.folder import find_media
+from leitmotif.pipelines import catalog, curate
+from leitmotif.pipelines.errors import UserError
+from leitmotif.pipelines.plan import change_settings, make_plan
+from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.stated import Stated, state
+from leitmotif.pipelines.workspace import Workspace
+from leitmotif.shards.validate import validate
+from tests.media.media_clips import write_tone
+
+FORMATS = {
+    ".mp3": "libmp3lame",
+    ".flac": "flac",
+    ".m4a": "aac",
+    ".ogg": "libopus",
+    ".mkv": "aac",
+    ".wav": "pcm_s16le",
+}
+
+
+def tagged(folder: Path, name: str, codec: str, **tags: str) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    frequency_hz = 200 + len(list(folder.iterdir())) * 10
+    tone = np.sin(2 * np.pi * frequency_hz * np.arange(4800) / 48000).astype(np.float32)
+    return write_tone(folder / name, np.stack([tone, tone]), rate_hz=48000, codec=codec, tags=tags)
+
+
+def enter(workspace: Workspace, source: Path, **options: str) -> dict[str, dict[str, Any]]:
+    """Catalogue a folder as `curate` does; return title, artist and licence by name."""
+    workspace.root.mkdir(exist_ok=True)
+    stated, _ = state(workspace.root, **options)
+    catalog.enter(workspace.catalog(), find_media([source]), stated=stated)
+    rows = workspace.catalog().read(["source_id", "title", "artist", "license", "isrc"]).to_pylist()
+    return {row["source_id"]: row for row in rows}
+
+
+@pytest.mark.parametrize(("suffix", "codec"), FORMATS.items())
+def test_the_tags_of_ordinary_files_are_read(
+    tmp_path: Path, workspace: Workspace, suffix: str, codec: str
+) -> None:
+    tagged(tmp_path / "in", f"a{suffix}", codec, title="Tïde", artist="Ann", copyright="CC BY 4.0")
+    row = enter(workspace, tmp_path / "in")[f"a{suffix}"]
+    assert (row["title"], row["artist"], row["license"]) == ("Tïde", "Ann", "CC BY 4.0")
+
+
+def test_a_table_is_believed_before_a_sidecar_and_that_before_tags_field_by_field(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    tagged(tmp_path / "in", "a.flac", "flac", title="tag", artist="tag", isrc="GBAYE0601498", license="tag")
+    tagged(tmp_path / "in", "b.flac", "flac", artist="tag")
+    (tmp_path / "in" / "a.info.json").write_text(json.dumps({"title": "beside", "artist": "beside"}))
+    (tmp_path / "in" / "b.info.json").write_text(json.dumps({"uploader": "A channel"}))
+    (tmp_path / "t.csv").write_text("path,title\na.flac,table\n")
+    rows = enter(workspace, tmp_path / "in", metadata=str(tmp_path / "t.csv"), license="CC0-1.0")
+    first = rows["a.flac"]
+    assert (first["title"], first["artist"], first["license"]) == ("table", "beside", "tag")
+    assert first["isrc"] == "GBAYE0601498"
+    # A channel stands in for an artist only where nothing names one.
+    assert (rows["b.flac"]["artist"], rows["b.flac"]["license"]) == ("tag", "CC0-1.0")
+
+
+def test_a_broken_file_costs_its_tags_alone(tmp_path: Path, workspace: Workspace) -> None:
+    tagged(tmp_path / "in", "b.mp3", "libmp3lame", title="Tide")
+    (tmp_path / "in" / "a.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(range(256)) * 4)
+    rows = enter(workspace, tmp_path / "in")
+    assert (rows["a.mp4"]["title"], rows["b.mp3"]["title"]) == (None, "Tide")
+
+
+def test_a_row_follows_the_table_and_its_bytes_are_not_read_again(
+    tmp_path: Path, workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.mp4").write_text("1")
+    table = tmp_path / "t.csv"
+    table.write_text("path,title,license\na.mp4,first,CC0\n")
+    assert enter(workspace, tmp_path / "in", metadata=str(table))["a.mp4"]["title"] == "first"
+    monkeypatch.setattr(catalog, "hash_media", lambda path: pytest.fail("the bytes were read again"))
+    parts = len(workspace.catalog().parts())
+    assert enter(workspace, tmp_path / "in")["a.mp4"]["title"] == "first"
+    assert len(workspace.catalog().parts()) == parts  # nothing changed, nothing is entered
+    table.write_text("path,title,license\na.mp4,second,\n")
+    row = enter(workspace, tmp_path / "in")["a.mp4"]
+    assert (row["title"], row["license"]) == ("second", "unknown")
+    assert enter(workspace, tmp_path / "in", metadata="")["a.mp4"]["title"] is None
+
+
+def test_a_workspace_remembers_table_and_licence(tmp_path: Path, workspace: Workspace) -> None:
+    workspace.root.mkdir()
+    table = tmp_path / "t.csv"
+    table.write_text("path,title\na.mp4,A\n")
+    assert state(workspace.root) == (Stated(), False)
+    state(workspace.root, metadata=str(table), license="CC0-1.0")
+    again, before = state(workspace.root)
+    assert again.table is not None and again.license == "CC0-1.0" and before
+    assert state(workspace.root, license="")[0].license is None
+    table.unlink()
+    with pytest.raises(UserError, match=r"--metadata ''"):
+        state(workspace.root)
+    assert state(workspace.root, metadata="")[0] == Stated()
+
+
+def test_without_a_source_what_is_catalogued_gets_the_new_metadata(
+    tmp_path: Path, workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("a", "b"):
+        (tmp_path / "in" / f"{name}.mp4").write_text(name)
+    plan = make_plan("music-video", "embedded")
+    curate.curate([tmp_path / "in"], workspace, plan)
+    (tmp_path / "t.csv").write_text("path,title\nb.mp4,B\nc.mp4,C\n")
+    curate.curate([], workspace, plan, metadata=str(tmp_path / "t.csv"))
+    rows = workspace.catalog().read(["source_id", "title"]).to_pylist()
+    assert {row["source_id"]: row["title"] for row in rows} == {"a.mp4": None, "b.mp4": "B"}
+    assert "1 of 2 rows match no file of this workspace (first: c.mp4)" in caplog.text
+
+
+def test_splits_keep_the_artists_of_tagged_files_apart(tmp_path: Path, workspace: Workspace) -> None:
+    source = tmp_path / "in"
+    for number, artist in enumerate(("Ann", "Bob", "Cid", "Dee")):
+        for suffix, codec in FORMATS.items():
+            tagged(source, f"{number}{suffix}", codec, artist=artist)
+    enter(workspace, source)
+    rows = workspace.catalog().read(["media_id"]).to_pylist()
+    plan = make_plan("music-video", "embedded")
+    fill(workspace, plan, [row["media_id"] for row in rows], dim=len(rows))
+    workspace.save_plan(plan)
+    published = publish(workspace, tmp_path / "dataset", change_settings(plan, ["splits.test=6"]))
+    assert published.rows["test"] == len(FORMATS)
+    assert validate(tmp_path / "dataset") == []
