@@ -16,8 +16,8 @@ import numpy as np
 
 from leitmotif.filters.moments import LATER_S, SOON_S, Moment, compare, plain_share, shrink
 from leitmotif.filters.rule import Rule
-from leitmotif.media.container import packets_end_s
 from leitmotif.media.frames import VideoReader, luma_levels, luma_plane
+from leitmotif.media.timeline import packets_end_s
 from leitmotif.media.video import read_window
 
 _VMB = "Visuals Music Bridge, section 4.1: static and lyrics videos are removed by pixel difference"

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
 import soundfile
 import soxr
@@ -16,14 +15,14 @@ import soxr
 from leitmotif.media.container import (
     check_decoded,
     open_media,
-    packets_end_s,
     require_stream,
     stream_duration_s,
 )
 from leitmotif.media.errors import DecodeFailed, NotMedia, Unreadable
 from leitmotif.media.flac import write_flac
 from leitmotif.media.levels import Meter, Repair
-from leitmotif.media.samples import UNTIMED, AudioDecoder, cut, regroup, to_channels
+from leitmotif.media.samples import AudioDecoder, cut, regroup, to_channels
+from leitmotif.media.timeline import declared_s, is_counted, is_guessed, packets_end_s, read_timeline
 
 FLAC_RATE_HZ = 44100
 _MAX_PEAK = 2.0**32  # some tools write 32-bit integers as floats; beyond, it is no sound
@@ -85,7 +84,7 @@ def iter_audio(
     stop = None if duration_s is None else round(duration_s * rate_hz)
     with open_media(path) as container:
         stream = require_stream(container, "audio", path)
-        decoder = AudioDecoder(container, stream, rate_hz)
+        decoder = AudioDecoder(path, container, stream, rate_hz)
         if start_s > 0:
             decoder.seek(start_s)
         skip = round(start_s * rate_hz)
@@ -120,10 +119,13 @@ def _check_window(
             " choose an earlier window"
         )
     extent_s = stream_duration_s(stream)
-    whole_s = container.duration / av.time_base if container.duration else None
-    if not UNTIMED.isdisjoint(container.format.name.split(",")):
-        # The duration is a guess from the size of the file, which may end in other data.
-        extent_s = whole_s if decoder.damaged_inside else None
+    whole_s = declared_s(container)
+    if is_guessed(container):
+        # What follows the last packet is no sound that was lost, as the file may end in other data.
+        extent_s = packets_end_s(path) if decoder.damaged_inside else None
+    elif extent_s is not None and done_s < 0.9 * (extent_s - start_s) and is_counted(container):
+        timeline = read_timeline(path)
+        extent_s = timeline.length_s if timeline.glued else extent_s
     elif extent_s is None and whole_s is not None and done_s < 0.9 * (whole_s - start_s):
         # A container's duration covers its longest stream: a loss only if the data of all streams end early.
         file_end_s = packets_end_s(path)

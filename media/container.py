@@ -107,7 +107,8 @@ def open_media(path: Path | str) -> Iterator[Any]:
         yield container
 
 
-def _is_cover(container: Any, stream: Any) -> bool:
+def is_cover(container: Any, stream: Any) -> bool:
+    """Whether a video stream is a still picture that goes with the sound."""
     disposition = av.stream.Disposition
     if stream.disposition & (
         disposition.attached_pic | disposition.timed_thumbnails | disposition.still_image
@@ -135,7 +136,7 @@ def _best(streams: list[Any], size: Any) -> Any | None:
 
 def pick_video(container: Any) -> Any | None:
     """The moving picture of a container: the best default stream that is not a cover, or None."""
-    streams = [stream for stream in container.streams.video if not _is_cover(container, stream)]
+    streams = [stream for stream in container.streams.video if not is_cover(container, stream)]
     return _best(streams, lambda context: context.width * context.height)
 
 
@@ -170,7 +171,10 @@ def require_stream(container: Any, kind: str, path: Path) -> Any:
 
 def origin_s(container: Any) -> float:
     """The timestamp of the container's first moment; windows count from there."""
-    return container.start_time / av.time_base if container.start_time is not None else 0.0
+    if container.start_time is not None:
+        return container.start_time / av.time_base
+    starts_s = [float(s.start_time * s.time_base) for s in container.streams if s.start_time is not None]
+    return min(starts_s, default=0.0)
 
 
 def stream_duration_s(stream: Any) -> float | None:
@@ -183,28 +187,6 @@ def stream_duration_s(stream: Any) -> float | None:
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds) or None
     except ValueError:
         return None
-
-
-def packets_end_s(path: Path) -> float | None:
-    """How far after the file's first moment its last packet ends, over all streams; None without packets.
-
-    Reads the whole file and decodes nothing.
-    """
-    end_s = None
-    with open_media(path) as container:
-        zero_s = origin_s(container)
-        try:
-            for packet in container.demux():
-                if packet.size == 0 or packet.stream.type not in ("video", "audio"):
-                    continue
-                stamp = packet.pts if packet.pts is not None else packet.dts
-                length_s = float((packet.duration or 0) * packet.time_base)
-                # Raw streams hold no timestamps: there one packet follows the other.
-                start_s = (end_s or 0.0) if stamp is None else float(stamp * packet.time_base) - zero_s
-                end_s = max(end_s or 0.0, start_s + length_s)
-        except DECODE_ERRORS:
-            pass  # what was read so far is what the file holds
-    return end_s
 
 
 def check_decoded(

@@ -25,6 +25,7 @@ from leitmotif.media.container import (
     stream_duration_s,
 )
 from leitmotif.media.fields import whole_pictures
+from leitmotif.media.timeline import Clock, declared_s, is_counted, read_timeline
 
 # Pixel formats whose first plane is the luma: 8 bits, or 9 to 16 little-endian bits in two bytes.
 _LUMA_FIRST = re.compile(
@@ -36,13 +37,14 @@ class VideoReader:
     """The frames of one file in order, from any moment; a context manager.
 
     Attributes:
-        duration_s: how long the video stream says it is, None if the container does not say.
+        duration_s: how long the video stream says it is, None if the container does not say, or guesses.
         errors: what the decoder complained about so far.
     """
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
         self.duration_s: float | None = None
+        self._whole_s: float | None = None
         self.errors: list[str] = []
         self._stack = ExitStack()
         self._container: Any = None
@@ -50,12 +52,12 @@ class VideoReader:
 
     def __enter__(self) -> VideoReader:
         self._open()
-        self._origin_s = origin_s(self._container)
-        self.duration_s = stream_duration_s(self._stream)
-        if self.duration_s is None and self._container.duration:
-            self._whole_s: float | None = self._container.duration / av.time_base
+        self._counted = is_counted(self._container)
+        if self._counted:
+            self._whole_s = read_timeline(self.path).length_s
         else:
-            self._whole_s = self.duration_s
+            self.duration_s = stream_duration_s(self._stream)
+            self._whole_s = self.duration_s or declared_s(self._container)
         rate = self._stream.guessed_rate
         self._step_s = float(1 / rate) if rate and 0 < rate <= 1000 else 0.04
         return self
@@ -65,6 +67,7 @@ class VideoReader:
         with ExitStack() as stack:
             self._container = stack.enter_context(open_media(self.path))
             self._stream = require_stream(self._container, "video", self.path)
+            self._clock = Clock(self.path, self._container)
             self._stack = stack.pop_all()
 
     def __exit__(self, *_: object) -> None:
@@ -72,7 +75,7 @@ class VideoReader:
 
     @property
     def extent_s(self) -> float | None:
-        """How long the video is, from the stream or else the container; None if neither says."""
+        """How long the video is: from its packets, the stream, or else the container; None if none says."""
         return self._whole_s
 
     @property
@@ -87,10 +90,16 @@ class VideoReader:
 
     def seek(self, time_s: float) -> bool:
         """Goes to the key frame at or before a moment; False, and at the start, where that is impossible."""
+        if self._counted and read_timeline(self.path).glued:
+            self.rewind()
+            return False
         stream = self._stream
+        self._clock = Clock(self.path, self._container)
         try:
             self._container.seek(
-                int((max(time_s, 0.0) + self._origin_s) / stream.time_base), stream=stream, backward=True
+                int((max(time_s, 0.0) + origin_s(self._container)) / stream.time_base),
+                stream=stream,
+                backward=True,
             )
             return True
         except DECODE_ERRORS:
@@ -110,7 +119,8 @@ class VideoReader:
         time_s: float | None = None
         for frame in whole_pictures(self._decode(), self._stream.codec_context):
             if frame.pts is not None:
-                time_s = float(frame.pts * frame.time_base) - self._origin_s
+                length_s = float((frame.duration or 0) * frame.time_base)
+                time_s = self._clock.time_s(float(frame.pts * frame.time_base), length_s)
             else:
                 time_s = 0.0 if time_s is None else time_s + self._step_s
             yield time_s, frame

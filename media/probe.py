@@ -1,4 +1,4 @@
-"""What a media file says about itself: container, streams, size, duration. Headers and one frame are read."""
+"""What a media file says about itself: container, streams, size, duration."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from typing import Any
 from leitmotif.media.container import (
     DECODE_ERRORS,
     open_media,
-    packets_end_s,
     pick_audio,
     pick_video,
     stream_duration_s,
 )
 from leitmotif.media.errors import NotMedia
 from leitmotif.media.orientation import Orientation, orientation
+from leitmotif.media.timeline import declared_s, is_counted, packets_end_s
 
-_TIME_BASE_HZ = 1_000_000  # of container timestamps
 _MAX_PLAUSIBLE_FPS = 480.0  # above, the number is a clock (1000, 90000), not a frame rate
 _MAX_PLAUSIBLE_S = 1_000_000.0  # eleven days; above, the header is broken
 
@@ -60,8 +59,9 @@ class Probe:
 def probe(path: Path) -> Probe:
     """Reads the headers of a media file, and one frame for its rotation.
 
-    The duration is the container's, else the longest stream's, else that of the packets. A file whose header
-    is fine and whose data are damaged passes here and fails where it is decoded.
+    The duration is that of the packets where the container has no index (`timeline`), else the container's,
+    else the longest stream's. A file whose header is fine and whose data are damaged passes here and fails
+    where it is decoded.
 
     Args:
         path: a regular file.
@@ -79,7 +79,7 @@ def probe(path: Path) -> Probe:
                 f"{path.name!r} holds neither moving pictures nor sound that can be decoded"
                 f" (found: {', '.join(held) or 'nothing'}); leave it out"
             )
-        duration_s = _declared_duration_s(container, video, audio)
+        duration_s = None if is_counted(container) else _declared_duration_s(container, video, audio)
         if duration_s is None:
             duration_s = packets_end_s(path)
         if not duration_s:
@@ -106,8 +106,7 @@ def probe(path: Path) -> Probe:
 def _declared_duration_s(container: Any, *streams: Any) -> float | None:
     """The duration in the headers, or None if there is none that makes sense."""
     known = [stream_duration_s(stream) for stream in streams if stream is not None]
-    if container.duration is not None:
-        known.insert(0, container.duration / _TIME_BASE_HZ)
+    known.insert(0, declared_s(container))
     plausible = [value for value in known if value is not None and 0 < value < _MAX_PLAUSIBLE_S]
     return plausible[0] if plausible else None
 

@@ -5,35 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
-import av
 import av.error
 import numpy as np
 
 from leitmotif.media.container import DECODE_ERRORS, decoder_message, origin_s
+from leitmotif.media.resampling import Resampler
+from leitmotif.media.sync import place
+from leitmotif.media.timeline import Clock, declared_s, is_counted, is_untimed, read_timeline
 
-# Elementary streams hold no timestamps: durations and seeks are guesses from the bit rate, so a window is
-# reached by decoding to it.
-UNTIMED = frozenset({"aac", "ac3", "eac3", "dts", "dtshd", "mp3", "mlp", "truehd", "amr", "loas", "gsm"})
 # Before a window, so that codecs that carry state (AAC overlap, Opus, Vorbis) have settled at its start.
 _PREROLL_S = 1.0
-# Gaps between timestamps above this are silence (lost packets, a late start); below, they are rounding.
-_MIN_GAP_S = 0.1
 _SILENCE_BLOCK = 44100  # samples of silence made at once
-# Front and centre, surround at -3 dB, scaled so that full scale on every channel stays at full scale.
-_DOWNMIX = {"rematrix_maxval": "1.0"}
 
 
 class AudioDecoder:
     """One audio stream as blocks at one rate, each with the place of its first sample."""
 
-    def __init__(self, container: Any, stream: Any, rate_hz: int):
-        self._container, self._stream, self._rate_hz = container, stream, rate_hz
-        self._origin_s = origin_s(container)
-        if container.start_time is None and stream.start_time is not None:
-            self._origin_s = float(stream.start_time * stream.time_base)
-        self._longest_s = (container.duration or 0) / av.time_base or math.inf
+    def __init__(self, path: Path, container: Any, stream: Any, rate_hz: int):
+        self._path, self._container, self._stream, self._rate_hz = path, container, stream, rate_hz
+        self._clock = Clock(path, container)
+        self._untimed = is_untimed(container)
+        self._longest_s = math.inf if is_counted(container) else declared_s(container) or math.inf
         self.errors: list[str] = []
         self.end_s = 0.0
         self.real_s = 0.0  # decoded, without the silence put into holes
@@ -41,54 +37,44 @@ class AudioDecoder:
         self.damaged_inside = False  # sound came out after an error
 
     def seek(self, time_s: float) -> None:
-        """Goes a little before a moment, or stays at the start where the container keeps no timestamps."""
-        if not UNTIMED.isdisjoint(self._container.format.name.split(",")):
+        """Goes a little before a moment, or stays at the start where timestamps do not lead to it."""
+        if self._untimed or (is_counted(self._container) and read_timeline(self._path).glued):
             return
-        target_s = max(time_s - _PREROLL_S, 0.0) + self._origin_s
+        target_s = max(time_s - _PREROLL_S, 0.0) + origin_s(self._container)
         with suppress(*DECODE_ERRORS):
             self._container.seek(int(target_s / self._stream.time_base), stream=self._stream, backward=True)
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """Place of the first sample at the output rate and float32 (1 or 2, n); no holes between blocks."""
-        resampler: Any = None
-        setup = None
-        place: int | None = None
-        next_s = 0.0
-        for frame in self._frames():
-            time_s = next_s if frame.time is None else frame.time - self._origin_s
-            gap_s = time_s - next_s
-            if place is None:
-                place = round(time_s * self._rate_hz)
-                next_s = time_s
-            elif gap_s > _MIN_GAP_S and time_s < self._longest_s:
-                silence = round(time_s * self._rate_hz) - place
-                for start in range(0, silence, self._rate_hz):
-                    part = min(self._rate_hz, silence - start)
-                    yield place, np.zeros((1, part), np.float32)
-                    place += part
-                next_s = time_s
-            if setup != (frame.format.name, frame.layout.name, frame.sample_rate):
-                if resampler is not None:
-                    for block in map(_samples, resampler.resample(None)):
-                        yield place, block
-                        place += block.shape[1]
-                setup = (frame.format.name, frame.layout.name, frame.sample_rate)
-                layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
-                resampler = av.AudioResampler(
-                    format="fltp", layout=layout, rate=self._rate_hz, options=_DOWNMIX
-                )
-            length_s = frame.samples / frame.sample_rate
-            next_s += length_s
+        resampler: Resampler | None = None
+        at = 0
+        for placed in place(self._timed(), self._longest_s):
+            blocks: list[np.ndarray] = []
+            if resampler is None:
+                at = round(placed.time_s * self._rate_hz)
+            elif not resampler.takes(placed.frame):
+                blocks, resampler = resampler.rest(), None
+            resampler = resampler or Resampler(placed, self._rate_hz)
+            for block in chain(blocks, resampler.resample(placed)):
+                yield at, block
+                at += block.shape[1]
+            length_s = placed.frame.samples / placed.frame.sample_rate - placed.skip_s
             self.real_s += length_s
-            frame.pts = None  # timestamps were dealt with above; the resampler must not stretch to them
-            for block in map(_samples, resampler.resample(frame)):
-                yield place, block
-                place += block.shape[1]
-        if resampler is not None and place is not None:
-            for block in map(_samples, resampler.resample(None)):
-                yield place, block
-                place += block.shape[1]
-        self.end_s = next_s
+            self.end_s = placed.time_s + length_s
+        for block in resampler.rest() if resampler is not None else ():
+            yield at, block
+            at += block.shape[1]
+
+    def _timed(self) -> Iterator[tuple[float | None, Any]]:
+        """Time since the file's first moment, and frame; in elementary streams only the first has a time."""
+        started = False
+        for frame in self._frames():
+            length_s = frame.samples / frame.sample_rate
+            if frame.time is None or (started and self._untimed):
+                yield None, frame
+            else:
+                yield self._clock.time_s(frame.time, length_s), frame
+            started = True
 
     def _frames(self) -> Iterator[Any]:
         packets = self._container.demux(self._stream)
@@ -114,18 +100,14 @@ class AudioDecoder:
                 return
 
 
-def _samples(frame: Any) -> np.ndarray:
-    return frame.to_ndarray()
-
-
 def cut(blocks: Iterable[tuple[int, np.ndarray]], skip: int, stop: int | None) -> Iterator[np.ndarray]:
     """Samples skip to skip + stop of a stream of placed blocks; silence where it starts after `skip`."""
     done = 0
-    for place, block in blocks:
-        if place + block.shape[1] <= skip:
+    for at, block in blocks:
+        if at + block.shape[1] <= skip:
             continue
-        start = max(skip - place, 0)
-        missing = place - skip - done if done == 0 and place > skip else 0
+        start = max(skip - at, 0)
+        missing = at - skip - done if done == 0 and at > skip else 0
         if stop is not None:
             missing = min(missing, stop - done)
         while missing > 0:

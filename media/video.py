@@ -12,11 +12,12 @@ import cv2
 import numpy as np
 
 from leitmotif.media import tone
-from leitmotif.media.container import check_decoded, packets_end_s
+from leitmotif.media.container import check_decoded
 from leitmotif.media.errors import DecodeFailed
 from leitmotif.media.frames import VideoReader, luma_plane
 from leitmotif.media.orientation import orientation
 from leitmotif.media.probe import displayed_size
+from leitmotif.media.timeline import packets_end_s
 
 _JPEG_QUALITY = 90
 _UNSPECIFIED, _ITU709 = (

@@ -15,7 +15,7 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
     """The clip's audio as 44.1 kHz stereo FLAC, streamed to a file, and its level."""
 
     NAME: ClassVar = "audio"
-    VERSION: ClassVar = 2
+    VERSION: ClassVar = 3
     READS: ClassVar = ("probe",)
     SETTINGS: ClassVar = DecoderSettings
     BATCH: ClassVar = 8

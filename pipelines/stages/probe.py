@@ -13,7 +13,7 @@ from leitmotif.pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Ro
 
 
 class ProbeStage(ClipByClipStage[DecoderSettings]):
-    """Container, streams, size and length, from the headers."""
+    """Container, streams, size and length."""
 
     NAME: ClassVar = "probe"
     VERSION: ClassVar = 2
