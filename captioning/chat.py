@@ -9,14 +9,22 @@ from functools import cached_property
 from pathlib import Path
 
 from leitmotif.captioning.check import read_caption
-from leitmotif.captioning.errors import BadCaption
+from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.prompt import ChatPrompt, read_prompt
+from leitmotif.captioning.thinking import without_thinking
 
 MODEL_ID = "meta-llama/Llama-3.1-8B-Instruct"
 REVISION = "0e9e39f249a16976918f6564b8830bc894c89659"
 LICENSE = "Llama 3.1 Community License"
 REFERENCE = "Visuals Music Bridge, appendix A.1; https://huggingface.co/meta-llama/Llama-3.1-8B-Instruct"
+
+Message = dict[str, str]
+
+# A clip that any fit model writes about: where it does not, no other clip is to blame.
+PLAIN_CLIP = CaptionFacts(
+    "plain", instruments=("piano", "strings"), genres=("classical",), moods=("calm",), tempo_class="slow"
+)
 
 # Of a weight file, its two ends are hashed: whole it has gigabytes.
 _END_BYTES = 1 << 20
@@ -41,18 +49,32 @@ class Sampling:
 
 @dataclass(frozen=True)
 class Draft:
-    """What a model answered; `finished` is false where it was cut off at `max_tokens`."""
+    """What a model answered.
+
+    Attributes:
+        text: Its words; thinking may stand before them.
+        finished: False where it was cut off at `max_tokens`.
+        thought: It thought beside the text.
+    """
 
     text: str
     finished: bool = True
+    thought: bool = False
 
 
 @dataclass(frozen=True)
 class Caption:
-    """A caption, and the seed that it was written with."""
+    """A caption, and how it was asked for.
+
+    Attributes:
+        text: The caption.
+        seed: Of the try that wrote it; None where the server knows no seed.
+        system: The instructions stood in a turn of the system, as the prompt has it.
+    """
 
     text: str
-    seed: int
+    seed: int | None
+    system: bool = True
 
 
 @dataclass(frozen=True)
@@ -84,7 +106,7 @@ class ChatTask:
         """The numbers of the tries; one where the seed makes no difference."""
         return range(self.tries if self.sampling.temperature > 0 else 1)
 
-    def messages(self, facts: CaptionFacts) -> list[dict[str, str]]:
+    def messages(self, facts: CaptionFacts) -> list[Message]:
         """Return the conversation that asks for a caption.
 
         Raises:
@@ -103,11 +125,15 @@ class ChatTask:
         Raises:
             BadCaption: It is none; the text says why.
         """
+        said = without_thinking(draft.text)
+        if said is None or (draft.thought and not said.strip()):
+            raise BadCaption(
+                f"the model thinks and says nothing in {self.sampling.max_tokens} tokens; turn its thinking "
+                "off at the server, or raise caption.max_tokens"
+            )
         if not draft.finished:
             raise BadCaption(f"it was cut off after {self.sampling.max_tokens} tokens")
-        text = read_caption(
-            draft.text, facts, instructions=self.prompt.system, max_words=self.prompt.max_words
-        )
+        text = read_caption(said, facts, instructions=self.prompt.system, max_words=self.prompt.max_words)
         return Caption(text, self.seed(facts.clip_id, attempt))
 
     def give_up(self, draft: Draft, fault: BadCaption) -> BadCaption:
@@ -115,6 +141,21 @@ class ChatTask:
         shown = " ".join(draft.text.split())
         shown = shown if len(shown) <= 80 else shown[:80] + "…"
         return BadCaption(f"no caption in {len(self.attempts)} tries; the last, {shown!r}: {fault}")
+
+
+def unfit(captioner: str, fault: BadCaption) -> CaptionerError:
+    """Return the error of a run whose captioner fails on `PLAIN_CLIP`, too.
+
+    Args:
+        captioner: The model, and where it runs.
+        fault: Of the plain clip.
+    """
+    does = (
+        "takes no request" if isinstance(fault, Refused) else "writes no caption, not even about a plain clip"
+    )
+    return CaptionerError(
+        f"{captioner} {does}: {fault}; no clip is blamed, run the same command again once that is mended"
+    )
 
 
 # Told of each caption as soon as it is written.

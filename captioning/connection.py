@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
-from leitmotif.captioning.chat import Draft, Sampling
-from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
+from leitmotif.captioning.chat import Draft
+from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused, ServerDown
 from leitmotif.shards.texts import encodable
 
 log = logging.getLogger("leitmotif.captioning")
@@ -72,21 +73,15 @@ class Connection:
         """
         return await self._call(lambda: self.client.models.list(), _model_names)
 
-    async def ask(
-        self, model: str, messages: Sequence[dict[str, str]], sampling: Sampling, seed: int
-    ) -> Draft:
-        """Return what a model answers.
+    async def ask(self, body: Mapping[str, Any]) -> Draft:
+        """Return what a model answers to a request.
 
         Raises:
-            BadCaption: The server refuses this request, or fails on it again and again.
+            Refused: The server does not take this request.
+            BadCaption: It fails on it again and again.
             CaptionerError: It refuses the key, or no longer serves the model.
             ServerDown: It stays away for longer than the patience.
         """
-        body = {"model": model, "messages": messages, "seed": seed} | {
-            "temperature": sampling.temperature,
-            "top_p": sampling.top_p,
-            "max_tokens": sampling.max_tokens,
-        }
         # Not chat.completions.create: turning plain dictionaries into its types and back takes a third of the
         # time of a request.
         return await self._call(
@@ -132,7 +127,7 @@ class Connection:
                 f"the server at {self.url} does not know the address or the model ({self._reason(error)}); "
                 "expected the base URL of an OpenAI-compatible API, which mostly ends in /v1"
             ) from error
-        raise BadCaption(f"the server refuses the request ({self._reason(error)})") from error
+        raise Refused(f"the server refuses the request ({self._reason(error)})", _words(error)) from error
 
     def _pause_s(self, error: Exception, number: int) -> float:
         """Return how long to wait before the next try.
@@ -169,7 +164,7 @@ class Connection:
     def _reason(self, error: BaseException) -> str:
         """Return an error in a few words, without the key."""
         cause = error.__cause__ if _status(error) is None and error.__cause__ else error
-        text = " ".join(str(cause).split()) or type(cause).__name__
+        text = " ".join(_words(cause).split()) or type(cause).__name__
         text = text.replace(self.key, "***") if self.key else text
         return text if len(text) <= 200 else text[:200] + "…"
 
@@ -183,6 +178,14 @@ def _import_openai() -> ModuleType:
             "`pip install 'leitmotif-av[paper]'`"
         ) from error
     return openai
+
+
+def _words(error: BaseException) -> str:
+    """Return all that a server said: openai 3 leaves out what is not a `message`."""
+    text, body = str(error), getattr(error, "body", None)
+    if body and _status(error) is not None and " - " not in text:
+        text += f" - {body if isinstance(body, str) else json.dumps(body)}"
+    return text
 
 
 def _status(error: BaseException) -> int | None:
@@ -217,7 +220,18 @@ def _draft(completion: Any) -> Draft:
     """Read a completion; what is none raises a ValueError, and is asked for again."""
     try:
         choice = completion["choices"][0]
-        text, reason = choice["message"]["content"], choice["finish_reason"]
+        message, reason = choice["message"], choice["finish_reason"]
+        text = message["content"]
     except (LookupError, TypeError) as error:
         raise ValueError(f"got {str(completion)[:80]!r} where a completion was expected") from error
-    return Draft(encodable(text) if isinstance(text, str) else "", finished=reason != "length")
+    # vLLM and others call what a model thinks `reasoning_content`, or `reasoning`.
+    thought = any(message.get(name) for name in ("reasoning_content", "reasoning"))
+    return Draft(encodable(_text_of(text)), finished=reason != "length", thought=thought)
+
+
+def _text_of(content: Any) -> str:
+    """Return the text of a message: a string, parts of which some are text, or nothing."""
+    if isinstance(content, list):
+        parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
+        return "".join(str(part.get("text") or "") for part in parts)
+    return content if isinstance(content, str) else ""

@@ -3,6 +3,7 @@
 CaptionerError (ValueError)   the backend cannot be used as it is set: wrong model, key, package or weights
 ServerDown                    the server has not answered for longer than the patience; no clip is to blame
 BadCaption (ValueError)       nothing usable was written about this clip
+└── Refused                   the server does not take the request, which need not be the clip's fault
 """
 
 from __future__ import annotations
@@ -18,3 +19,15 @@ class ServerDown(Exception):  # noqa: N818
 
 class BadCaption(ValueError):  # noqa: N818
     """Nothing usable was written about a clip; the text says why."""
+
+
+class Refused(BadCaption):
+    """A server or engine does not take a request, and says why.
+
+    Attributes:
+        words: All that it says.
+    """
+
+    def __init__(self, text: str, words: str = "") -> None:
+        super().__init__(text)
+        self.words = words or text

@@ -53,6 +53,7 @@ class Journal:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("w", encoding="utf-8")
         line = {"clip_id": facts.clip_id, "caption": caption.text, "seed": caption.seed}
+        line |= {} if caption.system else {"system": False}
         self._file.write(json.dumps(line) + "\n")
         self._file.flush()
         self.captions[facts.clip_id] = caption
@@ -77,6 +78,7 @@ def _read(path: Path) -> Iterator[tuple[str, Caption]]:
     for line in lines:
         try:
             entry = json.loads(line)
-            yield str(entry["clip_id"]), Caption(str(entry["caption"]), int(entry["seed"]))
+            seed = None if entry["seed"] is None else int(entry["seed"])
+            yield str(entry["clip_id"]), Caption(str(entry["caption"]), seed, bool(entry.get("system", True)))
         except (ValueError, LookupError, TypeError):
             continue

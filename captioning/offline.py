@@ -11,6 +11,7 @@ from typing import Any, Self
 from leitmotif.captioning.chat import (
     LICENSE,
     MODEL_ID,
+    PLAIN_CLIP,
     REFERENCE,
     REVISION,
     Caption,
@@ -19,8 +20,9 @@ from leitmotif.captioning.chat import (
     Keep,
     keep_nothing,
     revision_of,
+    unfit,
 )
-from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
+from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 
 __all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "OfflineCaptioner"]
@@ -54,6 +56,7 @@ class OfflineCaptioner:
         self.task, self.model = task, model
         self.revision = REVISION if revision is None and model == MODEL_ID else revision
         self.max_model_len = max_model_len
+        self._writes = False
         self.engine = {
             "gpu_memory_utilization": gpu_memory_utilization,
             "tensor_parallel_size": tensor_parallel_size,
@@ -110,8 +113,20 @@ class OfflineCaptioner:
             keep: Told of each caption as soon as all clips were asked about once, twice, …
 
         Raises:
+            CaptionerError: The model fails on a plain clip, too.
             ServerDown: The engine has died.
         """
+        results = self._caption(batch, keep)
+        self._writes |= any(isinstance(result, Caption) for result in results)
+        if results and not self._writes:
+            # No clip is blamed by a model that writes about none.
+            (plain,) = self._caption([PLAIN_CLIP], keep_nothing)
+            if isinstance(plain, BadCaption):
+                raise unfit(f"{self.model} in vllm", plain)
+            self._writes = True
+        return results
+
+    def _caption(self, batch: Sequence[CaptionFacts], keep: Keep) -> list[Caption | BadCaption]:
         results: dict[int, Caption | BadCaption] = {}
         waiting: list[Asked] = []
         for number, facts in enumerate(batch):
@@ -163,7 +178,7 @@ class OfflineCaptioner:
                     f"vllm has failed ({text}); run the same command again, what was captioned so far is kept"
                 ) from error
             if len(waiting) == 1:
-                return [BadCaption(f"vllm does not take the prompt ({text})")]
+                return [Refused(f"vllm does not take the prompt ({text})")]
             # One prompt that is too long makes vLLM refuse them all.
             return [draft for asked in waiting for draft in self._write([asked], attempt)]
         outputs = [answer.outputs[0] for answer in answers]

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import time
 from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any, Self, TypeVar
 
 from leitmotif.captioning.chat import (
     LICENSE,
     MODEL_ID,
+    PLAIN_CLIP,
     REFERENCE,
     REVISION,
     Caption,
     ChatTask,
+    Draft,
     Keep,
+    Message,
     keep_nothing,
+    unfit,
 )
 from leitmotif.captioning.connection import Connection
-from leitmotif.captioning.errors import BadCaption, CaptionerError
+from leitmotif.captioning.dialect import Dialect
+from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused
 from leitmotif.captioning.facts import CaptionFacts
 
 __all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "URL", "ServerCaptioner"]
+
+log = logging.getLogger("leitmotif.captioning")
 
 # Where `vllm serve` listens by default.
 URL = "http://localhost:8000/v1"
@@ -34,7 +44,8 @@ class ServerCaptioner:
 
     A server that is busy or gone is asked again for as long as the patience lasts; the captions that are
     written by then stay. Every clip is asked about by itself, with its own seeds, so that neither the order
-    nor a restart changes which words are asked for.
+    nor a restart changes which words are asked for. A clip is blamed only by a server that writes about
+    others: one that fails on a plain clip, too, ends the run.
     """
 
     def __init__(
@@ -59,6 +70,8 @@ class ServerCaptioner:
         """
         self.task, self.model, self.concurrency = task, model, concurrency
         self.url, self.timeout_s, self.patience_s = url, timeout_s, patience_s
+        self.dialect = Dialect()
+        self._writes, self._vouched_s = False, 0.0  # it wrote a caption; it last took the plain clip at
 
     def load(self) -> Self:
         """Read the prompt, wait for the server, and see that it serves the model.
@@ -86,7 +99,7 @@ class ServerCaptioner:
             keep: Told of each caption as it comes, in no order; whatever ends the batch, it has had them.
 
         Raises:
-            CaptionerError: The server no longer serves the model, or refuses the key.
+            CaptionerError: The server no longer serves the model, refuses the key, or fails on a plain clip.
             ServerDown: It stays away for longer than the patience.
         """
         return _run(self._caption_all(batch, keep)) if batch else []
@@ -99,31 +112,77 @@ class ServerCaptioner:
             return await connection.models()
 
     async def _caption_all(self, batch: Sequence[CaptionFacts], keep: Keep) -> list[Caption | BadCaption]:
-        free = asyncio.Semaphore(self.concurrency)
+        free, doubting = asyncio.Semaphore(self.concurrency), asyncio.Lock()
         async with self._connect() as connection:
 
             async def caption(facts: CaptionFacts) -> Caption | BadCaption:
+                try:
+                    messages = self.task.messages(facts)
+                except BadCaption as fault:
+                    return fault
                 async with free:
-                    result = await self._caption(connection, facts)
+                    result = await self._caption(connection, facts, messages)
                 if isinstance(result, Caption):
+                    self._writes = True
                     keep(facts, result)
+                else:
+                    failed_s = time.monotonic()
+                    async with doubting:
+                        await self._doubt_server(connection, result, failed_s)
                 return result
 
             return await asyncio.gather(*map(caption, batch))
 
-    async def _caption(self, connection: Connection, facts: CaptionFacts) -> Caption | BadCaption:
-        try:
-            messages = self.task.messages(facts)
-            for attempt in self.task.attempts:
-                seed = self.task.seed(facts.clip_id, attempt)
-                draft = await connection.ask(self.model, messages, self.task.sampling, seed)
-                try:
-                    return self.task.accept(draft, facts, attempt)
-                except BadCaption as error:
-                    fault = self.task.give_up(draft, error)
-        except BadCaption as error:
-            fault = error
+    async def _caption(
+        self, connection: Connection, facts: CaptionFacts, messages: Sequence[Message]
+    ) -> Caption | BadCaption:
+        fault = BadCaption("it was not asked for")
+        for attempt in self.task.attempts:
+            try:
+                draft, dialect = await self._ask(connection, messages, self.task.seed(facts.clip_id, attempt))
+            except BadCaption as error:
+                return error
+            try:
+                caption = self.task.accept(draft, facts, attempt)
+            except BadCaption as error:
+                fault = self.task.give_up(draft, error)
+            else:
+                seed = caption.seed if dialect.seeded else None
+                return replace(caption, seed=seed, system=dialect.system)
         return fault
+
+    async def _ask(
+        self, connection: Connection, messages: Sequence[Message], seed: int
+    ) -> tuple[Draft, Dialect]:
+        """Return an answer, and how it was asked for; what the server does not know is left out."""
+        while True:
+            dialect = self.dialect
+            try:
+                body = dialect.body(self.model, messages, self.task.sampling, seed)
+                return await connection.ask(body), dialect
+            except Refused as refusal:
+                if dialect != self.dialect:
+                    continue  # another request has found it out
+                other = dialect.after(refusal.words)
+                if other is None:
+                    raise
+                self.dialect, meaning = other
+                log.warning("the caption server at %s %s", self.url, meaning)
+
+    async def _doubt_server(self, connection: Connection, fault: BadCaption, failed_s: float) -> None:
+        """See whether a fault may be the clip's: the server must do better with a plain clip.
+
+        Raises:
+            CaptionerError: It does not.
+        """
+        refused = isinstance(fault, Refused)
+        if self._vouched_s >= failed_s or (self._writes and not refused):
+            return
+        plain = await self._caption(connection, PLAIN_CLIP, self.task.messages(PLAIN_CLIP))
+        if isinstance(plain, Refused) or (isinstance(plain, BadCaption) and not refused):
+            raise unfit(f"{self.model} at {self.url}", plain) from fault
+        self._writes |= isinstance(plain, Caption)
+        self._vouched_s = time.monotonic()
 
 
 def _run(work: Coroutine[Any, Any, Result]) -> Result:

@@ -89,7 +89,7 @@ class CaptionStage:
             ("caption", pa.string()),
             ("caption_backend", pa.string()),
             ("caption_prompt", pa.string()),
-            ("seed", pa.int64()),  # of the model's words; null for a grammar
+            ("seed", pa.int64()),  # of the model's words; null for a grammar, and a server that knows none
         ]
     )
 
@@ -141,7 +141,7 @@ class CaptionStage:
         """Caption the clips.
 
         Raises:
-            UserError: The server no longer serves the model, or refuses the key.
+            UserError: The server no longer serves the model, refuses the key, or fails on a plain clip, too.
             OutsideError: It does not answer any more.
         """
         facts = [self._facts(clip) for clip in clips]
@@ -160,11 +160,13 @@ class CaptionStage:
         return [written.get(facts.clip_id) or journal.captions[facts.clip_id] for facts in batch]
 
     def _row(self, result: str | Caption) -> Row:
+        if isinstance(result, str):
+            result = Caption(result, seed=None)
         return {
-            "caption": result.text if isinstance(result, Caption) else result,
+            "caption": result.text,
             "caption_backend": self.settings.backend,
-            "caption_prompt": self.prompt,
-            "seed": result.seed if isinstance(result, Caption) else None,
+            "caption_prompt": self.prompt if result.system else f"{self.prompt}:user",
+            "seed": result.seed,
         }
 
     def _default_prompt(self) -> str:

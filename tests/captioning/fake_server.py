@@ -113,7 +113,7 @@ class FakeServer:
                 try:
                     self._send(answer)
                     if answer.status == 200 and not answer.cut:
-                        fake.answered.append(request["seed"])
+                        fake.answered.append(request.get("seed"))
                 except OSError:
                     pass  # the other side has gone
                 finally:

@@ -30,6 +30,15 @@ def test_what_a_killed_batch_had_is_found_by_the_next_and_then_taken_away(tmp_pa
     assert list(tmp_path.iterdir()) == []
 
 
+def test_how_a_caption_was_asked_for_is_written_down(tmp_path):
+    caption = Caption("A calm piece.", None, system=False)
+    with pytest.raises(RuntimeError), Journal(tmp_path, IDS) as journal:
+        journal.add(FACTS[0], caption)
+        raise RuntimeError("killed")
+    with Journal(tmp_path, IDS) as journal:
+        assert journal.captions == {"clip0": caption}
+
+
 def test_what_was_found_is_still_there_if_the_next_batch_is_killed_too(tmp_path):
     left_behind(tmp_path, FACTS[0])
     left_behind(tmp_path, FACTS[1])

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from leitmotif.captioning.chat import MODEL_ID, REVISION, Caption, ChatTask
-from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
+from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.offline import OfflineCaptioner
 
@@ -112,8 +112,17 @@ def test_one_prompt_that_is_too_long_is_that_clip_s_failure(monkeypatch, kind):
 
     monkeypatch.setattr(FakeLLM, "script", staticmethod(script))
     results = OfflineCaptioner(TASK).load().caption(FACTS)
-    assert [type(each) for each in results] == [Caption, BadCaption, Caption, Caption]
+    assert [type(each) for each in results] == [Caption, Refused, Caption, Caption]
     assert "9999 tokens" in str(results[1])
+
+
+def test_a_model_without_a_chat_template_ends_the_run_and_blames_no_clip(monkeypatch):
+    def script(messages: Any, params: SamplingParams) -> str:
+        raise ValueError("default chat template is no longer allowed")
+
+    monkeypatch.setattr(FakeLLM, "script", staticmethod(script))
+    with pytest.raises(CaptionerError, match=r"in vllm takes no request.*chat template is no longer allowed"):
+        OfflineCaptioner(TASK).load().caption(FACTS)
 
 
 def test_an_engine_that_dies_ends_the_run(monkeypatch):

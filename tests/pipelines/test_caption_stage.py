@@ -129,6 +129,30 @@ def test_a_run_whose_server_dies_keeps_what_it_has_and_goes_on_later(workspace, 
     assert list(journals.iterdir()) == []
 
 
+def test_a_server_that_refuses_every_request_quarantines_nothing_and_once_mended_is_asked_again(
+    workspace, server, measured
+):
+    plan = plan_for(server)
+    ids = measured(plan)
+    server.script = lambda request: Answer("you must provide a chat template", status=400)
+    with pytest.raises(UserError, match=r"takes no request.*you must provide a chat template"):
+        curate([], workspace, plan)
+    assert captions(workspace, plan) == {}
+    server.script = lambda request: Answer()
+    summary = curate([], workspace, plan)
+    assert (summary.kept, summary.quarantined, set(captions(workspace, plan))) == (30, 0, set(ids))
+
+
+def test_rows_say_that_a_server_knew_no_system_role(workspace, server, measured):
+    plan = plan_for(server)
+    (clip,) = measured(plan, 1)
+    server.script = lambda request: (
+        Answer() if len(request["messages"]) == 1 else Answer("System role not supported", status=400)
+    )
+    curate([], workspace, plan)
+    assert captions(workspace, plan)[clip]["caption_prompt"] == "music-sentence-v1:user"
+
+
 def test_a_restart_within_the_patience_ends_nothing(workspace, server, measured):
     plan = plan_for(server, "caption.patience_s=20", "caption.concurrency=4")
     ids = measured(plan)
