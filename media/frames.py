@@ -153,7 +153,8 @@ def luma_plane(frame: Any) -> np.ndarray:
     Eight-bit planes are a view that lives as long as it is referred to; deeper ones are rounded to 8 bits;
     formats without a luma plane (RGB, palettes) are converted to grey.
     """
-    return tone.screen_luma(frame, _coded_luma(frame), luma_levels(frame))
+    luma = _coded_luma(frame)
+    return tone.screen_luma(frame, luma, luma_levels(frame)) if tone.is_high_range(frame) else luma
 
 
 def _coded_luma(frame: Any) -> np.ndarray:

@@ -27,9 +27,14 @@ _TO_709 = np.array(
 _TOP = 65535  # of a signal in 16 bits
 
 
+def is_high_range(frame: Any) -> bool:
+    """Whether a frame is PQ or HLG."""
+    return frame.color_trc in (_PQ, _HLG)
+
+
 def is_mapped(frame: Any) -> bool:
     """Whether the colours of a frame would come out wrong if they were taken for BT.709."""
-    return frame.color_trc in (_PQ, _HLG) or frame.color_primaries == _BT2020
+    return is_high_range(frame) or frame.color_primaries == _BT2020
 
 
 def to_screen(frame: Any, width: int, height: int, interpolation: str) -> np.ndarray:
@@ -43,7 +48,7 @@ def to_screen(frame: Any, width: int, height: int, interpolation: str) -> np.nda
     light = _light_table(frame.color_trc)[signal]  # float32 (height, width, 3)
     if frame.color_trc == _HLG:
         light *= _hlg_system(light @ _LUMA_2020)[..., None]
-    if frame.color_trc in (_PQ, _HLG):
+    if is_high_range(frame):
         # The brightest colour decides for all three: their ratio, and with it the hue, stays.
         brightest = light.max(axis=2, keepdims=True)
         light *= _roll_off(brightest) / np.maximum(brightest, 1e-6)
@@ -52,15 +57,13 @@ def to_screen(frame: Any, width: int, height: int, interpolation: str) -> np.nda
 
 
 def screen_luma(frame: Any, luma: np.ndarray, levels: float) -> np.ndarray:
-    """The luma of a frame as an ordinary film of the same scene would code it.
+    """The luma of a frame of `is_high_range` as an ordinary film of the same scene would code it.
 
     Args:
         frame: where the luma is from.
         luma: uint8 (height, width), as coded.
         levels: steps between black and white in it, 219 or 255.
     """
-    if frame.color_trc not in (_PQ, _HLG):
-        return luma
     return np.asarray(cv2.LUT(luma, _luma_table(frame.color_trc, levels))).reshape(luma.shape)
 
 
