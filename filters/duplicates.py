@@ -41,6 +41,7 @@ RULES = (
         threshold=0.5,
         unit="similarity to an earlier clip, 0..1",
         why="a recording that comes twice weighs double in training and leaks from train into test",
+        finding="its likeness to an earlier clip is {}",
         reference="1 - 2 x bit error rate, so 0.25 of the bits; Haitsma and Kalker accept 0.35 on 3 seconds",
     ),
 )

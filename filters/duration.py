@@ -13,6 +13,7 @@ RULES = (
         threshold=1.0,
         unit="s",
         why="shorter than a bar of music; no tag, tempo or caption can be trusted",
+        finding="it lasts {}",
     ),
     Rule(
         name="too-long",
@@ -22,5 +23,6 @@ RULES = (
         threshold=1200.0,
         unit="s",
         why="longer than a song: a mix, an album or a stream; cut it with a window",
+        finding="it lasts {}",
     ),
 )

@@ -13,5 +13,6 @@ RULES = (
         threshold=-60.0,
         unit="dB",
         why="the sound track is silent or only noise of a converter",
+        finding="the level of the sound is {}",
     ),
 )

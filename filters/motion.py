@@ -37,6 +37,7 @@ RULES = (
         threshold=0.0001,
         unit="share of full scale",
         why="a static picture: consecutive frames hardly differ",
+        finding="the picture changes by {} from frame to frame",
         reference=_VMB,
     ),
     Rule(
@@ -47,6 +48,7 @@ RULES = (
         threshold=0.5,
         unit="share of moments",
         why="a slide show or lyrics over a still: frozen most of the time",
+        finding="the picture stands still in {} of the moments",
         reference=_VMB,
     ),
     Rule(
@@ -57,6 +59,7 @@ RULES = (
         threshold=0.026,
         unit="share of the picture",
         why="only a small spot of the picture ever changes: a cover with a visualiser, a cursor, a counter",
+        finding="{} of the picture changes",
     ),
     Rule(
         name="zoom",
@@ -66,6 +69,7 @@ RULES = (
         threshold=0.3,
         unit="share of moments",
         why="a slow zoom or pan over stills: one camera move explains all that changes",
+        finding="one camera move explains {} of the moments",
     ),
     Rule(
         name="text",
@@ -75,6 +79,7 @@ RULES = (
         threshold=0.99,
         unit="share of the picture",
         why="text or drawn shapes on a plain ground: flat areas and hard edges, nothing else",
+        finding="{} of the picture is flat areas and hard edges",
         reference=_VMB,
     ),
 )

@@ -20,6 +20,7 @@ RULES = (
         threshold=0.95,
         unit="probability",
         why="a generator reproduces the noise and the artefacts that it is trained on",
+        finding="the quality score is {}",
         reference="Visuals Music Bridge, appendix B.1, with the score of Deshmukh et al., arXiv:2402.00282",
     ),
 )

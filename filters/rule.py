@@ -26,6 +26,7 @@ class Rule:
         threshold: the default.
         unit: of the number, such as "s", "dB" or "share".
         why: one line for reports: what a rejected clip is.
+        finding: what was measured, in words with "{}" where the number stands; empty where `why` says it all.
         reference: paper or page that the rule comes from.
     """
 
@@ -36,6 +37,7 @@ class Rule:
     threshold: float
     unit: str
     why: str
+    finding: str = ""
     reference: str = ""
 
     def __post_init__(self) -> None:

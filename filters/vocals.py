@@ -19,6 +19,7 @@ RULES = (
         threshold=0.1,
         unit="probability",
         why="background music has no voice, and a generator that never hears one need not model it",
+        finding="the voice score is {}",
         reference="Visuals Music Bridge, appendix B.1: a threshold of 0.1, found by listening",
     ),
 )

@@ -9,8 +9,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leitmotif.reports.histogram import round_figures
+from leitmotif.reports.naming import name_of
 
 COLUMNS = ("clip_id", "clap_embedding", "genres")
+NAMES = ("title", "source_id")
 METHOD = "principal component analysis, centred, not scaled; the largest weight of each axis is positive"
 
 
@@ -18,12 +20,12 @@ def describe_map(sample: pa.Table, *, of: int, seed: int) -> dict[str, Any]:
     """Return `embedding_map` of stats.json.
 
     Args:
-        sample: Rows with `COLUMNS`; rows without an embedding are left out.
+        sample: Rows with `COLUMNS`, and `NAMES` where there are some; rows without an embedding are left out.
         of: Clips that the sample stands for.
         seed: Of the sample.
     """
     found: dict[str, Any] = {"method": METHOD, "seed": seed, "of": of, "explained": []}
-    found |= {"clip_id": [], "x": [], "y": [], "genre": []}
+    found |= {"clip_id": [], "name": [], "x": [], "y": [], "genre": []}
     if not set(COLUMNS) <= set(sample.column_names):
         return found
     sample = sample.filter(pc.is_valid(sample["clap_embedding"]))
@@ -31,10 +33,12 @@ def describe_map(sample: pa.Table, *, of: int, seed: int) -> dict[str, Any]:
         return found
     flat = pc.list_flatten(sample["clap_embedding"]).to_numpy().astype(np.float64)
     points, explained = project(flat.reshape(len(sample), -1))
+    named = [name for name in ("clip_id", *NAMES) if name in sample.column_names]
     best = [(tags or [{"tag": None}])[0]["tag"] for tags in sample["genres"].to_pylist()]
     return found | {
         "explained": [round_figures(share) for share in explained],
         "clip_id": sample["clip_id"].to_pylist(),
+        "name": [name_of(row) for row in sample.select(named).to_pylist()],
         "x": [round(float(value), 4) for value in points[:, 0]],
         "y": [round(float(value), 4) for value in points[:, 1]],
         "genre": best,

@@ -11,28 +11,37 @@ import pyarrow.compute as pc
 
 from leitmotif.filters.rule import Rule
 from leitmotif.pipelines.ledger import EXACT_DUPLICATE
+from leitmotif.pipelines.measured import CATALOG
 from leitmotif.reports.histogram import BINS, readable_histogram
 
 FATES = {"rejected": "rule", "quarantined": "quarantined", "pending": "pending"}
 
 
 def describe_funnel(
-    lost: Mapping[str, Mapping[str, int]], kept: tuple[int, float], measured: pa.Table | None
+    lost: Mapping[str, Mapping[str, int]],
+    kept: tuple[int, float],
+    measured: pa.Table | None,
+    *,
+    stages: Sequence[str],
+    stage_of: Mapping[str, str],
 ) -> list[dict[str, Any]]:
-    """Return `funnel` of stats.json.
+    """Return `funnel` of stats.json: the steps in the order in which clips meet them.
 
     Args:
         lost: rejected, quarantined, pending → rule or stage → clips, in order.
         kept: Clips that are kept, and their hours.
         measured: Length and fate of every clip; None where that is not stored.
+        stages: In the order of measuring.
+        stage_of: Rule → the stage that measures its number.
     """
     lengths = _lengths(measured)
     steps = []
     for fate, kind in FATES.items():
         names = lost.get(fate, {})
-        for name in sorted(names, key=lambda name: name != EXACT_DUPLICATE):
+        for name in names:
             hours, unknown = lengths.get((fate, name), (0.0, 0))
             steps.append((name, kind, names[name], hours, unknown))
+    steps.sort(key=lambda step: step_place(step[1], step[0], stages, stage_of))
     clips = kept[0] + sum(step[2] for step in steps)
     hours = kept[1] + sum(step[3] for step in steps)
     found = [_step("catalogued", "catalogued", (clips, hours), (0, 0.0), 0, measured)]
@@ -40,6 +49,18 @@ def describe_funnel(
         clips, hours = clips - count, hours - gone
         found.append(_step(name, kind, (clips, hours), (count, gone), unknown, measured))
     return [*found, _step("kept", "kept", kept, (0, 0.0), 0, measured) | {"hours": round(kept[1], 6)}]
+
+
+def step_place(
+    kind: str, name: str, stages: Sequence[str], stage_of: Mapping[str, str]
+) -> tuple[int, int]:
+    """Return where a step stands: a stage loses what fails in it before its rules are asked.
+
+    Copies with the same bytes go once the files are read; what belongs to no known stage comes last.
+    """
+    stage = name if kind != "rule" else CATALOG if name == EXACT_DUPLICATE else stage_of.get(name)
+    place = stages.index(stage) if stage in stages else len(stages)
+    return place, ("quarantined", "pending", "rule").index(kind)
 
 
 def _step(

@@ -16,6 +16,7 @@ from markupsafe import Markup
 
 from leitmotif.reports.excerpt import SECONDS
 from leitmotif.reports.figure import Figure
+from leitmotif.reports.funnel import step_place
 from leitmotif.reports.gallery import Exhibit, hang
 from leitmotif.reports.measured import draw_measured, draw_rules
 from leitmotif.reports.provenance import draw_balance, draw_map, draw_provenance
@@ -105,12 +106,16 @@ def funnel_steps(stats: Mapping[str, Any]) -> list[dict[str, Any]]:
     steps = [dict(step) for step in stats["funnel"]]
     if live:
         there = {(step["kind"], step["step"]) for step in steps}
-        for kind in ("quarantined", "pending"):
-            missing = [stage for stage in live["stages"] if (kind, stage) not in there]
-            steps[-1:-1] = [
-                {**steps[-1], "kind": kind, "step": stage, "lost": 0, "lost_hours": 0.0, "hidden": True}
-                for stage in missing
-            ]
+        steps[-1:-1] = [
+            {**steps[-1], "kind": kind, "step": stage, "lost": 0, "lost_hours": 0.0, "hidden": True}
+            for kind in ("quarantined", "pending")
+            for stage in live["stages"]
+            if (kind, stage) not in there
+        ]
+        stage_of = {rule["name"]: rule["stage"] for rule in live["rules"]}
+        inner = steps[1:-1]
+        inner.sort(key=lambda step: step_place(step["kind"], step["step"], live["stages"], stage_of))
+        steps[1:-1] = inner
     most = max(stats["counts"]["catalogued"], 1)
     names = {"quarantined": "failed in {}", "pending": "not measured yet by {}"}
     for step in steps:

@@ -84,8 +84,8 @@ def draw_map(stats: Mapping[str, Any]) -> Iterator[Figure]:
     frequent = [name for name, _ in Counter(name for name in found["genre"] if name).most_common(GROUPS)]
     group = {name: index for index, name in enumerate(frequent)}
     points = [
-        (x, y, group.get(genre, GROUPS), f"{genre or 'no genre'} · {clip_id}")
-        for x, y, genre, clip_id in zip(found["x"], found["y"], found["genre"], found["clip_id"], strict=True)
+        (x, y, group.get(genre, GROUPS), f"{genre or 'no genre'} · {name}")
+        for x, y, genre, name in zip(found["x"], found["y"], found["genre"], found["name"], strict=True)
     ]
     # The others first, so that they lie under the named ones.
     points.sort(key=lambda point: -point[2])

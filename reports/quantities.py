@@ -14,7 +14,7 @@ from leitmotif.reports.source import Source
 # Quantity → its unit, and the rules whose measured value is the same quantity.
 QUANTITIES: dict[str, tuple[str, tuple[str, ...]]] = {
     "duration_s": ("s", ("too-short", "too-long", "duration")),
-    "motion": ("grey levels", ("motion",)),
+    "motion": ("share of full scale", ("motion",)),
     "tempo_bpm": ("BPM", ("tempo",)),
     "vocal_score": ("0..1", ("vocal", "vocals")),
     "pam_score": ("0..1", ("pam", "quality")),

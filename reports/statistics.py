@@ -32,7 +32,11 @@ COLUMNS = tuple(
     dict.fromkeys((*kept.COLUMNS, *captions.COLUMNS, *tags.COLUMNS, *tempo.COLUMNS, *origins.COLUMNS))
 )
 REJECTED_COLUMNS = ("source_id", "rule", "value", "threshold", "detail")
-SAMPLED = (*embedding_map.COLUMNS, *languages.COLUMNS, *captions.COLUMNS)
+SAMPLED = tuple(
+    dict.fromkeys(
+        (*embedding_map.COLUMNS, *embedding_map.NAMES, *languages.COLUMNS, *captions.COLUMNS)
+    )
+)
 
 
 def statistics(folder: Path, *, name: str | None = None) -> dict[str, Any]:
@@ -94,7 +98,13 @@ def measure(source: Source) -> dict[str, Any]:
         "hours": meters.hours,
         "rejected": by_rule,
         "quarantined": by_stage,
-        "funnel": describe_funnel(lost, (total, seconds / 3600), measured),
+        "funnel": describe_funnel(
+            lost,
+            (total, seconds / 3600),
+            measured,
+            stages=stage_order(source.recipe),
+            stage_of={rule.name: rule.stage for rule in filters_rule.discover().values()},
+        ),
         **_describe_rules(source, measured, thresholds),
         "histograms": _describe_histograms(meters, thresholds, rejected),
         **_describe_tags(meters, source, total),
@@ -132,6 +142,11 @@ def _read(source: Source, rejected: pa.Table, thresholds: Mapping[str, float]) -
     return meters
 
 
+def stage_order(recipe: Mapping[str, Any]) -> list[str]:
+    """Return the steps of measuring in order: reading the files, then the stages of a recipe."""
+    return [CATALOG, *(recipe.get("stages") or ())]
+
+
 def _pending(measured: pa.Table | None) -> dict[str, int]:
     """Return the stages that clips wait for, and how many do."""
     waiting: Counter[str] = Counter()
@@ -146,7 +161,7 @@ def _describe_rules(
     """Return `rules` and `live`, where the numbers that rules judge are stored."""
     if measured is None:
         return {"rules": {}, "live": None}
-    stages = [CATALOG, *source.recipe.get("stages", {})]
+    stages = stage_order(source.recipe)
     known = filters_rule.discover()
     named = [known[name] for name in thresholds if name in known and name in measured.column_names]
     rules = [rule for stage in stages for rule in named if rule.stage == stage]

@@ -235,6 +235,7 @@ def large_stats(clips: int = 100_000, seed: int = 0) -> dict:
             "of": kept,
             "explained": [0.21, 0.12],
             "clip_id": [f"clip{n}" for n in range(2000)],
+            "name": [f"Song {n}" for n in range(2000)],
             **{axis: rng.normal(rng.integers(0, 5, 2000), 0.5).round(4).tolist() for axis in "xy"},
             "genre": [list(tags["genres"])[n % 11] if n % 13 else None for n in range(2000)],
         },
@@ -279,6 +280,7 @@ def _funnel(rng: np.random.Generator, clips: int) -> tuple[dict, list, dict, int
         if stage == "audio" and failed is not None:
             quarantined, failed = alive & failed, None
             alive &= ~quarantined
+            steps.append(("audio", "quarantined", quarantined))
         stops = np.unique([*np.quantile(values[name], np.linspace(0, 1, 60)).round(6), threshold])
         least = keep == "at least"
         codes[name] = np.searchsorted(stops, values[name], side="right" if least else "left").astype(np.uint8)
@@ -308,7 +310,6 @@ def _funnel(rng: np.random.Generator, clips: int) -> tuple[dict, list, dict, int
         )
         steps.append((name, "rule", alive & ~passes))
         alive &= passes
-    steps.append(("audio", "quarantined", quarantined))
     duration = np.minimum(values["too-short"] / 0.1, 65535).astype("<u2")
     hours = duration.astype(float) * 0.1 / 3600
     left = np.ones(clips, bool)

@@ -192,9 +192,9 @@ def test_a_threshold_that_moves_counts_as_a_walk_by_hand(show, publish):
     assert dict(steps) == {
         "catalogued catalogued": steps[0][1],
         "rule motion": "6 −0 · 0.03 h",
-        "rule pam": "6 −0 · 0.03 h",
         "quarantined quality": "4 −2 · 0.02 h",
         "pending quality": "2 −2 · 0.01 h",
+        "rule pam": "2 −0 · 0.01 h",
         "kept kept": "2 · 0.01 h",
     }
     move(page, "pam", 1)

@@ -228,7 +228,7 @@ def test_the_funnel_with_its_hours(stats, frame, measured, thresholds):
     lost = measured[measured["fate"] != "kept"].fillna({"step": ""})
     left = clips + len(lost), (seconds + lost["duration_s"].sum()) / 3600
     steps = stats["funnel"]
-    assert [step["step"] for step in steps] == ["catalogued", "exact-duplicate", *thresholds, "probe", "kept"]
+    assert [step["step"] for step in steps] == ["catalogued", "exact-duplicate", "probe", *thresholds, "kept"]
     assert (steps[0]["clips"], steps[0]["hours"]) == (left[0], pytest.approx(left[1], abs=1e-5))
     for step in steps[1:-1]:
         rows = lost[lost["step"] == step["step"]]
@@ -544,6 +544,8 @@ def test_the_map_of_embeddings(stats, frame):
         sign = 1 if axis[np.abs(axis).argmax()] > 0 else -1
         assert found[name] == pytest.approx((sign * matrix @ axis).tolist(), abs=1e-4)
     assert found["clip_id"] == rows["clip_id"].to_list()
+    titles = [title if isinstance(title, str) else None for title in rows["title"]]
+    assert found["name"] == [a or b for a, b in zip(titles, rows["source_id"], strict=True)]
     assert found["genre"] == [
         cell[0]["tag"] if cell is not None and len(cell) else None for cell in rows["genres"]
     ]
