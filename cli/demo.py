@@ -55,7 +55,9 @@ def run(options: argparse.Namespace) -> int:
             workspace,
             dataset,
             plan,
-            finish=lambda folder: write_reports(folder, name=f"leitmotif-demo-{options.seed}"),
+            finish=lambda folder, ledger: write_reports(
+                folder, ledger, name=f"leitmotif-demo-{options.seed}"
+            ),
             progress=tell,
         )
     if options.json:

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
             workspace,
             options.out,
             plan,
-            finish=lambda folder: write_reports(folder, name=options.out.name),
+            finish=lambda folder, ledger: write_reports(folder, ledger, name=options.out.name),
             progress=tell,
         )
     if options.json:

@@ -17,11 +17,16 @@ def in_words(value: float, unit: str, *, digits: int = 3) -> str:
         unit: The rule's unit.
         digits: Significant digits.
     """
-    if unit == "0 or 1":
-        return "one" if value >= 1 else "none"
     if unit.startswith("share"):
         return f"{_plain(100 * value, digits)} %"
     return _plain(value, digits) + (f" {unit}" if unit in ("s", "dB") else "")
+
+
+def limit_text(keep: str, threshold: float, unit: str) -> str:
+    """Return a threshold with the side that is kept, such as "≥ 2.6 %"."""
+    if unit == "0 or 1":
+        return "required" if threshold > 0 else "not required"
+    return f"{'≥' if keep == 'at least' else '≤'} {in_words(threshold, unit)}"
 
 
 def explain(rule: Rule, value: float | None, threshold: float) -> str:

@@ -57,7 +57,7 @@ def publish(
     out: Path,
     plan: Plan,
     *,
-    finish: Callable[[Path], object] = lambda folder: None,
+    finish: Callable[[Path, Ledger], object] = lambda folder, ledger: None,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
 ) -> Published:
     """Write a dataset folder, whole or not at all.
@@ -66,7 +66,7 @@ def publish(
         workspace: A curated workspace.
         out: The dataset; an older dataset there is replaced, anything else is left alone.
         plan: The workspace's plan, with the thresholds that are to hold.
-        finish: Called with the folder before it is put in place, to add reports.
+        finish: Called with the folder before it is put in place, and the ledger, to add reports.
         progress: Told how many rows are written.
 
     Returns:
@@ -89,7 +89,7 @@ def publish(
         rows, shards = _write_data(beside, stores, ledger, progress)
         _write_records(beside, stores, ledger)
         write_record(beside, removals)
-        finish(beside)
+        finish(beside, ledger)
         counts = ledger.counts()
         del counts["pending"]
         write_manifest(beside, counts | {"rows": rows})

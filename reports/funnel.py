@@ -51,9 +51,7 @@ def describe_funnel(
     return [*found, _step("kept", "kept", kept, (0, 0.0), 0, measured) | {"hours": round(kept[1], 6)}]
 
 
-def step_place(
-    kind: str, name: str, stages: Sequence[str], stage_of: Mapping[str, str]
-) -> tuple[int, int]:
+def step_place(kind: str, name: str, stages: Sequence[str], stage_of: Mapping[str, str]) -> tuple[int, int]:
     """Return where a step stands: a stage loses what fails in it before its rules are asked.
 
     Copies with the same bytes go once the files are read; what belongs to no known stage comes last.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +12,15 @@ import pyarrow.parquet as pq
 
 from leitmotif.pipelines.rows import RowReader
 from leitmotif.reports.excerpt import encode_excerpt, encode_thumbnail
+from leitmotif.reports.exhibit import Exhibit, Media
 from leitmotif.reports.source import Published, Unpublished
 from leitmotif.reports.unpublished import KEPT
 
 PER_GROUP = 6
 FRAMES = 5
 _COLUMNS = (
-    *("clip_id", "title", "artist", "license", "source_url", "caption", "duration_s", "frames", "audio"),
+    *("clip_id", "source_id", "source_url", "start_s", "duration_s", "title", "artist", "license"),
+    *("caption", "frames", "audio"),
     *("instruments", "genres", "moods", "tempo_bpm", "tempo_class", "key", "motion", "vocal_score"),
     *("pam_score",),
 )
@@ -27,23 +28,6 @@ _COLUMNS = (
 
 # Returns the row of a clip by its place among all, media and all.
 Read = Callable[[int], Mapping[str, Any]]
-
-
-@dataclass(frozen=True)
-class Exhibit:
-    """A clip as the page shows it.
-
-    Attributes:
-        group: "random", "best" or "worst".
-        row: Its row without media, and the `split` that it belongs to, where there is one.
-        sound: A short piece as a data URI, None where it has no sound.
-        thumbnails: Small key frames as data URIs.
-    """
-
-    group: str
-    row: Mapping[str, Any]
-    sound: str | None
-    thumbnails: tuple[str, ...]
 
 
 def choose(scores: np.ndarray, *, per_group: int = PER_GROUP) -> dict[str, list[int]]:
@@ -109,12 +93,12 @@ def _exhibit(row: Mapping[str, Any], group: str) -> Exhibit:
     frames = [frame["bytes"] for frame in row.get("frames") or [] if frame and frame.get("bytes")]
     step = max(1, len(frames) // FRAMES)
     audio = (row.get("audio") or {}).get("bytes")
-    return Exhibit(
-        group=group,
-        row={name: value for name, value in row.items() if name not in ("audio", "frames")},
+    media = Media(
         sound=encode_excerpt(audio) if audio else None,
         thumbnails=tuple(uri for frame in frames[::step][:FRAMES] if (uri := encode_thumbnail(frame))),
     )
+    plain = {name: value for name, value in row.items() if name not in ("audio", "frames")}
+    return Exhibit("kept", group, plain, media)
 
 
 def _scores(path: Path) -> np.ndarray:

@@ -6,7 +6,9 @@ import base64
 import functools
 import hashlib
 import json
-from collections.abc import Mapping
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +16,15 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from leitmotif.reports.excerpt import SECONDS
+from leitmotif.filters.sentence import limit_text
+from leitmotif.pipelines.ledger import Ledger
+from leitmotif.reports.exhibit import Exhibit, label
 from leitmotif.reports.figure import Figure
 from leitmotif.reports.funnel import step_place
-from leitmotif.reports.gallery import Exhibit, hang
+from leitmotif.reports.gallery import hang
+from leitmotif.reports.left_out import PER_REASON, choose_left_out, left_out_rows
 from leitmotif.reports.measured import draw_measured, draw_rules
+from leitmotif.reports.previews import show_left_out
 from leitmotif.reports.provenance import draw_balance, draw_map, draw_provenance
 from leitmotif.reports.source import Published, Unpublished, open_source
 from leitmotif.reports.statistics import measure
@@ -48,16 +54,27 @@ def render_page(folder: Path, *, name: str | None = None) -> str:
     return compose_page(source, measure(source))
 
 
-def compose_page(source: Published | Unpublished, stats: Mapping[str, Any]) -> str:
-    """Return the report from numbers that were measured already; see `render_page`."""
+def compose_page(
+    source: Published | Unpublished, stats: Mapping[str, Any], *, ledger: Ledger | None = None
+) -> str:
+    """Return the report from numbers that were measured already; see `render_page`.
+
+    Args:
+        source: The dataset or the workspace.
+        stats: Its numbers.
+        ledger: Of the workspace that a dataset comes from: with it, clips that were left out can be seen and
+            heard as well; a dataset alone holds the kept ones only.
+    """
     groups, terms = _groups(stats), model_terms(stats)
-    exhibits = [_label(exhibit) for exhibit in hang(source)]
-    rejected = source.rejected(("source_id", "rule", "value", "threshold", "detail", "clip_id"))
-    quarantined = source.quarantined(("source_id", "stage", "error", "message"))
-    sections = [("funnel", "Funnel"), *((anchor, title) for anchor, title, _, _ in groups)]
+    rejected, quarantined = source.rejected(), source.quarantined()
+    ledger = source.ledger if isinstance(source, Unpublished) else ledger
+    show = functools.partial(show_left_out, ledger) if ledger else None
+    exhibits = [*hang(source), *choose_left_out(rejected, quarantined, show)]
+    sections = [("funnel", "Funnel")]
     sections += [("gallery", "Clips")] if exhibits else []
-    sections += [("words", "Words")] if stats["vocabulary"]["top"] else []
     sections += [("left-out", "Left out")] if rejected.num_rows + quarantined.num_rows else []
+    sections += [(anchor, title) for anchor, title, _, _ in groups]
+    sections += [("words", "Words")] if stats["vocabulary"]["top"] else []
     return fill(
         "report.html.j2",
         sections=[*sections, ("made", "How it was made")],
@@ -70,10 +87,12 @@ def compose_page(source: Published | Unpublished, stats: Mapping[str, Any]) -> s
         balance=balance_table(stats),
         leaks=leakage_table(stats),
         rare=rarity_table(stats),
-        exhibits=exhibits,
-        seconds=f"{SECONDS:.0f}",
-        rejected=[tuple(row.values()) for row in rejected.slice(0, HEAD_ROWS).to_pylist()],
-        quarantined=[tuple(row.values()) for row in quarantined.slice(0, HEAD_ROWS).to_pylist()],
+        exhibits=[label(exhibit) for exhibit in exhibits],
+        shown=_shown(exhibits),
+        per_reason=PER_REASON,
+        with_media=ledger is not None,
+        rejected=left_out_rows(rejected, "rule", HEAD_ROWS),
+        quarantined=left_out_rows(quarantined, "stage", HEAD_ROWS),
         models=[(term.stage, term.model, term.license, term.commercial, term.clips) for term in terms],
         research_only=research_only(terms),
         recipe=yaml.safe_dump(source.recipe, sort_keys=False, allow_unicode=True) if source.recipe else "",
@@ -126,9 +145,22 @@ def funnel_steps(stats: Mapping[str, Any]) -> list[dict[str, Any]]:
             "left_percent": round(100 * step["clips"] / most, 3),
             "lost_percent": round(100 * step["lost"] / most, 3),
             "rule": rule,
+            "limit": limit_text(rule["keep"], rule["threshold"], rule["unit"]) if rule else "",
+            "why": stats["rules"].get(step["step"], {}).get("why", "") if step["kind"] == "rule" else "",
             "at": rule["stops"].index(rule["threshold"]) if rule else None,
         }
     return steps
+
+
+def _shown(exhibits: Sequence[Exhibit]) -> list[tuple[str, list[tuple[str, str, int]]]]:
+    """Return the buttons that choose among the clips: for each fate (token, text, clips), the whole first."""
+    shown: list[tuple[str, list[tuple[str, str, int]]]] = []
+    for fate in dict.fromkeys(exhibit.fate for exhibit in exhibits):
+        groups = Counter(exhibit.group for exhibit in exhibits if exhibit.fate == fate)
+        buttons: list[tuple[str, str, int]] = [(fate, fate.capitalize(), groups.total())]
+        buttons += [(f"{fate}-{group}", group, count) for group, count in groups.items()]
+        shown.append((fate, buttons))
+    return shown
 
 
 def _groups(stats: Mapping[str, Any]) -> list[tuple[str, str, str, list[Figure]]]:
@@ -154,28 +186,6 @@ def _groups(stats: Mapping[str, Any]) -> list[tuple[str, str, str, list[Figure]]
     ]
     found = [(anchor, title, note, list(figures)) for anchor, title, note, figures in groups]
     return [group for group in found if group[3] or (group[0] == "splits" and len(stats["rows"]) > 1)]
-
-
-def _label(exhibit: Exhibit) -> dict[str, Any]:
-    """Return what the page shows of a clip."""
-    row = exhibit.row
-    tempo = row.get("tempo_bpm")
-    facts = [
-        f"{row['duration_s']:.1f} s" if row.get("duration_s") is not None else None,
-        f"{tempo:.0f} BPM ({row.get('tempo_class')})" if tempo is not None else None,
-        row.get("key"),
-        f"vocals {row['vocal_score']:.2f}" if row.get("vocal_score") is not None else None,
-        f"quality {row['pam_score']:.3f}" if row.get("pam_score") is not None else None,
-    ]
-    return {
-        **{name: row.get(name) for name in ("artist", "clip_id", "split", "license", "caption")},
-        "title": row.get("title") or "untitled",
-        "group": exhibit.group,
-        "sound": exhibit.sound,
-        "thumbnails": exhibit.thumbnails,
-        "facts": [fact for fact in facts if fact],
-        "tags": [tag for kind in ("instruments", "genres", "moods") for tag in row.get(kind) or []],
-    }
 
 
 @functools.cache
@@ -204,5 +214,10 @@ def format_number(value: Any) -> str:
 
 
 def format_hours(value: float) -> str:
-    """Write hours for reading: two digits after the point under ten, none from a hundred."""
-    return f"{value:,.{2 if value < 10 else 1 if value < 100 else 0}f}"
+    """Write a length given in hours for reading: seconds, minutes or hours, with about three digits."""
+    number, unit = next(
+        (value * factor, unit)
+        for factor, unit, least in ((1, "h", 1.0), (60, "min", 1 / 60), (3600, "s", -math.inf))
+        if value >= least
+    )
+    return f"{number:,.{0 if unit == 's' or number >= 100 else 1 if number >= 10 else 2}f} {unit}"

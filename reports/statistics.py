@@ -33,9 +33,7 @@ COLUMNS = tuple(
 )
 REJECTED_COLUMNS = ("source_id", "rule", "value", "threshold", "detail")
 SAMPLED = tuple(
-    dict.fromkeys(
-        (*embedding_map.COLUMNS, *embedding_map.NAMES, *languages.COLUMNS, *captions.COLUMNS)
-    )
+    dict.fromkeys((*embedding_map.COLUMNS, *embedding_map.NAMES, *languages.COLUMNS, *captions.COLUMNS))
 )
 
 

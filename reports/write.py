@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.reports.card import compose_card
 from leitmotif.reports.croissant import compose_croissant
 from leitmotif.reports.page import compose_page
@@ -20,7 +21,7 @@ from leitmotif.reports.statistics import measure
 FIGURES = "figures"
 
 
-def write_reports(folder: Path, *, name: str | None = None) -> list[Path]:
+def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | None = None) -> list[Path]:
     """Measure a published dataset or a workspace and write its reports into it.
 
     A dataset gets stats.json, report.html, README.md with figures/*.png, and croissant.json; a workspace,
@@ -29,6 +30,7 @@ def write_reports(folder: Path, *, name: str | None = None) -> list[Path]:
 
     Args:
         folder: The dataset's or the workspace's folder.
+        ledger: Of the workspace that a dataset comes from, for previews of the clips that were left out.
         name: What to call it; the folder's name by default. Give it where the folder is still to be renamed.
 
     Returns:
@@ -40,7 +42,10 @@ def write_reports(folder: Path, *, name: str | None = None) -> list[Path]:
     source = open_source(folder, name=name)
     stats = measure(source)
     check_stats(stats)
-    contents = {"stats.json": _json(stats), "report.html": compose_page(source, stats).encode()}
+    contents = {
+        "stats.json": _json(stats),
+        "report.html": compose_page(source, stats, ledger=ledger).encode(),
+    }
     if isinstance(source, Published):
         figures = draw_card(stats)
         contents |= {f"{FIGURES}/{figure.name}.png": encode_png(figure) for figure in figures}

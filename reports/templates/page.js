@@ -34,6 +34,14 @@ for (const svg of all("figure svg[role=img]")) {
     say(mark, box.right, box.top);
   });
 }
+// Paper cannot be clicked: what is folded opens for it.
+let folded = [];
+addEventListener("beforeprint", () => {
+  folded = all("details:not([open])");
+  folded.forEach((details) => { details.open = true; });
+});
+addEventListener("afterprint", () => folded.forEach((details) => { details.open = false; }));
+
 addEventListener("scroll", hush, { passive: true });
 
 // The map: a genre of the legend stands out.
@@ -56,7 +64,8 @@ for (const button of all("button[data-show]")) {
   button.addEventListener("click", () => {
     all("button[data-show]").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
     all(".clip").forEach((clip) => {
-      clip.classList.toggle("hidden", Boolean(button.dataset.show) && clip.dataset.group !== button.dataset.show);
+      const groups = clip.dataset.group.split(" ");
+      clip.classList.toggle("hidden", Boolean(button.dataset.show) && !groups.includes(button.dataset.show));
     });
   });
 }
@@ -66,8 +75,18 @@ addEventListener("play", (event) => {
 
 // The funnel: thresholds move, clips are counted again.
 const count = (value) => Math.round(value).toLocaleString("en");
-const threshold = (value) => String(Number(value.toPrecision(4)));
-const hoursText = (value) => value.toLocaleString("en", { maximumFractionDigits: value < 10 ? 2 : value < 100 ? 1 : 0 });
+const digits = (value, most) => value.toLocaleString("en", { minimumFractionDigits: most, maximumFractionDigits: most });
+const hoursText = (value) => {
+  const [number, unit] = value >= 1 ? [value, "h"] : value >= 1 / 60 ? [60 * value, "min"] : [3600 * value, "s"];
+  return digits(number, unit === "s" || number >= 100 ? 0 : number >= 10 ? 1 : 2) + " " + unit;
+};
+const limitText = (rule, value) => {
+  if (rule.unit === "0 or 1") return value > 0 ? "required" : "not required";
+  const share = rule.unit.startsWith("share");
+  const number = (share ? 100 * value : value).toLocaleString("en", { maximumSignificantDigits: 4 }).replace("-", "−");
+  const unit = share ? " %" : ["s", "dB"].includes(rule.unit) ? " " + rule.unit : "";
+  return (rule.keep === "at least" ? "≥ " : "≤ ") + number + unit;
+};
 
 const unpack = async (live) => {
   const packed = Uint8Array.from(atob(live.data), (letter) => letter.charCodeAt(0));
@@ -134,7 +153,7 @@ const show = (live, lost) => {
     bars[1].style.width = (100 * gone) / total + "%";
     const numbers = step.querySelector(".numbers");
     numbers.replaceChildren(Object.assign(document.createElement("b"), { textContent: count(left) }));
-    const more = (kind === "kept" ? "" : " −" + count(gone)) + (known ? " · " + hoursText(Math.max(hours, 0)) + " h" : "");
+    const more = (kind === "kept" ? "" : " −" + count(gone)) + (known ? " · " + hoursText(Math.max(hours, 0)) : "");
     numbers.append(Object.assign(document.createElement("small"), { textContent: more }));
   }
 };
@@ -151,10 +170,10 @@ if (holder) {
     const moved = knobs.filter((knob) => knob.value !== knob.dataset.published);
     for (const knob of knobs) {
       const rule = live.rules.find((entry) => entry.name === knob.dataset.rule);
-      const value = threshold(rule.stops[Number(knob.value)]);
-      knob.nextElementSibling.textContent = (rule.keep === "at least" ? "≥ " : "≤ ") + value;
+      const limit = limitText(rule, rule.stops[Number(knob.value)]);
+      knob.nextElementSibling.textContent = limit;
       knob.nextElementSibling.classList.toggle("moved", moved.includes(knob));
-      knob.setAttribute("aria-valuetext", value + " " + rule.unit);
+      knob.setAttribute("aria-valuetext", limit);
     }
     document.getElementById("moved").hidden = !moved.length;
     document.getElementById("command").textContent = "leitmotif publish WS --out DATASET" + moved.map((knob) => {

@@ -128,7 +128,7 @@ def test_anything_else_at_the_place_is_left_alone(curated: Curated, tmp_path: Pa
 
 
 def test_a_failing_report_leaves_no_dataset(curated: Curated, tmp_path: Path) -> None:
-    def fail(folder: Path) -> None:
+    def fail(folder: Path, ledger: object) -> None:
         raise RuntimeError("no report")
 
     with pytest.raises(RuntimeError, match="no report"):

@@ -89,7 +89,6 @@ def test_a_hundred_thousand_rows_open_at_once_without_a_word_or_a_request(
     assert page.evaluate("document.documentElement.scrollWidth") == SIZES[size], "nothing sticks out"
     dark = page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(21, 25, 27)"
     assert dark is (scheme == "dark")
-    page.evaluate("document.querySelectorAll('section').forEach(s => s.style.contentVisibility = 'visible')")
     picture = tmp_path / f"{size}-{scheme}.png"
     page.screenshot(path=picture, full_page=True)
     assert picture.stat().st_size > 100_000
@@ -191,11 +190,11 @@ def test_a_threshold_that_moves_counts_as_a_walk_by_hand(show, publish):
     )
     assert dict(steps) == {
         "catalogued catalogued": steps[0][1],
-        "rule motion": "6 −0 · 0.03 h",
-        "quarantined quality": "4 −2 · 0.02 h",
-        "pending quality": "2 −2 · 0.01 h",
-        "rule pam": "2 −0 · 0.01 h",
-        "kept kept": "2 · 0.01 h",
+        "rule motion": "6 −0 · 2.00 min",
+        "quarantined quality": "4 −2 · 1.00 min",
+        "pending quality": "2 −2 · 20 s",
+        "rule pam": "2 −0 · 20 s",
+        "kept kept": "2 · 20 s",
     }
     move(page, "pam", 1)
     assert numbers(page)["kept"] == 0
@@ -209,10 +208,20 @@ def pack(*columns):
 
 def test_clips_of_the_gallery_play_one_at_a_time(show, publish):
     page = show(compose_page(open_source(publish(clips=6)), large_stats(300)))
-    assert page.locator(".clip:visible").count() == 6
-    page.click("button[data-show=best]")
+    everything = {
+        "": 17,
+        "kept": 6,
+        "rejected": 9,
+        "rejected-pam": 3,
+        "quarantined": 2,
+        "quarantined-probe": 2,
+    }
+    for token, count in everything.items():
+        page.click(f"button[data-show='{token}']")
+        assert page.locator(".clip:visible").count() == count, token
+    page.click("button[data-show=kept-best]")
     assert page.locator(".clip:visible").count() == 2
-    assert page.get_attribute("button[data-show=best]", "aria-pressed") == "true"
+    assert page.get_attribute("button[data-show=kept-best]", "aria-pressed") == "true"
     page.click("button[data-show='']")
     page.evaluate("""async () => {
         for (const audio of document.querySelectorAll('audio')) {
@@ -233,6 +242,19 @@ def test_clips_of_the_gallery_play_one_at_a_time(show, publish):
     assert not page.evaluate("document.querySelectorAll('audio')[1].paused")
     assert page.eval_on_selector_all("img", "all => all.every(img => img.naturalWidth > 50)")
     assert page.said == [] and foreign(page) == []
+
+
+def test_on_paper_and_in_a_picture_of_the_whole_page_nothing_is_missing(show, publish, tmp_path):
+    page = show(compose_page(open_source(publish(clips=6)), large_stats(300)))
+    drawn = "all => all.filter(one => getComputedStyle(one).contentVisibility !== 'visible').length"
+    assert page.eval_on_selector_all("section, .card", drawn) == 0, "what is drawn on sight alone stays white"
+    page.evaluate("""() => addEventListener("beforeprint", () => {
+        document.body.dataset.folded = document.querySelectorAll("details:not([open])").length;
+    })""")
+    assert page.locator("details:not([open])").count() > 5
+    page.pdf(path=tmp_path / "page.pdf")
+    assert page.get_attribute("body", "data-folded") == "0", "what is folded is printed"
+    assert page.locator("details[open]").count() == 0, "and folded again"
 
 
 def test_marks_tell_their_numbers_to_the_pointer_and_to_the_keys(show, publish):

@@ -1,0 +1,147 @@
+"""Picture and sound of clips that were left out: what the workspace stored, else the source itself."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from leitmotif.media import audio, video
+from leitmotif.media.errors import MediaError
+from leitmotif.media.limited import LimitedWorker
+from leitmotif.pipelines.ledger import Entry, Ledger
+from leitmotif.pipelines.stages.frames import unpack_frames
+from leitmotif.reports.excerpt import encode_excerpt, encode_thumbnail
+from leitmotif.reports.exhibit import Media
+from leitmotif.shards.store import KEY
+
+FRAMES = 3
+SHORT_SIDE = 150
+SECONDS = 5.0
+# A preview is not worth waiting for a decoder that hangs.
+LIMIT_S = 20.0
+
+
+def show_left_out(ledger: Ledger, rows: Sequence[Mapping[str, Any]]) -> list[Media]:
+    """Return picture and sound of clips that were left out.
+
+    What a stage stored of a clip is taken. A clip that was rejected before is read from its source, briefly
+    and under a time limit; one that failed is not read again.
+
+    Args:
+        ledger: A settled ledger of the workspace.
+        rows: Rows of rejected.parquet or quarantine.parquet.
+    """
+    by_id: dict[str, list[Entry]] = {}
+    for entry in ledger.entries:
+        by_id.setdefault(entry.clip_id, []).append(entry)
+    # Copies share their id: the row's file is at the end of the path.
+    entries = [
+        next(
+            (entry for entry in by_id[row["clip_id"]] if entry.source["path"].endswith(row["source"])),
+            by_id[row["clip_id"]][0],
+        )
+        for row in rows
+    ]
+    stored = {stage: _stored(ledger, stage, entries) for stage in ("audio", "frames")}
+    streams = _streams(ledger, entries)
+    with LimitedWorker() as worker:
+        return [
+            _show(entry, worker, root=ledger.stores.workspace.root, **_of(entry, stored, streams))
+            for entry in entries
+        ]
+
+
+def _of(
+    entry: Entry, stored: Mapping[str, Mapping[str, str]], streams: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    found = streams.get(entry.source["media_id"] or "", {})
+    failed = entry.fate.error is not None
+    return {
+        "audio_file": stored["audio"].get(entry.clip_id),
+        "frames_file": stored["frames"].get(entry.clip_id),
+        "has_audio": bool(found.get("has_audio")) and not failed,
+        "has_video": bool(found.get("has_video")) and not failed,
+    }
+
+
+def _show(
+    entry: Entry,
+    worker: LimitedWorker,
+    *,
+    root: Path,
+    audio_file: str | None,
+    frames_file: str | None,
+    has_audio: bool,
+    has_video: bool,
+) -> Media:
+    sound, pictures, notes = None, [], []
+    if audio_file:
+        sound = encode_excerpt((root / audio_file).read_bytes(), seconds=SECONDS)
+    elif has_audio:
+        try:
+            sound = _read_sound(entry, worker)
+        except MediaError as error:
+            notes.append(str(error))
+    if frames_file:
+        every = unpack_frames(root / frames_file)
+        pictures = [jpeg for _, jpeg in every[:: max(1, len(every) // FRAMES)][:FRAMES]]
+    elif has_video:
+        try:
+            pictures = worker.run(
+                video.key_frames,
+                Path(entry.source["path"]),
+                count=FRAMES,
+                short_side=SHORT_SIDE,
+                **_window(entry),
+                limit_s=LIMIT_S,
+            )
+        except MediaError as error:
+            notes.append(str(error))
+    thumbnails = tuple(uri for jpeg in pictures if (uri := encode_thumbnail(jpeg)))
+    return Media(sound, thumbnails, note=" ".join(dict.fromkeys(notes)))
+
+
+def _read_sound(entry: Entry, worker: LimitedWorker) -> str | None:
+    """Return an excerpt from the middle of a clip, read from its source."""
+    length_s = entry.duration_s or SECONDS
+    start_s = entry.start_s + max(0.0, (length_s - SECONDS) / 2)
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "excerpt.flac"
+        worker.run(
+            audio.extract_flac,
+            Path(entry.source["path"]),
+            out,
+            start_s=start_s,
+            duration_s=min(SECONDS, length_s),
+            limit_s=LIMIT_S,
+        )
+        return encode_excerpt(out.read_bytes(), seconds=SECONDS)
+
+
+def _window(entry: Entry) -> dict[str, float | None]:
+    return {"start_s": entry.start_s, "duration_s": None if entry.whole else entry.duration_s}
+
+
+def _stored(ledger: Ledger, stage: str, entries: Sequence[Entry]) -> dict[str, str]:
+    """Return the file that a stage wrote of each clip, below the workspace."""
+    if stage not in ledger.stores.stages:
+        return {}
+    table = _rows(ledger, stage, ["file"], [entry.clip_id for entry in entries])
+    return {row[KEY]: row["file"] for row in table.to_pylist() if row["file"]}
+
+
+def _streams(ledger: Ledger, entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+    """Return which streams the source of each clip has."""
+    ids = [entry.source["media_id"] for entry in entries if entry.source["media_id"]]
+    rows = _rows(ledger, "probe", ["has_audio", "has_video"], ids).to_pylist()
+    return {row[KEY]: row for row in rows}
+
+
+def _rows(ledger: Ledger, stage: str, columns: list[str], ids: Sequence[str]) -> pa.Table:
+    table = ledger.stores.store(stage).read(columns)
+    return table.filter(pc.is_in(table[KEY], value_set=pa.array(ids, pa.string())))
