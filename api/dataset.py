@@ -217,7 +217,7 @@ def publish(
             folder,
             target,
             plan,
-            finish=lambda beside: write_reports(beside, name=target.name),
+            finish=lambda beside, ledger: write_reports(beside, ledger, name=target.name),
             progress=tell,
         )
     return Dataset(target)
