@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -15,6 +15,8 @@ _ROUNDING_S = 0.002
 _STEP_S = 0.01
 # Timestamps that go back further are not believed: what follows is laid on end to end.
 _BACK_S = 0.5
+# Nor is a clock slower than this share of the samples (an AVI header with a wrong rate): it would eat the sound.
+_SLOWEST = 0.8
 # So many frames must agree on a deviation (about 0.2 s): timestamps that jitter come back.
 _AGREEING = 8
 
@@ -58,7 +60,8 @@ def place(frames: Iterable[tuple[float | None, Any]], longest_s: float) -> Itera
         if time_s is not None and abs(time_s - shift_s - drift_s - laid_s) > _ROUNDING_S:
             ahead.extend(islice(source, _AGREEING - len(ahead)))
             step_s = _agreed_s(ahead, laid_s + drift_s + shift_s)
-            if step_s < -_BACK_S or (step_s > _STEP_S and time_s - shift_s > longest_s):
+            beyond = step_s > _STEP_S and time_s - shift_s > longest_s
+            if step_s < -_BACK_S or beyond or (step_s < -_STEP_S and _pace(ahead) < _SLOWEST):
                 shift_s += step_s
             elif step_s > _STEP_S:
                 hole_s = max(step_s - skip_s, 0.0)
@@ -90,3 +93,10 @@ def _agreed_s(frames: Iterable[tuple[float | None, Any]], expected_s: float) -> 
     if min(steps_s) > 0:
         return min(steps_s)
     return max(steps_s) if max(steps_s) < 0 else 0.0
+
+
+def _pace(frames: Sequence[tuple[float | None, Any]]) -> float:
+    """How far the timestamps of these frames go on for each second of sound; 0 if there are too few."""
+    first_s, last_s = frames[0][0], frames[-1][0]
+    length_s = sum(frame.samples / frame.sample_rate for _, frame in list(frames)[:-1])
+    return (last_s - first_s) / length_s if length_s and first_s is not None and last_s is not None else 0.0

@@ -110,3 +110,9 @@ def test_sound_that_starts_earlier_or_later_than_the_picture_lies_where_it_belon
     assert next(iter_frames(path))[0] == pytest.approx(0.6 - first_s, abs=1e-3)
     window_s = _clicks_s(_sound(path, start_s=2.5, duration_s=2.0)) + 2.5
     assert set(np.round(window_s, 2)) <= set(np.round(truth_s - first_s, 2)) and len(window_s) == 2
+
+
+def test_a_clock_that_stands_almost_still_does_not_eat_the_sound(tmp_path: Path) -> None:
+    path = tmp_path / "sound.mka"
+    _write(path, 10.0, lambda t: t / 10)
+    assert len(_sound(path)) == 10 * RATE_HZ
