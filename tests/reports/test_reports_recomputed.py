@@ -491,7 +491,7 @@ def test_artists_and_leaks(stats, frame):
         expected = {"known": len(rows), "groups": len(splits), "violations": len(torn)}
         expected |= {"clips": int(rows[column].isin(torn).sum()), "examples": torn[:10]}
         assert stats["leakage"][key] == expected
-    assert stats["leakage"]["artist"]["examples"] == ["artist of train 1", "guest"]
+    assert stats["leakage"]["artist"]["examples"] == ["artistoftrain1", "guest"]
     assert "video-0" in stats["leakage"]["source"]["examples"]
 
 
