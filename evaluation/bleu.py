@@ -9,12 +9,16 @@ import numpy as np
 
 from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.metric import MetricError, Tools
+from leitmotif.evaluation.words import spaced
 
 _ORDERS = 4
 
 
 class BleuMetric:
-    """Corpus BLEU of the descriptions against the captions, as sacrebleu computes it by default."""
+    """Corpus BLEU of the descriptions against the captions, as sacrebleu computes it by default.
+
+    Of scripts without spaces each letter counts as a word: to sacrebleu a Japanese sentence is one.
+    """
 
     NAME: ClassVar = "bleu"
     TITLE: ClassVar = "BLEU"
@@ -39,7 +43,7 @@ class BleuMetric:
         rows = np.full((len(clips), 2 * _ORDERS + 2), np.nan)
         for number, (text, clip) in enumerate(zip(texts, clips, strict=True)):
             if clip.caption is not None:
-                score = self._bleu.corpus_score([text], [[clip.caption]])
+                score = self._bleu.corpus_score([spaced(text)], [[spaced(clip.caption)]])
                 rows[number] = *score.counts, *score.totals, score.sys_len, score.ref_len
         return rows
 

@@ -9,10 +9,22 @@ import numpy as np
 
 from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.metric import MetricError, Tools
+from leitmotif.evaluation.words import words
+
+
+class _AnyScript:
+    """What rouge-score asks for words; its own tokenizer knows a-z and 0-9 and drops the rest."""
+
+    def tokenize(self, text: str) -> list[str]:
+        """Return the words of a text."""
+        return words(text)
 
 
 class RougeLMetric:
-    """F measure of the longest common subsequence with the caption, in percent, mean over clips."""
+    """F measure of the longest common subsequence with the caption, in percent, mean over clips.
+
+    Words are those of `words`: of Chinese, Japanese or Thai each letter is one.
+    """
 
     NAME: ClassVar = "rouge-l"
     TITLE: ClassVar = "ROUGE-L"
@@ -27,13 +39,13 @@ class RougeLMetric:
             from rouge_score.rouge_scorer import RougeScorer
         except ImportError as error:
             raise MetricError("ROUGE-L needs rouge-score: pip install 'leitmotif-av[evaluate]'") from error
-        self._scorer = RougeScorer(["rougeL"])
+        self._scorer = RougeScorer(["rougeL"], tokenizer=_AnyScript())
 
     def measure(self, texts: Sequence[str], clips: Sequence[Clip]) -> np.ndarray:
-        """Return the F measure of each text, shape (clips, 1); NaN where a clip has no caption."""
+        """Return the F measure of each text, shape (clips, 1); NaN where a clip has no caption of words."""
         rows = np.full((len(clips), 1), np.nan)
         for number, (text, clip) in enumerate(zip(texts, clips, strict=True)):
-            if clip.caption is not None:
+            if clip.caption is not None and words(clip.caption):
                 rows[number] = 100.0 * self._scorer.score(clip.caption, text)["rougeL"].fmeasure
         return rows
 
