@@ -211,7 +211,7 @@ def publish(
     """
     root = workspace.path if isinstance(workspace, Workspace) else Path(workspace)
     folder, target = pipelines_workspace.Workspace(root), Path(out)
-    plan = change_thresholds(folder.plan(), assignments(set))
+    plan = change_thresholds(folder.plan(), assignments(set), folder.root)
     with show_progress(progress) as tell:
         write_dataset(
             folder,

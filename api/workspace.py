@@ -17,9 +17,10 @@ from leitmotif.pipelines.curate import curate as run_here
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.logged import latest_run
 from leitmotif.pipelines.models.devices import AUTO, check_device, resolve_device
-from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.plan import Plan, read_plan
 from leitmotif.pipelines.silence import silence_prefect
 from leitmotif.pipelines.status import Status, look
+from leitmotif.pipelines.succession import next_plan
 from leitmotif.reports.unpublished import Unpublished, open_workspace
 from leitmotif.reports.write import write_reports
 
@@ -104,11 +105,12 @@ def curate(
     sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]] = (),
     out: str | os.PathLike[str] = "workspace",
     *,
-    recipe: str | os.PathLike[str] = "music-video",
-    profile: str | os.PathLike[str] = "embedded",
+    recipe: str | os.PathLike[str] | None = None,
+    profile: str | os.PathLike[str] | None = None,
+    plan: str | os.PathLike[str] | None = None,
     set: Settings | Sequence[str] | None = None,
     window_s: float | None = None,
-    device: str = AUTO,
+    device: str | None = None,
     workers: int = 1,
     scheduler: str | None = None,
     retry_failed: bool = False,
@@ -117,7 +119,9 @@ def curate(
 ) -> Workspace:
     """Measure and judge every clip of folders of videos or tracks, into a workspace.
 
-    What the workspace has is not measured again, so that the same call goes on after whatever stopped it.
+    What the workspace has is not measured again, so that the same call goes on after whatever stopped it. A
+    workspace keeps its plan: what is left out here stays as its last run had it.
+
     One worker is this process. More of them are local processes, or those of a Dask cluster, and Prefect
     runs them: silent, and gone when the run ends; in a script keep the call under
     `if __name__ == "__main__":`, as with everything that starts processes.
@@ -125,11 +129,12 @@ def curate(
     Args:
         sources: A folder or file, or several; none to go on with the workspace.
         out: The workspace's folder.
-        recipe: "music-video", "music-track", or a YAML file.
-        profile: Which models: "embedded", "paper", or a YAML file.
+        recipe: "music-video" (of a new workspace), "music-track", or a YAML file.
+        profile: Which models: "embedded" (of a new workspace), "paper", or a YAML file.
+        plan: A plan.yaml or a dataset's recipe.yaml to follow, in place of recipe and profile.
         set: Settings over both, such as `{"motion.threshold": 0.02}`.
-        window_s: Cut sources into clips of so many seconds.
-        device: "cpu", "cuda", "cuda:N" or "auto".
+        window_s: Cut sources into clips of so many seconds; 0 for whole sources.
+        device: "cpu", "cuda", "cuda:N" or "auto" (of a new workspace).
         workers: Processes.
         scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
         retry_failed: Measure quarantined clips again.
@@ -143,25 +148,26 @@ def curate(
         UserError: A source or a setting is of no use; one line says which.
         OutsideError: Disk, network or a worker failed; what was measured is kept.
     """
+    folder = pipelines_workspace.Workspace(Path(out))
+    chosen = next_plan(
+        read_plan(Path(plan)) if plan is not None else folder.former_plan(),
+        recipe=None if recipe is None else str(recipe),
+        profile=None if profile is None else str(profile),
+        settings=assignments(set),
+        window_s=window_s,
+        device=_checked(device, elsewhere=scheduler is not None),
+    )
     if workers < 1:
         raise UserError(f"workers is {workers}; expected 1 or more")
-    try:
-        check_device(device)
-    except ValueError as error:
-        raise UserError(f"device: {error}") from error
-    if device != AUTO and not scheduler:
-        resolve_device(device)  # before anything is catalogued; a cluster's workers ask for themselves
-    plan = make_plan(str(recipe), str(profile), assignments(set), window_s=window_s, device=device)
     given = [sources] if isinstance(sources, str | os.PathLike) else sources
     paths = [Path(source) for source in given]
     options: dict[str, Any] = {"retry_failed": retry_failed, "measure_all": measure_all}
-    workspace = pipelines_workspace.Workspace(Path(out))
     with show_progress(progress) as tell, own_threads():
         if workers == 1 and not scheduler:
-            summary = run_here(paths, workspace, plan, progress=tell, **options)
+            summary = run_here(paths, folder, chosen, progress=tell, **options)
         else:
             summary = _run_flow(
-                paths, workspace, plan, workers=workers, scheduler=scheduler, progress=tell, **options
+                paths, folder, chosen, workers=workers, scheduler=scheduler, progress=tell, **options
             )
     return Workspace(out, summary=summary)
 
@@ -173,6 +179,23 @@ def load_workspace(path: str | os.PathLike[str]) -> Workspace:
         UserError: The folder is no workspace.
     """
     return Workspace(path)
+
+
+def _checked(device: str | None, *, elsewhere: bool) -> str | None:
+    """Return the device, looked at before anything is catalogued; a cluster's workers ask for themselves.
+
+    Raises:
+        UserError: There is none of that name here.
+    """
+    if device is None:
+        return None
+    try:
+        check_device(device)
+    except ValueError as error:
+        raise UserError(f"device: {error}") from error
+    if device != AUTO and not elsewhere:
+        resolve_device(device)
+    return device
 
 
 def _run_flow(*given: Any, **options: Any) -> Summary:

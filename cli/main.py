@@ -12,6 +12,7 @@ from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
 from leitmotif.cli.parser import make_parser
 from leitmotif.pipelines.errors import OutsideError, RunError
+from leitmotif.pipelines.silence import silence_prefect
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,11 +57,7 @@ def _run(words: Sequence[str]) -> Exit:
         parser.print_help()
         return Exit.DONE
     console.set_up_logging(options.verbose)
-    # Nobody asked to be counted; a user who wants Prefect's telemetry can set these otherwise.
-    os.environ.setdefault("DO_NOT_TRACK", "1")
-    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
-    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")  # of a busy machine
-    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "DEBUG" if options.verbose else "CRITICAL")
+    silence_prefect(verbose=options.verbose)
     return Exit(options.run(options))
 
 

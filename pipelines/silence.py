@@ -12,7 +12,12 @@ WORDS = {
 }
 
 
-def silence_prefect() -> None:
-    """Set the words that Prefect reads when it is first imported, but for those that the user has set."""
-    for name, value in WORDS.items():
+def silence_prefect(*, verbose: bool = False) -> None:
+    """Set the words that Prefect reads when it is first imported, but for those that the user has set.
+
+    Args:
+        verbose: Let it log everything.
+    """
+    words = WORDS | ({"PREFECT_LOGGING_LEVEL": "DEBUG"} if verbose else {})
+    for name, value in words.items():
         os.environ.setdefault(name, value)

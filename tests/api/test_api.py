@@ -16,8 +16,8 @@ import asyncio, pathlib, sys
 import leitmotif
 
 async def main():
-    for out in ("one", "two"):
-        workspace = leitmotif.curate(sys.argv[1], f"{sys.argv[2]}/{out}", workers=2, progress=False)
+    for _ in range(2):
+        workspace = leitmotif.curate(sys.argv[1], sys.argv[2] + "/work", workers=2, progress=False)
         assert workspace.counts["catalogued"] == 3, workspace
         children = pathlib.Path("/proc/self/task")
         names = [pathlib.Path(f"/proc/{pid}/cmdline").read_text() for task in children.iterdir()
@@ -75,7 +75,7 @@ def test_the_same_call_goes_on_and_measures_nothing_again(
     workspace: leitmotif.Workspace, videos: Path
 ) -> None:
     given = [videos, str(videos / "clip-0000.mp4")]
-    again = leitmotif.curate(given, workspace.path, set=["motion.threshold=0"], progress=False)
+    again = leitmotif.curate(given, workspace.path, progress=False)
     assert again.summary is not None
     assert again.summary.computed == {}
     assert again.counts == workspace.counts
@@ -85,8 +85,7 @@ def test_a_run_leaves_the_threads_of_the_process_alone(workspace: leitmotif.Work
     former = torch.get_num_threads()
     torch.set_num_threads(3)
     try:
-        changed = {"motion.threshold": 0.0}
-        ran = leitmotif.curate((), workspace.path, set=changed, measure_all=True, progress=False)
+        ran = leitmotif.curate((), workspace.path, measure_all=True, progress=False)
         assert ran.summary is not None and ran.summary.computed
         assert torch.get_num_threads() == 3
         assert runner._opened.cache_info().currsize == 0  # opened with one thread, and never used with three
