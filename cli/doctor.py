@@ -65,17 +65,20 @@ def run(options: argparse.Namespace) -> int:
     uses = {name: uses_of(name) for name in shown} | ({} if options.profile else {None: other_uses()})
     checks = [_look(check) for check in CHECKS]
     backends = {name: [readiness(use, name) for use in used] for name, used in uses.items()}
+    added = list(_plugins())
     ready = all(check.ready for check in checks if check.needed) and all(
         backend.ready for backend in backends[profile]
     )
     if options.json:
         listed = [backend.as_json() for part in backends.values() for backend in part]
         facts = {"profile": profile, "ready": ready, "checks": list(map(asdict, checks)), "backends": listed}
+        facts["plugins"] = [asdict(plugin) for plugin in added]
         console.print_json(facts)
     else:
         _print_checks(checks)
         for name, part in backends.items():
             _print_backends(name, part)
+        _print_plugins(added)
     return Exit.DONE if ready else Exit.USER
 
 
@@ -93,6 +96,40 @@ def _print_backends(profile: str | None, backends: Sequence[Readiness]) -> None:
         _print_entry(backend.ready, backend.name, list(_lines(backend)), backend.fix)
     if profile and sum("fetch-models" in (backend.fix or "") for backend in backends) > 1:
         print(f"  all weights at once: leitmotif fetch-models --profile {profile}")
+
+
+def _print_plugins(added: Sequence[Found]) -> None:
+    if added:
+        print("\nplugins")
+    for plugin in added:
+        _print_entry(plugin.ready, plugin.name, [plugin.found], plugin.fix)
+
+
+def _plugins() -> Iterator[Found]:
+    """Ask for everything that other distributions add, and yield what became of each plugin."""
+    from leitmotif.collection.enrichment import known_enrichers
+    from leitmotif.collection.sources import plugin_sources
+    from leitmotif.evaluation.metric import find_metrics
+    from leitmotif.filters import rule
+    from leitmotif.pipelines.stages import STAGES
+    from leitmotif.plugins import plugins, why_left_out
+    from leitmotif.separation import separator
+
+    groups: dict[str, Callable[[], object]] = {
+        "rules": rule.discover,
+        "stages": lambda: list(STAGES),
+        "backends": separator.backends,
+        "metrics": find_metrics,
+        "sources": plugin_sources,
+        "enrichers": known_enrichers,
+    }
+    for group, ask in groups.items():
+        if plugins(group):
+            ask()
+        for plugin in plugins(group):
+            reason = why_left_out(plugin)
+            found = f"leitmotif.{group} of {plugin.owner}{f': {reason}' if reason else ''}"
+            yield Found(plugin.name, False, reason is None, found, None)
 
 
 def _lines(backend: Readiness) -> Iterator[str]:

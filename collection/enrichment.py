@@ -19,6 +19,7 @@ from leitmotif.collection.refusals import CollectError, HostStopped, Unavailable
 from leitmotif.collection.settings import MAX_WAIT_S, Settings
 from leitmotif.collection.shelf import Shelf
 from leitmotif.collection.sidecar import load_sidecar, metadata_of
+from leitmotif.plugins import add_plugins, check_class
 from leitmotif.shards.store import write_text
 from leitmotif.shards.texts import encodable
 
@@ -75,9 +76,10 @@ def open_enricher(name: str, settings: Settings) -> Enricher:
     Raises:
         SourceError: There is none of that name, its package is missing, or it lacks a setting.
     """
-    if name not in ENRICHERS:
-        raise SourceError(f"nobody is called {name!r} who knows recordings; known are {', '.join(ENRICHERS)}")
-    module, kind = ENRICHERS[name]
+    known = known_enrichers()
+    if name not in known:
+        raise SourceError(f"nobody is called {name!r} who knows recordings; known are {', '.join(known)}")
+    module, kind = known[name]
     try:
         enricher: Enricher = getattr(import_module(module), kind)(settings)
     except ModuleNotFoundError as error:
@@ -85,6 +87,16 @@ def open_enricher(name: str, settings: Settings) -> Enricher:
             f"{name} needs the package {error.name!r}; run `pip install 'leitmotif-av[metadata]'`"
         ) from error
     return enricher
+
+
+def known_enrichers() -> dict[str, tuple[str, str]]:
+    """Return module and class of each, those of plugins too."""
+    return add_plugins("enrichers", ENRICHERS, _take)
+
+
+def _take(name: str, thing: Any) -> dict[str, tuple[str, str]]:
+    check_class(thing, ["look_up", "close"], "leitmotif.collection.enrichment.Enricher")
+    return {name: (thing.__module__, thing.__name__)}
 
 
 def check_enrichers(names: Sequence[str], settings: Settings) -> None:
@@ -108,7 +120,7 @@ def enrich(
 
     Args:
         shelf: Where the files lie, with their metadata.
-        names: Whom to ask, of `ENRICHERS`; asked in that table's order.
+        names: Whom to ask; those of `ENRICHERS` in that table's order, then those of plugins.
         settings: Tries, waits and whether to ask again about files that were not known.
         progress: Told how many files are done.
 

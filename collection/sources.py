@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from leitmotif.collection.chart import ARTIST, TITLE, Chart
 from leitmotif.collection.folder import SourceError
@@ -11,15 +13,20 @@ from leitmotif.collection.settings import Settings
 from leitmotif.collection.table import header_of
 from leitmotif.collection.url_list import Url, UrlList
 from leitmotif.collection.wanted import Source
+from leitmotif.plugins import add_plugins, check_class
 
 SPOTIFY = ("spotify:", "https://open.spotify.com/")
+Opener = Callable[[str, Settings], Source]
+# What stands before the first colon of a word that is ours.
+OURS = ("spotify", "http", "https")
 
 
 def open_source(word: str, settings: Settings | None = None) -> Source:
     """Return the source that a word names, by its form.
 
     Args:
-        word: An address; a text file of addresses; a CSV file of ids, addresses or songs; `spotify:…`.
+        word: An address; a text file of addresses; a CSV file of ids, addresses or songs; `spotify:…`, or the
+            name of a plugin's source in its place.
         settings: Of the run; bounds and country of charts.
 
     Raises:
@@ -29,6 +36,10 @@ def open_source(word: str, settings: Settings | None = None) -> Source:
         return _spotify(word, settings or Settings())
     if word.lower().startswith(("http://", "https://")):
         return Url(word)
+    kinds = plugin_sources() if ":" in word else {}
+    if (prefix := word.partition(":")[0]) in kinds:
+        source: Source = kinds[prefix](word, settings or Settings())
+        return source
     path = Path(word)
     if path.is_dir():
         raise SourceError(
@@ -50,6 +61,17 @@ def open_source(word: str, settings: Settings | None = None) -> Source:
         f"{word!r} has the columns {', '.join(sorted(names))[:200] or 'none'}; expected artist and title, or "
         f"one of {', '.join(ID_COLUMNS)}"
     )
+
+
+def plugin_sources() -> dict[str, Opener]:
+    """Return what opens a word of a plugin's source, by what stands before the word's colon."""
+    ours: dict[str, Opener] = dict.fromkeys(OURS, _spotify)
+    return {name: kind for name, kind in add_plugins("sources", ours, _take).items() if name not in ours}
+
+
+def _take(name: str, thing: Any) -> dict[str, Opener]:
+    check_class(thing, ["wanted"], "leitmotif.collection.wanted.Source")
+    return {name: thing}
 
 
 def _spotify(word: str, settings: Settings) -> Source:

@@ -6,12 +6,13 @@ import importlib
 import pkgutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
 from leitmotif import evaluation
 from leitmotif.evaluation.clips import Clip
+from leitmotif.plugins import add_plugins, check_class
 from leitmotif.taxonomy.labels import Taxonomy, load
 
 
@@ -87,7 +88,7 @@ class Metric(Protocol):
 
 
 def find_metrics() -> dict[str, type[Metric]]:
-    """Return every metric of this room by its name, files in alphabetical order.
+    """Return every metric by its name: this room's, files in alphabetical order, and those of plugins.
 
     Raises:
         ValueError: Two metrics share a name.
@@ -106,7 +107,13 @@ def find_metrics() -> dict[str, type[Metric]]:
             if metric.NAME in found:
                 raise ValueError(f"two metrics are called {metric.NAME!r}; rename the one in {info.name}.py")
             found[metric.NAME] = metric
-    return found
+    return add_plugins("metrics", found, _take)
+
+
+def _take(name: str, thing: Any) -> dict[str, type[Metric]]:
+    facts = [*Metric.__annotations__, "measure", "value"]
+    metric = check_class(thing, facts, "leitmotif.evaluation.metric.Metric")
+    return {metric.NAME: metric}
 
 
 def choose_metrics(names: Sequence[str] | None, tools: Tools) -> list[Metric]:

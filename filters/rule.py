@@ -6,12 +6,13 @@ import importlib
 import math
 import pkgutil
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from leitmotif import filters
+from leitmotif.plugins import add_plugins
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Rule:
 
 
 def discover() -> dict[str, Rule]:
-    """Every rule by its name: those in the RULES of each file of this room, files in alphabetical order.
+    """Every rule by its name: those in the RULES of each file of this room, and those of plugins.
 
     Raises:
         ValueError: if two rules share a name.
@@ -76,4 +77,10 @@ def discover() -> dict[str, Rule]:
                     f"two rules are called {rule.name!r}; rename the one in filters/{info.name}.py"
                 )
             found[rule.name] = rule
-    return found
+    return add_plugins("rules", found, _take)
+
+
+def _take(name: str, thing: Any) -> dict[str, Rule]:
+    if not isinstance(thing, tuple) or not all(isinstance(rule, Rule) for rule in thing):
+        raise TypeError(f"got {type(thing).__name__}; expected a tuple of leitmotif.filters.rule.Rule")
+    return {rule.name: rule for rule in thing}

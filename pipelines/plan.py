@@ -15,6 +15,7 @@ from leitmotif.pipelines.assignments import assign, latest, parse_assignment
 from leitmotif.pipelines.documents import TAG_KINDS, known, read_document, settings_of
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.models.devices import AUTO, check_device
+from leitmotif.pipelines.order import check_order
 from leitmotif.pipelines.stages import STAGES
 
 
@@ -139,11 +140,12 @@ def make_plan(
     backends = read_document("profile", profile)
     known_rules = filters_rule.discover()
     stages = {name: dict(STAGES[known("stage", name, STAGES)].SETTINGS()) for name in chosen["stages"]}
-    rules: dict[str, float] = {}
+    rules: dict[str, Any] = {}
     for entry in chosen["rules"]:
         name, threshold = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
         known("rule", name, known_rules)
-        rules[name] = known_rules[name].threshold if threshold is None else float(threshold)
+        rules[name] = known_rules[name].threshold if threshold is None else threshold
+    check_order(chosen["track"], list(stages), list(rules), known_rules)
     if device == AUTO:
         _set_device(stages, AUTO)
     values: dict[str, dict[str, Any]] = {

@@ -13,6 +13,8 @@ from typing import Any, Protocol, Self
 import numpy as np
 import soxr
 
+from leitmotif.plugins import add_plugins
+
 VOCALS = "vocals"
 INSTRUMENTAL = "instrumental"
 
@@ -55,10 +57,27 @@ class Separator(Protocol):
 
 
 def backends() -> list[str]:
-    """Return the names of all backends: the files of this package."""
+    """Return the names of all backends: the files of this package, and those of plugins."""
+    return sorted(_modules())
+
+
+def module_name(backend: str) -> str:
+    """Return the file of a backend, as imported; that of a name that is not known would lie here."""
+    return _modules().get(backend, f"leitmotif.separation.{backend}")
+
+
+def _modules() -> dict[str, str]:
+    """Return the file of each backend, as imported; ours are not: they want packages of their own."""
     room = importlib.import_module("leitmotif.separation")
-    names = (module.name for module in pkgutil.iter_modules(room.__path__))
-    return sorted(name for name in names if name != "separator")
+    names = sorted(module.name for module in pkgutil.iter_modules(room.__path__))
+    ours = {name: f"{room.__name__}.{name}" for name in names if name != "separator"}
+    return add_plugins("backends", ours, _take)
+
+
+def _take(name: str, thing: Any) -> dict[str, str]:
+    if not isinstance(thing, ModuleType) or not hasattr(thing, "SEPARATOR"):
+        raise TypeError(f"got {type(thing).__name__}; expected a module with a class SEPARATOR")
+    return {name: thing.__name__}
 
 
 def make(backend: str, **settings: Any) -> Separator:
@@ -92,7 +111,7 @@ def _module(backend: str) -> ModuleType:
     if backend not in backends():
         raise LookupError(f"got separation backend {backend!r}; expected one of {', '.join(backends())}")
     try:
-        return importlib.import_module(f"leitmotif.separation.{backend}")
+        return importlib.import_module(module_name(backend))
     except ModuleNotFoundError as error:
         package = str(error.name).partition(".")[0]
         raise LookupError(

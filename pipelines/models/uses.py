@@ -15,6 +15,7 @@ from leitmotif.pipelines.models.backend import Backend
 from leitmotif.pipelines.models.backends import BACKENDS, OF_TAGGING
 from leitmotif.pipelines.models.weights import HubRepo, LocalPath, Weights
 from leitmotif.pipelines.plan import profile_settings
+from leitmotif.separation.separator import module_name
 
 # Settings that name weights in place of the published ones.
 PLACES = ("repo", "panns", "weights")
@@ -77,7 +78,7 @@ def _backend(stage: str, settings: Mapping[str, Any]) -> Backend:
     named = settings["backend"]
     known = [backend for backend in BACKENDS if stage in backend.stages and backend.backend == named]
     if not known:
-        return Backend(named, (stage,), named, f"leitmotif.separation.{named}", commercial="not known")
+        return Backend(named, (stage,), named, module_name(named), commercial="not known")
     model, revision = settings.get("model"), settings.get("revision")
     backend = next((each for each in known if _is_model_of(each, model)), None)
     if backend is None:
