@@ -78,7 +78,8 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2])
 def test_a_recipe_of_ones_own_uses_plugins_of_every_kind(videos: Path, tmp_path: Path, workers: int) -> None:
     install(tmp_path)
     (tmp_path / "mine.yaml").write_text(RECIPE)
