@@ -1,6 +1,7 @@
 """Which multiple of a pulse is the tempo: the beat that listeners count, not its half, third or double.
 
-A linear score of each candidate; `python -m leitmotif.tagging.octave_fit` fits its weights to rendered music.
+A linear score of each candidate that does not run across the beat; `python -m leitmotif.tagging.octave_fit`
+fits its weights to rendered music.
 """
 
 from __future__ import annotations
@@ -11,6 +12,11 @@ import scipy.ndimage
 RATIOS = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)
 LOWEST_BPM, HIGHEST_BPM = 40.0, 220.0
 USUAL_BPM = 115.0
+
+# How much more onsets may recur after one and a half of a candidate's beats than after whole ones. Every
+# second eighth of a 6/8, or beat of a waltz, is 0.06 above and more; of 400 rendered pieces 0.04 changes two,
+# for the better.
+MAX_ACROSS = 0.04
 
 # Of `features`, in their order.
 WEIGHTS = (5.405, -9.46, 2.691, 8.271, 10.296, 1.37, 3.608)
@@ -28,6 +34,8 @@ def choose_octave(pulse_bpm: float, onsets: np.ndarray, recurrence: np.ndarray, 
     bpm = candidates(pulse_bpm)
     if not len(bpm):
         return pulse_bpm
+    along = bpm[[across(b, recurrence, rate_hz) <= MAX_ACROSS for b in bpm]]
+    bpm = along if len(along) else bpm
     strengths = strengthen(onsets, rate_hz)
     scores = [features(b, strengths, recurrence, rate_hz) @ np.asarray(WEIGHTS) for b in bpm]
     return float(bpm[int(np.argmax(scores))])
@@ -37,6 +45,23 @@ def candidates(pulse_bpm: float) -> np.ndarray:
     """Return the multiples of a pulse that may be its tempo."""
     bpm = pulse_bpm * np.asarray(RATIOS)
     return bpm[(bpm >= LOWEST_BPM) & (bpm <= HIGHEST_BPM)]
+
+
+def across(bpm: float, recurrence: np.ndarray, rate_hz: float) -> float:
+    """Return how much more onsets recur between the beats of a tempo than on them: above 0, it is no beat.
+
+    In 6/8 the beat is three eighths: a pulse of two eighths meets it after one and a half, and four and a
+    half, of its own beats. So does a pulse of two beats with the bar of a waltz. Multiples of three, which
+    both share, say nothing.
+
+    Args:
+        bpm: The tempo.
+        recurrence: How alike onsets are after each lag, shape (lags,).
+        rate_hz: Lags a second.
+    """
+    beats = np.array([1.5, 4.5, 1.0, 2.0, 4.0, 5.0])
+    again = np.interp(60.0 / bpm * rate_hz * beats, np.arange(len(recurrence)), recurrence, right=0.0)
+    return float(again[:2].mean() - again[2:].mean())
 
 
 def strengthen(onsets: np.ndarray, rate_hz: float) -> np.ndarray:

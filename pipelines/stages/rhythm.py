@@ -20,7 +20,7 @@ class RhythmStage(ClipByClipStage[StageSettings]):
     """Tempo in beats a minute, its class, and the key; null where the audio has none."""
 
     NAME: ClassVar = "rhythm"
-    VERSION: ClassVar = 2
+    VERSION: ClassVar = 3
     READS: ClassVar = ("track",)
     SETTINGS: ClassVar = StageSettings
     BATCH: ClassVar = 16

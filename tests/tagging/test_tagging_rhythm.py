@@ -65,6 +65,46 @@ def test_where_nothing_beats_there_is_no_tempo(track):
     assert estimate_tempo(track, RATE_HZ) is None
 
 
+def notes(
+    hits: list[tuple[float, float, float]], unit_s: float, units: int, duration_s: float = 20.0
+) -> np.ndarray:
+    """A bar over and over, in four harmonies; hits are (unit of the bar, MIDI pitch, loudness)."""
+    track = np.zeros(round((duration_s + 2) * RATE_HZ), np.float32)
+    seconds = np.arange(round(0.6 * RATE_HZ)) / RATE_HZ
+    fading = np.minimum(seconds / 0.005, 1.0) * np.exp(-4.0 * seconds)
+    for bar in range(int(duration_s / (unit_s * units)) + 1):
+        for unit, pitch, loudness in hits:
+            hz = 440.0 * 2 ** ((pitch + (0, 9, 5, 7)[bar % 4] - 69) / 12)
+            tone = sum(np.sin(2 * np.pi * hz * k * seconds) / k**1.4 for k in range(1, 6)) * fading
+            start = round((bar * units + unit) * unit_s * RATE_HZ)
+            track[start : start + len(tone)] += loudness * tone
+    return 0.1 * track[: round(duration_s * RATE_HZ)]
+
+
+# Of six eighths: bass on the two beats, a melody above.
+JIG = [
+    (0, 36, 2.0),
+    (3, 43, 2.0),
+    *((i, 72 + (0, 4, 7, 4, 2, 5)[i], 1.3 if i % 3 == 0 else 0.9) for i in range(6)),
+]
+SICILIANA = [(0, 36, 2.0), (3, 43, 1.6), (0, 72, 1.3), (2, 74, 0.7), (3, 76, 1.2), (5, 72, 0.7)]
+# Of three quarters: bass, then chords; a melody every second quarter or so.
+WALTZ = [(0, 36, 2.5), (0, 76, 1.3), *((i, pitch, 0.8) for i in (1, 2) for pitch in (60, 64, 67))]
+
+
+@pytest.mark.parametrize("bar", [JIG, SICILIANA], ids=["jig", "siciliana"])
+@pytest.mark.parametrize("bpm", [56.0, 64.0, 84.0, 96.0, 104.0, 118.0])
+def test_the_beat_of_six_eighths_is_never_two_of_them(bar, bpm):
+    tempo = estimate_tempo(notes(bar, 60 / bpm / 3, 6), RATE_HZ)
+    assert tempo == pytest.approx(bpm, rel=0.02) or tempo == pytest.approx(3 * bpm, rel=0.02)
+
+
+@pytest.mark.parametrize("bpm", [96.0, 130.0, 155.0, 172.0, 190.0])
+def test_the_beat_of_a_waltz_is_never_two_of_its_three(bpm):
+    tempo = estimate_tempo(notes(WALTZ, 60 / bpm, 3), RATE_HZ)
+    assert tempo == pytest.approx(bpm, rel=0.02) or tempo == pytest.approx(bpm / 3, rel=0.02)
+
+
 @pytest.mark.parametrize(
     ("bpm", "name"),
     [(60, "slow"), (89.9, "slow"), (90, "medium"), (119.9, "medium"), (120, "fast"), (180, "fast")],
