@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from leitmotif.reports.tally import most_first
 
 COLUMNS = ("title", "description")
-LEAST_LETTERS = 20
+# Calibrated on 194 titles in 19 languages and 16 texts in none (tests/reports/titles.tsv): 148 titles are
+# named rightly, 1 wrongly, 45 are unknown (short ones, such as "Thriller"), and no text in no language is
+# named. At 0.3 there are 150 right and 3 wrong, at 0.6 131 and 0.
+LEAST_LETTERS = 4
+LEAST_CONFIDENCE = 0.4
 UNKNOWN = "und"
+# What the model calls text in no language at all.
+_NO_LANGUAGE = "zxx"
 _MOST_LETTERS = 200
 # Addresses and tags are in no language.
 _NO_WORDS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[#@]\w+")
@@ -37,18 +45,32 @@ def describe_languages(
         "measured": len(titles),
         "of": of,
         "seed": seed,
-        "method": "py3langid on title and description together, without addresses, hashtags and handles; "
-        f"at most {_MOST_LETTERS} characters",
+        "method": "py3langid on title and description together, in compatibility form (NFKC), without "
+        f"addresses, hashtags and handles; at most {_MOST_LETTERS} characters",
         "least_letters": LEAST_LETTERS,
+        "least_confidence": LEAST_CONFIDENCE,
     }
 
 
 def name_language(text: str) -> str:
-    """Return the ISO 639 code of the language of a text; `und` where it holds too few letters."""
-    # Loads a model of its own on import.
-    import py3langid
+    """Return the ISO 639 code of the language of a text.
 
-    plain = _NO_WORDS.sub(" ", text)[:_MOST_LETTERS]
+    Full-width letters and those of mathematics, which people decorate titles with, count as what they stand
+    for.
+
+    Returns:
+        The code; `und` where the text holds too few letters, or the model is not sure.
+    """
+    plain = _NO_WORDS.sub(" ", unicodedata.normalize("NFKC", text))[:_MOST_LETTERS]
     if sum(map(str.isalpha, plain)) < LEAST_LETTERS:
         return UNKNOWN
-    return str(py3langid.classify(plain)[0])
+    language, confidence = _identifier().classify(plain)
+    return UNKNOWN if confidence < LEAST_CONFIDENCE or language == _NO_LANGUAGE else str(language)
+
+
+@cache
+def _identifier() -> Any:
+    # Reads its model, which takes a while.
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    return LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)

@@ -20,7 +20,8 @@ def draw_provenance(stats: Mapping[str, Any]) -> Iterator[Figure]:
     kept = stats["counts"]["kept"]
     languages, artists = stats["languages"], stats["artists"]
     yield from _bars("licenses", "Licences", stats["licenses"], column(stats, "license"), kept)
-    note = f"{languages['method']}; und: under {languages['least_letters']} letters."
+    und = f"under {languages['least_letters']} letters, or no language that the model is sure of"
+    note = f"{languages['method']}; und: {und}."
     if languages["measured"] < languages["of"]:
         note = f"A sample of {languages['of']:,} clips. {note}"
     source = column(stats, "title", "description")

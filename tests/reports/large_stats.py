@@ -181,7 +181,8 @@ def large_stats(clips: int = 100_000, seed: int = 0) -> dict:
             "of": kept,
             "seed": 0,
             "method": "py3langid over title and description",
-            "least_letters": 20,
+            "least_letters": 4,
+            "least_confidence": 0.4,
         },
         "artists": {
             "named": kept,

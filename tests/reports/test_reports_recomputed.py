@@ -14,10 +14,10 @@ from pathlib import Path
 import jsonschema
 import numpy as np
 import pandas as pd
-import py3langid
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from bench.metadata import write_dataset
 from leitmotif.filters.rule import discover
@@ -453,14 +453,16 @@ def test_counted_texts(stats, frame):
 @covers("languages", "sample")
 def test_languages(stats, frame):
     found: Counter = Counter()
+    identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
     for title, text in zip(frame["title"], frame["description"], strict=True):
         both = "\n".join(part if isinstance(part, str) else "" for part in (title, text))
         plain = re.sub(r"https?://\S+|www\.\S+|\S+@\S+|[#@]\w+", " ", both)[:200]
         letters = sum(letter.isalpha() for letter in plain)
-        found[py3langid.classify(plain)[0] if letters >= 20 else "und"] += 1
+        language, confidence = identifier.classify(plain)
+        found[language if letters >= 4 and confidence >= 0.4 else "und"] += 1
     assert stats["languages"]["counts"] == dict(found) and found["und"] == 1
     assert (stats["languages"]["measured"], stats["languages"]["of"]) == (len(frame), len(frame))
-    assert stats["languages"]["least_letters"] == 20 and "py3langid" in stats["languages"]["method"]
+    assert stats["languages"]["least_letters"] == 4 and "py3langid" in stats["languages"]["method"]
     assert {name: stats["sample"][name] for name in ("seed", "rows", "of")} == {
         **{"seed": 0, "rows": len(frame), "of": len(frame)}
     }
