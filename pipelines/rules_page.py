@@ -1,0 +1,84 @@
+"""The table of docs/rules.md, from the rules themselves: `python -m leitmotif.pipelines.rules_page`.
+
+What stands between `<!-- rules -->` and `<!-- end -->` is written here, the rest by hand.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from leitmotif.filters.rule import Rule, discover
+from leitmotif.filters.sentence import limit_text
+from leitmotif.pipelines.documents import PROFILES, RECIPES
+from leitmotif.pipelines.plan import make_plan
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "rules.md"
+MAIN_PROFILE = "paper"
+_BLOCK = re.compile(r"(<!-- rules -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def fill_page(text: str) -> str:
+    """Return the page with its table and notes written anew.
+
+    Raises:
+        ValueError: The page has not one place for them.
+    """
+    found = len(_BLOCK.findall(text))
+    if found != 1:
+        raise ValueError(f"got {found} places between <!-- rules --> and <!-- end -->; expected one")
+    return _BLOCK.sub(lambda match: f"{match[1]}\n{_table()}\n{_notes()}\n{match[2]}", text)
+
+
+def _table() -> str:
+    head = ("rule", "stage", "column", "unit", "default", *(f"`{recipe}`" for recipe in RECIPES))
+    rows = [head, ("---",) * len(head)]
+    for rule in _in_order():
+        default = limit_text(rule.keep, rule.threshold, rule.unit)
+        used = [_use(rule, recipe) for recipe in RECIPES]
+        rows.append((f"`{rule.name}`", rule.stage, f"`{rule.column}`", rule.unit, default, *used))
+    return "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _use(rule: Rule, recipe: str) -> str:
+    """Return the threshold that a recipe publishes with, under every profile that has one of its own."""
+    plans = {profile: make_plan(recipe, profile) for profile in PROFILES}
+    plan = plans[MAIN_PROFILE]
+    if rule.name not in plan.rules:
+        return "may be set" if rule.stage in plan.stages else "–"
+    limits = {
+        profile: limit_text(rule.keep, each.rules[rule.name], rule.unit) for profile, each in plans.items()
+    }
+    main = limits.pop(MAIN_PROFILE)
+    others = [f"{limit} with `{profile}`" for profile, limit in limits.items() if limit != main]
+    return "; ".join([main, *others])
+
+
+def _notes() -> str:
+    """Return what each rule rejects, what is measured, and where it comes from."""
+    lines = []
+    for rule in _in_order():
+        measured = f" Measured: {rule.finding.format('N')}." if rule.finding else ""
+        source = f" {rule.reference}." if rule.reference else ""
+        why = rule.why[:1].upper() + rule.why[1:]
+        lines.append(f"- **{rule.name}** — {why}.{measured}{source}\n")
+    return "".join(lines)
+
+
+def _in_order() -> list[Rule]:
+    """Return every rule in the order in which the recipes ask for it; those that none names come last."""
+    asked = [name for recipe in reversed(RECIPES) for name in make_plan(recipe, MAIN_PROFILE).rules]
+    rules = discover()
+    return [rules[name] for name in dict.fromkeys([*asked, *rules])]
+
+
+def main() -> int:
+    """Write the table into the page."""
+    PAGE.write_text(fill_page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    print(PAGE)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
