@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Sequence
 from importlib import import_module
@@ -47,14 +48,45 @@ def curate_flow(
 
 
 def _in_tasks(batches: Iterator[Batch], workers: int) -> Iterator[BatchResult]:
-    """Submit batches as tasks, two for every worker at a time, and yield their results in order."""
-    waiting: deque[Pending] = deque()
+    """Submit batches as tasks, two for every worker at a time, and yield their results in order.
+
+    Raises:
+        OutsideError: Workers died of a batch, or the cluster is gone.
+    """
+    waiting: deque[tuple[Batch, Pending]] = deque()
     for batch in batches:
-        waiting.append(measure_batch.submit(batch))
+        waiting.append((batch, measure_batch.submit(batch)))
         if len(waiting) >= 2 * workers:
-            yield waiting.popleft().result()
+            yield _result(*waiting.popleft(), workers)
     while waiting:
-        yield waiting.popleft().result()
+        yield _result(*waiting.popleft(), workers)
+
+
+def _result(batch: Batch, pending: Pending, workers: int) -> BatchResult:
+    # Not after `wait()`, which returns as if all were well where a worker died.
+    try:
+        result: BatchResult = pending.result()
+    except Exception as error:
+        dask = sys.modules.get("distributed")
+        if dask and isinstance(error, dask.KilledWorker):
+            raise OutsideError(_died(batch, workers)) from error
+        if dask and isinstance(error, dask.CancelledError | dask.comm.CommClosedError):
+            raise OutsideError(
+                f"the Dask cluster was lost at stage {batch.stage} ({' '.join(str(error).split())[:200]}); "
+                "start it and run again, what was measured so far is kept"
+            ) from error
+        raise
+    return result
+
+
+def _died(batch: Batch, workers: int) -> str:
+    names = ", ".join(repr(Path(clip.path).name) for clip in batch.clips[:3])
+    more = f" and {len(batch.clips) - 3} more" if len(batch.clips) > 3 else ""
+    fewer = f"with fewer --workers than {workers}" if workers > 1 else "with workers that have more"
+    return (
+        f"worker after worker died at stage {batch.stage}, the last ones over {names}{more}, mostly because "
+        f"memory ran out; run again {fewer}, what was measured so far is kept and no clip is blamed"
+    )
 
 
 def run_flow(
