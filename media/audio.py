@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +14,14 @@ import numpy as np
 import soundfile
 import soxr
 
+from leitmotif.media import sndfile
 from leitmotif.media.container import (
     check_decoded,
     open_media,
     require_stream,
     stream_duration_s,
 )
-from leitmotif.media.errors import DecodeFailed, NotMedia, Unreadable
+from leitmotif.media.errors import DecodeFailed, MissingStream, NotMedia, Unreadable
 from leitmotif.media.flac import write_flac
 from leitmotif.media.levels import Meter, Repair
 from leitmotif.media.samples import AudioDecoder, cut, regroup, to_channels
@@ -38,6 +41,7 @@ class AudioFacts:
         peak: largest absolute sample of the source without DC; above 1, all was divided by it.
         dc: what was taken off a channel, of full scale; the greater of both.
         inverted: whether the right channel was inverted, since it held the left one's opposite.
+        decoder: what read it, "ffmpeg" or "libsndfile".
     """
 
     duration_s: float
@@ -45,6 +49,7 @@ class AudioFacts:
     peak: float
     dc: float
     inverted: bool
+    decoder: str
 
 
 def iter_audio(
@@ -159,14 +164,28 @@ def extract_flac(
         duration_s: length of the window; None takes the rest.
 
     Raises:
-        Unreadable, NotMedia, MissingStream, DecodeFailed: as `iter_audio`.
+        Unreadable, NotMedia, MissingStream, DecodeFailed: as `iter_audio`, and libsndfile reads no more.
         OSError: if `out` cannot be written.
     """
     path, out = Path(path), Path(out)
+    try:
+        blocks = partial(iter_audio, path, start_s=start_s, duration_s=duration_s)
+        return _write(path, blocks, out, "ffmpeg")
+    except (NotMedia, MissingStream, DecodeFailed):
+        with suppress(NotMedia, DecodeFailed):
+            blocks = partial(
+                sndfile.iter_sound, path, rate_hz=FLAC_RATE_HZ, start_s=start_s, duration_s=duration_s
+            )
+            return _write(path, blocks, out, sndfile.NAME)
+        raise
+
+
+def _write(path: Path, blocks: Callable[[], Iterator[np.ndarray]], out: Path, decoder: str) -> AudioFacts:
+    """What `decoder` gives with each call of `blocks`, as `extract_flac` writes it."""
     meter = Meter()
 
     def finite() -> Iterator[np.ndarray]:
-        for block in iter_audio(path, start_s=start_s, duration_s=duration_s):
+        for block in blocks():
             yield np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)  # float codecs hold them
 
     def measured() -> Iterator[np.ndarray]:
@@ -186,6 +205,7 @@ def extract_flac(
         peak=meter.peak,
         dc=max(map(abs, repair.dc)),
         inverted=repair.inverted,
+        decoder=decoder,
     )
 
 

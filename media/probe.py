@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leitmotif.media import sndfile
 from leitmotif.media.container import (
     DECODE_ERRORS,
     open_media,
@@ -40,6 +42,7 @@ class Probe:
         audio_codec: name, such as "aac".
         audio_rate_hz: samples a second.
         audio_channels: how many.
+        decoder: what could read it, "ffmpeg" or "libsndfile".
     """
 
     container: str
@@ -54,10 +57,11 @@ class Probe:
     audio_codec: str | None
     audio_rate_hz: int | None
     audio_channels: int | None
+    decoder: str = "ffmpeg"
 
 
 def probe(path: Path) -> Probe:
-    """Reads the headers of a media file, and one frame for its rotation.
+    """Reads the headers of a media file, and one frame for its rotation; libsndfile where FFmpeg refuses it.
 
     The duration is that of the packets where the container has no index (`timeline`), else the container's,
     else the longest stream's. A file whose header is fine and whose data are damaged passes here and fails
@@ -71,6 +75,34 @@ def probe(path: Path) -> Probe:
         NotMedia: if it is no media container, or one without picture and sound.
     """
     path = Path(path)
+    try:
+        return _probe(path)
+    except NotMedia:
+        with suppress(NotMedia):
+            return _probe_sound(path)
+        raise
+
+
+def _probe_sound(path: Path) -> Probe:
+    with sndfile.open_sound(path) as file:
+        return Probe(
+            container=file.format.lower(),
+            duration_s=file.frames / file.samplerate,
+            has_video=False,
+            has_audio=True,
+            width=None,
+            height=None,
+            fps=None,
+            rotation_deg=0,
+            video_codec=None,
+            audio_codec=file.subtype.lower(),
+            audio_rate_hz=file.samplerate,
+            audio_channels=file.channels,
+            decoder=sndfile.NAME,
+        )
+
+
+def _probe(path: Path) -> Probe:
     with open_media(path) as container:
         video, audio = pick_video(container), pick_audio(container)
         if video is None and audio is None:

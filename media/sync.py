@@ -15,7 +15,7 @@ _ROUNDING_S = 0.002
 _STEP_S = 0.01
 # Timestamps that go back further are not believed: what follows is laid on end to end.
 _BACK_S = 0.5
-# Nor is a clock slower than this share of the samples (an AVI header with a wrong rate): it would eat the sound.
+# Nor is a clock slower than this share of the samples (an AVI with a wrong rate): it would eat the sound.
 _SLOWEST = 0.8
 # So many frames must agree on a deviation (about 0.2 s): timestamps that jitter come back.
 _AGREEING = 8

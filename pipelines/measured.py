@@ -21,6 +21,7 @@ FACTS = pa.schema(
         ("fate", pa.string()),  # kept, rejected, quarantined or pending
         ("step", pa.string()),  # the rule or stage that the fate names; null where kept
         ("stopped_at", pa.string()),  # the first stage that has no numbers of the clip; null where all have
+        ("decoder", pa.string()),  # what read the sound, or else the file; null where nothing has
         ("failed", pa.bool_()),  # that stage failed on the clip, instead of not having measured it yet
     ]
 )
@@ -47,12 +48,23 @@ def measured_table(ledger: Ledger) -> pa.Table:
         "fate": pa.array([_outcome(entry.fate)[0] for entry in entries], pa.string()),
         "step": pa.array([_outcome(entry.fate)[1] for entry in entries], pa.string()),
         "stopped_at": pa.array(stopped, pa.string()),
+        "decoder": pa.array(_decoders(ledger, entries), pa.string()),
         "failed": pa.array(failed, pa.bool_()),
     }
     rules = filters_rule.discover()
     for name in ledger.stores.plan.rules:
         columns[name] = _numbers(ledger, rules[name], entries)
     return pa.table(columns)
+
+
+def _decoders(ledger: Ledger, entries: Sequence[Entry]) -> list[str | None]:
+    """Return what read each clip: FFmpeg, or libsndfile where FFmpeg refused it."""
+    found: list[str | None] = [None] * len(entries)
+    for stage in ("probe", "audio"):
+        table = ledger.stores.store(stage).read(["decoder"])
+        by_key = dict(zip(table[KEY].to_pylist(), table["decoder"].to_pylist(), strict=True))
+        found = [by_key.get(_key(entry, stage)) or known for entry, known in zip(entries, found, strict=True)]
+    return found
 
 
 def _outcome(fate: Fate) -> tuple[str, str | None]:

@@ -52,6 +52,7 @@ MEASURED_FIELDS = {
     "duration_s": "Its length, seconds.",
     "fate": "kept, rejected or quarantined.",
     "step": "The rule or the stage that the fate names.",
+    "decoder": "What read the sound: ffmpeg, or libsndfile where FFmpeg refused the file.",
     "stopped_at": "The first stage that has no numbers of the clip.",
     "failed": "Whether that stage failed on it.",
 }

@@ -28,6 +28,7 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
             ("peak", pa.float32()),
             ("dc", pa.float32()),
             ("inverted", pa.int8()),
+            ("decoder", pa.string()),
         ]
     )
 
@@ -50,4 +51,5 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
             "peak": facts.peak,
             "dc": facts.dc,
             "inverted": int(facts.inverted),
+            "decoder": facts.decoder,
         }

@@ -34,6 +34,7 @@ class ProbeStage(ClipByClipStage[DecoderSettings]):
             ("audio_codec", pa.string()),
             ("audio_rate_hz", pa.int32()),
             ("audio_channels", pa.int32()),
+            ("decoder", pa.string()),
         ]
     )
 

@@ -62,11 +62,11 @@ def test_every_clip_has_its_fate_its_numbers_and_where_measuring_stopped(five: S
     rows = rows_of(five)
     facts = {name: tuple(row[key] for key in FACTS.names[1:]) for name, row in rows.items()}
     assert facts == {
-        "a.mp4": (20.0, "kept", None, None, False),
-        "b.mp4": (30.0, "rejected", "motion", "audio", False),
-        "c.mp4": (20.0, "quarantined", "audio", "audio", True),
-        "d.mp4": (20.0, "pending", "rhythm", "rhythm", False),
-        "e.mp4": (20.0, "rejected", "exact-duplicate", None, False),
+        "a.mp4": (20.0, "kept", None, None, None, False),
+        "b.mp4": (30.0, "rejected", "motion", "audio", None, False),
+        "c.mp4": (20.0, "quarantined", "audio", "audio", None, True),
+        "d.mp4": (20.0, "pending", "rhythm", "rhythm", None, False),
+        "e.mp4": (20.0, "rejected", "exact-duplicate", None, None, False),
     }
     assert rows["b.mp4"]["motion"] == 0.0 and rows["a.mp4"]["motion"] == pytest.approx(0.1)
     assert rows["b.mp4"]["too-short"] == 30.0 and rows["a.mp4"]["audio-stream"] == 1.0
