@@ -111,6 +111,8 @@ def curate(
     set: Settings | Sequence[str] | None = None,
     window_s: float | None = None,
     device: str | None = None,
+    metadata: str | os.PathLike[str] | None = None,
+    license: str | None = None,
     workers: int = 1,
     scheduler: str | None = None,
     retry_failed: bool = False,
@@ -135,6 +137,8 @@ def curate(
         set: Settings over both, such as `{"motion.threshold": 0.02}`.
         window_s: Cut sources into clips of so many seconds; 0 for whole sources.
         device: "cpu", "cuda", "cuda:N" or "auto" (of a new workspace).
+        metadata: A table (CSV, JSON Lines) of title, artist, license, … of files; "" for none any more.
+        license: Of files that state none, such as "CC-BY-4.0"; "" for none any more.
         workers: Processes.
         scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
         retry_failed: Measure quarantined clips again.
@@ -161,7 +165,12 @@ def curate(
         raise UserError(f"workers is {workers}; expected 1 or more")
     given = [sources] if isinstance(sources, str | os.PathLike) else sources
     paths = [Path(source) for source in given]
-    options: dict[str, Any] = {"retry_failed": retry_failed, "measure_all": measure_all}
+    options: dict[str, Any] = {
+        "retry_failed": retry_failed,
+        "measure_all": measure_all,
+        "metadata": None if metadata is None else str(metadata),
+        "license": license,
+    }
     with show_progress(progress) as tell, own_threads():
         if workers == 1 and not scheduler:
             summary = run_here(paths, folder, chosen, progress=tell, **options)

@@ -157,3 +157,13 @@ def test_several_workers_run_inside_an_event_loop_and_leave_nothing_behind(
         [sys.executable, script, videos, tmp_path], capture_output=True, text=True, check=False
     )
     assert (ran.stdout, ran.stderr, ran.returncode) == ("0\n0\n", "", 0)
+
+
+def test_a_table_and_a_licence_reach_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, object] = {}
+    monkeypatch.setattr("leitmotif.api.workspace.run_here", lambda *run, **options: told.update(options))
+    monkeypatch.setattr("leitmotif.api.workspace.Workspace", lambda *opened, **options: None)
+    leitmotif.curate((), tmp_path / "ws", metadata=tmp_path / "t.csv", license="CC0-1.0", progress=False)
+    assert (told["metadata"], told["license"]) == (str(tmp_path / "t.csv"), "CC0-1.0")
+    leitmotif.curate((), tmp_path / "ws", progress=False)
+    assert told["metadata"] is None and told["license"] is None
