@@ -47,9 +47,8 @@ def _use(rule: Rule, recipe: str) -> str:
     plan = plans[MAIN_PROFILE]
     if rule.name not in plan.rules:
         return "may be set" if rule.stage in plan.stages else "–"
-    limits = {
-        profile: limit_text(rule.keep, each.rules[rule.name], rule.unit) for profile, each in plans.items()
-    }
+    thresholds = {profile: each.rules[rule.name] for profile, each in plans.items()}
+    limits = {profile: limit_text(rule.keep, at, rule.unit) for profile, at in thresholds.items()}
     main = limits.pop(MAIN_PROFILE)
     others = [f"{limit} with `{profile}`" for profile, limit in limits.items() if limit != main]
     return "; ".join([main, *others])

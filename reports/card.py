@@ -15,6 +15,7 @@ from leitmotif.reports.fields import CLIP_FIELDS, describe_type
 from leitmotif.reports.figure import Figure
 from leitmotif.reports.front_matter import front_matter
 from leitmotif.reports.pictures import draw_card
+from leitmotif.reports.preview import Preview, card_facts, draw_preview
 from leitmotif.reports.published import Published, open_published
 from leitmotif.reports.statistics import measure
 from leitmotif.reports.tables import leakage_table
@@ -36,16 +37,19 @@ def render_card(dataset: Path, *, name: str | None = None) -> str:
     """
     published = open_published(dataset, name=name)
     stats = measure(published)
-    return compose_card(published, stats, draw_card(stats))
+    return compose_card(published, stats, draw_card(stats), draw_preview(published))
 
 
-def compose_card(published: Published, stats: Mapping[str, Any], figures: Sequence[Figure]) -> str:
+def compose_card(
+    published: Published, stats: Mapping[str, Any], figures: Sequence[Figure], preview: Preview
+) -> str:
     """Return the card from numbers that were measured already; see `render_card`.
 
     Args:
         published: The dataset.
         stats: Its numbers.
         figures: What is shown; the files are `figures/NAME.png`.
+        preview: Pictures and a sound, for the first look.
     """
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
@@ -63,6 +67,7 @@ def compose_card(published: Published, stats: Mapping[str, Any], figures: Sequen
         hours=sum(stats["hours"].values()),
         video=bool(stats["sizes"]),
         figures=figures,
+        preview=card_facts(preview),
         fields=[
             (column.name, describe_type(column.type), CLIP_FIELDS.get(column.name, ""))
             for column in schema or ()

@@ -57,12 +57,12 @@ def hang(source: Published | Unpublished, *, per_group: int = PER_GROUP) -> list
         source: One number of every clip is read, and the media of those that are chosen.
         per_group: At most this many in each group.
     """
-    scores, read = _open_rows(source) if isinstance(source, Published) else _open_stores(source)
+    scores, read = open_rows(source) if isinstance(source, Published) else _open_stores(source)
     chosen = choose(scores, per_group=per_group)
     return [_exhibit(read(place), group) for group, places in chosen.items() for place in places]
 
 
-def _open_rows(published: Published) -> tuple[np.ndarray, Read]:
+def open_rows(published: Published) -> tuple[np.ndarray, Read]:
     """Return the quality of every row of a dataset, and what reads a row by its place."""
     files = [(split, path) for split, paths in published.shards.items() for path in paths]
     parts = [_scores(path) for _, path in files]

@@ -13,6 +13,7 @@ from leitmotif.reports.card import compose_card
 from leitmotif.reports.croissant import compose_croissant
 from leitmotif.reports.page import compose_page
 from leitmotif.reports.pictures import draw_card, encode_png
+from leitmotif.reports.preview import SHEET, SOUND, draw_preview
 from leitmotif.reports.published import Published
 from leitmotif.reports.schema import check_stats
 from leitmotif.reports.source import open_source
@@ -24,9 +25,9 @@ FIGURES = "figures"
 def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | None = None) -> list[Path]:
     """Measure a published dataset or a workspace and write its reports into it.
 
-    A dataset gets stats.json, report.html, README.md with figures/*.png, and croissant.json; a workspace,
-    which is nothing to pass on yet, the first two. Everything is made before anything is written, and written
-    beside its place and renamed, so that a failure leaves what was there.
+    A dataset gets stats.json, report.html, README.md with figures/*.png and preview/*, and croissant.json; a
+    workspace, which is nothing to pass on yet, the first two. Everything is made before anything is written,
+    and written beside its place and renamed, so that a failure leaves what was there.
 
     Args:
         folder: The dataset's or the workspace's folder.
@@ -49,7 +50,9 @@ def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | Non
     if isinstance(source, Published):
         figures = draw_card(stats)
         contents |= {f"{FIGURES}/{figure.name}.png": encode_png(figure) for figure in figures}
-        contents["README.md"] = compose_card(source, stats, figures).encode()
+        preview = draw_preview(source)
+        contents |= preview.files
+        contents["README.md"] = compose_card(source, stats, figures, preview).encode()
         contents["croissant.json"] = _json(
             compose_croissant(source, stats, fresh={"stats.json": contents["stats.json"]})
         )
@@ -86,8 +89,8 @@ def write_whole(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
 
 
 def _drop_former_figures(folder: Path, written: list[Path]) -> None:
-    for path in (folder / FIGURES).glob("*.png"):
-        if path not in written:
+    for path in (*(folder / FIGURES).glob("*.png"), folder / SHEET, folder / SOUND):
+        if path not in written and path.is_file():
             path.unlink()
 
 

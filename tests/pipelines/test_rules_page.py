@@ -23,11 +23,8 @@ def test_the_page_is_what_the_rules_say() -> None:
 def test_every_rule_has_its_row_and_its_reason(name: str) -> None:
     rule = discover()[name]
     row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{name}` |"))
-    assert [cell.strip() for cell in row.strip("|").split("|")][1:4] == [
-        rule.stage,
-        f"`{rule.column}`",
-        rule.unit,
-    ]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    assert cells[1:4] == [rule.stage, f"`{rule.column}`", rule.unit]
     assert f"- **{name}** — " in TEXT and rule.why[1:] in TEXT
 
 

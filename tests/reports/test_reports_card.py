@@ -3,13 +3,16 @@
 import re
 
 import pytest
+import soundfile
 import yaml
 from huggingface_hub import DatasetCard, DatasetCardData
 from large_stats import large_stats
+from PIL import Image
 
 from leitmotif.reports.card import compose_card, plain, render_card
 from leitmotif.reports.front_matter import describe_feature, license_of, size_category
 from leitmotif.reports.pictures import draw_card
+from leitmotif.reports.preview import SHEET, SOUND, Preview
 from leitmotif.reports.published import open_published
 from leitmotif.reports.statistics import statistics
 from leitmotif.reports.terms import model_terms
@@ -97,15 +100,43 @@ def test_every_figure_of_the_card_lies_beside_it_with_words_for_who_cannot_see_i
     body = (folder / "README.md").read_text(encoding="utf-8")
     shown = re.findall(r'<img src="(figures/[a-z-]+\.png)" width="\d+" alt="([^"]{20,})">', body)
     assert len(shown) == body.count("<img") >= 10
+    for name in (SHEET, SOUND):
+        assert f"]({name})" in body and (folder / name).is_file()
+    assert f'<audio controls src="{SOUND}"></audio>' in body
+    assert soundfile.info(folder / SOUND).format == "MP3"
+    with Image.open(folder / SHEET) as sheet:
+        assert sheet.size == (4 * 246 - 6, 4 * 141 - 6)
     assert {path for path, _ in shown} == {f"figures/{path.name}" for path in (folder / "figures").iterdir()}
     alts = dict(shown)
     assert alts["figures/genres.png"] == "Bars of genres: ambient 4, classical 4, rock 4."
 
 
+@pytest.mark.parametrize("video", [True, False])
+def test_the_snippet_of_the_card_reads_the_dataset_without_datasets(publish, capsys, video):
+    folder = publish(clips=12, video=video)
+    write_reports(folder)
+    assert (folder / SHEET).is_file() is video
+    first, second = re.findall(r"```python\n(.*?)```", (folder / "README.md").read_text(), re.DOTALL)
+    assert "import datasets" not in first and "load_dataset" in second
+    exec(first.replace("PATH/TO/THIS/FOLDER", str(folder)), {})
+    said = capsys.readouterr().out
+    assert said.startswith("12 clip00") and "(4410, 2) 44100" in said
+
+
+def test_a_preview_of_clips_that_are_gone_goes(publish):
+    folder = publish(clips=0)
+    (folder / "preview").mkdir()
+    (folder / SHEET).write_bytes(b"former")
+    write_reports(folder)
+    assert not (folder / SHEET).exists()
+
+
 def test_rare_labels_languages_and_artists_stand_in_the_limits_as_measured(publish):
     stats = large_stats(3000)
     published = open_published(publish(clips=1))
-    limits = compose_card(published, stats, draw_card(stats)).partition("## Limits and biases")[2]
+    limits = compose_card(published, stats, draw_card(stats), Preview({})).partition("## Limits and biases")[
+        2
+    ]
     assert "labels that fewer than 1% of the clips have" in limits
     under = stats["representation"]["genres"]["under"]
     rarest, share = next(iter(under.items()))
@@ -121,7 +152,7 @@ def test_models_for_research_only_are_flagged_and_others_are_not(publish):
     separation, tagging = model_terms(stats)
     assert separation.research_only and separation.license == "code MIT, weights for research only"
     assert not tagging.research_only and tagging.license == "not known"
-    text = compose_card(open_published(publish(clips=1)), stats, [])
+    text = compose_card(open_published(publish(clips=1)), stats, [], Preview({}))
     assert (
         "| separation | htdemucs@8726e21a | code MIT, weights for research only | **no: research only** | 7 |"
         in text
