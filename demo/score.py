@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-PITCH_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+MAJOR_KEYS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+MINOR_KEYS = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 
 
 MAJOR_SCALE = (0, 2, 4, 5, 7, 9, 11)
@@ -87,7 +88,7 @@ class Grid:
     @property
     def key(self) -> str:
         """Name of the key, such as ``"F# minor"``."""
-        return f"{PITCH_NAMES[self.tonic]} {'minor' if self.minor else 'major'}"
+        return f"{MINOR_KEYS[self.tonic]} minor" if self.minor else f"{MAJOR_KEYS[self.tonic]} major"
 
     def time_s(self, bar: int, beat: float) -> float:
         """Start of a position of the grid; the off-eighths are moved by the swing."""

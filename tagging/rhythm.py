@@ -1,8 +1,7 @@
-"""Tempo and key of a recording, by signal processing alone.
+"""Tempo of a recording, by signal processing alone.
 
-Tempo: the onset strength is compared with itself at every lag, and each candidate collects what lies one to
-four of its beats away. Key: the tonal peaks, folded into twelve pitch classes on the track's own tuning, are
-compared with the pitch-class profiles of the 24 keys.
+The onset strength is compared with itself at every lag, and each candidate collects what lies one to four of
+its beats away.
 """
 
 from __future__ import annotations
@@ -12,8 +11,6 @@ import scipy.fft
 import scipy.ndimage
 
 from leitmotif.tagging.octave import choose_octave
-
-KEY_NAMES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 
 # Visuals Music Bridge gives no thresholds, only averages of what it generates for slow, medium and fast
 # (table 7: 93.9, 122.6 and 143.6 BPM; all drift to the middle). Musicians' marks instead: below 90 is adagio
@@ -35,21 +32,6 @@ MIN_ONSET = 0.02
 # Mean recurrence over four beats: noise, wind and applause stay below 0.033, 94 % of rendered music is above.
 MIN_EVIDENCE = 0.035
 
-LOWEST_HZ, HIGHEST_HZ = 80.0, 2000.0
-PEAK_OVER_FLOOR = 2.0
-# Of a tone; noise that was smoothed over time hardly ever has such a peak.
-TONE_OVER_FLOOR = 5.0
-MIN_TONAL_FRAMES = 0.1
-# Weight of a peak as the first, second, ... harmonic of what is played.
-HARMONIC_SHARES = (1.0, 0.6, 0.36, 0.216)
-# Correlation with the best of 24 profiles: 98 % of music is above 0.76.
-MIN_KEY_FIT = 0.6
-
-# How often each degree occurs in music of a key, from the tonic in semitones: Albrecht and Shanahan, The use
-# of large corpora to train a new type of key-finding algorithm, Music Perception 31, 2013.
-MAJOR_PROFILE = (0.238, 0.006, 0.111, 0.006, 0.137, 0.094, 0.016, 0.214, 0.009, 0.080, 0.008, 0.081)
-MINOR_PROFILE = (0.220, 0.006, 0.104, 0.123, 0.019, 0.103, 0.012, 0.214, 0.062, 0.022, 0.061, 0.052)
-
 
 def tempo_class(bpm: float) -> str:
     """Return "slow", "medium" or "fast"."""
@@ -66,8 +48,8 @@ def estimate_tempo(track: np.ndarray, rate_hz: int) -> float | None:
     Raises:
         ValueError: The track is not mono.
     """
-    track = _mono(track)
-    if len(track) < MIN_TRACK_S * rate_hz or _is_silent(track):
+    track = as_mono(track)
+    if len(track) < MIN_TRACK_S * rate_hz or is_silent(track):
         return None
     onsets, onset_rate_hz = onset_strength(track, rate_hz)
     return tempo_of_onsets(onsets, onset_rate_hz)
@@ -104,12 +86,12 @@ def _band_levels(track: np.ndarray, size: int, hop: int, rate_hz: int) -> np.nda
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
     weights = np.clip(np.minimum(rising, falling), 0.0, None).astype(np.float32)
     weights /= np.maximum(weights.sum(axis=0), 1e-9)
-    power = np.concatenate([(np.abs(block) ** 2) @ weights for block in _spectra(track, size, hop)])
+    power = np.concatenate([(np.abs(block) ** 2) @ weights for block in spectra(track, size, hop)])
     # Relative to the loudest band frame, with a floor 60 dB below: hiss has no onsets.
     return np.log10(power + power.max() * 1e-6 + 1e-20)
 
 
-def _spectra(track: np.ndarray, size: int, hop: int, at_once: int = 2048) -> list[np.ndarray]:
+def spectra(track: np.ndarray, size: int, hop: int, at_once: int = 2048) -> list[np.ndarray]:
     """Return the spectra of Hann-windowed frames, blocks of shape (frames, size / 2 + 1)."""
     padded = np.pad(track, (size // 2, size - size // 2))
     frames = np.lib.stride_tricks.sliding_window_view(padded, size)[::hop]
@@ -185,100 +167,18 @@ def _refine(recurrence: np.ndarray, lag: float) -> float:
     return lag
 
 
-def estimate_key(track: np.ndarray, rate_hz: int) -> str | None:
-    """Return the key, such as "D major" or "A# minor"; None where nothing has a pitch.
-
-    Args:
-        track: Mono, shape (n,); best at 22,050 Hz, 10 s to 2 minutes.
-        rate_hz: Sampling rate.
+def as_mono(track: np.ndarray) -> np.ndarray:
+    """Return a track as float32, shape (n,).
 
     Raises:
-        ValueError: The track is not mono.
+        ValueError: It is not mono.
     """
-    track = _mono(track)
-    if len(track) < MIN_TRACK_S * rate_hz or _is_silent(track):
-        return None
-    chroma = pitch_classes(track, rate_hz)
-    return None if chroma is None else key_of_chroma(chroma)
-
-
-def key_of_chroma(chroma: np.ndarray) -> str | None:
-    """Return the key whose profile correlates best with pitch-class weights, shape (12,), C first."""
-    deviation = chroma - chroma.mean()
-    norm = np.linalg.norm(deviation)
-    if norm < 1e-6:
-        return None
-    correlations = {}
-    for mode, profile in (("major", MAJOR_PROFILE), ("minor", MINOR_PROFILE)):
-        centred = np.asarray(profile) - np.mean(profile)
-        for tonic, name in enumerate(KEY_NAMES):
-            fit = np.roll(centred, tonic) @ deviation / (np.linalg.norm(centred) * norm)
-            correlations[f"{name} {mode}"] = float(fit)
-    best = max(correlations, key=lambda key: correlations[key])
-    return best if correlations[best] >= MIN_KEY_FIT else None
-
-
-def pitch_classes(track: np.ndarray, rate_hz: int) -> np.ndarray | None:
-    """Return how much of the sound falls into each pitch class, on the track's own tuning.
-
-    Args:
-        track: Mono, shape (n,).
-        rate_hz: Sampling rate.
-
-    Returns:
-        Shape (12,), C first, sums to 1; None where there are no tonal peaks.
-
-    Reference:
-        Gómez, Tonal description of polyphonic audio for music content processing, INFORMS Journal on
-        Computing 18, 2006: spectral peaks, and their weight also at the pitches that they may be a harmonic
-        of.
-    """
-    size = 1 << round(np.log2(0.37 * rate_hz))
-    magnitude = np.concatenate(
-        [np.abs(block) for block in _spectra(track, size, size // 4)]
-    )  # (frames, bins)
-    # What lasts four frames is a tone, what does not is a drum.
-    magnitude = scipy.ndimage.median_filter(magnitude, (5, 1), mode="nearest")
-    semitones, weights, frames = _tonal_peaks(magnitude, rate_hz / size)
-    if not len(semitones):
-        return None
-    tuning = np.angle(np.sum(weights * np.exp(2j * np.pi * semitones))) / (2 * np.pi)  # of a semitone
-    chroma = np.zeros((len(magnitude), 12))
-    for harmonic, share in enumerate(HARMONIC_SHARES, start=1):
-        position = semitones - tuning - 12 * np.log2(harmonic)
-        nearest = np.round(position)
-        closeness = np.cos(np.pi * (position - nearest)) ** 2
-        np.add.at(chroma, (frames, nearest.astype(int) % 12), weights * closeness * share)
-    loudest = chroma.max(axis=1, keepdims=True)
-    chroma = np.divide(chroma, loudest, out=np.zeros_like(chroma), where=loudest > 1e-3 * loudest.max())
-    total = chroma.sum(axis=0)
-    return total / total.sum()
-
-
-def _tonal_peaks(magnitude: np.ndarray, bin_hz: float) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return the semitone (MIDI, with fractions), weight and frame of each peak; none if there is no tone."""
-    low, high = max(2, int(LOWEST_HZ / bin_hz)), min(magnitude.shape[1] - 2, int(HIGHEST_HZ / bin_hz))
-    here, before, after = (magnitude[:, low + step : high + step] for step in (0, -1, 1))
-    floor = scipy.ndimage.uniform_filter1d(magnitude, round(300.0 / bin_hz), axis=1)[:, low:high]
-    loud = here > 1e-3 * magnitude.max()
-    peaks = (here > before) & (here >= after) & (here > PEAK_OVER_FLOOR * floor) & loud
-    tonal_frames = (peaks & (here > TONE_OVER_FLOOR * floor)).any(axis=1)
-    if tonal_frames.mean() < MIN_TONAL_FRAMES:
-        peaks[:] = False
-    frames, bins = np.nonzero(peaks)
-    logs = [np.log(np.maximum(side[frames, bins], 1e-12)) for side in (before, here, after)]
-    curve = logs[0] - 2 * logs[1] + logs[2]
-    offset = 0.5 * (logs[0] - logs[2]) / np.where(curve < 0, curve, -np.inf)
-    hz = (bins + low + np.clip(offset, -0.5, 0.5)) * bin_hz
-    return 69.0 + 12.0 * np.log2(hz / 440.0), np.sqrt(here[frames, bins]), frames
-
-
-def _mono(track: np.ndarray) -> np.ndarray:
     track = np.asarray(track, np.float32)
     if track.ndim != 1:
         raise ValueError(f"got a track of shape {track.shape}; expected mono, (n,)")
     return track
 
 
-def _is_silent(track: np.ndarray) -> bool:
+def is_silent(track: np.ndarray) -> bool:
+    """Tell whether a track, shape (n,), holds nothing that 16 bits let one hear."""
     return bool(np.sqrt(np.mean(np.square(track, dtype=np.float64))) < SILENCE_RMS)

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from leitmotif.media import audio, flac
 from leitmotif.pipelines.stage import Clip, ClipByClipStage, Row, StageSettings
-from leitmotif.tagging import rhythm
+from leitmotif.tagging import key, rhythm
 
 RATE_HZ = 22050
 # Tempo and key of a longer track are those of its middle.
@@ -38,5 +38,5 @@ class RhythmStage(ClipByClipStage[StageSettings]):
         return {
             "tempo_bpm": bpm,
             "tempo_class": None if bpm is None else rhythm.tempo_class(bpm),
-            "key": rhythm.estimate_key(track, RATE_HZ),
+            "key": key.estimate_key(track, RATE_HZ),
         }

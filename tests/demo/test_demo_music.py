@@ -5,7 +5,7 @@ from leitmotif.demo import damage
 from leitmotif.demo.moods import MOODS, moods_near
 from leitmotif.demo.music import MusicTruth, render_music, silence_or_noise
 from leitmotif.demo.sampler import play_samples
-from leitmotif.demo.score import PITCH_NAMES, Note
+from leitmotif.demo.score import MAJOR_KEYS, MINOR_KEYS, Note
 from leitmotif.demo.singing import KINDS
 from leitmotif.demo.sounds import INSTRUMENTS, SOUNDS
 from leitmotif.demo.styles import GENRES
@@ -95,7 +95,8 @@ def test_the_pitches_of_the_key_dominate(seed):
     assert music.truth.key is not None
     tonic, mode = music.truth.key.split()
     steps = (0, 2, 4, 5, 7, 9, 11) if mode == "major" else (0, 2, 3, 5, 7, 8, 10)
-    wanted = {(PITCH_NAMES.index(tonic) + step) % 12 for step in steps}
+    names = MAJOR_KEYS if mode == "major" else MINOR_KEYS
+    wanted = {(names.index(tonic) + step) % 12 for step in steps}
     energy = chroma(music.mix.mean(axis=0), RATE_HZ)
     # The whole mix may be tuned up to half a semitone away, so the best of the neighbouring readings counts.
     assert max(sum(np.roll(energy, move)[list(wanted)]) / energy.sum() for move in (-1, 0, 1)) > 0.75

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from leitmotif.tagging.rhythm import estimate_key, estimate_tempo, key_of_chroma, pitch_classes, tempo_class
+from leitmotif.tagging.key import estimate_key
+from leitmotif.tagging.rhythm import estimate_tempo, tempo_class
 
 RATE_HZ = 22050
 
@@ -13,24 +14,6 @@ def clicks(bpm: float, duration_s: float = 12.0) -> np.ndarray:
         start = round(beat_s * RATE_HZ)
         track[start : start + 400] += 0.3 * click.astype(np.float32)
     return track
-
-
-def chords(
-    degrees: list[tuple[int, ...]], *, tonic: int = 62, cents: float = 0.0, duration_s: float = 8.0
-) -> np.ndarray:
-    time_s = np.arange(round(duration_s / len(degrees) * RATE_HZ)) / RATE_HZ
-    parts = []
-    for chord in degrees:
-        sound = np.zeros_like(time_s)
-        for semitone in chord:
-            hz = 440.0 * 2.0 ** ((tonic + semitone - 69 + cents / 100) / 12)
-            sound += sum(np.sin(2 * np.pi * hz * h * time_s) / h**1.5 for h in range(1, 6))
-        parts.append(sound * np.exp(-time_s))
-    return (0.05 * np.concatenate(parts)).astype(np.float32)
-
-
-MAJOR = [(-12, 0, 4, 7), (-7, 0, 5, 9), (-5, 2, 7, 11), (-12, 0, 4, 7)]
-MINOR = [(-12, 0, 3, 7), (-7, 0, 5, 8), (-5, 2, 7, 11), (-12, 0, 3, 7)]
 
 
 @pytest.mark.parametrize("bpm", [72.0, 90.0, 100.0, 120.0, 133.0])
@@ -111,43 +94,6 @@ def test_the_beat_of_a_waltz_is_never_two_of_its_three(bpm):
 )
 def test_tempo_classes_meet_at_90_and_120(bpm, name):
     assert tempo_class(bpm) == name
-
-
-@pytest.mark.parametrize(
-    ("degrees", "tonic", "key"),
-    [(MAJOR, 62, "D major"), (MAJOR, 66, "F# major"), (MINOR, 57, "A minor"), (MINOR, 61, "C# minor")],
-)
-def test_a_cadence_has_its_key(degrees, tonic, key):
-    assert estimate_key(chords(degrees, tonic=tonic), RATE_HZ) == key
-
-
-@pytest.mark.parametrize("cents", [-40.0, 35.0])
-def test_a_band_that_is_out_of_tune_plays_in_the_same_key(cents):
-    assert estimate_key(chords(MAJOR, cents=cents), RATE_HZ) == "D major"
-
-
-@pytest.mark.parametrize(
-    "track",
-    [
-        np.zeros(8 * RATE_HZ, np.float32),
-        np.zeros(10, np.float32),
-        0.1 * np.random.default_rng(2).standard_normal(8 * RATE_HZ).astype(np.float32),
-        clicks(120.0),
-    ],
-    ids=["silence", "too short", "noise", "clicks"],
-)
-def test_where_nothing_has_a_pitch_there_is_no_key(track):
-    assert estimate_key(track, RATE_HZ) is None
-
-
-def test_pitch_classes_are_shares_with_the_played_ones_on_top():
-    shares = pitch_classes(chords([(0, 4, 7)], tonic=60), RATE_HZ)
-    assert shares.sum() == pytest.approx(1.0)
-    assert set(np.argsort(shares)[-3:]) == {0, 4, 7}
-
-
-def test_even_shares_have_no_key():
-    assert key_of_chroma(np.full(12, 1 / 12)) is None
 
 
 def test_stereo_is_refused_with_its_shape():
