@@ -9,29 +9,36 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from leitmotif.api.dataset import Dataset, publish
+    from leitmotif.api.model import DescriptionModel, load_model, train
     from leitmotif.api.workspace import Workspace, curate, load_workspace
     from leitmotif.pipelines.errors import OutsideError, RunError, UserError
 
 __all__ = [
     "Dataset",
+    "DescriptionModel",
     "OutsideError",
     "RunError",
     "UserError",
     "Workspace",
     "curate",
+    "load_model",
     "load_workspace",
     "publish",
+    "train",
 ]
 
 _PLACES = {
     "Dataset": "leitmotif.api.dataset",
+    "DescriptionModel": "leitmotif.api.model",
     "OutsideError": "leitmotif.pipelines.errors",
     "RunError": "leitmotif.pipelines.errors",
     "UserError": "leitmotif.pipelines.errors",
     "Workspace": "leitmotif.api.workspace",
     "curate": "leitmotif.api.workspace",
+    "load_model": "leitmotif.api.model",
     "load_workspace": "leitmotif.api.workspace",
     "publish": "leitmotif.api.dataset",
+    "train": "leitmotif.api.model",
 }
 
 

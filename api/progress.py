@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -25,6 +26,7 @@ def progress(shown: bool = True) -> Iterator[Told]:
     if not shown:
         yield lambda stage, done, total: None
     elif _in_notebook():
+        _silence_tqdm()
         yield _Table().tell
     else:
         with _bars() as tell:
@@ -35,6 +37,13 @@ def _in_notebook() -> bool:
     ipython = sys.modules.get("IPython")
     shell: Any = ipython.get_ipython() if ipython else None
     return type(shell).__name__ == "ZMQInteractiveShell"
+
+
+def _silence_tqdm() -> None:
+    """Import what libraries draw their own bars with, which warns in a notebook without widgets."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import tqdm.auto  # noqa: F401
 
 
 class _Table:

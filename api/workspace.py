@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -16,7 +17,7 @@ from leitmotif.pipelines.curate import Summary
 from leitmotif.pipelines.curate import curate as run_here
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.logged import latest_run
-from leitmotif.pipelines.models.devices import AUTO, check_device, resolve_device
+from leitmotif.pipelines.models.devices import checked_device
 from leitmotif.pipelines.plan import Plan, read_plan
 from leitmotif.pipelines.silence import silence_prefect
 from leitmotif.pipelines.status import Status, look
@@ -159,7 +160,7 @@ def curate(
         profile=None if profile is None else str(profile),
         settings=assignments(set),
         window_s=window_s,
-        device=_checked(device, elsewhere=scheduler is not None),
+        device=None if device is None else checked_device(device, elsewhere=scheduler is not None),
     )
     if workers < 1:
         raise UserError(f"workers is {workers}; expected 1 or more")
@@ -190,29 +191,15 @@ def load_workspace(path: str | os.PathLike[str]) -> Workspace:
     return Workspace(path)
 
 
-def _checked(device: str | None, *, elsewhere: bool) -> str | None:
-    """Return the device, looked at before anything is catalogued; a cluster's workers ask for themselves.
-
-    Raises:
-        UserError: There is none of that name here.
-    """
-    if device is None:
-        return None
-    try:
-        check_device(device)
-    except ValueError as error:
-        raise UserError(f"device: {error}") from error
-    if device != AUTO and not elsewhere:
-        resolve_device(device)
-    return device
-
-
 def _run_flow(*given: Any, **options: Any) -> Summary:
-    """Run on several workers, and end the server that Prefect starts for it."""
+    """Run on several workers; end the server that Prefect starts for it, and undo how it sets up logging."""
     silence_prefect()
+    handlers, level = logging.root.handlers[:], logging.root.level
     from leitmotif.pipelines.flow import end_server, run_flow
 
     try:
         return run_flow(*given, **options)
     finally:
         end_server()
+        logging.root.handlers[:] = handlers
+        logging.root.setLevel(level)

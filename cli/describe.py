@@ -6,7 +6,6 @@ import argparse
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,13 +59,14 @@ def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Describe every input that can be read, tell of the others, and return the exit code."""
+    from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.pipelines.errors import UserError
 
     if not options.input and not options.text:
         raise UserError("got nothing to describe; expected INPUT… (videos, pictures, folders) or --text TEXT")
     started = time.monotonic()
     with one_line_errors():
-        described, failed = _describe(options, open_describer(options))
+        described, failed = _describe(options, open_model(options))
     seconds = round(time.monotonic() - started, 2)
     facts = {"descriptions": described, "failed": failed, "seconds": seconds}
     if not described:
@@ -77,44 +77,22 @@ def run(options: argparse.Namespace) -> int:
     return Exit.STRICT if options.strict and failed else Exit.DONE
 
 
-@contextmanager
-def one_line_errors() -> Iterator[None]:
-    """Turn what a description model may end with into the errors that have exit codes."""
-    from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
-    from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
-
-    try:
-        yield
-    except TrainingInputError as error:
-        raise UserError(str(error)) from error
-    except TrainingOutsideError as error:
-        raise OutsideError(str(error)) from error
-    except (OSError, MemoryError) as error:
-        if not is_outside(error):
-            raise
-        raise OutsideError(f"{error}; make room and run it again") from error
-
-
-def open_describer(options: argparse.Namespace) -> Describer:
+def open_model(options: argparse.Namespace) -> Describer:
     """Return the run's model, ready to describe as the options say."""
-    from transformers.utils import logging
-
+    from leitmotif.pipelines.describing import open_describer
     from leitmotif.pipelines.errors import UserError
-    from leitmotif.pipelines.models.devices import check_device, resolve_device
-    from leitmotif.train_mmdm.describe import Describer, decoding_of
-    from leitmotif.train_mmdm.opening import open_model
-    from leitmotif.train_mmdm.settings import read_settings
+    from leitmotif.pipelines.models.devices import check_device
 
-    logging.disable_progress_bar()
-    logging.set_verbosity_error()
     if options.batch < 1:
         raise UserError(f"--batch is {options.batch}; expected 1 or more")
     try:
         check_device(options.device)
     except ValueError as error:
         raise UserError(f"--device: {error}") from error
-    decoding = decoding_of(
-        read_settings(options.model),
+    return open_describer(
+        options.model,
+        device=options.device,
+        visuals=getattr(options, "visuals", False),
         seed=options.seed,
         greedy=options.greedy,
         top_k=options.top_k,
@@ -122,8 +100,6 @@ def open_describer(options: argparse.Namespace) -> Describer:
         temperature=options.temperature,
         max_tokens=options.max_tokens,
     )
-    model = open_model(options.model, resolve_device(options.device))
-    return Describer(model, decoding, visuals=getattr(options, "visuals", False))
 
 
 def _describe(

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from leitmotif.cli import console
-from leitmotif.cli.describe import add_decoding_arguments, one_line_errors, open_describer
+from leitmotif.cli.describe import add_decoding_arguments, open_model
 from leitmotif.cli.progress import progress
 
 EXAMPLE = "leitmotif evaluate mmdm run/ my-dataset/ --out results/"
@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
     from leitmotif.evaluation.clips import DatasetError
     from leitmotif.evaluation.metric import MetricError, Tools
     from leitmotif.evaluation.results import TABLE, ResultsError
+    from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.pipelines.errors import UserError
     from leitmotif.pipelines.models.devices import resolve_device
     from leitmotif.taxonomy.labels import TaxonomyError
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> int:
     started = time.monotonic()
     try:
         with one_line_errors(), progress() as tell:
-            describer = open_describer(options)
+            describer = open_model(options)
             document = evaluate(
                 describer,
                 options.dataset,

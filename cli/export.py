@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 from leitmotif.cli import console
-from leitmotif.cli.describe import one_line_errors
 
 EXAMPLE = "leitmotif export run/ --out model/"
 
@@ -22,6 +21,7 @@ def run(options: argparse.Namespace) -> int:
     """Export, and say how to serve it."""
     from transformers.utils import logging
 
+    from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.train_mmdm.export import export_run
     from leitmotif.train_mmdm.settings import read_settings
 

@@ -37,15 +37,13 @@ def run(options: argparse.Namespace) -> int:
     """Train, print the summary, return the exit code."""
     from transformers.utils import logging
 
-    from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+    from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.train_mmdm.settings import choose_settings
     from leitmotif.train_mmdm.trainer import train
-    from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
-    from leitmotif.training.loader_split import LoaderError
 
     logging.disable_progress_bar()
-    try:
-        chosen = options.preset is not None or options.set
+    chosen = options.preset is not None or options.set
+    with one_line_errors("make room, then go on with --resume"):
         settings = choose_settings(options.preset or "tiny", options.set)
         with progress() as tell:
             facts = train(
@@ -55,14 +53,6 @@ def run(options: argparse.Namespace) -> int:
                 resume=options.resume,
                 progress=tell,
             )
-    except (TrainingInputError, LoaderError) as error:
-        raise UserError(str(error)) from error
-    except TrainingOutsideError as error:
-        raise OutsideError(str(error)) from error
-    except OSError as error:
-        if not is_outside(error):
-            raise
-        raise OutsideError(f"{error}; make room, then go on with --resume") from error
     if os.environ.get("RANK", "0") != "0":  # one of several processes, of which the first one speaks
         return 0
     if options.json:

@@ -47,6 +47,25 @@ def resolve_device(device: str) -> str:
     return device
 
 
+def checked_device(device: str, *, elsewhere: bool = False) -> str:
+    """Return the name of a device that can be used.
+
+    Args:
+        device: "cpu", "cuda", "cuda:N" or "auto".
+        elsewhere: It is that of other machines, which ask for themselves.
+
+    Raises:
+        UserError: There is none of that name, or not here.
+    """
+    try:
+        check_device(device)
+    except ValueError as error:
+        raise UserError(f"device: {error}") from error
+    if device != AUTO and not elsewhere:
+        resolve_device(device)
+    return device
+
+
 def on_this_machine(plan: Plan) -> Plan:
     """Return the plan with the devices of this machine; each worker of a cluster asks for itself.
 

@@ -1,0 +1,65 @@
+"""Opening a description model, and what it may end with as the errors of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+from leitmotif.pipelines.models.devices import resolve_device
+
+if TYPE_CHECKING:
+    from leitmotif.train_mmdm.describe import Describer
+
+
+@contextmanager
+def one_line_errors(advice: str = "make room and run it again") -> Iterator[None]:
+    """Turn what training and describing may end with into the errors of a run.
+
+    Args:
+        advice: What to do where the disk or the memory is full.
+
+    Raises:
+        UserError: A dataset, a setting or an input is of no use.
+        OutsideError: Disk, memory or a device failed.
+    """
+    from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
+    from leitmotif.training.loader_split import LoaderError
+
+    try:
+        yield
+    except (TrainingInputError, LoaderError) as error:
+        raise UserError(str(error)) from error
+    except TrainingOutsideError as error:
+        raise OutsideError(str(error)) from error
+    except (OSError, MemoryError) as error:
+        if not is_outside(error):
+            raise
+        raise OutsideError(f"{error}; {advice}") from error
+
+
+def open_describer(run: Path, *, device: str = "auto", visuals: bool = False, **decoding: Any) -> Describer:
+    """Return a run's model, ready to describe.
+
+    Args:
+        run: What `leitmotif train mmdm` wrote.
+        device: "cpu", "cuda", "cuda:N" or "auto".
+        visuals: Let it speak of the visual elements first.
+        decoding: How words are chosen, over what the run says (`leitmotif.train_mmdm.describe.Decoding`).
+
+    Raises:
+        TrainingInputError: The folder is no run, or lacks files.
+        TrainingOutsideError: The device has no room for the model.
+    """
+    from transformers.utils import logging
+
+    from leitmotif.train_mmdm.describe import Describer, decoding_of
+    from leitmotif.train_mmdm.opening import open_model
+    from leitmotif.train_mmdm.settings import read_settings
+
+    logging.disable_progress_bar()
+    logging.set_verbosity_error()
+    chosen = decoding_of(read_settings(run), **decoding)
+    return Describer(open_model(run, resolve_device(device)), chosen, visuals=visuals)
