@@ -2,32 +2,48 @@
 
 from __future__ import annotations
 
+import argparse
 import os
+import shlex
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NoReturn
 
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
+from leitmotif.cli.interrupt import Interrupts
 from leitmotif.cli.parser import make_parser
 from leitmotif.pipelines.errors import OutsideError, RunError
 from leitmotif.pipelines.silence import silence_prefect
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
+def command() -> NoReturn:
+    """Run the command line of this process, and end it."""
+    interrupts = Interrupts(as_json="--json" in sys.argv)
+    interrupts.listen()
+    code = main(interrupts=interrupts)
+    if interrupts.came and interrupts.line is not None:
+        interrupts.end()
+    interrupts.stop_listening()
+    sys.exit(code)
+
+
+def main(arguments: Sequence[str] | None = None, *, interrupts: Interrupts | None = None) -> int:
     """Run one command line and return its exit code.
 
     Args:
         arguments: The words after `leitmotif`; those of this process by default.
+        interrupts: Told of how to go on after Ctrl-C.
 
     Returns:
         One of `Exit`.
     """
     words = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in words  # known before the words are, since they may be wrong
+    interrupts = interrupts or Interrupts()
     try:
-        code = _run(words)
+        code = _run(words, interrupts)
         sys.stdout.flush()
         return code
     except BrokenPipeError:
@@ -38,27 +54,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
         kind, code = ("outside", Exit.OUTSIDE) if isinstance(error, OutsideError) else ("user", Exit.USER)
         return _fail(error, kind, code, as_json=as_json, facts=error.facts)
     except KeyboardInterrupt:
-        return _fail(
-            "interrupted; run the same command again to go on",
-            "interrupted",
-            Exit.INTERRUPTED,
-            as_json=as_json,
-        )
+        said = interrupts.line() if interrupts.line else "interrupted"
+        return _fail(said, "interrupted", Exit.INTERRUPTED, as_json=as_json)
     except Exception as error:
         traceback.print_exc()
         said = f"{type(error).__name__}: {error}; this is a fault of leitmotif, please report the lines above"
         return _fail(said, "fault", Exit.FAULT, as_json=as_json)
 
 
-def _run(words: Sequence[str]) -> Exit:
+def _run(words: Sequence[str], interrupts: Interrupts) -> Exit:
     parser = make_parser()
     options = parser.parse_args(words)
     if options.command is None:
         parser.print_help()
         return Exit.DONE
+    interrupts.line = _line_of_interrupt(options, words)
+    if getattr(options, "workers", 1) > 1:
+        interrupts.shield_children()
     console.set_up_logging(options.verbose)
     silence_prefect(verbose=options.verbose)
     return Exit(options.run(options))
+
+
+def _line_of_interrupt(options: argparse.Namespace, words: Sequence[str]) -> Callable[[], str] | None:
+    """Return what gives the line that says how to go on; None if the command is ended by Ctrl-C."""
+    if options.until_interrupted and options.until_interrupted(options):
+        return None
+
+    def line() -> str:
+        more = options.go_on(options) if options.go_on else []
+        return f"interrupted; go on with: {shlex.join(['leitmotif', *words, *more])}"
+
+    return line
 
 
 def _fail(

@@ -164,7 +164,12 @@ def make_parser() -> Parser:
             name, help=summary, description=module.__doc__, example=getattr(module, "EXAMPLE", None)
         )
         module.add_arguments(subparser)
-        subparser.set_defaults(run=module.run)
+        # What a command may say of Ctrl-C: words to add to go on, and whether it is the way to end it.
+        subparser.set_defaults(
+            run=module.run,
+            go_on=getattr(module, "go_on", None),
+            until_interrupted=getattr(module, "until_interrupted", None),
+        )
     return parser
 
 

@@ -39,6 +39,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--watch", action="store_true", help="look again until the run ends, or Ctrl-C")
 
 
+def until_interrupted(options: argparse.Namespace) -> bool:
+    """Tell whether Ctrl-C is the way to end the command."""
+    return bool(options.watch)
+
+
 def run(options: argparse.Namespace) -> int:
     """Show the status, once or until the run ends."""
     from leitmotif.pipelines.logged import latest_run

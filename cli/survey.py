@@ -71,6 +71,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def until_interrupted(options: argparse.Namespace) -> bool:
+    """Tell whether Ctrl-C is the way to end the command."""
+    return bool(options.action == "serve")
+
+
 def run(options: argparse.Namespace) -> int:
     """Make, serve or report; return the exit code."""
     from leitmotif.evaluation.survey.questions import SurveyError

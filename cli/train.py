@@ -33,6 +33,13 @@ def _add_kind(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of RUN")
 
 
+def go_on(options: argparse.Namespace) -> list[str]:
+    """Return what the command lacks to go on with its run: one that was begun is gone on with by --resume."""
+    from leitmotif.train_mmdm.settings import SETTINGS_NAME
+
+    return ["--resume"] if (options.out / SETTINGS_NAME).is_file() and not options.resume else []
+
+
 def run(options: argparse.Namespace) -> int:
     """Train, print the summary, return the exit code."""
     from transformers.utils import logging

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from threading import Thread
@@ -37,14 +38,21 @@ def measure_batch(batch: Batch) -> BatchResult:
     return run_batch(batch)
 
 
+class StaysHere:
+    """Work that a flow is given and that no task needs: what Prefect sends along with every task is empty."""
+
+    def __init__(self, work: Callable[[], Summary] | None = None) -> None:
+        self.work = work
+
+    def __reduce__(self) -> tuple[type[StaysHere], tuple[()]]:
+        return StaysHere, ()
+
+
 @flow(name="curate", validate_parameters=False)
-def curate_flow(
-    sources: Sequence[Path], workspace: Workspace, plan: Plan, workers: int, **options: Any
-) -> Summary:
-    """Run `curate` with every batch as a Prefect task."""
-    return curate(
-        sources, workspace, plan, run=lambda batches: _in_tasks(batches, workers), workers=workers, **options
-    )
+def curate_flow(here: StaysHere) -> Summary:
+    """Run `curate`, whose batches are Prefect tasks."""
+    assert here.work is not None
+    return here.work()
 
 
 def _in_tasks(batches: Iterator[Batch], workers: int) -> Iterator[BatchResult]:
@@ -124,7 +132,16 @@ def run_flow(
         local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
         runner = DaskTaskRunner(address=scheduler) if scheduler else DaskTaskRunner(cluster_kwargs=local)
         workers = max(workers, _workers_of(scheduler)) if scheduler else workers
-    return curate_flow.with_options(task_runner=runner)(sources, workspace, plan, workers, **options)
+    work = partial(
+        curate,
+        sources,
+        workspace,
+        plan,
+        run=lambda batches: _in_tasks(batches, workers),
+        workers=workers,
+        **options,
+    )
+    return curate_flow.with_options(task_runner=runner)(StaysHere(work))
 
 
 def _workers_of(scheduler: str) -> int:

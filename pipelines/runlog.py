@@ -193,6 +193,8 @@ def log_run(root: Path, plan: Plan, workers: int) -> Iterator[RunLog]:
             yield log
         except BaseException as error:
             reason = str(error) if isinstance(error, RunError) else f"{type(error).__name__}: {error}"
+            if isinstance(error, KeyboardInterrupt):
+                reason = "interrupted"
             with suppress(OSError):  # a full disk may be what stopped the run
                 log.write("stopped", reason=" ".join(reason.split()))
             raise

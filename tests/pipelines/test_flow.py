@@ -2,14 +2,17 @@
 
 import subprocess
 import sys
+import threading
+from functools import partial
 from pathlib import Path
 
+import cloudpickle
 import pytest
 
 from leitmotif.demo.corpus import render_corpus
 from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.errors import OutsideError
-from leitmotif.pipelines.flow import run_flow
+from leitmotif.pipelines.flow import StaysHere, run_flow
 from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.workspace import Workspace
 
@@ -27,6 +30,24 @@ def test_a_scheduler_that_does_not_answer_is_one_clear_line(
     plan = make_plan("music-video", "embedded")
     with pytest.raises(OutsideError, match="no Dask scheduler answers"):
         run_flow([tmp_path], Workspace(tmp_path / "ws"), plan, scheduler="tcp://127.0.0.1:1")
+
+
+class Bars:
+    """Shows progress as on a terminal: with a lock, which cannot be sent to a worker."""
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+
+    def tell(self, stage: str, done: int, total: int, note: str = "") -> None:
+        with self.lock:
+            pass
+
+
+def test_what_shows_progress_is_not_sent_along_with_every_task() -> None:
+    work = partial(curate, [], progress=Bars().tell)
+    with pytest.raises(TypeError, match="RLock"):
+        cloudpickle.dumps(work)
+    assert cloudpickle.loads(cloudpickle.dumps(StaysHere(work))).work is None
 
 
 @pytest.mark.slow
@@ -48,7 +69,9 @@ def test_a_running_scheduler_gives_the_same_counts_as_one_process(tmp_path: Path
     ]
     running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in (dask, worker)]
     try:
-        there = run_flow([videos], Workspace(tmp_path / "there"), plan, scheduler=address)
+        there = run_flow(
+            [videos], Workspace(tmp_path / "there"), plan, scheduler=address, progress=Bars().tell
+        )
     finally:
         for process in reversed(running):
             process.terminate()

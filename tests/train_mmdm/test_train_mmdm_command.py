@@ -1,6 +1,11 @@
 """`leitmotif train mmdm`: what is printed, and the exit codes."""
 
 import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -84,3 +89,28 @@ def test_a_dataset_without_captions_ends_with_2(tmp_path: Path, capsys: Said) ->
 def test_an_unknown_kind_is_refused(tmp_path: Path, capsys: Said) -> None:
     assert command.main(["train", "poetry", str(tmp_path), "--out", "run"]) == 2
     assert "got kind 'poetry'; expected one of mmdm" in capsys.readouterr().err
+
+
+def interrupted_at(line: str, words: list[str]) -> str:
+    """Run a command until it says something, press Ctrl-C, and return its last line."""
+    interpreter = [sys.executable, "-c", "from leitmotif.cli.main import command; command()"]
+    with subprocess.Popen(
+        [*interpreter, *words], stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stderr is not None
+        lines = iter(process.stderr.readline, "")
+        assert any(line in said for said in lines)
+        os.killpg(process.pid, signal.SIGINT)
+        last = list(lines)[-1]
+    assert process.returncode == 130
+    return last
+
+
+@pytest.mark.slow
+def test_the_command_that_ctrl_c_prints_goes_on(plain_dataset: Path, tmp_path: Path) -> None:
+    words = ["train", "mmdm", str(plain_dataset), "--out", str(tmp_path / "run"), *OPTIONS]
+    words += ["--set", "epochs=400"]
+    said = interrupted_at("train: 1/", words)
+    printed = shlex.split(said.partition("go on with: leitmotif ")[2])
+    assert printed == [*words, "--resume"]
+    assert interrupted_at("train: ", printed) == said

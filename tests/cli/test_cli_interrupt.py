@@ -1,0 +1,145 @@
+"""Ctrl-C, as a terminal sends it: to the whole group of processes."""
+
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from leitmotif.cli.parser import make_parser
+
+COMMAND = """
+import subprocess, sys, time
+from leitmotif.cli import interrupt
+interrupts = interrupt.Interrupts(as_json="--json" in sys.argv)
+interrupts.listen()
+interrupts.line = lambda: "interrupted; go on with: leitmotif x"
+interrupt.GRACE_S = {grace_s}
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], stdout=subprocess.DEVNULL)
+print(child.pid, flush=True)
+try:
+    time.sleep(600)
+except KeyboardInterrupt:
+    print("libraries say a lot", file=sys.stderr, flush=True)
+    print("and so they do", flush=True)
+    {then}
+interrupts.end()
+"""
+LINE = "leitmotif: error: interrupted; go on with: leitmotif x\n"
+
+
+def start(then: str, *words: str, grace_s: float = 600.0) -> tuple[subprocess.Popen[str], int]:
+    """Start a command that starts a child; return it with the child's id."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", COMMAND.format(then=then, grace_s=grace_s), *words],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    return process, int(process.stdout.readline())
+
+
+def lives(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/status")
+    return status.exists() and "Z (zombie)" not in status.read_text()
+
+
+def test_it_is_one_line_and_130_and_nothing_is_left_running() -> None:
+    process, child = start("pass")
+    os.killpg(process.pid, signal.SIGINT)
+    said, errors = process.communicate(timeout=60)
+    assert (process.returncode, said, errors) == (130, "", LINE)
+    assert not lives(child)
+
+
+def test_what_takes_too_long_to_end_is_ended() -> None:
+    process, _ = start("time.sleep(600)", grace_s=0.1)
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", LINE)
+    assert process.returncode == 130
+
+
+def test_a_second_one_ends_at_once() -> None:
+    process, _ = start("time.sleep(600)")
+    os.killpg(process.pid, signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(0.5)  # it would take its time
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", LINE)
+    assert process.returncode == 130
+
+
+def test_a_library_that_lets_the_signal_through_changes_nothing() -> None:
+    before = "import signal; signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT}); "
+    script = COMMAND.format(then="pass", grace_s=600)
+    script = script.replace("try:", before + "print('ready', flush=True)\ntry:")
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    while process.stdout.readline() != "ready\n":
+        pass
+    os.kill(process.pid, signal.SIGINT)
+    assert process.communicate(timeout=60) == ("", LINE)
+    assert process.returncode == 130
+
+
+def test_with_json_an_object_is_the_last_line() -> None:
+    process, _ = start("pass", "--json")
+    os.killpg(process.pid, signal.SIGINT)
+    said, errors = process.communicate(timeout=60)
+    told = json.loads(said)
+    assert (told["kind"], told["exit_code"], errors) == ("interrupted", 130, LINE)
+    assert told["error"] in LINE
+
+
+def test_a_command_that_ctrl_c_is_to_end_ends_by_itself() -> None:
+    script = COMMAND.format(then="sys.exit(0)", grace_s=600)
+    script = script.replace('lambda: "interrupted; go on with: leitmotif x"', "None")
+    process = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, start_new_session=True
+    )
+    assert process.stdout is not None
+    child = int(process.stdout.readline())
+    os.killpg(process.pid, signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    os.kill(child, signal.SIGKILL)
+    assert (process.returncode, said) == (0, "and so they do\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "ends_so"),
+    [
+        ("status ws --watch", True),
+        ("status ws", False),
+        ("survey serve s", True),
+        ("survey report s", False),
+    ],
+)
+def test_what_runs_until_ctrl_c_is_no_interruption(words: str, ends_so: bool) -> None:
+    options = make_parser().parse_args(words.split())
+    assert options.until_interrupted(options) == ends_so
+
+
+def test_a_training_that_was_begun_is_gone_on_with_by_resume(tmp_path: Path) -> None:
+    from leitmotif.cli.main import _line_of_interrupt
+
+    words = ["train", "mmdm", "a dataset", "--out", str(tmp_path / "run")]
+    line = _line_of_interrupt(make_parser().parse_args(words), words)
+    assert line is not None
+    go_on = f"interrupted; go on with: leitmotif train mmdm 'a dataset' --out {tmp_path / 'run'}"
+    assert line() == go_on
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "settings.json").write_text("{}")
+    assert line() == f"{go_on} --resume"
+    assert shlex.split(line().partition("with: leitmotif ")[2]) == [*words, "--resume"]
