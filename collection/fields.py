@@ -8,7 +8,7 @@ from typing import Any
 
 from leitmotif.shards.texts import encodable
 
-MAX_TEXT, MAX_DESCRIPTION = 1000, 20_000
+MAX_TEXT, MAX_ADDRESS, MAX_DESCRIPTION = 1000, 8000, 20_000
 
 
 class Fields:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leitmotif.collection.fields import MAX_DESCRIPTION, Fields
+from leitmotif.collection.fields import MAX_ADDRESS, MAX_DESCRIPTION, MAX_TEXT, Fields
 from leitmotif.collection.folder import FoundFile, SourceError
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
 from leitmotif.collection.table import encoding_of, header_of, read_rows
@@ -130,10 +130,9 @@ def read_table(path: Path) -> MetadataTable:
 
 
 def _metadata(said: Fields) -> Metadata:
-    most = {"description": MAX_DESCRIPTION}
+    most = {"description": MAX_DESCRIPTION, "source_url": MAX_ADDRESS}
     known: dict[str, Any] = {
-        name: said.text(*columns, most=most[name]) if name in most else said.text(*columns)
-        for name, columns in COLUMNS.items()
+        name: said.text(*columns, most=most.get(name, MAX_TEXT)) for name, columns in COLUMNS.items()
     }
     return Metadata(**known | {"license": known["license"] or UNKNOWN_LICENSE})
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from leitmotif.collection.fields import MAX_DESCRIPTION, MAX_TEXT, Fields
+from leitmotif.collection.fields import MAX_ADDRESS, MAX_DESCRIPTION, MAX_TEXT, Fields
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
 from leitmotif.shards.texts import encodable
 
@@ -96,7 +96,7 @@ def metadata_of(info: dict[str, Any], *, where: Path | str = "an info.json") -> 
         or said.text("creator", "creators"),
         description=said.text("description", most=MAX_DESCRIPTION),
         comments=best_comments(said.list("comments")),
-        source_url=said.text("webpage_url", "original_url"),
+        source_url=said.text("webpage_url", "original_url", most=MAX_ADDRESS),
         license=said.text("license") or UNKNOWN_LICENSE,
         retrieved_at=None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC),
         uploader=said.text("uploader", "channel"),
@@ -147,7 +147,7 @@ _TEXTS = (
         "channel",
         "channel_id",
     ),
-    *("license", "webpage_url", "original_url", "extractor", "upload_date", "language", "availability"),
+    *("license", "extractor", "upload_date", "language", "availability"),
 )
 _NUMBERS = ("duration", "view_count", "like_count", "age_limit", "release_year", "epoch")
 _LISTS = ("categories", "tags")
@@ -180,6 +180,7 @@ def sidecar_fields(
     """
     said = Fields(info)
     kept: dict[str, Any] = {name: said.text(name) for name in _TEXTS}
+    kept |= {name: said.text(name, most=MAX_ADDRESS) for name in ("webpage_url", "original_url")}
     kept |= {name: said.number(name, most=1e15) for name in _NUMBERS}
     for name in _LISTS:
         kept[name] = [word[:MAX_TEXT] for word in said.list(name) if isinstance(word, str)][:_MAX_LIST]

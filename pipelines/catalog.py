@@ -17,7 +17,7 @@ from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import Metadata, merged
 from leitmotif.collection.sidecar import find_sidecar, read_metadata
 from leitmotif.collection.tags import metadata_of_tags
-from leitmotif.media.errors import MediaError
+from leitmotif.media.errors import MediaError, NotMedia, Unreadable
 from leitmotif.media.limited import LimitedWorker
 from leitmotif.media.tags import read_tags
 from leitmotif.pipelines.errors import is_outside
@@ -174,8 +174,10 @@ def _tags(path: Path, row: Mapping[str, Any], worker: LimitedWorker) -> dict[str
         return {}
     try:
         return worker.run(read_tags, path, limit_s=TAGS_LIMIT_S)
+    except (NotMedia, Unreadable):
+        return {}
     except MediaError as error:
-        log.debug("%s: no tags (%s)", path, error)
+        log.warning("%s: its tags are not read (%s)", path, error)
         return {}
 
 

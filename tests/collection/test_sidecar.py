@@ -57,6 +57,7 @@ def test_both_ways_to_name_a_sidecar_are_known(tmp_path: Path) -> None:
 def test_what_is_written_beside_a_file_is_bounded_and_read_again(tmp_path: Path) -> None:
     info = {
         "title": "x" * 5000,
+        "webpage_url": "https://video.example/watch?v=" + "y" * 5000,
         "uploader": "Ann",
         "duration": 3.5,
         "view_count": True,
@@ -77,6 +78,7 @@ def test_what_is_written_beside_a_file_is_bounded_and_read_again(tmp_path: Path)
     assert (metadata.artist, metadata.uploader, metadata.license) == ("Bob", "Ann", "unknown")
     assert (metadata.start_s, metadata.end_s, metadata.retrieved_at) == (1.0, 2.0, at)
     assert len(metadata.title or "") == 1000
+    assert metadata.source_url == info["webpage_url"]  # `takedown` compares all of it
     assert len(metadata.comments) == 10
 
 
