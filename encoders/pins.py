@@ -11,6 +11,18 @@ PINNED = {
     "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
 }
 
+# Lengths of their embeddings; "laion/clap" stands for the checkpoint files of LAION, which all have this one.
+DIMS = {
+    "laion/clap": 512,
+    "laion/larger_clap_general": 512,
+    "laion/larger_clap_music": 512,
+    "laion/larger_clap_music_and_speech": 512,
+    "laion/clap-htsat-fused": 512,
+    "laion/clap-htsat-unfused": 512,
+    "openai/clip-vit-large-patch14": 768,
+    "google/siglip-so400m-patch14-384": 1152,
+}
+
 
 def pinned(model: str, revision: str | None = None) -> str:
     """Return the revision of a hub id: the one asked for, else the pinned one, else "main"."""

@@ -72,6 +72,8 @@ class Plan(BaseModel):
     rules: dict[str, float]
     tags: dict[str, TagSettings]
     splits: SplitSettings = SplitSettings()
+    # What the profile says of stages that the recipe leaves out: its datasets have the same columns.
+    left_out: dict[str, dict[str, Any]] = {}
     # What the user set over recipe and profile, as `section.key=value`.
     settings: tuple[str, ...] = ()
 
@@ -154,8 +156,11 @@ def make_plan(
         "tags": {kind: TagSettings().model_dump() for kind in TAG_KINDS},
         "splits": SplitSettings().model_dump(),
     }
+    left_out: dict[str, dict[str, Any]] = {}
     for document in (chosen, backends):
         for section, key, value in settings_of(document):
+            if section in STAGES and section not in {*stages, *rules}:
+                left_out.setdefault(section, {})[key] = value
             # A profile names the backends of every stage and thresholds of every rule; a recipe uses some.
             if section in {*STAGES, *known_rules} - {*stages, *rules}:
                 continue
@@ -164,12 +169,15 @@ def make_plan(
         _set_device(stages, device)
     for assignment in assignments:
         assign(values, *parse_assignment(assignment))
+    for stage, settings in left_out.items():
+        _check_stage(stage, settings)
     return _check(
         {
             "recipe": chosen["name"],
             "profile": backends["name"],
             "track": chosen["track"],
             "window_s": window_s,
+            "left_out": left_out,
             "settings": latest(assignments),
             **values,
         }

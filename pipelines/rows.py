@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from leitmotif.pipelines.ledger import Entry
+from leitmotif.pipelines.models.lengths import embedding_length
+from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.stages.frames import unpack_frames
 from leitmotif.pipelines.tags import select_by_kind
 from leitmotif.pipelines.workspace import Stores
@@ -50,13 +52,20 @@ class RowReader:
         return total
 
     def dim(self, stage: str, column: str) -> int:
-        """Return the length of a stage's embeddings; 1 where there are none."""
+        """Return the length of a stage's embeddings.
+
+        Where there are none, it is that of the model that would make them, so that the columns of a profile's
+        datasets are the same; 1 of a model that nothing is known of.
+        """
+        plan = self.stores.plan
         if stage in self.stores.stages:
             for part in self.stores.store(stage).parts():
                 lengths = pc.list_value_length(pq.read_table(part, columns=[column])[column])
                 if (length := pc.max(lengths).as_py()) is not None:
                     return int(length)
-        return 1
+        named = plan.stages.get(stage) or plan.left_out.get(stage, {})
+        settings = STAGES[stage].SETTINGS(**named).model_dump()
+        return embedding_length(settings["model"], settings["revision"]) or 1
 
     def rows(
         self, entries: Sequence[Entry], sizes: Mapping[str, int]

@@ -58,7 +58,7 @@ class Made:
         return take_down(plan_takedown(words, places, **options), places, finish=finish)
 
 
-def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2) -> None:
+def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip_dim: int = 2) -> None:
     """Store numbers and files of clips that pass every rule; the first `dim` of them sound unlike."""
     stores = workspace.stores(plan)
     sound, picture, frames = io.BytesIO(), io.BytesIO(), io.BytesIO()
@@ -78,12 +78,12 @@ def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2) -> N
         "vocals": {"vocal_score": 0.0},
         "quality": {"pam_score": 1.0},
         "prints": {"audio_print": b""},
-        "vision": {"clip_embedding": [1.0, 0.0]},
+        "vision": {"clip_embedding": [1.0] + [0.0] * (clip_dim - 1)},
         "caption": {"caption": "Music.", "caption_backend": "grammar", "caption_prompt": "p-v1"},
     }
     files = {"frames": (".zip", frames), "audio": (".flac", sound), "separation": (".flac", sound)}
-    for stage, values in good.items():
-        rows = []
+    for stage in plan.stages:
+        values, rows = good[stage], []
         for number, clip_id in enumerate(ids):
             row = {"clip_id": clip_id, **values}
             if stage == "tagging":
