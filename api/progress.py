@@ -6,12 +6,12 @@ import html
 import sys
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-# Told of (stage, done, of all).
-Told = Callable[[str, int, int], None]
+from leitmotif.pipelines.curate import Progress as Told
+
 # Seconds between two pictures of one stage in a notebook: each is a message to the browser.
 DRAW_EVERY_S = 0.2
 
@@ -24,7 +24,7 @@ def progress(shown: bool = True) -> Iterator[Told]:
         shown: Draw it; otherwise nothing is shown.
     """
     if not shown:
-        yield lambda stage, done, total: None
+        yield lambda stage, done, total, note="": None
     elif _in_notebook():
         _silence_tqdm()
         yield _Table().tell
@@ -50,12 +50,12 @@ class _Table:
     """One row for each stage, drawn anew in its place; needs no widgets, and stays in the saved notebook."""
 
     def __init__(self) -> None:
-        self._stages: dict[str, tuple[int, int]] = {}
+        self._stages: dict[str, tuple[int, int, str]] = {}
         self._drawn_at = 0.0
         self._handle: Any = None
 
-    def tell(self, stage: str, done: int, total: int) -> None:
-        self._stages[stage] = (done, total)
+    def tell(self, stage: str, done: int, total: int, note: str = "", /) -> None:
+        self._stages[stage] = (done, total, note)
         if done < total and time.monotonic() - self._drawn_at < DRAW_EVERY_S:
             return
         self._drawn_at = time.monotonic()
@@ -74,8 +74,9 @@ class _Table:
         rows = "".join(
             f'<tr><td style="text-align:left">{html.escape(stage)}</td>'
             f'<td><progress value="{done}" max="{max(total, 1)}"></progress></td>'
-            f'<td style="text-align:right">{done} of {total}</td></tr>'
-            for stage, (done, total) in self._stages.items()
+            f'<td style="text-align:right">{done} of {total}</td>'
+            f'<td style="text-align:left">{html.escape(note)}</td></tr>'
+            for stage, (done, total, note) in self._stages.items()
         )
         return f"<table>{rows}</table>"
 
@@ -86,10 +87,11 @@ def _bars() -> Iterator[Told]:
 
     bars: dict[str, tqdm[Any]] = {}
 
-    def tell(stage: str, done: int, total: int) -> None:
+    def tell(stage: str, done: int, total: int, note: str = "", /) -> None:
         if stage not in bars:
             bars[stage] = tqdm(desc=f"{stage:<11}", total=total, disable=None, leave=True)
         bars[stage].n = done
+        bars[stage].set_postfix_str(note, refresh=False)
         bars[stage].refresh()
 
     try:

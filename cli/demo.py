@@ -33,21 +33,24 @@ def run(options: argparse.Namespace) -> int:
 
     if options.clips < 1 or options.seconds < 1 or options.workers < 1:
         raise UserError("--clips, --seconds and --workers take numbers of 1 or more")
-    try:
-        from leitmotif.demo.corpus import render_corpus
-    except ImportError as error:
-        raise UserError(
-            f"the demo needs {error.name}; install it with: pip install 'leitmotif-av[demo]'"
-        ) from error
+    from leitmotif.demo.corpus import render_corpus
+
     videos, workspace, dataset = (
         options.out / "videos",
         Workspace(options.out / "workspace"),
         options.out / "dataset",
     )
     print(f"rendering {options.clips} videos of {options.seconds:g} s into {videos}", file=sys.stderr)
-    render_corpus(
-        videos, clips=options.clips, seed=options.seed, duration_s=options.seconds, workers=options.workers
-    )
+    try:
+        render_corpus(
+            videos,
+            clips=options.clips,
+            seed=options.seed,
+            duration_s=options.seconds,
+            workers=options.workers,
+        )
+    except ModuleNotFoundError as error:
+        raise UserError(str(error)) from error
     plan = make_plan("music-video", "embedded")
     with progress() as tell:
         run_flow([videos], workspace, plan, workers=options.workers, progress=tell)

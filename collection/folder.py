@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 import os
+import re
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -55,9 +57,20 @@ def find_media(sources: Sequence[Path]) -> list[FoundFile]:
     return [found[path] for path in sorted(found)]
 
 
+def _address(source: Path) -> str | None:
+    """Return the web address that was given as a path, which made one slash of two."""
+    match = re.match(r"(https?):/+(?=[^/])", str(source), re.IGNORECASE)
+    return f"{match[1]}://{str(source)[match.end() :]}" if match and not source.exists() else None
+
+
 def _find_in(source: Path) -> list[FoundFile]:
     if source.is_file():
         return [FoundFile(source.absolute(), source.name)]
+    if address := _address(source):
+        raise SourceError(
+            f"source {address!r} is an address; fetch it first: leitmotif collect {shlex.quote(address)} "
+            "--out my-videos/"
+        )
     if not source.is_dir():
         raise SourceError(
             f"source {str(source)!r} does not exist; give a folder of media files, or a media file"

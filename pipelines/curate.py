@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from leitmotif.collection.folder import FoundFile, SourceError, find_media
 from leitmotif.pipelines import catalog
@@ -21,8 +22,12 @@ from leitmotif.pipelines.workspace import Stores, Workspace
 
 logger = logging.getLogger("leitmotif.pipelines")
 
-# Told of (stage, clips done, clips in all) as a run goes on.
-Progress = Callable[[str, int, int], None]
+
+class Progress(Protocol):
+    """What a run is told to show as it goes on."""
+
+    def __call__(self, stage: str, done: int, total: int, note: str = "", /) -> None:
+        """Show the clips done and clips in all of a stage, and what became of clips so far."""
 
 
 @dataclass
@@ -48,7 +53,7 @@ def curate(
     measure_all: bool = False,
     metadata: str | None = None,
     license: str | None = None,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = lambda stage, done, total, note="": None,
 ) -> Summary:
     """Bring a workspace up to date with its sources under a plan.
 
@@ -101,11 +106,15 @@ def curate(
                     log.stage(
                         stage, len(entries), total, ledger.counts(), failures_of(ledger.entries) + known
                     )
+                    counts = ledger.counts()
+                    if total:
+                        progress(stage, 0, total, losses_text(counts))
                     for batch, result in zip(batches, run(iter(batches)), strict=True):
                         done += len(batch.clips)
                         computed[stage] = computed.get(stage, 0) + len(batch.clips)
                         log.batch(result)
-                        progress(stage, done, total)
+                        counts["quarantined"] += result.failed
+                        progress(stage, done, total, losses_text(counts))
 
                 ledger.settle(compute=compute, measure_all=measure_all)
         except SourceError as error:
@@ -141,6 +150,11 @@ def _enter(
             len(stated.table.rows),
             rest[0],
         )
+
+
+def losses_text(counts: Mapping[str, int]) -> str:
+    """Return how many clips were lost so far, in a few words; nothing where there is none."""
+    return ", ".join(f"{counts[name]} {name}" for name in ("rejected", "quarantined") if counts[name])
 
 
 def _tell_beforehand(stores: Stores, former: Plan | None, **options: bool) -> None:

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, urlencode, urlsplit
+import posixpath
+import re
+import string
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
 # Where a player starts, which list it came from, who shared it: not which video it is.
 _BESIDE_THE_POINT = frozenset(
     ("t", "start", "list", "index", "si", "pp", "feature", "ab_channel", "fbclid", "gclid", "app")
 )
 _SCHEMES = ("http", "https")
+_UNRESERVED = frozenset(string.ascii_letters + string.digits + "-._~")
 
 
 def canonical_url(url: str) -> str:
     """Return a spelling that all addresses of one page share; text that is no web address as it is.
 
-    Scheme, `www.`, `m.`, default ports, fragments, the order of parameters and those that do not choose the
-    page do not count; YouTube's short, embedded and "shorts" addresses become its watch page.
+    Scheme, `www.`, `m.`, default ports, doubled slashes, `.` and `..` in the path, needless percent signs,
+    fragments, the order of parameters and those that do not choose the page do not count; YouTube's short,
+    embedded and "shorts" addresses become its watch page.
     """
     try:
         parts = urlsplit(url.strip())
@@ -27,7 +32,7 @@ def canonical_url(url: str) -> str:
     host = host.rstrip(".").removeprefix("www.").removeprefix("m.")
     if host in ("music.youtube.com", "youtube-nocookie.com"):
         host = "youtube.com"
-    path = parts.path.rstrip("/")
+    path = _plain_path(parts.path)
     query = [
         (name, value)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
@@ -41,3 +46,18 @@ def canonical_url(url: str) -> str:
     if port and port not in (80, 443):
         host = f"{host}:{port}"
     return f"//{host}{path}" + (f"?{urlencode(sorted(query))}" if query else "")
+
+
+def _plain_path(path: str) -> str:
+    """Return the one spelling of a path.
+
+    Reference: RFC 3986, section 6.2.2; that doubled slashes name the same page is what servers do.
+    """
+
+    def decoded(code: re.Match[str]) -> str:
+        sign = chr(int(code[1], 16))
+        return sign if sign in _UNRESERVED else code[0].upper()
+
+    path = re.sub("%([0-9A-Fa-f]{2})", decoded, quote(path, safe="/%:@!$&'()*+,;=~"))
+    path = posixpath.normpath("/" + path.lstrip("/"))
+    return "" if path == "/" else path

@@ -45,12 +45,13 @@ class DescriptionModel:
     checkpoint: Path
 
 
-def open_run(run: Path, device: str | torch.device = "cpu") -> DescriptionModel:
+def open_run(run: str | Path, device: str | torch.device = "cpu") -> DescriptionModel:
     """Return the model of a run: its checkpoint of the least validation loss, or the last one.
 
     Raises:
         TrainingInputError: The folder is no run, it has no checkpoint yet, or its base weights cannot be had.
     """
+    run = Path(run)
     settings = read_settings(run)
     checkpoint = best_checkpoint(run)
     tokenizer = open_tokenizer(run / TOKENIZER)

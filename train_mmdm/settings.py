@@ -49,6 +49,7 @@ class Settings:
         accumulation: Batches of one optimiser step.
         epochs: Passes over the training rows.
         min_steps: Few rows are passed over more often, until there were so many steps.
+        max_epochs: But not more often than this; 0 sets no bound.
         watch_steps: Validations come after an epoch, and at least so many steps apart.
         seed: Draws adapters, order and dropout.
         shuffle_buffer: Rows among which the loader draws the next one.
@@ -90,6 +91,7 @@ class Settings:
     accumulation: int = 8
     epochs: int = 10
     min_steps: int = 0
+    max_epochs: int = 0
     watch_steps: int = 0
     seed: int = 0
     shuffle_buffer: int = 1024
@@ -118,9 +120,9 @@ def _check(settings: Settings) -> None:
     at_least: dict[str, float] = {
         "image_side": 1, "patch_side": 1, "frames": 1, "lora_rank": 0, "lora_alpha": 1, "lora_dropout": 0,
         "dropout": 0, "learning_rate": 0, "weight_decay": 0, "warmup": 0, "max_grad_norm": 0, "batch": 1,
-        "accumulation": 1, "epochs": 1, "min_steps": 0, "watch_steps": 0, "seed": 0, "shuffle_buffer": 1,
-        "workers": 0, "validation_rows": 0, "samples": 0, "patience": 0, "checkpoint_steps": 0, "top_k": 1,
-        "max_new_tokens": 1,
+        "accumulation": 1, "epochs": 1, "min_steps": 0, "max_epochs": 0, "watch_steps": 0, "seed": 0,
+        "shuffle_buffer": 1, "workers": 0, "validation_rows": 0, "samples": 0, "patience": 0,
+        "checkpoint_steps": 0, "top_k": 1, "max_new_tokens": 1,
     }  # fmt: skip
     for key, least in at_least.items():
         if not getattr(settings, key) >= least:
@@ -182,6 +184,7 @@ PRESETS: dict[str, Settings] = {
         accumulation=1,
         epochs=16,
         min_steps=900,
+        max_epochs=40,
         watch_steps=30,
         patience=8,
     ),

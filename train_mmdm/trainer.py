@@ -36,7 +36,8 @@ from leitmotif.training.loader_split import open_split
 from leitmotif.training.logs import RunLog
 from leitmotif.training.schedule import cosine_rate
 
-Told = Callable[[str, int, int], None]
+# Told of (stage, steps done, steps in all, loss and rate in words).
+Told = Callable[[str, int, int, str], None]
 
 
 @dataclass
@@ -63,12 +64,12 @@ class Progress:
 
 
 def train(
-    dataset: Path,
-    run: Path,
+    dataset: str | Path,
+    run: str | Path,
     settings: Settings | None = None,
     *,
     resume: bool = False,
-    progress: Told = lambda stage, done, total: None,
+    progress: Told = lambda stage, done, total, note: None,
 ) -> dict[str, Any]:
     """Train a description model.
 
@@ -88,6 +89,7 @@ def train(
         TrainingOutsideError: Disk or memory do not suffice.
     """
     start = time.monotonic()
+    dataset, run = Path(dataset), Path(run)
     settings = check_run(run, settings, resume=resume)
     try:
         training = _open_training(dataset, run, settings, progress)
@@ -98,6 +100,14 @@ def train(
         if "DefaultCPUAllocator" not in str(error):
             raise
         raise out_of_memory(error, settings) from error
+
+
+def count_epochs(settings: Settings, steps_an_epoch: int) -> int:
+    """Return how often the rows are passed over: few rows more often, but never beyond `max_epochs`."""
+    longer = math.ceil(settings.min_steps / steps_an_epoch)
+    if settings.max_epochs:
+        longer = min(longer, settings.max_epochs)
+    return max(settings.epochs, longer)
 
 
 def out_of_memory(error: BaseException, settings: Settings) -> TrainingOutsideError:
@@ -159,11 +169,12 @@ class Training:
         self.stepper = Stepper(accelerator, self.net, self.optimizer, settings.max_grad_norm)
         self.keeper = Keeper(run, accelerator, self.net, self.optimizer, self.loader, settings)
         self.stands = Progress()
+        self.validation_loss: float | None = None  # the last one of this process
         if found := list_checkpoints(run):
             state = read_state(found[-1])
             self.keeper.load(found[-1], state)
             self.stands = Progress(**{name: state[name] for name in Progress.__dataclass_fields__})
-        self.epochs = max(settings.epochs, math.ceil(settings.min_steps / len(self.loader)))
+        self.epochs = count_epochs(settings, len(self.loader))
         self.total = len(self.loader) * self.epochs
 
     def fit(self) -> dict[str, Any]:
@@ -219,7 +230,14 @@ class Training:
             shown = sum(int(batch["attention_mask"].sum()) for batch in batches)
             numbers["tokens_s"] = shown / (time.monotonic() - start)
             self.log.write(stands.step, "train", {"epoch": stands.epoch, **numbers})
-            self.tell("train", stands.step, self.total)
+            self.tell("train", stands.step, self.total, self._note(rate))
+
+    def _note(self, rate: float) -> str:
+        """Return the losses and the learning rate in a few words."""
+        parts = [f"loss {self.stands.loss:.3f}"]
+        if self.validation_loss is not None:
+            parts.append(f"validation {self.validation_loss:.3f}")
+        return ", ".join([*parts, f"rate {rate:.1e}"])
 
     def _validate(self) -> None:
         stands, settings = self.stands, self.settings
@@ -227,6 +245,7 @@ class Training:
             return
         batch = settings.batch
         loss = measure_loss(self.accelerator, self.net, self.prompter, self.validation, batch)
+        self.validation_loss = loss
         better = stands.best_loss is None or loss < stands.best_loss
         stands.worse = 0 if better else stands.worse + 1
         if better:

@@ -46,7 +46,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
 
     def __init__(
         self,
-        dataset: Path,
+        dataset: str | Path,
         split: str,
         *,
         columns: Sequence[str],

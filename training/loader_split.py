@@ -53,7 +53,7 @@ class Split:
         return self.groups[-1].rows.stop
 
 
-def open_split(dataset: Path, name: str) -> Split:
+def open_split(dataset: str | Path, name: str) -> Split:
     """Find the shards of a split and read their footers.
 
     Args:
@@ -66,6 +66,7 @@ def open_split(dataset: Path, name: str) -> Split:
     Raises:
         LoaderError: No dataset, no such split, a split without rows, or a shard that is missing or damaged.
     """
+    dataset = Path(dataset)
     files = _read_files(dataset)
     shards: dict[str, list[str]] = {}
     for file in sorted(files):

@@ -98,10 +98,12 @@ def plan_takedown(
             recordable = recordable and (kind == "urls" or HASH.fullmatch(word) is not None)
     if unknown and not (keep_out and recordable):
         folders = ", ".join(str(folder) for folder in places.folders)
+        near = [name for word in unknown[:4] for name in index.near(word)]
+        meant = f"did you mean {' or '.join(map(repr, dict.fromkeys(near)))}? Otherwise " if near else ""
         raise UserError(
-            f"nothing in {folders} is called {', '.join(map(repr, unknown[:4]))}; give clip ids, media "
-            "hashes, source ids or addresses (--keep-out records addresses and media hashes that are not "
-            "here yet); nothing was changed"
+            f"nothing in {folders} is called {', '.join(map(repr, unknown[:4]))}; {meant}give clip ids, "
+            "media hashes, source ids or addresses (--keep-out records addresses and media hashes that are "
+            "not here yet); nothing was changed"
         )
     if not removals:
         raise UserError("no id was given and none is on record; give the ids of what is to be taken down")

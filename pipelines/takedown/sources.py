@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow.parquet as pq
@@ -18,6 +19,8 @@ from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.names import Names
 from leitmotif.shards.takedown import KeptOut, Removal
 
+# So many names are proposed where a word means nothing.
+NEAR = 4
 HASH = re.compile(r"[0-9a-f]{32}")
 
 
@@ -74,6 +77,14 @@ class Index:
         """Return the rows that a word given by a person means."""
         found = [*self.by_link.get(canonical_url(word), ()), *self._by_name.get(word, ())]
         return list({id(fact): fact for fact in found}.values())
+
+    def near(self, word: str) -> list[str]:
+        """Return names that resemble a word without meaning: of the same file name, else the nearest."""
+        names = sorted(str(name) for name in {*self._by_name} - {None})
+        file = PurePosixPath(word).name
+        same = [name for name in names if file in (PurePosixPath(name).name, PurePosixPath(name).stem)]
+        known = [*names, *sorted(str(link) for link in self.by_link if link)]
+        return (same or difflib.get_close_matches(word, known, n=NEAR, cutoff=0.7))[:NEAR]
 
 
 def facts_of_workspace(root: Path) -> Iterator[Fact]:

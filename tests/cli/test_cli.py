@@ -155,6 +155,10 @@ def test_what_is_not_known_is_one_line_with_what_is_near(
             ["curate", "nowhere", "--out", "ws", "--device", "gpu"],
             "--device: got device 'gpu'; expected auto",
         ),
+        (
+            ["curate", "https://a.example//v?id=1&t=2", "--out", "ws"],
+            "is an address; fetch it first: leitmotif collect 'https://a.example/v?id=1&t=2' --out my-",
+        ),
         (["curate", "--out", "ws"], "is empty and no source was given"),
         (["publish", "nowhere", "--out", "ds"], "is no workspace"),
         (["validate", "nowhere"], "has no readable manifest.json"),
@@ -229,6 +233,18 @@ def test_strict_tells_of_quarantined_clips(
     assert main(arguments + ["--strict"] * strict) == code
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
     assert set(facts) == {"catalogued", "kept", "rejected", "quarantined", "computed", "seconds"}
+
+
+def test_a_demo_without_its_extra_is_one_line_and_code_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pretty_midi", None)
+    assert main(["demo", "--out", str(tmp_path / "demo"), "--clips", "1"]) == Exit.USER
+    said = [line for line in capsys.readouterr().err.splitlines() if "error" in line]
+    assert said == [
+        "leitmotif: error: the demo music needs the soundfont of pretty_midi: "
+        "pip install 'leitmotif-av[demo]'"
+    ]
 
 
 def test_exit_codes_are_those_of_the_documentation() -> None:

@@ -77,3 +77,17 @@ def test_a_workspace_in_use_is_exit_code_3(workspace: Path, capsys: pytest.Captu
         assert main.main(["takedown", str(workspace), "a.mp4"]) == 3
     assert "is in use by another run" in capsys.readouterr().err
     assert names(workspace) == ["a.mp4", "b.mp4", "c.mp4"]
+
+
+def test_a_file_name_of_a_subfolder_is_answered_with_its_id(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = tmp_path / "source" / "deep"
+    source.mkdir(parents=True)
+    (source / "song.mp4").write_text("song")
+    workspace = Workspace(tmp_path / "ws")
+    enter(workspace.catalog(), find_media([tmp_path / "source"]))
+    for word in ("song.mp4", "song", "deep/sogn.mp4"):
+        assert main.main(["takedown", str(workspace.root), word]) == 2
+        assert "did you mean 'deep/song.mp4'?" in capsys.readouterr().err
+    assert names(workspace.root) == ["deep/song.mp4"]

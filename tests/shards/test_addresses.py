@@ -45,3 +45,27 @@ def test_parameters_in_another_order_are_the_same_page() -> None:
     assert canonical_url("http://a.example/v/?b=2&a=1&utm_source=x") == canonical_url(
         "https://a.example/v?a=1&b=2"
     )
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    [
+        "https://a.example//live/b%7Ec.mp4",
+        "https://a.example/live//b~c.mp4/",
+        "https://a.example/live/./b~c.mp4",
+        "https://a.example/x/../live/b%7ec.mp4",
+        "https://a.example///live///b~c.mp4",
+    ],
+)
+def test_every_spelling_of_a_path_agrees(spelling: str) -> None:
+    assert canonical_url(spelling) == "//a.example/live/b~c.mp4"
+
+
+def test_signs_that_mean_something_else_encoded_stay_so() -> None:
+    assert (
+        canonical_url("https://a.example/a%2fb")
+        == "//a.example/a%2Fb"
+        != canonical_url("https://a.example/a/b")
+    )
+    assert canonical_url("https://a.example/\u00e9") == canonical_url("https://a.example/%c3%a9")
+    assert canonical_url("https://a.example") == canonical_url("https://a.example//") == "//a.example"

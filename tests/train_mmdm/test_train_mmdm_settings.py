@@ -1,3 +1,4 @@
+import math
 from pathlib import Path
 
 import pytest
@@ -80,3 +81,13 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, text: str | None) ->
 def test_settings_are_frozen(small: Settings) -> None:
     with pytest.raises(AttributeError):
         small.batch = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(("rows", "steps"), [(12, 40), (16, 40), (160, 400), (444, 924), (20_000, 20_000)])
+def test_tiny_suits_its_steps_to_its_rows(rows: int, steps: int) -> None:
+    from leitmotif.train_mmdm.trainer import count_epochs
+
+    tiny = PRESETS["tiny"]
+    an_epoch = math.ceil(rows / tiny.batch)
+    assert an_epoch * count_epochs(tiny, an_epoch) == steps
+    assert count_epochs(PRESETS["internvl3-1b"], 1) == PRESETS["internvl3-1b"].epochs

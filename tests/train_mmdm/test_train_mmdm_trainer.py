@@ -2,6 +2,7 @@
 
 import errno
 import json
+import re
 import shutil
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -32,8 +33,8 @@ class Killed(BaseException):
     """Ends a training as a power cut does."""
 
 
-def killed_after(steps: int) -> Callable[[str, int, int], None]:
-    def tell(stage: str, done: int, total: int) -> None:
+def killed_after(steps: int) -> Callable[[str, int, int, str], None]:
+    def tell(stage: str, done: int, total: int, note: str) -> None:
         if done == steps:
             raise Killed
 
@@ -68,7 +69,8 @@ def test_a_training_leaves_a_whole_run(finished: Finished, small: Settings) -> N
     run, facts, told = finished
     assert facts["step"] == 6  # 10 rows in steps of 4, twice
     assert facts["epoch"] == 2
-    assert told[-1] == ("train", 6, 6)
+    assert told[-1][:3] == ("train", 6, 6)
+    assert re.fullmatch(r"loss \d\.\d{3}, validation \d\.\d{3}, rate \d\.\de-\d\d", told[-1][3])
     assert [line[:2] for line in losses(run) if line[1] == "validation"] == [
         (3, "validation"),
         (6, "validation"),

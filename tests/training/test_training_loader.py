@@ -300,3 +300,12 @@ def test_two_iterations_at_once_are_refused(dataset: Path) -> None:
     with pytest.raises(LoaderError, match="moved or iterated anew"):
         next(running)
     assert epoch_of(loader) == epoch_of(a_loader(dataset))
+
+
+def test_the_dataset_may_be_named_by_a_string(make_dataset: MakeDataset) -> None:
+    dataset = make_dataset(train=[[3]])
+    by_path, by_text = (
+        list(ShardLoader(name, "train", columns=["clip_id"], batch_size=3))
+        for name in (dataset, str(dataset))
+    )
+    assert by_text == by_path
