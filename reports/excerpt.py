@@ -27,32 +27,50 @@ def encode_excerpt(recording: bytes, *, seconds: float = SECONDS) -> str | None:
     Returns:
         `data:audio/ogg;base64,…` (Opus at 40 kbit/s); None where the bytes are no sound.
     """
-    try:
-        with soundfile.SoundFile(io.BytesIO(recording)) as file:
-            wanted = min(file.frames, round(seconds * file.samplerate))
-            if not wanted:
-                return None
-            file.seek((file.frames - wanted) // 2)
-            samples = file.read(wanted, dtype="float32", always_2d=True).mean(axis=1)
-            rate_hz = file.samplerate
-    except soundfile.LibsndfileError:
+    excerpt = read_middle(recording, seconds)
+    if excerpt is None:
         return None
+    samples, rate_hz = excerpt[0].mean(axis=1), excerpt[1]
     samples = soxr.resample(samples, rate_hz, RATE_HZ).astype(np.float32)
     return "data:audio/ogg;base64," + base64.b64encode(_encode_opus(_fade(samples))).decode("ascii")
 
 
 def encode_thumbnail(picture: bytes) -> str | None:
     """Return a small JPEG as a data URI; None where the bytes are no picture."""
-    try:
-        with Image.open(io.BytesIO(picture)) as opened:
-            opened.draft("RGB", THUMBNAIL)  # a JPEG is decoded at a fraction of its size
-            small = opened.convert("RGB")
-            small.thumbnail(THUMBNAIL)
-    except (OSError, ValueError, Image.DecompressionBombError):
+    small = open_small(picture, THUMBNAIL)
+    if small is None:
         return None
     out = io.BytesIO()
     small.save(out, "JPEG", quality=72, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(out.getvalue()).decode("ascii")
+
+
+def read_middle(recording: bytes, seconds: float) -> tuple[np.ndarray, int] | None:
+    """Return a piece from the middle of a recording, shape (samples, channels), and its rate in hertz.
+
+    None where the bytes are no sound.
+    """
+    try:
+        with soundfile.SoundFile(io.BytesIO(recording)) as file:
+            wanted = min(file.frames, round(seconds * file.samplerate))
+            if not wanted:
+                return None
+            file.seek((file.frames - wanted) // 2)
+            return file.read(wanted, dtype="float32", always_2d=True), file.samplerate
+    except soundfile.LibsndfileError:
+        return None
+
+
+def open_small(picture: bytes, size: tuple[int, int]) -> Image.Image | None:
+    """Return a picture that fits into a size; None where the bytes are none."""
+    try:
+        with Image.open(io.BytesIO(picture)) as opened:
+            opened.draft("RGB", size)  # a JPEG is decoded at a fraction of its size
+            small = opened.convert("RGB")
+            small.thumbnail(size)
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
+    return small
 
 
 def _fade(samples: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from typing import Any
 import soundfile
 from PIL import Image
 
+from leitmotif.reports.excerpt import open_small, read_middle
 from leitmotif.reports.gallery import choose, open_rows
 from leitmotif.reports.naming import name_of
 from leitmotif.reports.published import Published
@@ -47,34 +48,43 @@ def draw_preview(published: Published) -> Preview:
     places = [*chosen["best"], *chosen["random"], *chosen["worst"]][:CLIPS]
     rows = [read(place) for place in places]
     files: dict[str, bytes] = {}
-    seen = [row for row in rows if row.get("frames")]
+    seen = [(row, pictures) for row in rows if (pictures := _pictures(row))]
     if seen:
-        files[SHEET] = draw_sheet([[frame["bytes"] for frame in row["frames"]] for row in seen])
-    heard = next((row for row in rows if (row.get("audio") or {}).get("bytes")), None)
-    if heard is not None:
-        files[SOUND] = encode_sound(heard["audio"]["bytes"])
+        files[SHEET] = draw_sheet([pictures for _, pictures in seen])
+    heard = None
+    for row in rows:
+        if sound := encode_sound((row.get("audio") or {}).get("bytes") or b""):
+            heard, files[SOUND] = row, sound
+            break
     return Preview(
         files,
-        tuple(name_of(row) for row in seen),
+        tuple(name_of(row) for row, _ in seen),
         name_of(heard) if heard else None,
         heard.get("caption") if heard else None,
     )
 
 
-def draw_sheet(clips: Sequence[Sequence[bytes]]) -> bytes:
+def _pictures(row: Mapping[str, Any]) -> list[Image.Image]:
+    """Return some key frames of a row, small; bytes that are no picture are left out."""
+    frames = row.get("frames") or []
+    found = []
+    for frame in frames[:: max(1, len(frames) // FRAMES)][:FRAMES]:
+        if (picture := open_small((frame or {}).get("bytes") or b"", CELL)) is not None:
+            found.append(picture)
+    return found
+
+
+def draw_sheet(clips: Sequence[Sequence[Image.Image]]) -> bytes:
     """Return a contact sheet as JPEG: a line for each clip, some of its pictures beside each other.
 
     Args:
-        clips: The pictures of each clip, as JPEG.
+        clips: The pictures of each clip, none larger than `CELL`.
     """
     width, height = CELL
     size = FRAMES * (width + GAP) - GAP, len(clips) * (height + GAP) - GAP
     sheet = Image.new("RGB", size, "white")
     for line, pictures in enumerate(clips):
-        for place, jpeg in enumerate(pictures[:: max(1, len(pictures) // FRAMES)][:FRAMES]):
-            with Image.open(io.BytesIO(jpeg)) as picture:
-                small = picture.convert("RGB")
-            small.thumbnail(CELL)
+        for place, small in enumerate(pictures):
             left = place * (width + GAP) + (width - small.width) // 2
             sheet.paste(small, (left, line * (height + GAP) + (height - small.height) // 2))
     out = io.BytesIO()
@@ -82,12 +92,15 @@ def draw_sheet(clips: Sequence[Sequence[bytes]]) -> bytes:
     return out.getvalue()
 
 
-def encode_sound(recording: bytes) -> bytes:
-    """Return up to ten seconds from the middle of a recording as MP3, which every browser plays."""
-    with soundfile.SoundFile(io.BytesIO(recording)) as file:
-        wanted = min(file.frames, round(SECONDS * file.samplerate))
-        file.seek((file.frames - wanted) // 2)
-        samples, rate_hz = file.read(wanted, always_2d=True), file.samplerate
+def encode_sound(recording: bytes) -> bytes | None:
+    """Return up to ten seconds from the middle of a recording as MP3, which every browser plays.
+
+    None where the bytes are no sound.
+    """
+    excerpt = read_middle(recording, SECONDS)
+    if excerpt is None:
+        return None
+    samples, rate_hz = excerpt
     out = io.BytesIO()
     soundfile.write(out, samples, rate_hz, format="MP3", subtype="MPEG_LAYER_III")
     return out.getvalue()

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet as pq
 import yaml
 
 from leitmotif.shards.store import write_text
@@ -34,7 +36,7 @@ def write_card(run: Path, dataset: Path, settings: Settings, facts: Mapping[str,
         rows: Training rows that could be used.
     """
     parts = [
-        _front_matter(settings),
+        _front_matter(dataset, settings),
         f"# {run.name}: a multimodal music description model",
         _summary(dataset, settings, rows),
         _use(run, settings),
@@ -42,17 +44,23 @@ def write_card(run: Path, dataset: Path, settings: Settings, facts: Mapping[str,
         _table(asdict(settings), SHOWN),
         _losses(run, facts),
         _samples(run),
-        _limits(settings, rows),
+        _limits(settings),
+        _licence(dataset, settings),
     ]
     write_text(run / CARD_NAME, "\n\n".join(part for part in parts if part) + "\n")
 
 
-def _front_matter(settings: Settings) -> str:
+def _front_matter(dataset: Path, settings: Settings) -> str:
     facts: dict[str, Any] = {
         "language": "en",
         "library_name": "peft" if settings.lora_rank else "transformers",
         "pipeline_tag": "image-text-to-text",
         "tags": ["music", "music-captioning", "video"],
+        # Nobody can give what neither the base weights nor the clips give: the section below says both.
+        "license": "other",
+        "license_name": "terms-of-base-weights-and-clips",
+        "license_link": "README.md#licence",
+        "datasets": [dataset.resolve().name],
     }
     if settings.model_id is not None:
         facts |= {
@@ -122,17 +130,37 @@ def _samples(run: Path) -> str:
     return "\n".join(["## Samples of the validation rows, after the last epoch", "", *shown])
 
 
+def _licence(dataset: Path, settings: Settings) -> str:
+    """Return under which terms the weights stand: those of the base weights, and those of the clips."""
+    counts: Counter[str] = Counter()
+    for path in sorted((dataset / "data").glob("train-*.parquet")):
+        if "license" in pq.read_schema(path).names:
+            table = pq.read_table(path, columns=["license"], partitioning=None)
+            counts.update(name or "unknown" for name in table["license"].to_pylist())
+    clips = ", ".join(f"{_one_line(name)} ({count})" for name, count in counts.most_common()) or "unknown"
+    base = (
+        "It has no base weights."
+        if settings.model_id is None
+        else f"The terms of its base weights apply: https://huggingface.co/{settings.model_id}."
+    )
+    return (
+        f"## Licence\n\n{base} It learned from clips of the dataset `{dataset.resolve().name}` under these "
+        f"licences (clips): {clips}. Where one is unknown, ask the owner of the rights before passing the "
+        "weights on."
+    )
+
+
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _limits(settings: Settings, rows: int) -> str:
+def _limits(settings: Settings) -> str:
     tiny = (
         "It knows the pictures of its training rows and nothing else of the world: it serves tests and first "
         "steps, not real videos."
     )
     return (
         "## Limits\n\nIt repeats what its dataset's tags and captions say, their errors among it, and has "
-        f"heard no music. The terms of the base weights and of the {rows} clips apply. "
+        "heard no music. "
         + (tiny if settings.model_id is None else "Frames are stills: what moves between them is not seen.")
     )

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from rendered_clips import write_dataset
 from safetensors.torch import load_file
 
@@ -96,6 +97,10 @@ def test_the_card_tells_what_the_run_is(plain_dataset: Path, finished: Finished)
     assert open_split(plain_dataset, "train").fingerprint in card
     assert f"| 6 | 2 | {facts['validation_loss']:.4f} |" in card
     assert "- `clip-000100`" in card
+    head = yaml.safe_load(card.split("---")[1])
+    assert head["license"] == "other" and head["license_link"] == "README.md#licence"
+    assert head["datasets"] == ["dataset"]
+    assert "## Licence\n\nIt has no base weights. It learned from clips of the dataset `dataset`" in card
     assert "{" not in card and "None" not in card.replace("None |", "")
 
 
