@@ -16,7 +16,7 @@ CLIP_FIELDS = {
     "description": "Description in the source's metadata.",
     "comments": "Comments of the audience, at most 10.",
     "start_s": "Start of the clip in the source, seconds.",
-    "duration_s": "Length of the clip, seconds.",
+    "duration_s": "Length of the sound in the row, seconds.",
     "width": "Width of the video as displayed, pixels; null without video.",
     "height": "Height of the video as displayed, pixels; null without video.",
     "fps": "Average frames a second; null without video.",
@@ -57,7 +57,7 @@ MEASURED_FIELDS = {
     "failed": "Whether that stage failed on it.",
 }
 QUARANTINE_FIELDS = {
-    "clip_id": "The clip, where there was one already.",
+    "clip_id": "As of every clip; hash of the path where the file could not be read.",
     "source_id": "Its source.",
     "source": "Its file, below the folder that holds all of them.",
     "stage": "The stage that failed.",

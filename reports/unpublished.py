@@ -145,7 +145,7 @@ class Unpublished:
             elif name == "start_s":
                 found[name] = pa.array([entry.start_s for entry in entries], pa.float64())
             elif name == "duration_s":
-                found[name] = self._durations(entries)
+                found[name] = self._take("audio", "audio_s", entries)
             elif name == "models":
                 models = [{"backend": stage, "model": model} for stage, model in self.stores.models.items()]
                 found[name] = pa.array([models] * len(entries), MODELS)
@@ -169,15 +169,6 @@ class Unpublished:
         # A later part beats an earlier one.
         table = pa.concat_tables(reversed(tables)).combine_chunks()
         return table[column].combine_chunks().take(pc.index_in(keys, value_set=table[KEY].combine_chunks()))
-
-    def _durations(self, entries: Sequence[Entry]) -> pa.Array:
-        """Return the length of each clip: of its window, else of its audio as decoded."""
-        decoded = self._take("audio", "audio_s", entries).to_pylist()
-        lengths = [
-            audio_s if entry.duration_s is None else entry.duration_s
-            for entry, audio_s in zip(entries, decoded, strict=True)
-        ]
-        return pa.array(lengths, pa.float64())
 
     def _tags(self, entries: Sequence[Entry]) -> Mapping[str, pa.Array]:
         known, settings = self.taxonomy, self.stores.plan.tags

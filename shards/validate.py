@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import soundfile
 
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.artists import artist_names
@@ -17,6 +19,8 @@ from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS
 from leitmotif.shards.takedown import KeptOut, read_record
 
+# The longest frame of a common sound codec (HE-AAC); lengths of headers and of decoded sound differ by as much.
+FRAME_S = 2048 / 44_100
 SIGNATURES = {"audio": b"fLaC", "frames": b"\xff\xd8\xff"}
 
 
@@ -124,6 +128,21 @@ def _check_row(name: str, row: dict[str, Any]) -> Iterator[str]:
     for column, file in media:
         if not file or not (file["bytes"] or b"").startswith(SIGNATURES[column]):
             yield f"{name}: {column} holds no {'FLAC' if column == 'audio' else 'JPEG'} file"
+        elif column == "audio":
+            yield from _check_length(name, row["duration_s"], file["bytes"])
+
+
+def _check_length(name: str, duration_s: float | None, sound: bytes) -> Iterator[str]:
+    """Check that a row's `duration_s` is the length of its sound, to a frame."""
+    try:
+        found = soundfile.info(io.BytesIO(sound))
+    except soundfile.LibsndfileError as error:
+        yield f"{name}: audio cannot be read ({' '.join(str(error).split())})"
+        return
+    sound_s = found.frames / found.samplerate
+    if duration_s is None or abs(duration_s - sound_s) > FRAME_S:
+        said = "nothing" if duration_s is None else f"{duration_s:.3f} s"
+        yield f"{name}: duration_s says {said}, the sound in the row lasts {sound_s:.3f} s; publish again"
 
 
 def _check_leak(row: dict[str, Any], split: str, owners: dict[tuple[str, str], str]) -> Iterator[str]:
