@@ -83,9 +83,7 @@ class RowReader:
             row: dict[str, Any] = {"clip_id": clip_id, "models": self.models, "start_s": start_s}
             row |= {name: entry.source[name] for name in _NOTES}
             row["recording_id"] = self.recordings[entry.source["media_id"]]
-            row["duration_s"] = lengths[clip_id][
-                "audio_s"
-            ]  # of the sound in the row, whatever the header says
+            row["duration_s"] = lengths[clip_id]["audio_s"]  # of the sound in the row
             for stage, columns in taken.items():
                 row |= {
                     name: tables[stage][_stored_under(entry, stage)][column]

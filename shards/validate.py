@@ -19,7 +19,7 @@ from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS
 from leitmotif.shards.takedown import KeptOut, read_record
 
-# The longest frame of a common sound codec (HE-AAC); lengths of headers and of decoded sound differ by as much.
+# The longest frame of a common sound codec (HE-AAC): so far may a header and the decoded sound differ.
 FRAME_S = 2048 / 44_100
 SIGNATURES = {"audio": b"fLaC", "frames": b"\xff\xd8\xff"}
 

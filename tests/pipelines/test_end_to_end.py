@@ -149,9 +149,7 @@ def test_a_changed_threshold_changes_the_dataset_and_measures_nothing(
 
 def test_another_tag_threshold_asks_for_new_captions(curated: Curated, tmp_path: Path) -> None:
     other = change_thresholds(PLAN, ["instruments.threshold=0.9"])
-    with pytest.raises(
-        UserError, match=r"have no caption for these tags .* with the workspace and the same --set"
-    ):
+    with pytest.raises(UserError, match=r"need captions for these tags .* --set instruments.threshold=0.9"):
         publish(curated.workspace, tmp_path / "dataset", other)
     assert not (tmp_path / "dataset").exists()
 
