@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +42,22 @@ def print_summary(facts: Mapping[str, Any]) -> None:
         if isinstance(value, dict):
             value = ", ".join(f"{key} {count}" for key, count in value.items()) or "nothing"
         print(f"{name:<12} {value}")
+
+
+def print_rules(rejected_by: Mapping[str, int]) -> None:
+    """Print how many clips each rule rejected, and what such a clip is."""
+    for line in rule_lines(rejected_by):
+        print(line)
+
+
+def rule_lines(rejected_by: Mapping[str, int]) -> Iterator[str]:
+    """Yield a line for each rule that rejected clips: its name, how many, what such a clip is."""
+    from leitmotif.filters.rule import discover
+
+    known = discover()
+    for name, clips in rejected_by.items():
+        why = known[name].why if name in known else "the same bytes as another file"
+        yield f"  {name:<18} {clips:>7,}  {why}"
 
 
 def duration_text(seconds: float) -> str:

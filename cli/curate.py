@@ -52,7 +52,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments that say what a run does and where it runs."""
     parser.add_argument(
-        "--recipe", help="music-video (default of a new workspace), music-track or a YAML file"
+        "--recipe",
+        help="which stages and rules: auto (default of a new workspace: each file by what it is), "
+        "music-video, music-track or a YAML file",
     )
     parser.add_argument(
         "--profile",
@@ -101,9 +103,15 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         console.print_json(asdict(summary))
     else:
-        console.print_summary(asdict(summary))
-        dataset = workspace.root.with_name(f"{workspace.root.name}-dataset")
-        print(f"next: {command('publish', workspace.root, '--out', dataset)}")
+        facts = asdict(summary)
+        rejected_by, advice = facts.pop("rejected_by"), facts.pop("advice")
+        console.print_summary(facts)
+        console.print_rules(rejected_by)
+        for line in advice:
+            print(line)
+        if summary.kept:
+            dataset = workspace.root.with_name(f"{workspace.root.name}-dataset")
+            print(f"next: {command('publish', workspace.root, '--out', dataset)}")
     return Exit.STRICT if options.strict and summary.quarantined else Exit.DONE
 
 

@@ -66,6 +66,9 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         console.print_json(asdict(published))
     else:
-        console.print_summary(asdict(published))
+        facts = asdict(published)
+        rejected_by, _ = facts.pop("rejected_by"), facts.pop("advice")
+        console.print_summary(facts)
+        console.print_rules(rejected_by)
         print(f"report: {dataset / 'report.html'}")
     return 0

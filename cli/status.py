@@ -114,6 +114,8 @@ def _head(status: Status) -> Iterator[str]:
     if "seconds_since_update" in run:
         yield f"last heard of {duration_text(run['seconds_since_update'])} ago"
     yield ", ".join(f"{name} {count}" for name, count in status.counts.items())
+    yield from console.rule_lines(status.rejected_by)
+    yield from status.advice
 
 
 def _lines(status: Status) -> Iterator[str]:

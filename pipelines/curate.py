@@ -11,9 +11,11 @@ from typing import Protocol
 
 from leitmotif.collection.folder import FoundFile, SourceError, find_media
 from leitmotif.pipelines import catalog
+from leitmotif.pipelines.advice import advise, describe_kinds
+from leitmotif.pipelines.entries import Entry, by_store
 from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
 from leitmotif.pipelines.forecast import describe_forecast, forecast
-from leitmotif.pipelines.ledger import Entry, Ledger
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runlog import BatchResult, RunLog, failures_in, failures_of, log_run
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
@@ -38,8 +40,10 @@ class Summary:
     kept: int
     rejected: int
     quarantined: int
+    rejected_by: dict[str, int] = field(default_factory=dict)
     computed: dict[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+    advice: list[str] = field(default_factory=list)
 
 
 def curate(
@@ -92,19 +96,29 @@ def curate(
                     files += catalog.catalogued_files(workspace.catalog(), but=files)
                 workspace.save_plan(plan)
                 _enter(files, workspace, stated, log, progress)
-                stores = workspace.stores(plan)
-                _tell_beforehand(stores, former, retry_failed=retry_failed, measure_all=measure_all)
-                ledger = Ledger(stores)
+                kinds = workspace.kinds(plan)
+                _tell_beforehand(kinds, former, retry_failed=retry_failed, measure_all=measure_all)
+                ledger = Ledger(*kinds)
 
                 def compute(stage: str, entries: Sequence[Entry]) -> None:
-                    index = stores.store(stage).index()
-                    batches = missing_batches(
-                        stores, stage, entries, workers=workers, retry_failed=retry_failed, index=index
-                    )
+                    if stage == ledger.stages[1] and (line := describe_kinds(ledger)):
+                        logger.info(line)
+                    batches, known = [], []
+                    for stores, rows in by_store(entries, stage):
+                        chosen = [entries[row] for row in rows]
+                        index = stores.store(stage).index()
+                        batches += missing_batches(
+                            stores, stage, chosen, workers=workers, retry_failed=retry_failed, index=index
+                        )
+                        known += [] if retry_failed else failures_in(index, stage, chosen)
                     total, done = sum(len(batch.clips) for batch in batches), 0
-                    known = [] if retry_failed else failures_in(index, stage, entries)
                     log.stage(
-                        stage, len(entries), total, ledger.counts(), failures_of(ledger.entries) + known
+                        stage,
+                        len(entries),
+                        total,
+                        ledger.counts(),
+                        ledger.rejected_by(),
+                        failures_of(ledger.entries) + known,
                     )
                     counts = ledger.counts()
                     if total:
@@ -128,7 +142,13 @@ def curate(
             ) from error
     counts = ledger.counts()
     del counts["pending"]
-    return Summary(**counts, computed=computed, seconds=round(time.monotonic() - started, 2))
+    return Summary(
+        **counts,
+        rejected_by=ledger.rejected_by(),
+        computed=computed,
+        seconds=round(time.monotonic() - started, 2),
+        advice=advise(ledger, plan),
+    )
 
 
 def _enter(
@@ -157,9 +177,9 @@ def losses_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[name]} {name}" for name in ("rejected", "quarantined") if counts[name])
 
 
-def _tell_beforehand(stores: Stores, former: Plan | None, **options: bool) -> None:
-    ledger = Ledger(stores)
+def _tell_beforehand(kinds: Sequence[Stores], former: Plan | None, **options: bool) -> None:
+    ledger = Ledger(*kinds)
     ledger.settle()
-    before = stores.workspace.stores(former) if former else None
+    before = ledger.workspace.kinds(former) if former else []
     for line in describe_forecast(forecast(ledger, before, **options)):
         logger.info(line)

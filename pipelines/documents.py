@@ -17,7 +17,7 @@ TAG_KINDS = ("instruments", "genres", "moods")
 RECIPES = tuple(sorted(path.stem for path in (HERE / "recipes").glob("*.yaml")))
 PROFILES = tuple(sorted(path.stem for path in (HERE / "profiles").glob("*.yaml")))
 _SECTIONS = {"name", "stages", "rules", "tags", "splits"}
-KEYS = {"recipe": {*_SECTIONS, "track"}, "profile": _SECTIONS}
+KEYS = {"recipe": {*_SECTIONS, "track", "kinds"}, "profile": _SECTIONS}
 
 
 def read_document(kind: Literal["recipe", "profile"], name: str) -> dict[str, Any]:
@@ -48,12 +48,33 @@ def read_document(kind: Literal["recipe", "profile"], name: str) -> dict[str, An
     for key in document:
         known(f"key of {kind} file {name!r}:", key, KEYS[kind])
     document.setdefault("name", path.stem)
-    required = {"stages", "rules", "track"} if kind == "recipe" else set()
+    required = {"stages", "rules", "track"} if kind == "recipe" and "kinds" not in document else set()
     if missing := sorted(required - set(document)):
         raise UserError(
             f"recipe file {name!r} lacks {', '.join(missing)}; see pipelines/recipes for an example"
         )
     return document
+
+
+def read_kinds(recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the recipes that a recipe by kinds of files names: that of moving pictures, and that of sound.
+
+    Args:
+        recipe: As `read_document` gave it; one without kinds gives an empty list.
+
+    Raises:
+        UserError: It does not name two recipes.
+    """
+    names = recipe.get("kinds", [])
+    if names and not (isinstance(names, list) and len(names) == 2 and all(isinstance(n, str) for n in names)):
+        raise UserError(
+            f"kinds of recipe {recipe['name']!r} are {names!r}; expected two recipes, that of moving "
+            "pictures and that of sound"
+        )
+    kinds = [read_document("recipe", name) for name in names]
+    if any("kinds" in kind for kind in kinds):
+        raise UserError(f"a kind of recipe {recipe['name']!r} has kinds of its own; expected plain recipes")
+    return kinds
 
 
 def settings_of(document: Mapping[str, Any]) -> list[tuple[str, str, Any]]:

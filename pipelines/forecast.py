@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
 from leitmotif.phrases import count
-from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Entry, Ledger
+from leitmotif.pipelines.entries import Entry, by_store, stored_under
+from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
 from leitmotif.pipelines.workspace import Stores
-from leitmotif.shards.store import KEY, StageStore
+from leitmotif.shards.store import KEY
 
 
 @dataclass(frozen=True)
@@ -29,23 +30,26 @@ class Expected:
 
 
 def forecast(
-    ledger: Ledger, former: Stores | None, *, retry_failed: bool = False, measure_all: bool = False
+    ledger: Ledger, former: Sequence[Stores], *, retry_failed: bool = False, measure_all: bool = False
 ) -> list[Expected]:
     """Return what every stage is going to measure, those with nothing to do left out.
 
     Args:
         ledger: Settled, nothing measured yet.
-        former: The stores of the plan before; None where there was none.
+        former: The stores of the plan before, of all its kinds.
         retry_failed: As of `curate`.
         measure_all: As of `curate`.
     """
     going = [entry for entry in ledger.entries if _goes_on(entry, retry_failed, measure_all)]
     found = []
-    for name in ledger.stores.stages:
-        store = ledger.stores.store(name)
-        missing = {_key(entry, name) for entry in going} - _stored(store, measured_only=retry_failed)
-        before = former.store(name) if former and name in former.stages else store
-        anew = missing & _stored(before) if before.folder != store.folder else set()
+    for name in ledger.stages:
+        missing: set[str] = set()
+        for stores, rows in by_store(going, name):
+            keys = {stored_under(going[row], name) for row in rows}
+            missing |= keys - _stored(stores, name, measured_only=retry_failed)
+        folders = {stores.folder(name) for stores in ledger.kinds if name in stores.stages}
+        before = [stores for stores in former if name in stores.stages and stores.folder(name) not in folders]
+        anew = missing & {key for stores in before for key in _stored(stores, name)}
         if missing:
             found.append(Expected(name, len(missing), len(anew)))
     return found
@@ -73,12 +77,8 @@ def _goes_on(entry: Entry, retry_failed: bool, measure_all: bool) -> bool:
     return fate.error is None or (retry_failed and fate.stage != "catalog")
 
 
-def _key(entry: Entry, stage: str) -> str:
-    return str(entry.source["media_id"]) if stage == "probe" else entry.clip_id
-
-
-def _stored(store: StageStore, *, measured_only: bool = False) -> set[str]:
-    table = store.read([])
+def _stored(stores: Stores, stage: str, *, measured_only: bool = False) -> set[str]:
+    table = stores.store(stage).read([])
     if measured_only:
         table = table.filter(pc.is_null(table["error"]))
     return set(table[KEY].to_pylist())

@@ -9,8 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -19,49 +17,12 @@ import pyarrow.compute as pc
 from leitmotif.filters import duplicates
 from leitmotif.filters import rule as filters_rule
 from leitmotif.filters.rule import Rule
-from leitmotif.pipelines.stage import Clip
+from leitmotif.pipelines.entries import Entry, Fate, asked, by_store, take
 from leitmotif.pipelines.workspace import Stores
-from leitmotif.shards.store import KEY, StageStore
+from leitmotif.shards.store import KEY
 from leitmotif.shards.takedown import KeptOut
 
 EXACT_DUPLICATE = "exact-duplicate"
-METADATA = ("title", "artist", "description", "comments")
-
-
-@dataclass
-class Fate:
-    """What became of one catalogued clip; exactly one of the three, or none yet (`alive`)."""
-
-    alive: bool = True
-    rule: str | None = None
-    value: float | None = None
-    threshold: float | None = None
-    detail: str | None = None
-    stage: str | None = None
-    error: str | None = None
-    message: str | None = None
-    pending: str | None = None
-
-
-@dataclass
-class Entry:
-    """One catalogued clip: a file, or a window of a file.
-
-    Attributes:
-        clip_id: Hash of the media bytes and the window; of the path where the file could not be read.
-        source: The file's row of the catalog.
-        start_s: Where the window starts.
-        duration_s: Length of the window; None where the file does not say its length.
-        whole: The window is the whole file.
-        fate: What became of it.
-    """
-
-    clip_id: str
-    source: dict[str, Any]
-    start_s: float = 0.0
-    duration_s: float | None = None
-    whole: bool = True
-    fate: Fate = field(default_factory=Fate)
 
 
 # Measures the clips of a stage that its store lacks.
@@ -69,23 +30,38 @@ Compute = Callable[[str, Sequence[Entry]], None]
 
 
 class Ledger:
-    """Every catalogued clip with its fate, under one plan."""
+    """Every catalogued clip with its fate, under one plan.
 
-    def __init__(self, stores: Stores, *, kept_out: KeptOut | None = None) -> None:
+    Attributes:
+        kinds: The stores of each kind of files that the plan tells apart. Where there are two, files with a
+            moving picture go by the first, the others by the second, and files not probed yet by the first.
+        workspace: Where they lie.
+        entries: The clips.
+        stages: Of all kinds, in order.
+    """
+
+    def __init__(self, *kinds: Stores, kept_out: KeptOut | None = None) -> None:
         """Take the stores; nothing is read yet.
 
         Args:
-            stores: Of the plan.
+            kinds: As `Workspace.kinds` gives them.
             kept_out: What was taken down and counts as not catalogued; by default what the workspace's own
                 record names.
 
         Raises:
             UserError: The takedown record cannot be read.
         """
-        self.stores = stores
-        self._kept_out = stores.workspace.kept_out() if kept_out is None else kept_out
+        self.kinds = kinds
+        self.workspace = kinds[0].workspace
+        self.stages = list(dict.fromkeys(name for stores in kinds for name in stores.stages))
+        self._kept_out = self.workspace.kept_out() if kept_out is None else kept_out
         self.entries: list[Entry] = []
         self._rules = filters_rule.discover()
+
+    @property
+    def models(self) -> dict[str, str]:
+        """`id@revision` of the model behind each stage that has one."""
+        return {name: model for stores in self.kinds for name, model in stores.models.items()}
 
     def settle(self, *, compute: Compute | None = None, measure_all: bool = False) -> None:
         """Walk every clip through the stages and rules.
@@ -95,10 +71,12 @@ class Ledger:
             measure_all: Measure rejected clips as well.
         """
         self._enter_sources()
-        for name in self.stores.stages:
-            wanted = [entry for entry in self._unique() if self._goes_on(entry, measure_all)]
+        for name in self.stages:
             if compute is not None:
-                self.stores.describe(name)
+                wanted = [entry for entry in self._unique() if self._goes_on(entry, measure_all)]
+                wanted = [entry for entry in wanted if name in entry.stores.stages]
+                for stores, _ in by_store(wanted, name):
+                    stores.describe(name)
                 compute(name, wanted)
             self._take_results(name)
             if name == "probe":
@@ -115,6 +93,11 @@ class Ledger:
             "pending": sum(fate.pending is not None for fate in fates),
         }
 
+    def rejected_by(self) -> dict[str, int]:
+        """Return how many clips each rule rejected, the most first."""
+        taken = Counter(entry.fate.rule for entry in self.entries if entry.fate.rule)
+        return {str(rule): number for rule, number in taken.most_common()}
+
     def losses(self) -> dict[str, int]:
         """Return how many clips each rule rejected and each stage quarantined, the most first."""
         taken = Counter(
@@ -130,12 +113,10 @@ class Ledger:
 
     def _enter_sources(self) -> None:
         columns = [
-            name
-            for name in self.stores.workspace.catalog().schema.names
-            if name not in (KEY, "error", "message")
+            name for name in self.workspace.catalog().schema.names if name not in (KEY, "error", "message")
         ]
-        for row in self.stores.workspace.catalog().read(columns).sort_by("path").to_pylist():
-            entry = Entry(row["media_id"] or row[KEY], row)
+        for row in self.workspace.catalog().read(columns).sort_by("path").to_pylist():
+            entry = Entry(row["media_id"] or row[KEY], row, self.kinds[0])
             if row["error"] is not None:
                 entry.fate = Fate(alive=False, stage="catalog", error=row["error"], message=row["message"])
             if not self._kept_out.refuses(ids=(entry.clip_id,), urls=(row["source_url"],)):
@@ -152,22 +133,33 @@ class Ledger:
                 entry.fate = Fate(alive=False, rule=EXACT_DUPLICATE, value=1.0, threshold=1.0, detail=detail)
 
     def _cut_windows(self) -> None:
-        """Replace each probed source by its windows, where the plan asks for windows."""
-        length_s = self.stores.plan.window_s
-        probed = self.stores.store("probe").read(["duration_s"])
-        durations = dict(zip(probed[KEY].to_pylist(), probed["duration_s"].to_pylist(), strict=True))
+        """Tell each probed source's kind, and replace it by its windows, where the plan asks for windows."""
+        length_s = self.kinds[0].plan.window_s
+        probed = self.kinds[0].store("probe").read(["duration_s", "has_video"]).to_pydict()
+        durations = dict(zip(probed[KEY], probed["duration_s"], strict=True))
+        moving = dict(zip(probed[KEY], probed["has_video"], strict=True))
         entries = []
         for entry in self.entries:
             entry.duration_s = durations.get(entry.clip_id)
+            if moving.get(entry.clip_id) == 0:
+                entry.stores = self.kinds[-1]
             if length_s is None or entry.duration_s is None or entry.fate.error or entry.fate.pending:
                 entries.append(entry)
             else:
                 entries += [
-                    Entry(clip, entry.source, start_s, part_s, whole=False, fate=Fate(**vars(entry.fate)))
+                    Entry(
+                        clip,
+                        entry.source,
+                        entry.stores,
+                        start_s,
+                        part_s,
+                        whole=False,
+                        fate=Fate(**vars(entry.fate)),
+                    )
                     for clip, start_s, part_s in windows_of(entry.clip_id, entry.duration_s, length_s)
                 ]
         self.entries = [entry for entry in entries if entry.clip_id not in self._kept_out.ids]
-        self._apply_rules("probe", self.stores.store("probe"))
+        self._apply_rules("probe")
 
     def _unique(self) -> list[Entry]:
         """Return the clips to measure: every one once, in the order of their ids."""
@@ -182,55 +174,46 @@ class Ledger:
 
     def _take_results(self, name: str) -> None:
         """Quarantine what failed, note what is missing, and ask the rules that read this stage."""
-        store = self.stores.store(name)
-        table = store.read([])
-        failed = {row[KEY]: row for row in table.filter(pc.is_valid(table["error"])).to_pylist()}
-        measured = set(table[KEY].to_pylist())
-        for entry in self.entries:
-            if not entry.fate.alive:
-                continue
-            if entry.clip_id in failed:
-                row = failed[entry.clip_id]
-                entry.fate = Fate(alive=False, stage=name, error=row["error"], message=row["message"])
-            elif entry.clip_id not in measured:
-                entry.fate = Fate(alive=False, pending=name)
+        alive = [entry for entry in self.entries if entry.fate.alive]
+        for stores, rows in by_store(alive, name):
+            table = stores.store(name).read([])
+            failed = {row[KEY]: row for row in table.filter(pc.is_valid(table["error"])).to_pylist()}
+            measured = set(table[KEY].to_pylist())
+            for entry in (alive[row] for row in rows):
+                if entry.clip_id in failed:
+                    row = failed[entry.clip_id]
+                    entry.fate = Fate(alive=False, stage=name, error=row["error"], message=row["message"])
+                elif entry.clip_id not in measured:
+                    entry.fate = Fate(alive=False, pending=name)
         if name != "probe":
-            self._apply_rules(name, store)
+            self._apply_rules(name)
 
-    def _apply_rules(self, stage: str, store: StageStore) -> None:
-        for name, threshold in self.stores.plan.rules.items():
+    def _apply_rules(self, stage: str) -> None:
+        thresholds = {name: value for stores in self.kinds for name, value in stores.plan.rules.items()}
+        for name, threshold in thresholds.items():
             rule = self._rules[name]
             if rule.stage != stage:
                 continue
-            alive = [entry for entry in self.entries if entry.fate.alive]
-            values, details = self._values(rule, store, alive)
+            alive = [entry for entry in self.entries if entry.fate.alive and asked(entry, name)]
+            values, details = self._values(rule, alive)
             passed = rule.passes(values, threshold).to_pylist()
             for entry, ok, value, detail in zip(alive, passed, values.to_pylist(), details, strict=True):
                 if not ok:
                     entry.fate = Fate(alive=False, rule=name, value=value, threshold=threshold, detail=detail)
 
-    def _values(
-        self, rule: Rule, store: StageStore, entries: Sequence[Entry]
-    ) -> tuple[pa.Array, Sequence[str | None]]:
+    def _values(self, rule: Rule, entries: Sequence[Entry]) -> tuple[pa.Array, Sequence[str | None]]:
         """Return the number that a rule judges, for each clip, and what there is to add to it."""
         nothing: list[str | None] = [None] * len(entries)
         if rule.column == "duration_s":
             return pa.array([entry.duration_s for entry in entries], pa.float64()), nothing
-        ids = pa.array([_key(entry, rule.stage) for entry in entries], pa.string())
         if rule.name == "near-duplicate":
-            return self._similarities(store, ids, entries)
-        table = store.read([rule.column])
-        rows = pc.index_in(ids, value_set=table[KEY].combine_chunks())
-        return pc.cast(table[rule.column].combine_chunks(), pa.float64()).take(rows), nothing
+            return self._similarities(entries)
+        return pc.cast(take(entries, rule.stage, rule.column), pa.float64()), nothing
 
-    def _similarities(
-        self, store: StageStore, ids: pa.Array, entries: Sequence[Entry]
-    ) -> tuple[pa.Array, Sequence[str | None]]:
+    def _similarities(self, entries: Sequence[Entry]) -> tuple[pa.Array, Sequence[str | None]]:
         """Return how similar each clip's recording is to that of an earlier clip, and which that is."""
-        table = store.read(["audio_print"])
-        rows = pc.index_in(ids, value_set=table[KEY].combine_chunks())
-        prints = table["audio_print"].combine_chunks().take(rows).to_pylist()
-        found = duplicates.similar_to_earlier(ids.to_pylist(), prints)
+        prints = take(entries, "prints", "audio_print").to_pylist()
+        found = duplicates.similar_to_earlier([entry.clip_id for entry in entries], prints)
         sources = {entry.clip_id: entry.source for entry in entries}
         values: list[float | None] = []
         details: list[str | None] = []
@@ -259,20 +242,3 @@ def window_id(media_id: str, start_s: float, length_s: float) -> str:
     """Return the id of the clip that a window of a source is."""
     name = f"{media_id}:{round(start_s * 1000)}:{round(length_s * 1000)}"
     return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()
-
-
-def _key(entry: Entry, stage: str) -> str:
-    """Return the key of a clip in a stage's store: headers are read once per file, whatever the windows."""
-    return entry.source["media_id"] if stage == "probe" else entry.clip_id
-
-
-def as_clip(entry: Entry, inputs: dict[str, dict[str, Any]]) -> Clip:
-    """Return what a stage needs of a clip."""
-    return Clip(
-        clip_id=entry.clip_id,
-        path=entry.source["path"],
-        start_s=entry.start_s,
-        duration_s=None if entry.whole else entry.duration_s,
-        metadata={name: entry.source[name] for name in METADATA},
-        inputs=inputs,
-    )

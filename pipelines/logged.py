@@ -52,6 +52,7 @@ class LoggedRun:
         facts: What the run was asked to do, in which process, since when (`at`, seconds of the epoch).
         stages: The stages that it came to, "catalog" among them, in order.
         counts: What had become of all clips when it came to its latest stage.
+        rejected_by: How many clips each rule had rejected by then.
         failures: What failed, by stage and error.
         slowest: Its slowest clips, slowest first.
         updated: When it last said something, in seconds of the epoch.
@@ -63,6 +64,7 @@ class LoggedRun:
     facts: dict[str, Any] = field(default_factory=dict)
     stages: dict[str, LoggedStage] = field(default_factory=dict)
     counts: dict[str, int] = field(default_factory=dict)
+    rejected_by: dict[str, int] = field(default_factory=dict)
     failures: dict[tuple[str, str], Failure] = field(default_factory=dict)
     slowest: list[SlowClip] = field(default_factory=list)
     updated: float = 0.0
@@ -94,6 +96,7 @@ class LoggedRun:
             case "stage":
                 self.stages[told["stage"]] = LoggedStage(told["wanted"], told["todo"], told["at"])
                 self.counts = told["counts"]
+                self.rejected_by = told.get("rejected_by", {})
                 self.failures = {}
                 self._add_failures(told)
             case "batch":

@@ -9,7 +9,9 @@ import pyarrow.compute as pc
 
 from leitmotif.filters import rule as filters_rule
 from leitmotif.filters.rule import Rule
-from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Entry, Fate, Ledger
+from leitmotif.pipelines.entries import Entry, Fate, asked, by_store, stored_under, take
+from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
+from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.store import KEY
 
 # The step at which files that cannot be read are quarantined, before every stage.
@@ -36,9 +38,10 @@ def measured_table(ledger: Ledger) -> pa.Table:
         ledger: A settled ledger.
 
     Returns:
-        The columns of `FACTS`, and a float64 column for each rule of the plan, named after it: the number
-        that the rule judges, null where there is none. How much a clip resembles an earlier one depends on
-        which others are there, so it is given for the rejected copies alone.
+        The columns of `FACTS`; `recipe`, which the clip goes by, where there are several; and a float64
+        column for each rule of the plan, named after it: the number that the rule judges, null where there is
+        none or the rule is none of the clip's kind. How much a clip resembles an earlier one depends on which
+        others are there, so it is given for the rejected copies alone.
     """
     entries = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
     stopped, failed = _stops(ledger, entries)
@@ -48,22 +51,23 @@ def measured_table(ledger: Ledger) -> pa.Table:
         "fate": pa.array([_outcome(entry.fate)[0] for entry in entries], pa.string()),
         "step": pa.array([_outcome(entry.fate)[1] for entry in entries], pa.string()),
         "stopped_at": pa.array(stopped, pa.string()),
-        "decoder": pa.array(_decoders(ledger, entries), pa.string()),
+        "decoder": pa.array(_decoders(entries), pa.string()),
         "failed": pa.array(failed, pa.bool_()),
     }
+    if len(ledger.kinds) > 1:
+        columns["recipe"] = pa.array([entry.stores.plan.recipe for entry in entries], pa.string())
     rules = filters_rule.discover()
-    for name in ledger.stores.plan.rules:
-        columns[name] = _numbers(ledger, rules[name], entries)
+    for name in dict.fromkeys(name for stores in ledger.kinds for name in stores.plan.rules):
+        columns[name] = _numbers(rules[name], entries)
     return pa.table(columns)
 
 
-def _decoders(ledger: Ledger, entries: Sequence[Entry]) -> list[str | None]:
+def _decoders(entries: Sequence[Entry]) -> list[str | None]:
     """Return what read each clip: FFmpeg, or libsndfile where FFmpeg refused it."""
     found: list[str | None] = [None] * len(entries)
     for stage in ("probe", "audio"):
-        table = ledger.stores.store(stage).read(["decoder"])
-        by_key = dict(zip(table[KEY].to_pylist(), table["decoder"].to_pylist(), strict=True))
-        found = [by_key.get(_key(entry, stage)) or known for entry, known in zip(entries, found, strict=True)]
+        names = take(entries, stage, "decoder").to_pylist()
+        found = [name or known for name, known in zip(names, found, strict=True)]
     return found
 
 
@@ -81,30 +85,28 @@ def _stops(ledger: Ledger, entries: Sequence[Entry]) -> tuple[list[str | None], 
     """Return for each clip the first stage without its numbers, and whether that stage failed on it."""
     stopped: list[str | None] = [CATALOG if entry.fate.stage == CATALOG else None for entry in entries]
     failed = [stop is not None for stop in stopped]
-    for stage in ledger.stores.stages:
-        table = ledger.stores.store(stage).read([])
-        found = dict(zip(table[KEY].to_pylist(), pc.is_valid(table["error"]).to_pylist(), strict=True))
-        for row, entry in enumerate(entries):
-            error = found.get(_key(entry, stage))
-            if stopped[row] is None and error is not False and entry.fate.rule != EXACT_DUPLICATE:
-                stopped[row], failed[row] = stage, error is not None
+    for stage in ledger.stages:
+        for stores, rows in by_store(entries, stage):
+            table = stores.store(stage).read([])
+            valid = pc.is_valid(table["error"]).to_pylist()
+            found = dict(zip(table[KEY].to_pylist(), valid, strict=True))
+            for row in rows:
+                entry = entries[row]
+                error = found.get(stored_under(entry, stage))
+                if stopped[row] is None and error is not False and entry.fate.rule != EXACT_DUPLICATE:
+                    stopped[row], failed[row] = stage, error is not None
     return stopped, failed
 
 
-def _numbers(ledger: Ledger, rule: Rule, entries: Sequence[Entry]) -> pa.Array:
-    """Return the number that a rule judges, for each clip."""
+def _numbers(rule: Rule, entries: Sequence[Entry]) -> pa.Array:
+    """Return the number that a rule judges, for each clip; null where the rule is none of its kind."""
+    judged = [entry if asked(entry, rule.name) else None for entry in entries]
     if rule.column == "duration_s":
-        return pa.array([entry.duration_s for entry in entries], pa.float64())
-    store = ledger.stores.store(rule.stage)
-    if rule.column not in store.schema.names:
-        values = [entry.fate.value if entry.fate.rule == rule.name else None for entry in entries]
+        return pa.array([entry and entry.duration_s for entry in judged], pa.float64())
+    if rule.column not in STAGES[rule.stage].COLUMNS.names:
+        values = [entry.fate.value if entry and entry.fate.rule == rule.name else None for entry in judged]
         return pa.array(values, pa.float64())
-    table = store.read([rule.column])
-    keys = pa.array([_key(entry, rule.stage) for entry in entries], pa.string())
-    rows = pc.index_in(keys, value_set=table[KEY].combine_chunks())
-    return pc.cast(table[rule.column].combine_chunks(), pa.float64()).take(rows)
-
-
-def _key(entry: Entry, stage: str) -> str:
-    """Return the key of a clip in a stage's store: headers are read once per file, whatever the windows."""
-    return str(entry.source["media_id"]) if stage == "probe" else entry.clip_id
+    if all(judged):
+        return pc.cast(take(entries, rule.stage, rule.column), pa.float64())
+    found = iter(take([entry for entry in judged if entry], rule.stage, rule.column).to_pylist())
+    return pc.cast(pa.array([next(found) if entry else None for entry in judged]), pa.float64())

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from leitmotif.filters import rule as filters_rule
 from leitmotif.phrases import command
 from leitmotif.pipelines.assignments import assign, latest, parse_assignment
-from leitmotif.pipelines.documents import TAG_KINDS, known, read_document, settings_of
+from leitmotif.pipelines.documents import TAG_KINDS, known, read_document, read_kinds, settings_of
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.models.devices import AUTO, check_device
 from leitmotif.pipelines.order import check_order
@@ -59,14 +59,29 @@ class SplitSettings(BaseModel):
         return self
 
 
+class Kind(BaseModel):
+    """What is done with one kind of files: a recipe's stages and rules, in order, and its track."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    recipe: str
+    track: str
+    stages: tuple[str, ...]
+    rules: tuple[str, ...]
+
+
 class Plan(BaseModel):
-    """A checked run: stages with all their settings, rules with their thresholds, tags and splits."""
+    """A checked run: stages with all their settings, rules with their thresholds, tags and splits.
+
+    A plan that takes each file by what it is has two `kinds`: that of files with a moving picture, and
+    that of all others. Its stages and rules are those of both, and its tracks those of the kinds.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     recipe: str
     profile: str
-    track: str
+    track: str = ""
     window_s: float | None = Field(default=None, gt=0)
     stages: dict[str, dict[str, Any]]
     rules: dict[str, float]
@@ -76,10 +91,34 @@ class Plan(BaseModel):
     left_out: dict[str, dict[str, Any]] = {}
     # What the user set over recipe and profile, as `section.key=value`.
     settings: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ()
+
+    def parts(self) -> list[Plan]:
+        """Return the plan of each kind of files; of a plan without kinds itself alone."""
+        return [self._part(kind) for kind in self.kinds] or [self]
+
+    def _part(self, kind: Kind) -> Plan:
+        of_kinds = {rule for each in self.kinds for rule in each.rules}
+        known_rules = filters_rule.discover()
+        # A rule that the user added is one of every kind that measures its number.
+        rules = [*kind.rules, *(name for name in self.rules if name not in of_kinds)]
+        changes = {
+            "recipe": kind.recipe,
+            "track": kind.track,
+            "stages": {name: self.stages[name] for name in kind.stages},
+            "rules": {name: self.rules[name] for name in rules if known_rules[name].stage in kind.stages},
+            "kinds": (),
+        }
+        return self.model_copy(update=changes)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the plan as plain values, without what it has none of."""
+        empty = {"kinds"} if not self.kinds else {"track"}
+        return self.model_dump(mode="json", exclude=empty)
 
     def save(self) -> str:
         """Return the plan as YAML text; `load_plan` reads it."""
-        return yaml.safe_dump(self.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+        return yaml.safe_dump(self.facts(), sort_keys=False, allow_unicode=True)
 
 
 def load_plan(text: str) -> Plan:
@@ -139,15 +178,14 @@ def make_plan(
         UserError: A name, key or value is not known; the text lists the near ones.
     """
     chosen = read_document("recipe", recipe)
+    kinds = read_kinds(chosen)
+    recipes = kinds or [chosen]
     backends = read_document("profile", profile)
-    known_rules = filters_rule.discover()
-    stages = {name: dict(STAGES[known("stage", name, STAGES)].SETTINGS()) for name in chosen["stages"]}
-    rules: dict[str, Any] = {}
-    for entry in chosen["rules"]:
-        name, threshold = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
-        known("rule", name, known_rules)
-        rules[name] = known_rules[name].threshold if threshold is None else threshold
-    check_order(chosen["track"], list(stages), list(rules), known_rules)
+    named = dict.fromkeys(name for each in recipes for name in each["stages"])
+    stages = {name: dict(STAGES[known("stage", name, STAGES)].SETTINGS()) for name in named}
+    rules = {name: threshold for each in recipes for name, threshold in _rules_of(each).items()}
+    for each in recipes:
+        check_order(each["track"], each["stages"], [*_rules_of(each)], filters_rule.discover())
     if device == AUTO:
         _set_device(stages, AUTO)
     values: dict[str, dict[str, Any]] = {
@@ -157,12 +195,12 @@ def make_plan(
         "splits": SplitSettings().model_dump(),
     }
     left_out: dict[str, dict[str, Any]] = {}
-    for document in (chosen, backends):
+    for document in (*recipes, backends):
         for section, key, value in settings_of(document):
             if section in STAGES and section not in {*stages, *rules}:
                 left_out.setdefault(section, {})[key] = value
             # A profile names the backends of every stage and thresholds of every rule; a recipe uses some.
-            if section in {*STAGES, *known_rules} - {*stages, *rules}:
+            if section in {*STAGES, *filters_rule.discover()} - {*stages, *rules}:
                 continue
             assign(values, section, key, value)
     if device and device != AUTO:
@@ -175,13 +213,29 @@ def make_plan(
         {
             "recipe": chosen["name"],
             "profile": backends["name"],
-            "track": chosen["track"],
+            "track": chosen.get("track", ""),
+            "kinds": [
+                {key: kind[key] for key in ("track", "stages")}
+                | {"recipe": kind["name"], "rules": [*_rules_of(kind)]}
+                for kind in kinds
+            ],
             "window_s": window_s,
             "left_out": left_out,
             "settings": latest(assignments),
             **values,
         }
     )
+
+
+def _rules_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rules of a recipe with their thresholds, in its order."""
+    known_rules = filters_rule.discover()
+    rules: dict[str, Any] = {}
+    for entry in recipe["rules"]:
+        name, threshold = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
+        known("rule", name, known_rules)
+        rules[name] = known_rules[name].threshold if threshold is None else threshold
+    return rules
 
 
 def profile_settings(profile: str) -> dict[str, dict[str, Any]]:

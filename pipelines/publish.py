@@ -16,15 +16,17 @@ import pyarrow.parquet as pq
 import yaml
 
 from leitmotif.phrases import command, count
+from leitmotif.pipelines.advice import other_recipe
+from leitmotif.pipelines.entries import Entry
 from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
-from leitmotif.pipelines.ledger import Entry, Ledger
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.placing import folder_beside, put_in_place
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.recordings import recording_ids
 from leitmotif.pipelines.rows import RowReader
 from leitmotif.pipelines.stages.caption import CaptionStage
-from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.manifest import MANIFEST, write_manifest
@@ -46,10 +48,12 @@ class Published:
     kept: int
     rejected: int
     quarantined: int
+    rejected_by: dict[str, int]
     dataset: str
     shards: int
     rows: dict[str, int]
     seconds: float
+    advice: list[str]
 
 
 def publish(
@@ -78,16 +82,15 @@ def publish(
     """
     started = time.monotonic()
     _check_target(out)
-    stores = workspace.stores(plan)
     removals = _removals(workspace, out)
-    ledger = Ledger(stores, kept_out=KeptOut(removals))
+    ledger = Ledger(*workspace.kinds(plan), kept_out=KeptOut(removals))
     ledger.settle()
-    _check_measured(ledger)
+    _check_measured(ledger, plan)
     beside = folder_beside(out)
     try:
         (beside / "data").mkdir(parents=True)
-        rows, shards = _write_data(beside, stores, ledger, progress)
-        _write_records(beside, stores, ledger)
+        rows, shards = _write_data(beside, plan, ledger, progress)
+        _write_records(beside, plan, ledger)
         write_record(beside, removals)
         finish(beside, ledger)
         counts = ledger.counts()
@@ -106,7 +109,15 @@ def publish(
     finally:
         shutil.rmtree(beside, ignore_errors=True)
     seconds = round(time.monotonic() - started, 2)
-    return Published(**counts, dataset=str(out), shards=shards, rows=rows, seconds=seconds)
+    return Published(
+        **counts,
+        rejected_by=ledger.rejected_by(),
+        dataset=str(out),
+        shards=shards,
+        rows=rows,
+        seconds=seconds,
+        advice=other_recipe(ledger, plan),
+    )
 
 
 def _check_target(out: Path) -> None:
@@ -129,7 +140,7 @@ def _check_takedowns(workspace: Workspace, out: Path, removals: Sequence[Removal
         raise OutsideError("something was taken down while the dataset was written; publish again")
 
 
-def _check_measured(ledger: Ledger) -> None:
+def _check_measured(ledger: Ledger, plan: Plan) -> None:
     """Refuse to publish while clips that pass are not measured.
 
     Raises:
@@ -138,7 +149,7 @@ def _check_measured(ledger: Ledger) -> None:
     pending = [entry.fate.pending for entry in ledger.entries if entry.fate.pending]
     if not pending:
         return
-    workspace, plan = ledger.stores.workspace, ledger.stores.plan
+    workspace = ledger.workspace
     # What was set for this publication alone: under the workspace's own plan these clips may be rejected.
     former = workspace.former_plan()
     before = former.settings if former else ()
@@ -158,26 +169,27 @@ def _check_measured(ledger: Ledger) -> None:
 
 def _why_empty(workspace: Workspace, ledger: Ledger) -> str:
     """Return the line that says why a dataset has no rows."""
-    losses = ", ".join(f"{count} by {name}" for name, count in ledger.losses().items())
+    losses = ", ".join(f"{number} by {name}" for name, number in ledger.losses().items())
     if not losses:
         return "the dataset has no rows: every clip was taken down"
     return (
-        f"the dataset has no rows; {len(ledger.entries)} clips were left out: {losses} (`leitmotif report "
-        f"{workspace.root}` shows their numbers; a rule is moved by --set RULE.threshold=VALUE)"
+        f"the dataset has no rows; {count(len(ledger.entries), 'clip was', 'clips were')} left out: {losses} "
+        f"(`{command('report', workspace.root)}` shows their numbers; a rule is moved by --set "
+        "RULE.threshold=VALUE)"
     )
 
 
 def _write_data(
-    folder: Path, stores: Stores, ledger: Ledger, progress: Callable[[str, int, int], None]
+    folder: Path, plan: Plan, ledger: Ledger, progress: Callable[[str, int, int], None]
 ) -> tuple[dict[str, int], int]:
     """Write the shards of every split and return rows by split, and the number of shards."""
     kept = ledger.kept()
     recordings = recording_ids(
-        stores, ledger.entries, progress=lambda done, total: progress("recordings", done, total)
+        ledger.kinds, ledger.entries, progress=lambda done, total: progress("recordings", done, total)
     )
-    links = {entry.clip_id: _links(entry, recordings, stores.plan) for entry in kept}
-    splits = assign_splits(links, stores.plan.splits.model_dump(include={"validation", "test"}))
-    reader = RowReader(stores, recordings)
+    links = {entry.clip_id: _links(entry, recordings, plan) for entry in kept}
+    splits = assign_splits(links, plan.splits.model_dump(include={"validation", "test"}))
+    reader = RowReader(ledger.kinds, recordings)
     sizes = reader.sizes(kept)
     schema = shard_schema(
         clap_dim=reader.dim("tagging", "clap_embedding"), clip_dim=reader.dim("vision", "clip_embedding")
@@ -215,7 +227,7 @@ def _links(entry: Entry, recordings: Mapping[str, str], plan: Plan) -> list[str]
     ]
 
 
-def _write_records(folder: Path, stores: Stores, ledger: Ledger) -> None:
+def _write_records(folder: Path, plan: Plan, ledger: Ledger) -> None:
     """Write what was left out and why, the label set, and everything needed to make the dataset again."""
     left_out = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
     # Where the folder lies on this machine is nobody's business.
@@ -248,8 +260,10 @@ def _write_records(folder: Path, stores: Stores, ledger: Ledger) -> None:
     shutil.copyfile(labels.LABELS_PATH, folder / "taxonomy.yaml")
     recipe = {
         "version": version("leitmotif-av"),
-        **stores.plan.model_dump(mode="json"),
-        "fingerprints": stores.fingerprints,
-        "models": stores.models,
+        **plan.facts(),
+        "fingerprints": {stores.plan.recipe: stores.fingerprints for stores in ledger.kinds}
+        if plan.kinds
+        else ledger.kinds[0].fingerprints,
+        "models": ledger.models,
     }
     write_text(folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True))

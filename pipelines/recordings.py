@@ -23,7 +23,7 @@ import pyarrow.compute as pc
 from leitmotif.filters.duplicates import RULES, WORDS_A_SECOND, group_duplicates
 from leitmotif.filters.duplicates_altered import ALIKE, NEAREST, SAME_RECORDING, AlteredPrint
 from leitmotif.filters.duplicates_neighbours import nearest_pairs
-from leitmotif.pipelines.ledger import Entry
+from leitmotif.pipelines.entries import Entry, take
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.groups import connected
@@ -47,14 +47,14 @@ Progress = Callable[[int, int], None]
 
 
 def recording_ids(
-    stores: Stores, entries: Sequence[Entry], *, progress: Progress = lambda done, total: None
+    kinds: Sequence[Stores], entries: Sequence[Entry], *, progress: Progress = lambda done, total: None
 ) -> dict[str, str]:
     """Return the recording of each media file that has a kept clip.
 
     What was compared is written down in the workspace, so that publishing again compares nothing twice.
 
     Args:
-        stores: Of the plan.
+        kinds: The stores of each kind of files.
         entries: Every clip of the ledger. All that is measured of a file speaks for it, so that thresholds do
             not change what is one recording.
         progress: Told how many pairs are compared.
@@ -64,15 +64,18 @@ def recording_ids(
     """
     kept = sorted({entry.source["media_id"] for entry in entries if entry.fate.alive})
     clips = _clips_of(entries, kept)
+    told = [entry for entry in entries if entry.source["media_id"] in clips]
     links = {media_id: [f"media {media_id}"] for media_id in kept}
     for entry in entries:
         if entry.fate.alive:
             known = {name: entry.source[name] for name in ("isrc", "recording_id")}
             links[entry.source["media_id"]] += [f"{name} {value}" for name, value in known.items() if value]
-    if "prints" in stores.stages and "tagging" in stores.stages:
-        prints = _prints(stores, clips)
-        near = () if _rejects_copies(stores.plan) else _near(prints)
-        for first, second in [*near, *_altered(stores, clips, prints, progress)]:
+    if all({"prints", "tagging"} <= set(stores.stages) for stores in kinds):
+        prints = _prints(told, clips)
+        near = () if all(_rejects_copies(stores.plan) for stores in kinds) else _near(prints)
+        names, embeddings = _embeddings(told, clips)
+        pairs = [(names[a], names[b]) for a, b in nearest_pairs(embeddings, at_least=ALIKE, count=NEAREST)]
+        for first, second in [*near, *_altered(_pair_store(kinds), pairs, prints, progress)]:
             links[first].append(f"media {second}")
     return {
         media_id: hashlib.blake2b(f"recording {group[0]}".encode(), digest_size=16).hexdigest()
@@ -90,16 +93,18 @@ def _clips_of(entries: Iterable[Entry], kept: Sequence[str]) -> dict[str, list[t
     return {media_id: sorted(set(found)) for media_id, found in clips.items()}
 
 
-def _prints(stores: Stores, clips: Mapping[str, Sequence[tuple[float, str]]]) -> dict[str, np.ndarray]:
+def _prints(
+    entries: Sequence[Entry], clips: Mapping[str, Sequence[tuple[float, str]]]
+) -> dict[str, np.ndarray]:
     """Return the print of each file; between its clips, what was not measured says nothing (0)."""
-    table = stores.store("prints").read(["audio_print"])
-    stored = dict(zip(table[KEY].to_pylist(), table["audio_print"], strict=True))
+    found = take(entries, "prints", "audio_print")
+    stored = {entry.clip_id: data for entry, data in zip(entries, found, strict=True)}
     prints = {}
     for media_id, spans in clips.items():
         parts = []
         for start_s, clip_id in spans:
-            data = stored[clip_id].as_py() if clip_id in stored else None
-            parts.append((round(start_s * WORDS_A_SECOND), np.frombuffer(data or b"", "<u4")))
+            words = np.frombuffer(stored[clip_id].as_py() or b"", "<u4")
+            parts.append((round(start_s * WORDS_A_SECOND), words))
         words = np.zeros(max((at + len(part) for at, part in parts), default=0), np.uint32)
         for at, part in parts:
             words[at : at + len(part)] = part
@@ -119,16 +124,12 @@ def _near(prints: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]]:
 
 
 def _altered(
-    stores: Stores,
-    clips: Mapping[str, Sequence[tuple[float, str]]],
+    store: StageStore,
+    pairs: Sequence[tuple[str, str]],
     prints: Mapping[str, np.ndarray],
     progress: Progress,
 ) -> Iterator[tuple[str, str]]:
-    """Yield pairs that sound alike and whose prints agree at some speed and pitch."""
-    names, embeddings = _embeddings(stores, clips)
-    found = nearest_pairs(embeddings, at_least=ALIKE, count=NEAREST)
-    pairs = [(names[a], names[b]) for a, b in found]
-    store = _pair_store(stores)
+    """Yield those of the pairs, which sound alike, whose prints agree at some speed and pitch."""
     table = store.read(["media_a", "media_b", "similarity"])
     columns = (table[name].to_pylist() for name in ("media_a", "media_b", "similarity"))
     similarity = {(a, b): value for a, b, value in zip(*columns, strict=True)}
@@ -164,28 +165,31 @@ def _write_down(store: StageStore, rows: Sequence[dict[str, Any]]) -> None:
         log.info("the workspace cannot be written: compared pairs are compared again next time")
 
 
-def _pair_store(stores: Stores) -> StageStore:
+def _pair_store(kinds: Sequence[Stores]) -> StageStore:
     """Return where compared pairs are written down: they hold for one way of taking prints."""
-    made_of = [VERSION, stores.fingerprints["prints"], stores.plan.window_s]
+    stores = kinds[0]
+    ways = "+".join(sorted({each.fingerprints["prints"] for each in kinds}))
+    made_of = [VERSION, ways, stores.plan.window_s]
     name = hashlib.blake2b(json.dumps(made_of).encode(), digest_size=6).hexdigest()
     folder = stores.workspace.root / "recordings" / name
     return StageStore(folder, PAIRS, scratch=folder / "scratch")
 
 
 def _embeddings(
-    stores: Stores, clips: Mapping[str, Sequence[tuple[float, str]]]
+    entries: Sequence[Entry], clips: Mapping[str, Sequence[tuple[float, str]]]
 ) -> tuple[list[str], np.ndarray]:
     """Return the files that have one, and the mean CLAP embedding of the clips of each, (files, dim)."""
-    table = stores.store("tagging").read(["clap_embedding"])
-    table = table.filter(pc.is_valid(table["clap_embedding"]))
-    if not len(table):
+    found = take(entries, "tagging", "clap_embedding")
+    known = found.is_valid().to_pylist()
+    if not any(known):
         return [], np.zeros((0, 1), np.float32)
-    rows = {clip_id: row for row, clip_id in enumerate(table[KEY].to_pylist())}
-    values = pc.list_flatten(table["clap_embedding"]).to_numpy().reshape(len(table), -1)
+    ids = [entry.clip_id for entry, there in zip(entries, known, strict=True) if there]
+    rows = {clip_id: row for row, clip_id in enumerate(ids)}
+    values = pc.list_flatten(found.drop_null()).to_numpy().reshape(len(ids), -1)
     names, means = [], []
     for media_id, spans in clips.items():
-        if found := [rows[clip_id] for _, clip_id in spans if clip_id in rows]:
-            mean = values[found].mean(axis=0)
+        if own := [rows[clip_id] for _, clip_id in spans if clip_id in rows]:
+            mean = values[own].mean(axis=0)
             names.append(media_id)
             means.append(mean / max(float(np.linalg.norm(mean)), 1e-9))
     return names, np.array(means, np.float32).reshape(len(means), values.shape[1])

@@ -20,8 +20,8 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from leitmotif.pipelines.entries import Entry
 from leitmotif.pipelines.errors import RunError
-from leitmotif.pipelines.ledger import Entry
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row
 from leitmotif.shards.store import KEY
@@ -145,7 +145,13 @@ class RunLog:
             self.write("catalog", done=done, total=total)
 
     def stage(
-        self, name: str, wanted: int, todo: int, counts: Mapping[str, int], failures: Sequence[Failure]
+        self,
+        name: str,
+        wanted: int,
+        todo: int,
+        counts: Mapping[str, int],
+        rejected_by: Mapping[str, int],
+        failures: Sequence[Failure],
     ) -> None:
         """Tell that a stage begins.
 
@@ -154,10 +160,12 @@ class RunLog:
             wanted: Clips that it is to have measured when it ends.
             todo: Those of them that its store lacks.
             counts: What became of all clips until now.
+            rejected_by: How many clips each rule rejected until now.
             failures: What failed until now, in this stage too.
         """
         found = [asdict(failure) for failure in failures]
-        self.write("stage", stage=name, wanted=wanted, todo=todo, counts=dict(counts), failures=found)
+        facts = {"counts": dict(counts), "rejected_by": dict(rejected_by), "failures": found}
+        self.write("stage", stage=name, wanted=wanted, todo=todo, **facts)
 
     def batch(self, result: BatchResult) -> None:
         """Tell that a batch is in its stage's store."""

@@ -18,8 +18,8 @@ from threadpoolctl import threadpool_limits
 
 from leitmotif.encoders.folders import BadModel
 from leitmotif.media.limited import LimitedWorker
+from leitmotif.pipelines.entries import Entry, as_clip
 from leitmotif.pipelines.errors import OutsideError, UserError
-from leitmotif.pipelines.ledger import Entry, as_clip
 from leitmotif.pipelines.models.devices import on_this_machine
 from leitmotif.pipelines.plan import load_plan
 from leitmotif.pipelines.runlog import BatchResult, batch_result
@@ -121,7 +121,7 @@ def run_batch(batch: Batch) -> BatchResult:
     Raises:
         Exception: Only what is the machine's fault; nothing of the batch is stored then.
     """
-    stores, stage = _opened(batch.workspace, batch.plan, batch.stage)
+    stores, stage = _opened_now(batch)
     clips = [
         replace(clip, inputs=inputs) for clip, inputs in zip(batch.clips, _inputs(stores, batch), strict=True)
     ]
@@ -174,9 +174,24 @@ def _one_line(error: Exception) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-@cache
+# Stages that this process has opened, by workspace and name, with the plan that they were opened under.
+_OPEN: dict[tuple[str, str], tuple[str, Stores, Stage]] = {}
+
+
+def _opened_now(batch: Batch) -> tuple[Stores, Stage]:
+    """Return the batch's stage with its models loaded; each process loads each once.
+
+    Of one stage one plan's models are held at a time: a memory that fits them need not fit them twice.
+    """
+    key = batch.workspace, batch.stage
+    if key not in _OPEN or _OPEN[key][0] != batch.plan:
+        _OPEN.pop(key, None)
+        _OPEN[key] = batch.plan, *_opened(batch.workspace, batch.plan, batch.stage)
+    return _OPEN[key][1:]
+
+
 def _opened(workspace: str, plan: str, name: str) -> tuple[Stores, Stage]:
-    """Return a stage with its models loaded; each process loads each once.
+    """Return a stage with its models loaded.
 
     Raises:
         UserError: Its model is missing or unfit, or set to a device that is not there.
@@ -195,7 +210,7 @@ def _opened(workspace: str, plan: str, name: str) -> tuple[Stores, Stage]:
 
 def close_stages() -> None:
     """Let go of the stages of this process; the next batch opens its own again, with one thread for sums."""
-    _opened.cache_clear()
+    _OPEN.clear()
 
 
 def _use_one_thread() -> None:

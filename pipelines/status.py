@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leitmotif.filters import rule
-from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Entry, Ledger
+from leitmotif.pipelines.advice import advise
+from leitmotif.pipelines.entries import Entry
+from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
 from leitmotif.pipelines.logged import LoggedRun, LoggedStage
 from leitmotif.pipelines.runlog import Failure, SlowClip, failures_of
 from leitmotif.pipelines.workspace import Workspace
@@ -60,6 +62,8 @@ class Status:
         stages: Every stage, in order.
         failures: What failed, most frequent first.
         slowest: The slowest clips of the last run.
+        rejected_by: Clips that each rule rejected, the most first.
+        advice: Lines that help where clips were left out; none while a run goes on.
     """
 
     workspace: str
@@ -70,6 +74,8 @@ class Status:
     stages: list[StageStatus]
     failures: list[Failure] = field(default_factory=list)
     slowest: list[SlowClip] = field(default_factory=list)
+    rejected_by: dict[str, int] = field(default_factory=dict)
+    advice: list[str] = field(default_factory=list)
 
 
 def look(workspace: Workspace, run: LoggedRun | None) -> Status:
@@ -139,7 +145,8 @@ def _while_running(workspace: Workspace, run: LoggedRun) -> Status:
         "quarantined": quarantined,
         "pending": catalogued - rejected - quarantined,
     }
-    return _status(workspace, run, "running", counts, stages, list(run.failures.values()))
+    status = _status(workspace, run, "running", counts, stages, list(run.failures.values()))
+    return replace(status, rejected_by=run.rejected_by)
 
 
 def _logged(name: str, stage: LoggedStage, failed: int) -> StageStatus:
@@ -148,17 +155,18 @@ def _logged(name: str, stage: LoggedStage, failed: int) -> StageStatus:
 
 
 def _from_stores(workspace: Workspace, run: LoggedRun | None) -> Status:
-    stores = workspace.stores(workspace.plan())
-    ledger = Ledger(stores)
+    plan = workspace.plan()
+    ledger = Ledger(*workspace.kinds(plan))
     ledger.settle()
     failures = failures_of(ledger.entries)
-    stages = _settled(ledger, [CATALOG, *stores.stages], _failed_by_stage(failures))
+    stages = _settled(ledger, [CATALOG, *ledger.stages], _failed_by_stage(failures))
     if run is None:
         state: State = "not logged"
     else:
         stages = [_timed(stage, run.stages.get(stage.stage)) for stage in stages]
         state = "ended" if run.ended else "died" if run.stopped is None else "stopped"
-    return _status(workspace, run, state, ledger.counts(), stages, failures)
+    status = _status(workspace, run, state, ledger.counts(), stages, failures)
+    return replace(status, rejected_by=ledger.rejected_by(), advice=advise(ledger, plan))
 
 
 def _settled(ledger: Ledger, names: Sequence[str], failed: dict[str, int]) -> list[StageStatus]:
@@ -174,6 +182,8 @@ def _settled(ledger: Ledger, names: Sequence[str], failed: dict[str, int]) -> li
         else:
             last = numbers[fate.pending or fate.stage or names[-1]]
         for number in range(last + 1):
+            if number and names[number] not in entry.stores.stages:
+                continue
             waits = number == last and fate.pending is not None
             (left if waits else done)[number].add(_key(entry, number))
     waiting = 0

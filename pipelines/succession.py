@@ -10,7 +10,7 @@ from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.models.devices import AUTO
 from leitmotif.pipelines.plan import Plan, change_settings, make_plan
 
-RECIPE, PROFILE = "music-video", "embedded"
+RECIPE, PROFILE = "auto", "embedded"
 
 
 def next_plan(

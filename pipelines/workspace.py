@@ -111,8 +111,12 @@ class Workspace:
         return self.plan() if (self.root / PLAN).is_file() else None
 
     def stores(self, plan: Plan) -> Stores:
-        """Return the stores that a plan reads and writes."""
+        """Return the stores that a plan without kinds reads and writes."""
         return Stores(self, plan)
+
+    def kinds(self, plan: Plan) -> list[Stores]:
+        """Return the stores of each kind of files that a plan tells apart; those of moving pictures first."""
+        return [Stores(self, part) for part in plan.parts()]
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -162,9 +166,11 @@ class _Catalog(StageStore):
 
 
 class Stores:
-    """The stages of a plan with their models, fingerprints and stores."""
+    """The stages of a plan with their models, fingerprints and stores; the plan has no kinds."""
 
     def __init__(self, workspace: Workspace, plan: Plan) -> None:
+        if plan.kinds:
+            raise ValueError(f"plan {plan.recipe!r} has kinds; expected one of `plan.parts()`")
         self.workspace = workspace
         self.plan = plan
         self.stages: dict[str, Stage] = {name: STAGES[name](plan) for name in plan.stages}

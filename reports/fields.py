@@ -55,6 +55,7 @@ MEASURED_FIELDS = {
     "decoder": "What read the sound: ffmpeg, or libsndfile where FFmpeg refused the file.",
     "stopped_at": "The first stage that has no numbers of the clip.",
     "failed": "Whether that stage failed on it.",
+    "recipe": "The recipe that it went by, where files went by what they are.",
 }
 QUARANTINE_FIELDS = {
     "clip_id": "As of every clip; hash of the path where the file could not be read.",

@@ -99,7 +99,11 @@ def _lengths(measured: pa.Table | None) -> dict[tuple[str, str], tuple[float, in
 
 
 def describe_rules(
-    measured: pa.Table, rules: Sequence[Rule], thresholds: Mapping[str, float], stages: Sequence[str]
+    measured: pa.Table,
+    rules: Sequence[Rule],
+    thresholds: Mapping[str, float],
+    stages: Sequence[str],
+    kinds: Sequence[Mapping[str, Any]] = (),
 ) -> dict[str, dict[str, Any]]:
     """Return `rules` of stats.json: what each rule judged.
 
@@ -108,12 +112,16 @@ def describe_rules(
         rules: In the order in which they are asked.
         thresholds: Rule → threshold.
         stages: In the order of measuring.
+        kinds: Recipes with their rules, where each clip goes by one of several.
     """
     reach = settled_at(measured, [rule.name for rule in rules], [rule.stage for rule in rules], stages)
     found = {}
     for place, rule in enumerate(rules):
-        asked = reach >= 2 * place + 1
-        values = measured[rule.name].to_numpy()[asked]
+        asking = reach >= 2 * place + 1
+        owners = [kind["recipe"] for kind in kinds if rule.name in kind["rules"]]
+        if owners:
+            asking &= pc.is_in(measured["recipe"], value_set=pa.array(owners)).to_numpy()
+        values = measured[rule.name].to_numpy()[asking]
         finite = values[np.isfinite(values)]
         low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
         histogram = readable_histogram(low, high, bins=BINS)
@@ -124,8 +132,8 @@ def describe_rules(
             "keep": rule.keep,
             "threshold": thresholds[rule.name],
             "why": rule.why,
-            "reached": int(asked.sum()),
-            "passed": int((reach > 2 * place + 1).sum()),
+            "reached": int(asking.sum()),
+            "passed": int((asking & (reach > 2 * place + 1)).sum()),
             "missing": len(values) - len(finite),
             "edges": histogram.edges(),
             "counts": histogram.counts.tolist(),

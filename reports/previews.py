@@ -7,17 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.compute as pc
-
 from leitmotif.media import audio, video
 from leitmotif.media.errors import MediaError
 from leitmotif.media.limited import LimitedWorker
-from leitmotif.pipelines.ledger import Entry, Ledger
+from leitmotif.pipelines.entries import Entry, take
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.stages.frames import unpack_frames
 from leitmotif.reports.excerpt import encode_excerpt, encode_thumbnail
 from leitmotif.reports.exhibit import Media
-from leitmotif.shards.store import KEY
 
 FRAMES = 3
 SHORT_SIDE = 150
@@ -47,11 +44,11 @@ def show_left_out(ledger: Ledger, rows: Sequence[Mapping[str, Any]]) -> list[Med
         )
         for row in rows
     ]
-    stored = {stage: _stored(ledger, stage, entries) for stage in ("audio", "frames")}
-    streams = _streams(ledger, entries)
+    stored = {stage: _stored(stage, entries) for stage in ("audio", "frames")}
+    streams = _streams(entries)
     with LimitedWorker() as worker:
         return [
-            _show(entry, worker, root=ledger.stores.workspace.root, **_of(entry, stored, streams))
+            _show(entry, worker, root=ledger.workspace.root, **_of(entry, stored, streams))
             for entry in entries
         ]
 
@@ -127,21 +124,17 @@ def _window(entry: Entry) -> dict[str, float | None]:
     return {"start_s": entry.start_s, "duration_s": None if entry.whole else entry.duration_s}
 
 
-def _stored(ledger: Ledger, stage: str, entries: Sequence[Entry]) -> dict[str, str]:
+def _stored(stage: str, entries: Sequence[Entry]) -> dict[str, str]:
     """Return the file that a stage wrote of each clip, below the workspace."""
-    if stage not in ledger.stores.stages:
-        return {}
-    table = _rows(ledger, stage, ["file"], [entry.clip_id for entry in entries])
-    return {row[KEY]: row["file"] for row in table.to_pylist() if row["file"]}
+    files = take(entries, stage, "file").to_pylist()
+    return {entry.clip_id: file for entry, file in zip(entries, files, strict=True) if file}
 
 
-def _streams(ledger: Ledger, entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+def _streams(entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
     """Return which streams the source of each clip has."""
-    ids = [entry.source["media_id"] for entry in entries if entry.source["media_id"]]
-    rows = _rows(ledger, "probe", ["has_audio", "has_video"], ids).to_pylist()
-    return {row[KEY]: row for row in rows}
-
-
-def _rows(ledger: Ledger, stage: str, columns: list[str], ids: Sequence[str]) -> pa.Table:
-    table = ledger.stores.store(stage).read(columns)
-    return table.filter(pc.is_in(table[KEY], value_set=pa.array(ids, pa.string())))
+    columns = {name: take(entries, "probe", name).to_pylist() for name in ("has_audio", "has_video")}
+    return {
+        entry.source["media_id"]: {name: values[row] for name, values in columns.items()}
+        for row, entry in enumerate(entries)
+        if entry.source["media_id"]
+    }

@@ -164,7 +164,7 @@ def _describe_rules(
     named = [known[name] for name in thresholds if name in known and name in measured.column_names]
     rules = [rule for stage in stages for rule in named if rule.stage == stage]
     return {
-        "rules": describe_rules(measured, rules, thresholds, stages),
+        "rules": describe_rules(measured, rules, thresholds, stages, source.recipe.get("kinds", ())),
         "live": describe_live(measured, rules, thresholds, stages, seed=SEED),
     }
 

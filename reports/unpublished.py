@@ -11,17 +11,16 @@ from typing import Any, Literal
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from leitmotif.pipelines.ledger import Entry, Ledger
+from leitmotif.pipelines.entries import Entry, take
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.tags import select_by_kind
-from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.published import BATCH_ROWS
 from leitmotif.reports.runs import choose_rows
 from leitmotif.shards.schema import MODELS, QUARANTINE, REJECTED, TAGS
-from leitmotif.shards.store import KEY
 from leitmotif.taxonomy.labels import Taxonomy, load
 
 # The one split of clips that are not divided yet.
@@ -52,13 +51,13 @@ class Unpublished:
     """A workspace.
 
     Attributes:
-        stores: The stores of its plan.
+        plan: Its plan.
         ledger: What becomes of its clips, settled.
         name: What it is called.
         kind: What it is.
     """
 
-    stores: Stores
+    plan: Plan
     ledger: Ledger
     name: str
     kind: Literal["workspace"] = "workspace"
@@ -66,8 +65,7 @@ class Unpublished:
     @property
     def recipe(self) -> dict[str, Any]:
         """Every setting, as a dataset's recipe.yaml would hold them."""
-        plan = self.stores.plan.model_dump(mode="json")
-        return {"version": version("leitmotif-av"), **plan, "models": self.stores.models}
+        return {"version": version("leitmotif-av"), **self.plan.facts(), "models": self.ledger.models}
 
     @property
     def taxonomy(self) -> Taxonomy:
@@ -138,41 +136,27 @@ class Unpublished:
             found |= self._tags(entries)
         for name in columns:
             if name in _NOTES:
-                kind = self.stores.workspace.catalog().schema.field(name).type
+                kind = self.ledger.workspace.catalog().schema.field(name).type
                 found[name] = pa.array([entry.source[name] for entry in entries], kind)
             elif name == "clip_id":
                 found[name] = pa.array([entry.clip_id for entry in entries], pa.string())
             elif name == "start_s":
                 found[name] = pa.array([entry.start_s for entry in entries], pa.float64())
             elif name == "duration_s":
-                found[name] = self._take("audio", "audio_s", entries)
+                found[name] = take(entries, "audio", "audio_s")
             elif name == "models":
-                models = [{"backend": stage, "model": model} for stage, model in self.stores.models.items()]
-                found[name] = pa.array([models] * len(entries), MODELS)
-            elif name in _MEASURED and _MEASURED[name][0] in self.stores.stages:
-                found[name] = self._take(*_MEASURED[name], entries)
+                models = [
+                    [{"backend": stage, "model": model} for stage, model in entry.stores.models.items()]
+                    for entry in entries
+                ]
+                found[name] = pa.array(models, MODELS)
+            elif name in _MEASURED and _MEASURED[name][0] in self.ledger.stages:
+                found[name] = take(entries, *_MEASURED[name])
         return pa.table({name: found[name] for name in columns if name in found})
 
-    def _take(self, stage: str, column: str, entries: Sequence[Entry]) -> pa.Array:
-        """Return a stage's numbers of some clips, read part by part."""
-        keys = pa.array(
-            [entry.source["media_id"] if stage == "probe" else entry.clip_id for entry in entries],
-            pa.string(),
-        )
-        store = self.stores.store(stage)
-        wanted = pa.array(keys.unique())
-        tables = [pa.schema([store.schema.field(name) for name in (KEY, column)]).empty_table()]
-        for part in store.parts():
-            table = pq.read_table(part, columns=[KEY, column, "error"], partitioning=None)
-            chosen = pc.and_(pc.is_in(table[KEY], value_set=wanted), pc.is_null(table["error"]))
-            tables.append(table.filter(chosen).select([KEY, column]))
-        # A later part beats an earlier one.
-        table = pa.concat_tables(reversed(tables)).combine_chunks()
-        return table[column].combine_chunks().take(pc.index_in(keys, value_set=table[KEY].combine_chunks()))
-
     def _tags(self, entries: Sequence[Entry]) -> Mapping[str, pa.Array]:
-        known, settings = self.taxonomy, self.stores.plan.tags
-        scores = self._take("tagging", "scores", entries)
+        known, settings = self.taxonomy, self.plan.tags
+        scores = take(entries, "tagging", "scores")
         rows = [select_by_kind(row.values.to_numpy(), known, settings) for row in scores]
         return {kind: pa.array([row[kind] for row in rows], TAGS) for kind in _TAG_KINDS}
 
@@ -193,7 +177,7 @@ def open_workspace(folder: Path, *, name: str | None = None) -> Unpublished:
         UserError: This is no workspace.
     """
     workspace = Workspace(folder)
-    stores = workspace.stores(workspace.plan())
-    ledger = Ledger(stores)
+    plan = workspace.plan()
+    ledger = Ledger(*workspace.kinds(plan))
     ledger.settle()
-    return Unpublished(stores, ledger, name or folder.resolve().name.strip(".") or "workspace")
+    return Unpublished(plan, ledger, name or folder.resolve().name.strip(".") or "workspace")

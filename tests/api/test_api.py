@@ -88,7 +88,7 @@ def test_a_run_leaves_the_threads_of_the_process_alone(workspace: leitmotif.Work
         ran = leitmotif.curate((), workspace.path, measure_all=True, progress=False)
         assert ran.summary is not None and ran.summary.computed
         assert torch.get_num_threads() == 3
-        assert runner._opened.cache_info().currsize == 0  # opened with one thread, and never used with three
+        assert not runner._OPEN  # opened with one thread, and never used with three
     finally:
         torch.set_num_threads(former)
 

@@ -232,7 +232,9 @@ def test_strict_tells_of_quarantined_clips(
     arguments = ["curate", str(tmp_path), "--out", str(tmp_path / "ws"), "--json"]
     assert main(arguments + ["--strict"] * strict) == code
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
-    assert set(facts) == {"catalogued", "kept", "rejected", "quarantined", "computed", "seconds"}
+    assert set(facts) == {
+        *("catalogued", "kept", "rejected", "quarantined", "rejected_by", "computed", "seconds", "advice")
+    }
 
 
 def test_a_demo_without_its_extra_is_one_line_and_code_2(

@@ -142,3 +142,52 @@ def test_a_setting_of_a_stage_given_to_publish_is_sent_to_curate(run: Run) -> No
 def test_one_clip_is_not_called_one_clips(run: Run) -> None:
     run(f"curate '{TRACKS}' --out ws --recipe music-video")
     assert "1 clip passes" in run("publish ws --out ds --set motion.threshold=0")[2]
+
+
+def test_each_file_is_taken_by_what_it_is(run: Run) -> None:
+    for name in ("sung", "calm"):
+        Path(TRACKS, f"{name}.mp3").write_text(f"sound of {name}")
+    code, out, said = run(f"curate '{TRACKS}' --out ws")
+    assert code == 0
+    assert plan_of("ws")[0] == "auto"
+    assert (
+        "3 files with a moving picture by music-video, 2 files without a moving picture by music-track"
+        in said
+    )
+    # A voice takes a track out, and is taken out of a film; only a film can stand still.
+    assert re.search(r"^kept +3$", out, re.MULTILINE)
+    assert re.search(r"^  vocal +1  ", out, re.MULTILINE) and re.search(r"^  motion +1  ", out, re.MULTILINE)
+    code, out, _ = run("status ws")
+    assert code == 0
+    assert re.search(r"^motion +3 done, 0 left", out, re.MULTILINE)
+    assert re.search(r"^vocals +4 done, 0 left", out, re.MULTILINE)
+    assert re.search(r"^  vocal +1  ", out, re.MULTILINE)
+
+
+def test_stages_of_two_recipes_with_the_same_settings_share_what_they_measured(run: Run) -> None:
+    Path(TRACKS, "calm.mp3").write_text("sound")
+    run(f"curate '{TRACKS}' --out ws --recipe music-video")
+    _, out, said = run("curate --out ws --recipe auto")
+    assert "changed: recipe auto instead of music-video" in said
+    assert "anew" not in said
+    # Of films everything is there; of the track its header.
+    computed = "audio 1, tagging 1, rhythm 1, vocals 1, quality 1, prints 1, caption 1"
+    assert re.search(rf"^computed +{computed}$", out, re.MULTILINE)
+
+
+def test_tracks_under_the_recipe_of_films_are_named_with_what_helps(run: Run) -> None:
+    for name in ("a", "b"):
+        Path(TRACKS, f"{name}.mp3").write_text(name)
+    for film in Path(TRACKS).glob("*.mp4"):
+        film.unlink()
+    code, out, _ = run(f"curate '{TRACKS}' --out ws --recipe music-video")
+    assert code == 0
+    assert "2 files have no moving picture; " in out
+    assert "nothing is kept: video-stream (no moving picture; a cover is none) took 2 of 2 clips" in out
+    assert "next:" not in out
+    assert run("status ws")[1].count("2 files have no moving picture") == 1
+    helps, report = proposed(out)
+    assert run(report)[0] == 0
+    code, out, _ = run(helps)
+    assert code == 0
+    assert re.search(r"^kept +2$", out, re.MULTILINE)

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 from leitmotif.pipelines.curate import curate
-from leitmotif.pipelines.ledger import Fate, Ledger
+from leitmotif.pipelines.entries import Fate
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.workspace import Workspace
 

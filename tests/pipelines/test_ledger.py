@@ -2,7 +2,8 @@ from collections.abc import Callable
 
 import pytest
 
-from leitmotif.pipelines.ledger import Entry, Ledger
+from leitmotif.pipelines.entries import Entry
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import change_thresholds, make_plan
 from leitmotif.pipelines.workspace import Stores, Workspace
 

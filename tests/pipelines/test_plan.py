@@ -47,7 +47,7 @@ def test_a_wrong_setting_is_one_line_with_the_near_ones(setting: str, said: str)
 
 
 def test_an_unknown_recipe_lists_the_known_ones() -> None:
-    with pytest.raises(UserError, match="expected music-track or music-video"):
+    with pytest.raises(UserError, match="expected auto or music-track or music-video"):
         make_plan("music-vidoe", "embedded")
 
 

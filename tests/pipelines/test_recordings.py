@@ -25,7 +25,7 @@ def words(seed: int) -> np.ndarray:
 def found(stores: Stores) -> dict[str, str]:
     ledger = Ledger(stores)
     ledger.settle()
-    return recording_ids(stores, ledger.entries)
+    return recording_ids(ledger.kinds, ledger.entries)
 
 
 def prints(*values: np.ndarray) -> list[dict[str, object]]:
@@ -65,7 +65,7 @@ def test_what_was_compared_is_not_compared_again(
     first = found(stores)
     monkeypatch.setattr(recordings, "AlteredPrint", None)
     assert found(stores) == first
-    table = recordings._pair_store(stores).read(["similarity", "speed", "semitones"]).to_pylist()
+    table = recordings._pair_store([stores]).read(["similarity", "speed", "semitones"]).to_pylist()
     # Of the three pairs of a, b and d, which sound alike.
     assert sorted(row["similarity"] > 0.9 for row in table) == [False, False, True]
 

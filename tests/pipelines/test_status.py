@@ -257,7 +257,18 @@ def test_the_command_prints_lines_or_json(
     assert command.run(Namespace(workspace=workspace.root, watch=False, json=True)) == 0
     facts = json.loads(capsys.readouterr().out)
     assert set(facts) == {
-        *("workspace", "state", "stopped", "run", "counts", "stages", "failures", "slowest")
+        *(
+            "workspace",
+            "state",
+            "stopped",
+            "run",
+            "counts",
+            "stages",
+            "failures",
+            "slowest",
+            "rejected_by",
+            "advice",
+        )
     }
     assert facts["stages"][1]["stage"] == "probe" and facts["stages"][1]["done"] == 4
 

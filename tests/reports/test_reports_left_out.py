@@ -12,7 +12,10 @@ import soundfile
 from PIL import Image
 
 from leitmotif.filters.rule import discover
-from leitmotif.pipelines.ledger import Entry, Fate
+from leitmotif.pipelines.entries import Entry, Fate
+from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.exhibit import Media
 from leitmotif.reports.left_out import PER_REASON, choose_left_out
 from leitmotif.reports.page import render_page
@@ -51,26 +54,6 @@ def test_a_page_of_the_dataset_alone_says_where_the_media_are(publish):
     assert text.count('data-group="quarantined quarantined-probe"') == 1
     for token in ("kept", "rejected", "rejected-pam", "quarantined", "quarantined-probe"):
         assert f'data-show="{token}"' in text
-
-
-class _Store:
-    def __init__(self, rows: list[dict]) -> None:
-        self.table = pa.Table.from_pylist(rows)
-
-    def read(self, columns: list[str]) -> pa.Table:
-        return self.table.select(["clip_id", *columns])
-
-
-class _Stores:
-    """Stores in which one clip was decoded and the others only probed."""
-
-    def __init__(self, root: Path, probed: list[dict], audio: list[dict]) -> None:
-        self.workspace = type("Workspace", (), {"root": root})()
-        self.stages = dict.fromkeys(("probe", "audio"))
-        self._tables = {"probe": probed, "audio": audio}
-
-    def store(self, name: str) -> _Store:
-        return _Store(self._tables[name])
 
 
 @pytest.fixture(scope="module")
@@ -113,15 +96,18 @@ def test_a_clip_is_shown_from_its_store_and_before_that_from_its_source(film, tm
     soundfile.write(tmp_path / "stored.flac", stored, rate_hz)
     names = ("film", "stored", "gone", "failed")
     rows = [{"clip_id": name, "source": f"{name}.mp4"} for name in names]
+    stores = Workspace(tmp_path).stores(make_plan("music-video", "embedded"))
     entries = [
-        Entry(name, {"path": str(tmp_path / f"{name}.mp4"), "media_id": name}, duration_s=12.0)
+        Entry(name, {"path": str(tmp_path / f"{name}.mp4"), "media_id": name}, stores, duration_s=12.0)
         for name in names
     ]
     entries[0].source["path"] = str(film)
     entries[3].fate = Fate(alive=False, stage="audio", error="DecodeFailed", message="no")
-    probed = [{"clip_id": name, "has_audio": True, "has_video": name != "stored"} for name in names]
-    stores = _Stores(tmp_path, probed, [{"clip_id": "stored", "file": "stored.flac"}])
-    ledger = type("Ledger", (), {"entries": entries, "stores": stores})()
+    probed = [{"clip_id": name, "has_audio": 1, "has_video": int(name != "stored")} for name in names]
+    stores.store("probe").append(probed)
+    stores.store("audio").append([{"clip_id": "stored", "file": "stored.flac"}])
+    ledger = Ledger(stores)
+    ledger.entries = entries
     read, taken, gone, failed = show_left_out(ledger, rows)
 
     pictures = [np.asarray(Image.open(opened(uri)).convert("RGB")) for uri in read.thumbnails]

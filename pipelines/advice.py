@@ -1,0 +1,53 @@
+"""What helps where clips were left out: lines with a command that can be run as it stands."""
+
+from __future__ import annotations
+
+from leitmotif.filters import rule as filters_rule
+from leitmotif.phrases import command, count
+from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.plan import Plan
+
+NO_PICTURE = "video-stream"
+BY_KIND = "auto"
+
+
+def describe_kinds(ledger: Ledger) -> str:
+    """Return which recipe takes how many files, in one line; "" where one recipe takes all."""
+    probed = [entry for entry in ledger.entries if entry.duration_s is not None]
+    if len(ledger.kinds) < 2 or not probed:
+        return ""
+    parts = []
+    for stores, picture in zip(ledger.kinds, ("with a", "without a"), strict=True):
+        files = len({entry.source["media_id"] for entry in probed if entry.stores is stores})
+        if files:
+            parts.append(f"{count(files, 'file')} {picture} moving picture by {stores.plan.recipe}")
+    return f"each file by what it is: {', '.join(parts)}"
+
+
+def advise(ledger: Ledger, plan: Plan) -> list[str]:
+    """Return the lines that help with a workspace whose clips are settled.
+
+    Args:
+        ledger: Settled.
+        plan: Its plan.
+    """
+    lines = other_recipe(ledger, plan)
+    counts = ledger.counts()
+    if not counts["kept"] and not counts["pending"] and counts["rejected"]:
+        name, rejected = next(iter(ledger.rejected_by().items()))
+        known = filters_rule.discover()
+        why = f" ({known[name].why})" if name in known else ""
+        report = command("report", ledger.workspace.root)
+        clips = count(counts["catalogued"], "clip")
+        lines.append(f"nothing is kept: {name}{why} took {rejected} of {clips}; `{report}` shows more")
+    return lines
+
+
+def other_recipe(ledger: Ledger, plan: Plan) -> list[str]:
+    """Return the line that says which recipe takes files without a moving picture, if there are any."""
+    silent = {entry.source["media_id"] for entry in ledger.entries if entry.fate.rule == NO_PICTURE}
+    if not silent or plan.kinds:
+        return []
+    have = f"{count(len(silent), 'file')} {'has' if len(silent) == 1 else 'have'} no moving picture"
+    curate = command("curate", "--out", ledger.workspace.root, "--recipe", BY_KIND)
+    return [f"{have}; `{curate}` takes each file by what it is"]

@@ -1,0 +1,132 @@
+"""Catalogued clips with what became of them, and where the numbers of each lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from leitmotif.pipelines.stage import Clip
+from leitmotif.pipelines.stages import STAGES
+from leitmotif.pipelines.workspace import Stores
+from leitmotif.shards.store import KEY
+
+METADATA = ("title", "artist", "description", "comments")
+
+
+@dataclass
+class Fate:
+    """What became of one catalogued clip; exactly one of the three, or none yet (`alive`)."""
+
+    alive: bool = True
+    rule: str | None = None
+    value: float | None = None
+    threshold: float | None = None
+    detail: str | None = None
+    stage: str | None = None
+    error: str | None = None
+    message: str | None = None
+    pending: str | None = None
+
+
+@dataclass
+class Entry:
+    """One catalogued clip: a file, or a window of a file.
+
+    Attributes:
+        clip_id: Hash of the media bytes and the window; of the path where the file could not be read.
+        source: The file's row of the catalog.
+        stores: Of the plan that it goes by: that of its kind, once its kind is known.
+        start_s: Where the window starts.
+        duration_s: Length of the window; None where the file does not say its length.
+        whole: The window is the whole file.
+        fate: What became of it.
+    """
+
+    clip_id: str
+    source: dict[str, Any]
+    stores: Stores
+    start_s: float = 0.0
+    duration_s: float | None = None
+    whole: bool = True
+    fate: Fate = field(default_factory=Fate)
+
+
+def stored_under(entry: Entry, stage: str) -> str:
+    """Return the key of a clip in a stage's store: headers are read once per file, whatever the windows."""
+    return str(entry.source["media_id"]) if stage == "probe" else entry.clip_id
+
+
+def asked(entry: Entry, rule: str) -> bool:
+    """Return whether a rule is one of the plan that a clip goes by."""
+    return rule in entry.stores.plan.rules
+
+
+def by_store(entries: Sequence[Entry], stage: str) -> list[tuple[Stores, list[int]]]:
+    """Return the stores in which a stage's rows of some clips lie, with the places of those clips.
+
+    Kinds whose settings of the stage agree share a store; clips of a kind without the stage are left out.
+    """
+    folders: dict[int, Path] = {}
+    found: dict[Path, tuple[Stores, list[int]]] = {}
+    for place, entry in enumerate(entries):
+        stores = entry.stores
+        if stage in stores.stages:
+            folder = folders.setdefault(id(stores), stores.folder(stage))
+            found.setdefault(folder, (stores, []))[1].append(place)
+    return list(found.values())
+
+
+def take(entries: Sequence[Entry], stage: str, column: str) -> pa.Array:
+    """Return a stage's column of some clips, in their order; null where it has no number of one.
+
+    Args:
+        entries: The clips.
+        stage: The stage.
+        column: One that it stores. It is read part by part, so that no more of it is held than is asked for.
+    """
+    kind = STAGES[stage].COLUMNS.field(column).type
+    without = np.ones(len(entries), bool)
+    places: list[int] = []
+    pieces = [pa.array([], kind)]
+    for stores, rows in by_store(entries, stage):
+        keys = pa.array([stored_under(entries[row], stage) for row in rows], pa.string())
+        pieces.append(_read(stores, stage, column, keys))
+        places += rows
+        without[rows] = False
+    pieces.append(pa.nulls(int(without.sum()), kind))
+    places += np.flatnonzero(without).tolist()
+    order = np.empty(len(entries), np.int64)
+    order[places] = np.arange(len(entries))
+    return pa.concat_arrays(pieces).take(pa.array(order))
+
+
+def _read(stores: Stores, stage: str, column: str, keys: pa.Array) -> pa.Array:
+    store = stores.store(stage)
+    wanted = keys.unique()
+    tables = [pa.schema([store.schema.field(name) for name in (KEY, column)]).empty_table()]
+    for part in store.parts():
+        table = pq.read_table(part, columns=[KEY, column, "error"], partitioning=None)
+        chosen = pc.and_(pc.is_in(table[KEY], value_set=wanted), pc.is_null(table["error"]))
+        tables.append(table.filter(chosen).select([KEY, column]))
+    # A later part beats an earlier one.
+    table = pa.concat_tables(reversed(tables)).combine_chunks()
+    return table[column].combine_chunks().take(pc.index_in(keys, value_set=table[KEY].combine_chunks()))
+
+
+def as_clip(entry: Entry, inputs: dict[str, dict[str, Any]]) -> Clip:
+    """Return what a stage needs of a clip."""
+    return Clip(
+        clip_id=entry.clip_id,
+        path=entry.source["path"],
+        start_s=entry.start_s,
+        duration_s=None if entry.whole else entry.duration_s,
+        metadata={name: entry.source[name] for name in METADATA},
+        inputs=inputs,
+    )
