@@ -197,6 +197,23 @@ def _decoders() -> str:
     return f"PyAV {av.__version__}"
 
 
+def _audio_in_datasets() -> str:
+    """Let `datasets` decode a second of silence."""
+    import io
+
+    import numpy as np
+    import soundfile
+    from datasets import Audio
+
+    file = io.BytesIO()
+    soundfile.write(file, np.zeros((44100, 2)), 44100, format="FLAC")
+    try:
+        Audio().decode_example({"bytes": file.getvalue(), "path": None}).get_all_samples()
+    except RuntimeError as error:  # pages of tracebacks, one for each release of FFmpeg
+        raise LookupError("torchcodec finds no shared libraries of FFmpeg that it can load") from error
+    return f"torchcodec {version('torchcodec')} decodes"
+
+
 def _cuda() -> str:
     import torch
 
@@ -211,5 +228,11 @@ CHECKS = [
     Check("flows", True, _installed("prefect", "prefect-dask", "distributed"), "pip install leitmotif-av"),
     Check("demo corpus", False, _installed("pretty-midi"), "pip install 'leitmotif-av[demo]'"),
     Check("datasets", False, _installed("datasets"), "pip install 'leitmotif-av[datasets]'"),
+    Check(
+        "datasets audio",
+        False,
+        _audio_in_datasets,
+        "pip install 'leitmotif-av[datasets]' && apt-get install ffmpeg",
+    ),
     Check("GPU", False, _cuda, "install a CUDA build of torch on a machine with an NVIDIA GPU"),
 ]

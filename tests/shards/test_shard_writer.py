@@ -1,8 +1,11 @@
 import datetime
+import io
 from pathlib import Path
 
+import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import soundfile
 
 from leitmotif.shards.schema import shard_schema
 from leitmotif.shards.writer import plan_shards, write_shard
@@ -61,3 +64,38 @@ def test_datasets_types_audio_and_frames_without_a_script(tmp_path: Path) -> Non
     row = loaded.cast_column("audio", datasets.Audio(decode=False)).remove_columns("frames")[0]
     assert row["audio"]["bytes"] == b"fLaC\0"
     assert row["clap_embedding"] == [1.0, 0.0, 0.0]
+
+
+def _flac_dataset(folder: Path) -> np.ndarray:
+    """Write a dataset of one clip, a tone on the left and silence on the right; return its samples."""
+    tone = np.sin(np.arange(44_100) / 20) / 2
+    samples = np.stack([tone, np.zeros_like(tone)], axis=1)
+    file = io.BytesIO()
+    soundfile.write(file, samples, 44_100, format="FLAC", subtype="PCM_16")
+    row = a_row(1) | {"audio": {"bytes": file.getvalue(), "path": "x.flac"}, "frames": []}
+    (folder / "data").mkdir(parents=True)
+    write_shard(folder / "data" / "train-00000-of-00001.parquet", SCHEMA, iter([(10, row)]))
+    return samples
+
+
+def test_sounds_are_read_without_torchcodec_as_readme_shows(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    samples = _flac_dataset(tmp_path / "d")
+    loaded = datasets.load_dataset(str(tmp_path / "d"), cache_dir=str(tmp_path / "cache"))["train"]
+    row = loaded.cast_column("audio", datasets.Audio(decode=False))[0]
+    audio, rate_hz = soundfile.read(io.BytesIO(row["audio"]["bytes"]))
+    assert rate_hz == 44_100
+    np.testing.assert_allclose(audio, samples, atol=1e-4)
+
+
+def test_datasets_decodes_sounds_by_torchcodec(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets")
+    try:
+        import torchcodec  # noqa: F401
+    except (ImportError, RuntimeError) as error:
+        pytest.skip(f"torchcodec or the shared libraries of FFmpeg are missing: {str(error)[:60]}")
+    samples = _flac_dataset(tmp_path / "d")
+    loaded = datasets.load_dataset(str(tmp_path / "d"), cache_dir=str(tmp_path / "cache"))["train"]
+    decoded = loaded[0]["audio"].get_all_samples()
+    assert decoded.sample_rate == 44_100
+    np.testing.assert_allclose(decoded.data.numpy().T, samples, atol=1e-4)
