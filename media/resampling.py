@@ -18,31 +18,26 @@ _DOWNMIX = {"rematrix_maxval": "1.0"}
 # A drift is followed from a millisecond on, by at most 1 % (17 cents); a clock so wrong that this leaves it
 # 30 ms off gets silence, or loses sound.
 _FOLLOW = {"min_comp": "0.001", "comp_duration": "1", "max_soft_comp": "0.01", "min_hard_comp": "0.03"}
+_EXACT_S = 0.001  # as `min_comp`
 _AGAIN, _END = av.error.BlockingIOError, av.error.EOFError
 
 
 class Resampler:
-    """libswresample for frames of one kind; surround is mixed down to stereo."""
+    """libswresample for frames of one kind; surround is mixed down to stereo.
+
+    What needs no conversion goes through as it is until a clock drifts, which is cheaper.
+    """
 
     def __init__(self, placed: Placed, rate_hz: int):
         frame = placed.frame
+        self._rate_hz = rate_hz
         self._kind = _kind(frame)
+        self._from_hz = frame.sample_rate
         self._time_base = Fraction(1, frame.sample_rate)
         self._start_s = placed.time_s - placed.hole_s
-        self._graph = av.filter.Graph()
-        layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
-        self._graph.link_nodes(
-            self._graph.add(
-                "abuffer",
-                sample_rate=str(frame.sample_rate),
-                sample_fmt=frame.format.name,
-                channel_layout=frame.layout.name,
-                time_base=str(self._time_base),
-            ),
-            self._graph.add("aresample", sample_rate=str(rate_hz), **_DOWNMIX, **_FOLLOW),
-            self._graph.add("aformat", sample_rates=str(rate_hz), sample_fmts="fltp", channel_layouts=layout),
-            self._graph.add("abuffersink"),
-        ).configure()
+        self._plain = self._kind in (("fltp", "mono", rate_hz), ("fltp", "stereo", rate_hz))
+        self._laid = 0  # samples that went through as they are
+        self._graph: Any = None
 
     def takes(self, frame: Any) -> bool:
         """Whether a frame is of the kind that this one was made for."""
@@ -62,12 +57,22 @@ class Resampler:
 
     def rest(self) -> list[np.ndarray]:
         """What is still held back, after the last frame."""
+        if self._graph is None:
+            return []
         self._graph.push(None)
         return list(self._pull())
 
     def _push(self, frame: Any, time_s: float) -> Iterator[np.ndarray]:
+        pts = round((time_s - self._start_s) * self._from_hz)
         frame.time_base = self._time_base
-        frame.pts = round((time_s - self._start_s) / self._time_base)
+        if self._graph is None:
+            if self._plain and abs(pts - self._laid) <= self._from_hz * _EXACT_S:
+                self._laid += frame.samples
+                yield frame.to_ndarray()
+                return
+            self._graph = _graph(frame, self._rate_hz)
+            pts = self._laid  # what it is given first, libswresample takes for right
+        frame.pts = pts
         self._graph.push(frame)
         yield from self._pull()
 
@@ -78,6 +83,24 @@ class Resampler:
             except (_AGAIN, _END):
                 return
             yield frame.to_ndarray()
+
+
+def _graph(frame: Any, rate_hz: int) -> Any:
+    graph = av.filter.Graph()
+    layout = "mono" if frame.layout.nb_channels == 1 else "stereo"
+    graph.link_nodes(
+        graph.add(
+            "abuffer",
+            sample_rate=str(frame.sample_rate),
+            sample_fmt=frame.format.name,
+            channel_layout=frame.layout.name,
+            time_base=str(frame.time_base),
+        ),
+        graph.add("aresample", sample_rate=str(rate_hz), **_DOWNMIX, **_FOLLOW),
+        graph.add("aformat", sample_rates=str(rate_hz), sample_fmts="fltp", channel_layouts=layout),
+        graph.add("abuffersink"),
+    ).configure()
+    return graph
 
 
 def _kind(frame: Any) -> tuple[str, str, int]:

@@ -70,7 +70,7 @@ class AudioDecoder:
         started = False
         for frame in self._frames():
             length_s = frame.samples / frame.sample_rate
-            if frame.time is None or (started and self._untimed):
+            if (started and self._untimed) or frame.time is None:
                 yield None, frame
             else:
                 yield self._clock.time_s(frame.time, length_s), frame

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 # Timestamps in milliseconds (Matroska, FLV) round to half of one at both ends of a frame.
 _ROUNDING_S = 0.002
@@ -21,8 +20,7 @@ _SLOWEST = 0.8
 _AGREEING = 8
 
 
-@dataclass(frozen=True)
-class Placed:
+class Placed(NamedTuple):
     """A decoded frame and its place.
 
     Attributes:

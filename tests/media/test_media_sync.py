@@ -13,29 +13,39 @@ from leitmotif.media.video import iter_frames
 
 RATE_HZ = 48000
 FRAME = 960  # 20 ms
+# What codecs take: format, type, and the level of a click. The second needs no conversion.
+SAMPLES = {"pcm_s16le": ("s16", np.int16, 20000), "wavpack": ("fltp", np.float32, 0.6)}
 Stamp = Callable[[float], float | None]
 
 
-def _write(path: Path, length_s: float, stamp_s: Stamp, *, picture_from_s: float | None = None) -> np.ndarray:
+def _write(
+    path: Path,
+    length_s: float,
+    stamp_s: Stamp,
+    *,
+    picture_from_s: float | None = None,
+    codec: str = "pcm_s16le",
+) -> np.ndarray:
     """PCM whose frames have the times `stamp_s` gives (None: the frame is lost), and maybe a picture.
 
     A click begins every second that was recorded; their times are returned.
     """
     clicks, second = [], 0
     with av.open(str(path), "w", format="matroska") as container:
-        sound = container.add_stream("pcm_s16le", rate=RATE_HZ, layout="mono")
+        sound = container.add_stream(codec, rate=RATE_HZ, layout="mono")
+        sound.codec_context.format = SAMPLES[codec][0]
         if picture_from_s is not None:
             _add_picture(container, picture_from_s)
         for number in range(round(length_s * RATE_HZ / FRAME)):
             time_s = stamp_s(number * FRAME / RATE_HZ)
             if time_s is None:
                 continue
-            samples = np.zeros((1, FRAME), np.int16)
+            samples = np.zeros((1, FRAME), SAMPLES[codec][1])
             if number * FRAME >= second * RATE_HZ:
-                samples[0, :48] = 20000
+                samples[0, :48] = SAMPLES[codec][2]
                 clicks.append(time_s)
                 second += 1
-            frame = av.AudioFrame.from_ndarray(samples, format="s16", layout="mono")
+            frame = av.AudioFrame.from_ndarray(samples, format=SAMPLES[codec][0], layout="mono")
             frame.sample_rate = RATE_HZ
             frame.time_base = Fraction(1, RATE_HZ)
             frame.pts = round(time_s * RATE_HZ)
@@ -77,18 +87,26 @@ CLOCKS: dict[str, Stamp] = {
 }
 
 
-@pytest.mark.parametrize("clock", CLOCKS)
-def test_sound_stays_with_its_timestamps_whole_and_in_a_window(tmp_path: Path, clock: str) -> None:
+@pytest.mark.parametrize(
+    ("clock", "codec"),
+    [
+        *((clock, "pcm_s16le") for clock in CLOCKS),
+        *((clock, "wavpack") for clock in CLOCKS if "runs" in clock),  # its encoder joins frames at gaps
+    ],
+)
+def test_sound_stays_with_its_timestamps_whole_and_in_a_window(
+    tmp_path: Path, clock: str, codec: str
+) -> None:
     path = tmp_path / "sound.mka"
-    truth_s = _write(path, 25.0, CLOCKS[clock])
+    truth_s = _write(path, 25.0, CLOCKS[clock], codec=codec)
     found_s = _clicks_s(_sound(path))
     assert len(found_s) == len(truth_s)
     off_s = np.abs(found_s[:, None] - truth_s).min(axis=1).max()
-    assert off_s < (0.02 if clock == "jitters by 15 ms" else 0.008)
+    assert off_s < (0.02 if clock == "jitters by 15 ms" else 0.01)
     for start_s in (3.5, 13.5):
         window_s = _clicks_s(_sound(path, start_s=start_s, duration_s=10.0)) + start_s
         same_s = found_s[(found_s >= start_s) & (found_s < start_s + 10)]
-        assert window_s == pytest.approx(same_s, abs=(0.02 if clock == "jitters by 15 ms" else 0.002))
+        assert window_s == pytest.approx(same_s, abs=(0.02 if clock == "jitters by 15 ms" else 0.008))
 
 
 def test_a_rate_that_was_declared_8_percent_wrong_is_followed_in_small_steps(tmp_path: Path) -> None:
