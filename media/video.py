@@ -114,7 +114,20 @@ def key_frames(
     start_s: float = 0.0,
     duration_s: float | None = None,
 ) -> list[bytes]:
-    """JPEG pictures evenly spread over a window, as a player shows them.
+    """The pictures of `timed_key_frames`."""
+    found = timed_key_frames(path, count=count, short_side=short_side, start_s=start_s, duration_s=duration_s)
+    return [picture for _, picture in found]
+
+
+def timed_key_frames(
+    path: Path | str,
+    *,
+    count: int = 10,
+    short_side: int = 448,
+    start_s: float = 0.0,
+    duration_s: float | None = None,
+) -> list[tuple[float, bytes]]:
+    """JPEG pictures evenly spread over a window, as a player shows them, each with its time in seconds.
 
     The window is split into equal parts; each gives the first frame after its first quarter. A video with
     fewer frames gives fewer pictures.
@@ -138,7 +151,8 @@ def key_frames(
         window_s = whole_s if duration_s is None else min(duration_s, whole_s)
         aspect = reader.pixel_aspect
         pictures = [
-            _encode_jpeg(frame, short_side, aspect) for frame in _spread(reader, count, start_s, window_s)
+            (time_s, _encode_jpeg(frame, short_side, aspect))
+            for time_s, frame in _spread(reader, count, start_s, window_s)
         ]
     if not pictures:
         reason = f" ({reader.errors[0]})" if reader.errors else ""
@@ -158,7 +172,7 @@ def _last_time_s(reader: VideoReader) -> float:
     return last_s + 1e-3
 
 
-def _spread(reader: VideoReader, count: int, start_s: float, window_s: float) -> Iterator[Any]:
+def _spread(reader: VideoReader, count: int, start_s: float, window_s: float) -> Iterator[tuple[float, Any]]:
     """Up to `count` frames, one for each equal part of the window, in order and without repeats."""
     step_s = window_s / count
     lead_s = step_s / 4 if step_s > 4 * reader.step_s else 0.0
@@ -182,17 +196,17 @@ def _spread(reader: VideoReader, count: int, start_s: float, window_s: float) ->
             continue
         if latest[0] < start_s + window_s or taken_s == -np.inf:
             taken_s = latest[0]
-            yield latest[1]
+            yield latest
 
 
-def _any_frame(reader: VideoReader, start_s: float, window_s: float) -> Iterator[Any]:
+def _any_frame(reader: VideoReader, start_s: float, window_s: float) -> Iterator[tuple[float, Any]]:
     """The last frame before the end of the window: a picture that stands longer than a part of the window."""
     reader.seek(start_s)
     last = None
     for time_s, frame in reader.frames():
         if time_s >= start_s + window_s and last is not None:
             break
-        last = frame
+        last = time_s, frame
     if last is not None:
         yield last
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from leitmotif.reports.excerpt import encode_thumbnail
 from leitmotif.reports.naming import moment_text, name_of
 
 
@@ -15,14 +16,13 @@ class Media:
 
     Attributes:
         sound: A short piece as a data URI, None where it has no sound.
-        thumbnails: Small key frames as data URIs.
-        times_s: When each is shown, seconds from the start of the clip; empty where that is not known.
+        pictures: Small key frames as data URIs, each after the time at which it is shown: seconds from the
+            start of the clip, None where that is not known.
         note: What there is to say of them, such as why there is none.
     """
 
     sound: str | None = None
-    thumbnails: tuple[str, ...] = ()
-    times_s: tuple[float, ...] = ()
+    pictures: tuple[tuple[float | None, str], ...] = ()
     note: str = ""
 
 
@@ -45,11 +45,17 @@ class Exhibit:
     why: str = ""
 
 
+def show_pictures(
+    frames: Sequence[tuple[float | None, bytes]],
+) -> tuple[tuple[float | None, str], ...]:
+    """Return key frames small, each with its time; bytes that are no picture are left out."""
+    return tuple((time_s, uri) for time_s, jpeg in frames if (uri := encode_thumbnail(jpeg)))
+
+
 def label(exhibit: Exhibit) -> dict[str, Any]:
     """Return what the page shows of a clip, by the names that its template uses."""
     row, media = exhibit.row, exhibit.media
     start_s = row.get("start_s") or 0.0
-    times = [moment_text(start_s + time_s) for time_s in media.times_s]
     return {
         **{name: row.get(name) for name in ("artist", "clip_id", "split", "license", "caption")},
         "name": name_of(row),
@@ -60,8 +66,8 @@ def label(exhibit: Exhibit) -> dict[str, Any]:
         "note": media.note,
         "sound": media.sound,
         "pictures": [
-            {"uri": uri, "time": times[number] if number < len(times) else ""}
-            for number, uri in enumerate(media.thumbnails)
+            {"uri": uri, "time": "" if time_s is None else moment_text(start_s + time_s)}
+            for time_s, uri in media.pictures
         ],
         "facts": _facts(row),
         "tags": [tag for kind in ("instruments", "genres", "moods") for tag in row.get(kind) or []],

@@ -21,7 +21,10 @@ CLIP_FIELDS = {
     "height": "Height of the video as displayed, pixels; null without video.",
     "fps": "Average frames a second; null without video.",
     "motion": "Mean change between consecutive frames, share of full scale; null without video.",
-    "frames": "JPEG key frames, evenly spread over the clip; null without video.",
+    "frames": (
+        "JPEG key frames, evenly spread over the clip; each path ends in when it is shown, such as "
+        "12.345s.jpg. Null without video."
+    ),
     "audio": "FLAC, 44.1 kHz, stereo.",
     "instruments": "Instrument tags with scores, best first.",
     "genres": "Genre tags with scores, best first.",

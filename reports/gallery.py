@@ -11,10 +11,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leitmotif.pipelines.rows import RowReader
-from leitmotif.reports.excerpt import encode_excerpt, encode_thumbnail
-from leitmotif.reports.exhibit import Exhibit, Media
+from leitmotif.reports.excerpt import encode_excerpt
+from leitmotif.reports.exhibit import Exhibit, Media, show_pictures
 from leitmotif.reports.source import Published, Unpublished
 from leitmotif.reports.unpublished import KEPT
+from leitmotif.shards.frame_names import frame_time_s
 
 PER_GROUP = 6
 FRAMES = 5
@@ -90,12 +91,12 @@ def _open_stores(workspace: Unpublished) -> tuple[np.ndarray, Read]:
 
 
 def _exhibit(row: Mapping[str, Any], group: str) -> Exhibit:
-    frames = [frame["bytes"] for frame in row.get("frames") or [] if frame and frame.get("bytes")]
-    step = max(1, len(frames) // FRAMES)
+    frames = [frame for frame in row.get("frames") or [] if frame and frame.get("bytes")]
+    chosen = frames[:: max(1, len(frames) // FRAMES)][:FRAMES]
     audio = (row.get("audio") or {}).get("bytes")
     media = Media(
         sound=encode_excerpt(audio) if audio else None,
-        thumbnails=tuple(uri for frame in frames[::step][:FRAMES] if (uri := encode_thumbnail(frame))),
+        pictures=show_pictures([(frame_time_s(frame.get("path")), frame["bytes"]) for frame in chosen]),
     )
     plain = {name: value for name, value in row.items() if name not in ("audio", "frames")}
     return Exhibit("kept", group, plain, media)

@@ -13,8 +13,9 @@ from leitmotif.media.limited import LimitedWorker
 from leitmotif.pipelines.entries import Entry, take
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.stages.frames import unpack_frames
-from leitmotif.reports.excerpt import encode_excerpt, encode_thumbnail
-from leitmotif.reports.exhibit import Media
+from leitmotif.reports.excerpt import encode_excerpt
+from leitmotif.reports.exhibit import Media, show_pictures
+from leitmotif.shards.frame_names import frame_time_s
 
 FRAMES = 3
 SHORT_SIDE = 150
@@ -76,7 +77,8 @@ def _show(
     has_audio: bool,
     has_video: bool,
 ) -> Media:
-    sound, pictures, notes = None, [], []
+    sound, notes = None, list[str]()
+    pictures: list[tuple[float | None, bytes]] = []
     if audio_file:
         sound = encode_excerpt((root / audio_file).read_bytes(), seconds=SECONDS)
     elif has_audio:
@@ -86,21 +88,22 @@ def _show(
             notes.append(str(error))
     if frames_file:
         every = unpack_frames(root / frames_file)
-        pictures = [jpeg for _, jpeg in every[:: max(1, len(every) // FRAMES)][:FRAMES]]
+        chosen = every[:: max(1, len(every) // FRAMES)][:FRAMES]
+        pictures = [(frame_time_s(name), jpeg) for name, jpeg in chosen]
     elif has_video:
         try:
-            pictures = worker.run(
-                video.key_frames,
+            found = worker.run(
+                video.timed_key_frames,
                 Path(entry.source["path"]),
                 count=FRAMES,
                 short_side=SHORT_SIDE,
                 **_window(entry),
                 limit_s=LIMIT_S,
             )
+            pictures = [(time_s - entry.start_s, jpeg) for time_s, jpeg in found]
         except MediaError as error:
             notes.append(str(error))
-    thumbnails = tuple(uri for jpeg in pictures if (uri := encode_thumbnail(jpeg)))
-    return Media(sound, thumbnails, note=" ".join(dict.fromkeys(notes)))
+    return Media(sound, show_pictures(pictures), note=" ".join(dict.fromkeys(notes)))
 
 
 def _read_sound(entry: Entry, worker: LimitedWorker) -> str | None:

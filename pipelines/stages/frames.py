@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from leitmotif.media import video
 from leitmotif.pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
+from leitmotif.shards.frame_names import frame_name
 
 
 class FramesSettings(DecoderSettings):
@@ -25,7 +26,7 @@ class FramesStage(ClipByClipStage[FramesSettings]):
     """Key frames as JPEG, in one uncompressed zip file per clip."""
 
     NAME: ClassVar = "frames"
-    VERSION: ClassVar = 2
+    VERSION: ClassVar = 3
     READS: ClassVar = ("probe",)
     SETTINGS: ClassVar = FramesSettings
     BATCH: ClassVar = 8
@@ -34,14 +35,15 @@ class FramesStage(ClipByClipStage[FramesSettings]):
     def measure_clip(self, clip: Clip) -> Row:
         """Take the clip's frames."""
         pictures = self.place.decoder.run(
-            video.key_frames,
+            video.timed_key_frames,
             Path(clip.path),
             **clip.window,
             count=self.settings.count,
             short_side=self.settings.short_side,
             limit_s=limit_of(self.settings, clip),
         )
-        packed = pack_frames(pictures)
+        times_s = [time_s - clip.start_s for time_s, _ in pictures]
+        packed = pack_frames([jpeg for _, jpeg in pictures], times_s)
         with self.place.new_file(clip.clip_id, ".zip") as path:
             path.write_bytes(packed)
         return {
@@ -51,12 +53,18 @@ class FramesStage(ClipByClipStage[FramesSettings]):
         }
 
 
-def pack_frames(pictures: Sequence[bytes]) -> bytes:
-    """Pack JPEG files into a zip whose bytes depend on nothing else (no dates)."""
+def pack_frames(pictures: Sequence[bytes], times_s: Sequence[float]) -> bytes:
+    """Pack JPEG files into a zip whose bytes depend on nothing else (no dates).
+
+    Args:
+        pictures: The files.
+        times_s: When each is shown, seconds from the start of the clip; it stands in the file's name, from
+            where a published row and a report have it (`leitmotif.shards.frame_names.frame_time_s`).
+    """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:
-        for number, picture in enumerate(pictures):
-            archive.writestr(zipfile.ZipInfo(f"{number:02d}.jpg"), picture)
+        for number, (picture, time_s) in enumerate(zip(pictures, times_s, strict=True)):
+            archive.writestr(zipfile.ZipInfo(frame_name(number, time_s)), picture)
     return buffer.getvalue()
 
 

@@ -7,7 +7,7 @@ from media_clips import write_video
 
 from leitmotif.media.errors import DecodeFailed
 from leitmotif.media.probe import probe
-from leitmotif.media.video import iter_luma, key_frames
+from leitmotif.media.video import iter_luma, key_frames, timed_key_frames
 
 
 def _steps(count: int, size: tuple[int, int] = (48, 64)) -> list[np.ndarray]:
@@ -114,6 +114,16 @@ def test_key_frames_are_never_larger_than_the_film(tmp_path: Path) -> None:
 def test_a_film_of_three_frames_gives_three_key_frames(tmp_path: Path) -> None:
     assert len(key_frames(write_video(tmp_path / "short.mp4", _steps(3)))) == 3
     assert len(key_frames(write_video(tmp_path / "one.mp4", _steps(1)))) == 1
+
+
+def test_a_key_frame_has_the_time_at_which_it_is_shown(tmp_path: Path) -> None:
+    path = write_video(tmp_path / "long.mp4", _steps(100))
+    shown = dict(timed_key_frames(path, count=4, start_s=1.0, duration_s=2.0))
+    luma = {round(time_s, 3) for time_s in shown}
+    assert len(luma) == 4 and min(luma) >= 1.0 and max(luma) < 3.0
+    for time_s, picture in shown.items():
+        (alone,) = key_frames(path, count=1, start_s=time_s, duration_s=0.01)
+        assert alone == picture, "the film shows this picture at that time"
 
 
 def test_key_frames_of_a_window_lie_in_it(tmp_path: Path) -> None:

@@ -29,10 +29,12 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     for number, length_s in enumerate((3.0, 10.0, 0.2, 21.0, 12.5)):
         sound = 0.2 * rng.standard_normal((2, round(length_s * RATE_HZ))).astype(np.float32)
         write_flac([sound], workspace / f"{number}.flac", rate_hz=RATE_HZ)
-        (workspace / f"{number}.zip").write_bytes(pack_frames([jpeg(rng) for _ in range(number + 1)]))
+        (workspace / f"{number}.zip").write_bytes(
+            pack_frames([jpeg(rng) for _ in range(number + 1)], range(number + 1))
+        )
     write_flac([np.zeros((2, RATE_HZ), np.float32)], workspace / "silent.flac", rate_hz=RATE_HZ)
     write_flac([], workspace / "empty.flac", rate_hz=RATE_HZ)
-    (workspace / "empty.zip").write_bytes(pack_frames([]))
+    (workspace / "empty.zip").write_bytes(pack_frames([], []))
     return Place(workspace, workspace / "files", workspace / "scratch", LimitedWorker())
 
 

@@ -95,5 +95,5 @@ def test_the_gallery_of_a_dataset_reads_the_rows_that_were_chosen(publish):
     quality = {clip.group: clip.row["pam_score"] for clip in found}
     assert quality["best"] > quality["random"] > quality["worst"]
     assert len({clip.row["clip_id"] for clip in found}) == 6
-    assert all(clip.media.sound and len(clip.media.thumbnails) == 4 and clip.row["split"] for clip in found)
+    assert all(clip.media.sound and len(clip.media.pictures) == 4 and clip.row["split"] for clip in found)
     assert all("audio" not in clip.row and "frames" not in clip.row for clip in found)

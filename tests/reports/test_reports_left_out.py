@@ -110,10 +110,11 @@ def test_a_clip_is_shown_from_its_store_and_before_that_from_its_source(film, tm
     ledger.entries = entries
     read, taken, gone, failed = show_left_out(ledger, rows)
 
-    pictures = [np.asarray(Image.open(opened(uri)).convert("RGB")) for uri in read.thumbnails]
+    pictures = [np.asarray(Image.open(opened(uri)).convert("RGB")) for _, uri in read.pictures]
     colours = [picture.mean((0, 1)).argmax() for picture in pictures]
     assert colours == [0, 0, 2], "evenly spread over the film"
     assert max(pictures[0].shape) <= 320
+    assert [time_s for time_s, _ in read.pictures] == pytest.approx([1.0, 5.0, 9.0], abs=1e-3)
     assert not read.note
     assert heard(taken.sound) == (pytest.approx(5.0, abs=0.1), 1000)
     # From 3.5 s to 8.5 s: the fourth second of it is the higher tone.
