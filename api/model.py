@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import weakref
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -96,7 +97,9 @@ class DescriptionModel:
 
     @cached_property
     def _decoder(self) -> LimitedWorker:
-        return LimitedWorker()  # its process ends with this one
+        worker = LimitedWorker()
+        weakref.finalize(self, worker.close)
+        return worker
 
 
 def train(
