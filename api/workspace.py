@@ -132,7 +132,7 @@ def curate(
     Args:
         sources: A folder or file, or several; none to go on with the workspace.
         out: The workspace's folder.
-        recipe: "music-video" (of a new workspace), "music-track", or a YAML file.
+        recipe: "auto" (of a new workspace), "music-video", "music-track", or a YAML file.
         profile: Which models: "embedded" (of a new workspace), "paper", or a YAML file.
         plan: A plan.yaml or a dataset's recipe.yaml to follow, in place of recipe and profile.
         set: Settings over both, such as `{"motion.threshold": 0.02}`.
