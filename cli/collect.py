@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
 from leitmotif.cli.progress import progress
+from leitmotif.phrases import command
 
 if TYPE_CHECKING:
     from leitmotif.collection.settings import Settings
@@ -119,7 +120,8 @@ def run(options: argparse.Namespace) -> int:
         for host, reason in stopped.items():
             print(f"stopped      {host or 'the run'}: {reason}; run the same command again to go on")
         if tally.fetched or tally.already:
-            print(f"next: leitmotif curate {options.out} --out WS")
+            workspace = options.out.absolute().with_name(f"{options.out.absolute().name}-workspace")
+            print(f"next: {command('curate', options.out, '--out', workspace)}")
     hosts = [host for host in stopped if host]
     left = tally.left + sum(done.left for done in enriched.values())
     if hosts:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from leitmotif.cli import console
+from leitmotif.phrases import command
 
 EXAMPLE = "leitmotif report my-dataset/ --against another-dataset/"
 
@@ -43,7 +44,8 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"{str(place)!r} cannot be read or written ({error.strerror or error})") from error
     except pa.ArrowInvalid as error:
         raise UserError(
-            f"a table of {str(options.folder)!r} cannot be read ({error}); `leitmotif validate` says which"
+            f"a table of {str(options.folder)!r} cannot be read ({error}); "
+            f"`{command('validate', options.folder)}` says which"
         ) from error
     if options.json:
         console.print_json({"written": [str(path) for path in written]})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from leitmotif.cli import console
 from leitmotif.cli.console import duration_text
+from leitmotif.phrases import command
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -28,7 +30,7 @@ STATES = {
     "running": "a run goes on",
     "ended": "no run goes on; the last one came to its end",
     "stopped": "no run goes on; the last one stopped",
-    "died": "no run goes on; the last one died; run the same curate command again to go on",
+    "died": "no run goes on; the last one died",
     "not logged": "no run goes on",
 }
 
@@ -52,6 +54,11 @@ def run(options: argparse.Namespace) -> int:
 
     workspace = Workspace(options.workspace)
     logged = latest_run(workspace.root)
+    if options.watch and not logged and not workspace.former_plan():
+        print(f"{workspace.root} is no workspace yet; waiting for curate to begin", file=sys.stderr)
+        while not logged:
+            time.sleep(LOOK_EVERY_S)
+            logged = latest_run(workspace.root)
     with _screen(watch=options.watch, as_json=options.json) as show:
         try:
             while True:
@@ -106,6 +113,8 @@ def _head(status: Status) -> Iterator[str]:
     yield f"{status.workspace}: {STATES[status.state]}"
     if status.stopped:
         yield f"it said: {status.stopped}"
+    if status.state == "died":
+        yield f"to go on: `{command('curate', '--out', Path(status.workspace))}`"
     run = status.run
     yield f"recipe {run['recipe']}, profile {run['profile']}"
     if "pid" in run:

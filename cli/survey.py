@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leitmotif.cli import console
+from leitmotif.phrases import command, count
 
 if TYPE_CHECKING:
     from leitmotif.evaluation.survey.key import Key
@@ -118,7 +119,7 @@ def _make(options: argparse.Namespace) -> None:
         return
     console.print_summary(facts)
     print(f"give away:   {options.out / 'questionnaire'} (each participant opens index.html with a number)")
-    print(f"or:          leitmotif survey serve {options.out}")
+    print(f"or:          {command('survey', 'serve', options.out)}")
     print(f"keep:        {options.out / 'key.json'} (says which version is whose)")
 
 
@@ -173,7 +174,7 @@ def _report(options: argparse.Namespace) -> None:
 
 
 def _print(key: Key, results: Results) -> None:
-    print(f"{key.title}: {results.participants} participants, {results.ratings} ratings")
+    print(f"{key.title}: {count(results.participants, 'participant')}, {count(results.ratings, 'rating')}")
     if results.unheard:
         print(f"{results.unheard} versions were rated after less than a second of listening")
     width = max(map(len, key.systems))

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leitmotif.cli import console
 from leitmotif.cli.progress import progress
+from leitmotif.phrases import count as counted
 
 EXAMPLE = "leitmotif takedown my-dataset/ https://video.example/watch?v=1 --workspace work/"
 
@@ -66,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     for name in done.same_recording:
         print(f"note: {name} stays, and seems to hold the same recording")
     if not options.dry_run:
-        print(f"{'searched':<12} {done.searched} files; only takedown.jsonl names them still")
+        print(f"{'searched':<12} {counted(done.searched, 'file')}; only takedown.jsonl names them still")
         if places.workspace is None:
             print("note: later runs know of it where the record lies; --workspace WS keeps it out of WS, too")
     return 0

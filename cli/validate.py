@@ -8,6 +8,7 @@ from pathlib import Path
 
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
+from leitmotif.phrases import count
 
 EXAMPLE = "leitmotif validate my-dataset/"
 
@@ -33,5 +34,5 @@ def run(options: argparse.Namespace) -> int:
             {"dataset": str(options.dataset), "valid": not problems, "problems": list(map(str, problems))}
         )
     else:
-        print(f"{options.dataset}: {f'{len(problems)} problems' if problems else 'valid'}")
+        print(f"{options.dataset}: {count(len(problems), 'problem') if problems else 'valid'}")
     return Exit.USER if problems else Exit.DONE

@@ -7,6 +7,7 @@ import time
 
 from leitmotif.collection.refusals import Refused, RunStopped, Unavailable
 from leitmotif.collection.settings import Settings
+from leitmotif.phrases import count
 
 
 class Budget:
@@ -49,7 +50,7 @@ class Budget:
         if self._interrupted.is_set():
             return "interrupted"
         if bounds.max_files is not None and self.files >= bounds.max_files:
-            return f"{self.files} files were fetched (--max-files)"
+            return f"{count(self.files, 'file was', 'files were')} fetched (--max-files)"
         if bounds.max_bytes is not None and self.bytes >= bounds.max_bytes:
             return f"{self.bytes} bytes were fetched (--max-bytes)"
         if bounds.max_seconds is not None and time.monotonic() - self._began_s >= bounds.max_seconds:

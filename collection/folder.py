@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leitmotif.collection.leftovers import is_for_systems, leftover_kind
+from leitmotif.collection.ours import inner_folders
+from leitmotif.phrases import count
 
 log = logging.getLogger("leitmotif.collection")
 
@@ -39,7 +41,8 @@ class FoundFile:
 def find_media(sources: Sequence[Path]) -> list[FoundFile]:
     """List the media files of folders (searched in depth, links followed once) and files.
 
-    What systems and yt-dlp leave in folders is passed over and counted (`leitmotif.collection.leftovers`).
+    What systems and yt-dlp leave in folders is passed over and counted (`leitmotif.collection.leftovers`),
+    and so are workspaces, datasets and the like (`leitmotif.collection.ours`).
 
     Args:
         sources: Folders or single files.
@@ -92,12 +95,13 @@ def _find_in(source: Path) -> list[FoundFile]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(passed_over.items()))
         log.info("%s: passed over: %s", source, kinds)
     if not found:
+        left = count(others + passed_over.total(), "other file")
         raise SourceError(
-            f"source {str(source)!r} holds no media file ({others + passed_over.total()} other files); "
+            f"source {str(source)!r} holds no media file ({left}); "
             "expected suffixes such as .mp4, .webm, .mkv, .flac, .mp3, .wav"
         )
     if others:
-        log.info("%s: %d files passed over, their suffix is not one of a media file", source, others)
+        log.info("%s: %s passed over, not by a media file's suffix", source, count(others, "other file"))
     return found
 
 
@@ -112,7 +116,10 @@ def _walk(folder: Path, passed_over: Counter[str]) -> Iterator[list[Path]]:
         seen.add((status.st_dev, status.st_ino))
         for name in sorted(filter(is_for_systems, folders)):
             passed_over[f"folder {name}"] += 1
-        folders[:] = sorted(name for name in folders if not is_for_systems(name))
+        kind, inner = inner_folders(folders, files)
+        if inner:
+            passed_over[kind] += 1
+        folders[:] = sorted(name for name in folders if not is_for_systems(name) and name not in inner)
         paths = (Path(here, name) for name in files)
         yield [path for path in paths if path.is_file() or (path.is_symlink() and not path.exists())]
 

@@ -13,6 +13,7 @@ from leitmotif.collection.settings import Settings
 from leitmotif.collection.table import header_of
 from leitmotif.collection.url_list import Url, UrlList
 from leitmotif.collection.wanted import Source
+from leitmotif.phrases import command
 from leitmotif.plugins import add_plugins, check_class
 
 SPOTIFY = ("spotify:", "https://open.spotify.com/")
@@ -42,9 +43,9 @@ def open_source(word: str, settings: Settings | None = None) -> Source:
         return source
     path = Path(word)
     if path.is_dir():
-        raise SourceError(
-            f"source {word!r} is a folder, which needs no collecting; give it to `leitmotif curate`"
-        )
+        whole = path.absolute()
+        curate = command("curate", whole, "--out", whole.with_name(f"{whole.name}-workspace"))
+        raise SourceError(f"source {word!r} is a folder, which needs no collecting; measure it: `{curate}`")
     if not path.is_file():
         raise SourceError(
             f"source {word!r} is neither an address (http://, https://), nor spotify:…, nor a file; give one "

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from leitmotif.phrases import command
 from leitmotif.shards.splits import SPLITS
 
 TAG_COLUMNS = ("instruments", "genres", "moods")
@@ -144,7 +145,7 @@ def _opened(shard: Path) -> Iterator[pq.ParquetFile]:
         if getattr(error, "errno", None) is not None:  # the disk's, not the file's
             raise
         raise DatasetError(
-            f"{shard.name!r} is no whole Parquet file; run `leitmotif validate` on the dataset"
+            f"{shard.name!r} is no whole Parquet file; run `{command('validate', shard.parents[1])}`"
         ) from error
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from leitmotif.collection.folder import FoundFile, SourceError, find_media
+from leitmotif.phrases import count
 from leitmotif.pipelines import catalog
 from leitmotif.pipelines.advice import advise, describe_kinds
 from leitmotif.pipelines.entries import Entry, by_store
@@ -164,10 +165,10 @@ def _enter(
         catalog.enter(workspace.catalog(), files, stated=stated, progress=tell)
     if stated.table is not None and (rest := stated.table.unmatched()):
         logger.warning(
-            "%s: %d of %d rows match no file of this workspace (first: %s)",
+            "%s: of %s %d match no file of this workspace (first: %s)",
             stated.table.path,
+            count(len(stated.table.rows), "row"),
             len(rest),
-            len(stated.table.rows),
             rest[0],
         )
 

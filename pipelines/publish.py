@@ -31,7 +31,7 @@ from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.manifest import MANIFEST, write_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
-from leitmotif.shards.splits import SPLITS, assign_splits
+from leitmotif.shards.splits import SPLITS, assign_splits, unmet_targets
 from leitmotif.shards.store import write_text
 from leitmotif.shards.takedown import KeptOut, Removal, read_record, write_record
 from leitmotif.shards.writer import plan_shards, write_shard
@@ -188,7 +188,10 @@ def _write_data(
         ledger.kinds, ledger.entries, progress=lambda done, total: progress("recordings", done, total)
     )
     links = {entry.clip_id: _links(entry, recordings, plan) for entry in kept}
-    splits = assign_splits(links, plan.splits.model_dump(include={"validation", "test"}))
+    targets = plan.splits.model_dump(include={"validation", "test"})
+    splits = assign_splits(links, targets)
+    for line in unmet_targets(links, targets, splits):
+        log.warning(line)
     reader = RowReader(ledger.kinds, recordings)
     sizes = reader.sizes(kept)
     schema = shard_schema(

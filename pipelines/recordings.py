@@ -23,6 +23,7 @@ import pyarrow.compute as pc
 from leitmotif.filters.duplicates import RULES, WORDS_A_SECOND, group_duplicates
 from leitmotif.filters.duplicates_altered import ALIKE, NEAREST, SAME_RECORDING, AlteredPrint
 from leitmotif.filters.duplicates_neighbours import nearest_pairs
+from leitmotif.phrases import count
 from leitmotif.pipelines.entries import Entry, take
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Stores
@@ -141,7 +142,7 @@ def _altered(
         progress(min(start + BATCH, len(missing)), len(missing))
     same = [pair for pair in pairs if similarity[pair] >= SAME_RECORDING]
     if same:
-        log.info("%d pairs of files hold one recording at another speed or pitch", len(same))
+        log.info("%s one recording at another speed or pitch", count(len(same), "pair holds", "pairs hold"))
     return iter(same)
 
 

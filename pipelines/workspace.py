@@ -24,6 +24,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from leitmotif.phrases import count
 from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.plan import Plan, read_plan
 from leitmotif.pipelines.stage import Stage
@@ -161,7 +162,8 @@ class _Catalog(StageStore):
             )
         ]
         if len(entered) < len(rows):
-            log.warning("%d files are not catalogued: %s names them", len(rows) - len(entered), RECORD)
+            left_out = count(len(rows) - len(entered), "file is", "files are")
+            log.warning("%s not catalogued: %s names what was taken down", left_out, RECORD)
         return super().append(entered) if entered else self.folder
 
 

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from leitmotif.phrases import count
 from leitmotif.shards.groups import connected
 
 SPLITS = ("train", "validation", "test")
@@ -55,6 +56,30 @@ def assign_splits(links: Mapping[str, Sequence[str]], targets: Mapping[str, floa
         splits |= {clip: name for group in chosen for clip in group.clips}
         groups = [group for group in groups if group not in chosen]
     return splits | {clip: "train" for group in groups for clip in group.clips}
+
+
+def unmet_targets(
+    links: Mapping[str, Sequence[str]], targets: Mapping[str, float], splits: Mapping[str, str]
+) -> list[str]:
+    """Return a line for each split that came out far from its target, with the reason.
+
+    Args:
+        links: As of `assign_splits`.
+        targets: As of `assign_splits`.
+        splits: What it gave.
+    """
+    largest = max(map(len, connected(links)), default=0)
+    lines = []
+    for name, target in targets.items():
+        wanted = round(target if target >= 1 else target * len(links))
+        got = sum(split == name for split in splits.values())
+        if abs(got - wanted) > max(1.0, LARGE * wanted):
+            lines.append(
+                f"splits.{name}={target:g} asks for {wanted} of {count(len(links), 'clip')}, and {name} gets "
+                f"{got}: what shares an artist, a source or a recording stays together, and the largest such "
+                f"group has {count(largest, 'clip')}"
+            )
+    return lines
 
 
 def _fill(groups: Sequence[_Group], wanted: int) -> list[_Group]:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import soundfile
 
+from leitmotif.phrases import count as count_of
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.manifest import MANIFEST, describe
@@ -78,7 +79,7 @@ def _check_records(dataset: Path, counts: dict[str, Any]) -> Iterator[str]:
         if not table.schema.equals(schema):
             yield f"{name}.parquet: columns {table.schema.names}, expected {schema.names}"
         if len(table) != counts[count]:
-            yield f"{name}.parquet: {len(table)} rows, expected {counts[count]}"
+            yield f"{name}.parquet: {count_of(len(table), 'row')}, expected {counts[count]}"
     if counts["catalogued"] != counts["kept"] + counts["rejected"] + counts["quarantined"]:
         yield f"counts: kept, rejected and quarantined do not add up to catalogued: {counts}"
     if counts["kept"] != sum(counts["rows"].values()):
@@ -102,7 +103,7 @@ def _check_rows(dataset: Path, counts: dict[str, Any]) -> Iterator[str]:
                     seen.setdefault(row["clip_id"], path.name)
                     yield from _check_leak(row, split, owners)
         if rows != counts["rows"].get(split, 0):
-            yield f"split {split}: {rows} rows, expected {counts['rows'].get(split, 0)}"
+            yield f"split {split}: {count_of(rows, 'row')}, expected {counts['rows'].get(split, 0)}"
 
 
 def _check_schema(name: str, found: pa.Schema) -> Iterator[str]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
+from leitmotif.phrases import command
 from leitmotif.training.loader_freight import Sender
 from leitmotif.training.loader_rows import ID, RowReader
 from leitmotif.training.loader_split import SEED, LoaderError, Split
@@ -102,9 +103,8 @@ class ShardBatches(IterableDataset[Parcel]):
             except ValueError as error:
                 line = f"{reader.place(number, clip_id)}: {error}"
                 if not self.recipe.skip:
-                    raise LoaderError(
-                        f"{line}; run `leitmotif validate`, or load with on_error='skip'"
-                    ) from error
+                    validate = command("validate", reader.group(number).shard.parents[1])
+                    raise LoaderError(f"{line}; run `{validate}`, or load with on_error='skip'") from error
                 parcel.broken.append(line)
                 continue
             if SEED in self.recipe.columns:

@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from leitmotif.phrases import command
 from leitmotif.training.loader_split import Group, LoaderError, Split
 
 ID = "clip_id"
@@ -66,7 +67,7 @@ class RowReader:
             said = str(error).splitlines()[0]
             raise LoaderError(
                 f"shard {group.shard.name}, row group {group.number} cannot be read ({said}); "
-                "run `leitmotif validate` on the dataset"
+                f"run `{command('validate', group.shard.parents[1])}`"
             ) from error
         if len(table) != len(group.rows):
             raise LoaderError(

@@ -14,11 +14,11 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from leitmotif.phrases import command
 from leitmotif.shards.manifest import MANIFEST
 
 SEED = "seed"
 _SHARD = re.compile(r"data/(?P<split>.+)-\d{5}-of-\d{5}\.parquet")
-_ADVICE = "run `leitmotif validate` on the dataset, and publish or copy it again"
 
 
 class LoaderError(ValueError):
@@ -80,7 +80,7 @@ def open_split(dataset: str | Path, name: str) -> Split:
     groups: list[Group] = []
     for file, footer in footers.items():
         if footer.schema != footers[shards[name][0]].schema:
-            raise LoaderError(f"{file} has other columns than {shards[name][0]}; {_ADVICE}")
+            raise LoaderError(f"{file} has other columns than {shards[name][0]}; {_advice(dataset / file)}")
         groups += _list_groups(dataset / file, footer, groups[-1].rows.stop if groups else 0)
     if not groups:
         raise LoaderError(f"split {name!r} of {str(dataset)!r} holds no rows; the splits are {known}")
@@ -130,12 +130,16 @@ def _read_footer(shard: Path, size_bytes: int) -> pq.FileMetaData:
     try:
         found = shard.stat().st_size
         if found != size_bytes:
-            raise LoaderError(f"shard {shard.name} has {found} bytes, expected {size_bytes}; {_ADVICE}")
+            raise LoaderError(
+                f"shard {shard.name} has {found} bytes, expected {size_bytes}; {_advice(shard)}"
+            )
         return pq.read_metadata(shard)
     except OSError as error:
-        raise LoaderError(f"shard {shard.name} cannot be opened ({error.strerror}); {_ADVICE}") from error
+        raise LoaderError(
+            f"shard {shard.name} cannot be opened ({error.strerror}); {_advice(shard)}"
+        ) from error
     except pa.ArrowException as error:
-        raise LoaderError(f"shard {shard.name} is no readable Parquet file; {_ADVICE}") from error
+        raise LoaderError(f"shard {shard.name} is no readable Parquet file; {_advice(shard)}") from error
 
 
 def _list_groups(shard: Path, footer: pq.FileMetaData, start: int) -> list[Group]:
@@ -147,3 +151,7 @@ def _list_groups(shard: Path, footer: pq.FileMetaData, start: int) -> list[Group
             groups.append(Group(shard, number, range(start + first, start + first + size), first))
         first += size
     return groups
+
+
+def _advice(shard: Path) -> str:
+    return f"run `{command('validate', shard.parents[1])}`, and publish or copy it again"

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from leitmotif.collection.folder import SourceError
 from leitmotif.collection.shelf import Shelf
+from leitmotif.phrases import count
 from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
 from leitmotif.pipelines.takedown.folders import clean, rebuild
 from leitmotif.pipelines.takedown.places import Places, files_in
@@ -188,7 +189,7 @@ def _prove(places: Places, names: Names, progress: Callable[[str, int, int], Non
         progress("search", number, len(files))
     if left:
         raise OutsideError(
-            f"{len(left)} names are left, such as {'; '.join(left[:3])}; remove them there by hand and run "
-            "the same command again (everything else is taken down)"
+            f"{count(len(left), 'name is', 'names are')} left, such as {'; '.join(left[:3])}; remove them "
+            "there by hand and run the same command again (everything else is taken down)"
         )
     return len(files)

@@ -9,6 +9,7 @@ import pytest
 
 from leitmotif.cli.main import main
 from leitmotif.pipelines import curate, flow
+from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.runlog import BatchResult
 from leitmotif.pipelines.runner import Batch
 from leitmotif.pipelines.workspace import Workspace
@@ -191,3 +192,29 @@ def test_tracks_under_the_recipe_of_films_are_named_with_what_helps(run: Run) ->
     code, out, _ = run(helps)
     assert code == 0
     assert re.search(r"^kept +2$", out, re.MULTILINE)
+
+
+def test_a_status_of_nothing_is_one_line_and_one_that_watches_waits(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from leitmotif.cli import status
+
+    code, _, said = run("status ws")
+    assert code == 2 and "is no workspace" in said
+
+    def begin(seconds: float) -> None:
+        curate.curate([Path(TRACKS)], Workspace(Path("ws")), make_plan("auto", "embedded"), run=pretend)
+
+    monkeypatch.setattr(status.time, "sleep", begin)
+    code, out, said = run("status ws --watch")
+    assert (code, said.count("is no workspace yet; waiting")) == (0, 1)
+    assert "the last one came to its end" in out
+
+
+def test_a_workspace_within_its_source_is_not_catalogued(run: Run) -> None:
+    assert "catalogued   3" in run("curate . --out ws")[1]
+    Path("ws/stages/audio-0/files").mkdir(parents=True)
+    Path("ws/stages/audio-0/files/a.flac").write_text("")
+    _, out, said = run("curate . --out ws")
+    assert "catalogued   3" in out
+    assert "passed over: 1 workspace" in said

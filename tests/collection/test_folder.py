@@ -39,7 +39,7 @@ def test_a_missing_source_is_one_clear_line(tmp_path: Path) -> None:
 
 def test_an_empty_folder_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").touch()
-    with pytest.raises(SourceError, match=r"holds no media file \(1 other files\)"):
+    with pytest.raises(SourceError, match=r"holds no media file \(1 other file\)"):
         find_media([tmp_path])
 
 

@@ -121,7 +121,7 @@ def test_without_a_source_what_is_catalogued_gets_the_new_metadata(
     curate.curate([], workspace, plan, metadata=str(tmp_path / "t.csv"))
     rows = workspace.catalog().read(["source_id", "title"]).to_pylist()
     assert {row["source_id"]: row["title"] for row in rows} == {"a.mp4": None, "b.mp4": "B"}
-    assert "1 of 2 rows match no file of this workspace (first: c.mp4)" in caplog.text
+    assert "of 2 rows 1 match no file of this workspace (first: c.mp4)" in caplog.text
 
 
 def test_splits_keep_the_artists_of_tagged_files_apart(tmp_path: Path, workspace: Workspace) -> None:

@@ -220,7 +220,7 @@ def test_later_runs_leave_it_out(made: Made, tmp_path: Path, caplog: pytest.LogC
     shutil.copyfile(made.source / "b.mp4", tmp_path / "again.mp4")  # the same bytes under another name
     for source in (made.source, tmp_path / "again.mp4"):
         catalogue(made.workspace, source)
-    assert "1 files are not catalogued: takedown.jsonl names them" in caplog.text
+    assert "1 file is not catalogued: takedown.jsonl names" in caplog.text
     assert holding(made.workspace.root, made.ids["b"], URL.format("b")) == [RECORD]
     publish(made.workspace, made.dataset, made.plan)
     assert rows_of(made.dataset) == {"a.mp4", "c.mp4"}
@@ -398,7 +398,7 @@ def test_reports_which_show_pictures_and_sound_are_made_anew(made: Made) -> None
 
 def test_what_cannot_be_cleaned_is_named(made: Made) -> None:
     (made.workspace.root / "index.bin").write_bytes(b"\x00" + made.ids["b"].encode())
-    with pytest.raises(OutsideError, match=r"1 names are left, such as .* in .*index\.bin"):
+    with pytest.raises(OutsideError, match=r"1 name is left, such as .* in .*index\.bin"):
         made.take_down("b.mp4")
     (made.workspace.root / "index.bin").unlink()
     made.take_down("b.mp4")

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from leitmotif.shards.artists import artist_names
-from leitmotif.shards.splits import assign_splits
+from leitmotif.shards.splits import assign_splits, unmet_targets
 
 TARGETS = {"validation": 0.1, "test": 0.1}
 
@@ -170,3 +170,13 @@ def test_clips_that_come_move_about_as_many_of_the_others(seed: int) -> None:
 )
 def test_spellings_of_a_name_agree_and_nobody_is_no_name(field: str | None, names: tuple[str, ...]) -> None:
     assert artist_names(field) == names
+
+
+def test_a_target_that_cannot_be_met_is_said_with_the_reason() -> None:
+    links = {f"clip{n}": ["artist one"] for n in range(12)}
+    targets = {"validation": 0.1, "test": 0.5}
+    (line,) = unmet_targets(links, targets, assign_splits(links, targets))
+    assert line.startswith("splits.test=0.5 asks for 6 of 12 clips, and test gets 0: ")
+    assert line.endswith("the largest such group has 12 clips")
+    apart = {f"clip{n}": [f"artist {n}"] for n in range(40)}
+    assert unmet_targets(apart, targets, assign_splits(apart, targets)) == []

@@ -198,7 +198,7 @@ def test_a_shard_that_is_missing_or_cut_off_is_named_at_once(make_dataset: MakeD
         LoaderError, match=f"shard {path.name} has {len(whole) - 100} bytes, expected"
     ) as error:
         a_loader(dataset)
-    assert "leitmotif validate" in one_line(error)
+    assert "leitmotif validate /" in one_line(error)
     path.write_bytes(bytes(len(whole)))
     with pytest.raises(LoaderError, match=f"shard {path.name} is no readable Parquet file"):
         a_loader(dataset)

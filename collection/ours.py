@@ -1,0 +1,45 @@
+"""Folders that other commands wrote: what lies in them is no source, though some of it is media."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of folder.
+
+    Attributes:
+        name: What it is called.
+        marks: Files and folders that it holds, all of them.
+        inner: Its own folders. What else lies beside them is the user's.
+    """
+
+    name: str
+    marks: tuple[str, ...]
+    inner: tuple[str, ...]
+
+
+KINDS = (
+    Kind("workspace", ("plan.yaml", "catalog"), ("catalog", "stages", "runs", "recordings", "scratch")),
+    Kind("dataset", ("manifest.json", "recipe.yaml"), ("data", "figures")),
+    Kind("survey", ("key.json", "questionnaire"), ("questionnaire", "responses")),
+    Kind("training run", ("settings.json", "checkpoints"), ("checkpoints",)),
+    # Its media/ are a source like any other.
+    Kind("record of collected files", ("record", "partial"), ("record", "partial")),
+)
+
+
+def inner_folders(folders: Sequence[str], files: Sequence[str]) -> tuple[str, set[str]]:
+    """Return what kind of ours a folder is ("" for none), and which of the folders in it are passed over.
+
+    Args:
+        folders: Names of the folders in it.
+        files: Names of the files in it.
+    """
+    held = {*folders, *files}
+    for kind in KINDS:
+        if held.issuperset(kind.marks):
+            return kind.name, held.intersection(kind.inner)
+    return "", set()

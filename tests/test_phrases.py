@@ -1,0 +1,29 @@
+import shlex
+from pathlib import Path
+
+import pytest
+
+from leitmotif.phrases import command, count
+
+
+@pytest.mark.parametrize(
+    ("number", "said"), [(0, "0 clips"), (1, "1 clip"), (2, "2 clips"), (1200, "1,200 clips")]
+)
+def test_one_thing_is_not_called_many(number: int, said: str) -> None:
+    assert count(number, "clip") == said
+
+
+def test_a_plural_of_its_own_is_taken() -> None:
+    assert count(2, "file is", "files are") == "2 files are"
+
+
+def test_a_command_names_whole_paths_and_quotes_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    line = command("publish", Path("my work"), "--set", "motion.threshold=0.1")
+    assert shlex.split(line) == [
+        "leitmotif",
+        "publish",
+        str(tmp_path / "my work"),
+        "--set",
+        "motion.threshold=0.1",
+    ]
