@@ -103,6 +103,7 @@ def test_every_figure_of_the_card_lies_beside_it_with_words_for_who_cannot_see_i
     for name in (SHEET, SOUND):
         assert f"]({name})" in body and (folder / name).is_file()
     assert f'<audio controls src="{SOUND}"></audio>' in body
+    assert "\n\n## Reading it\n\n" in body
     assert soundfile.info(folder / SOUND).format == "MP3"
     with Image.open(folder / SHEET) as sheet:
         assert sheet.size == (4 * 246 - 6, 4 * 141 - 6)
