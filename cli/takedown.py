@@ -10,7 +10,7 @@ from leitmotif.cli import console
 from leitmotif.cli.progress import progress
 from leitmotif.phrases import count as counted
 
-EXAMPLE = "leitmotif takedown my-dataset/ https://video.example/watch?v=1 --workspace work/"
+EXAMPLE = "leitmotif takedown my-dataset/ 'https://video.example/watch?v=1' --workspace work/"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
