@@ -63,7 +63,7 @@ class Fetcher:
             What was done. The source of a window is kept for the thread's next item until `release`.
 
         Raises:
-            CollectError: See `collection.refusals`; `Unavailable` after the last try.
+            CollectError: See `leitmotif.collection.refusals`; `Unavailable` after the last try.
         """
         limits = 0
         for attempt in range(1, self._settings.attempts + 1):

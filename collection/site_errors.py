@@ -24,7 +24,7 @@ _GONE = re.compile(
 
 @contextmanager
 def translated(what: str) -> Iterator[None]:
-    """Turn yt-dlp's errors into those of `collection.refusals`.
+    """Turn yt-dlp's errors into those of `leitmotif.collection.refusals`.
 
     Args:
         what: The address or search at hand, for the message.

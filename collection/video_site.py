@@ -154,7 +154,7 @@ class VideoSite:
             A video, or the entries of a playlist.
 
         Raises:
-            CollectError: See `collection.refusals`.
+            CollectError: See `leitmotif.collection.refusals`.
         """
         with translated(url):
             self._meter = meter
@@ -180,7 +180,7 @@ class VideoSite:
         """Fetch one of a video's formats; what came before is resumed.
 
         Raises:
-            CollectError: See `collection.refusals`.
+            CollectError: See `leitmotif.collection.refusals`.
         """
         url = str(video.info.get("webpage_url"))
         with translated(url):

@@ -18,7 +18,7 @@ class ClipTruth:
 
     Attributes:
         file: Name of the film in the corpus' folder.
-        kind: Kind of picture, see `demo.pictures.KINDS`.
+        kind: Kind of picture, see `leitmotif.demo.pictures.KINDS`.
         moving: Whether the picture is a film that moves.
         title: Of the song.
         artist: Of the song; several clips share one.

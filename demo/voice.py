@@ -39,7 +39,7 @@ def render_voice(
     """A dry voice part.
 
     Args:
-        kind: one of ``demo.singing.KINDS``.
+        kind: one of ``leitmotif.demo.singing.KINDS``.
         notes: the melody; ignored for speech.
         rng: source of every choice.
         samples: length of the result.

@@ -12,7 +12,7 @@ def local_folder(source: Path | str, revision: str) -> Path:
     """Return the folder of a model.
 
     Args:
-        source: What `encoders.folders.resolve_model` returned, but no file.
+        source: What `leitmotif.encoders.folders.resolve_model` returned, but no file.
         revision: The commit, branch or tag of a hub id.
 
     Raises:

@@ -1,7 +1,7 @@
 """CLAP by the package `laion-clap`, which is LAION's own code, on LAION's own `.pt` checkpoints.
 
-`encoders.clap` loads the same files, faster and without the package; this backend is there to compare with.
-How to install the package beside ours: docs/laion-parity.md.
+`leitmotif.encoders.clap` loads the same files, faster and without the package; this backend is there to
+compare with. How to install the package beside ours: docs/laion-parity.md.
 """
 
 import importlib

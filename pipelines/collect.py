@@ -31,7 +31,7 @@ def collect(
     """Fetch what sources want into a folder.
 
     Args:
-        sources: Words that `collection.sources` knows.
+        sources: Words that `leitmotif.collection.sources.open_source` knows.
         folder: Where files and record lie.
         settings: Bounds and manners.
         enrichers: Who is going to be asked about the files (`enrich`); checked before anything is fetched.

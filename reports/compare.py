@@ -21,7 +21,7 @@ def compare(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
     """Compare two datasets, or workspaces, by their statistics alone.
 
     Args:
-        first: What `reports.statistics.measure` gave.
+        first: What `leitmotif.reports.statistics.measure` gave.
         second: Likewise, of what the first is compared with.
 
     Returns:

@@ -26,7 +26,7 @@ _REPEATED = (
     *("models.list.element.backend", "models.list.element.model"),
     *("license", "key", "tempo_class", "caption_backend", "caption_prompt"),
 )
-# Length, fate and numbers of every clip; see `pipelines.measured`.
+# Length, fate and numbers of every clip; see `leitmotif.pipelines.measured`.
 MEASURED = "measured.parquet"
 # Models that ship with the package: small, for first runs and teaching. Numbers made by them are marked.
 EMBEDDED_MODELS = frozenset({"clap-mini", "clip-mini", "grammar", "repet-sim"})
@@ -130,7 +130,7 @@ class Published:
 
         Args:
             columns: Their names; those that the dataset lacks are left out.
-            count: At most this many rows; see `reports.runs.choose_rows`.
+            count: At most this many rows; see `leitmotif.reports.runs.choose_rows`.
             seed: Of the sample.
         """
         present = [name for name in columns if self.schema is not None and name in self.schema.names]

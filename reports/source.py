@@ -53,7 +53,7 @@ class Source(Protocol):
         """Return some columns of the quarantined clips."""
 
     def measured(self) -> pa.Table | None:
-        """Return what `pipelines.measured.measured_table` said of every clip; None where it is not stored."""
+        """Return a table as of `leitmotif.pipelines.measured.measured_table`; None where none is stored."""
 
 
 def open_source(folder: Path, *, name: str | None = None) -> Published | Unpublished:

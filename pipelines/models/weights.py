@@ -92,7 +92,8 @@ class UrlFile:
         name: What it is called here.
         sha256: Its checksum, or the beginning of it.
         size_bytes: Its size; None if not known.
-        folder: `models` is `encoders.folders.models_dir()`, `torch-hub` the checkpoints of torch.hub.
+        folder: `models` is `leitmotif.encoders.folders.models_dir()`, `torch-hub` the checkpoints of
+            torch.hub.
     """
 
     url: str

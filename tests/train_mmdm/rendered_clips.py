@@ -40,7 +40,7 @@ class Truth:
 
 
 def draw_truth(seed: int) -> Truth:
-    """What `demo.music` would play for this seed, without rendering it."""
+    """What `leitmotif.demo.music` would play for this seed, without rendering it."""
     rng = np.random.default_rng([seed, 20])
     plan = draw_plan(rng, None, None, False, None, None, None)
     grid = lay_grid(rng, plan, DURATION_S)
