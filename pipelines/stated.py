@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
@@ -45,7 +45,7 @@ class Stated:
     @staticmethod
     def mark(said: tuple[Metadata, Metadata]) -> str:
         """Return a hash by which it shows whether a file's row was written with other words."""
-        text = json.dumps([VERSION, *map(asdict, said)], default=str)
+        text = json.dumps([VERSION, *map(vars, said)], default=str)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
 
