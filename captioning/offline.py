@@ -18,6 +18,7 @@ from leitmotif.captioning.chat import (
     ChatTask,
     Draft,
     Keep,
+    Message,
     keep_nothing,
     revision_of,
     unfit,
@@ -27,7 +28,7 @@ from leitmotif.captioning.facts import CaptionFacts
 
 __all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "OfflineCaptioner"]
 
-Asked = tuple[int, CaptionFacts, list[dict[str, str]]]
+Asked = tuple[int, CaptionFacts, list[Message]]
 
 
 class OfflineCaptioner:

@@ -17,6 +17,7 @@ import soxr
 from leitmotif.media import sndfile
 from leitmotif.media.container import (
     check_decoded,
+    declared_s,
     open_media,
     require_stream,
     stream_duration_s,
@@ -25,7 +26,7 @@ from leitmotif.media.errors import DecodeFailed, MissingStream, NotMedia, Unread
 from leitmotif.media.flac import write_flac
 from leitmotif.media.levels import Meter, Repair
 from leitmotif.media.samples import AudioDecoder, cut, regroup, to_channels
-from leitmotif.media.timeline import declared_s, is_counted, is_guessed, packets_end_s, read_timeline
+from leitmotif.media.timeline import is_counted, is_guessed, packets_end_s, read_timeline
 
 FLAC_RATE_HZ = 44100
 _MAX_PEAK = 2.0**32  # some tools write 32-bit integers as floats; beyond, it is no sound

@@ -177,6 +177,11 @@ def origin_s(container: Any) -> float:
     return min(starts_s, default=0.0)
 
 
+def declared_s(container: Any) -> float | None:
+    """The length of the longest stream as FFmpeg gives it, None where it gives none."""
+    return container.duration / av.time_base if container.duration else None
+
+
 def stream_duration_s(stream: Any) -> float | None:
     """How long a stream says it is, in seconds, or None where the container does not say it by stream."""
     if stream.duration is not None and stream.duration > 0:
@@ -187,6 +192,33 @@ def stream_duration_s(stream: Any) -> float | None:
         return int(hours) * 3600 + int(minutes) * 60 + float(seconds) or None
     except ValueError:
         return None
+
+
+def decoded_frames(container: Any, stream: Any, errors: list[str]) -> Iterator[Any]:
+    """The frames of a stream from here to the end; damage is passed over, or is the end where it cannot be.
+
+    Args:
+        container: an open container.
+        stream: one of its streams.
+        errors: what the decoder complains about is added here, before the frames that follow it.
+    """
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets)
+        except StopIteration:
+            return
+        except DECODE_ERRORS as error:
+            errors.append(decoder_message(error))
+            packet = None  # what the decoder still holds comes out, then this ends
+        try:
+            yield from stream.codec_context.decode(packet)
+        except av.error.EOFError:
+            return
+        except DECODE_ERRORS as error:
+            errors.append(decoder_message(error))
+        if packet is None:
+            return
 
 
 def check_decoded(

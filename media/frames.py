@@ -10,22 +10,21 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import av
-import av.error
 import cv2
 import numpy as np
 
 from leitmotif.media import tone
 from leitmotif.media.container import (
     DECODE_ERRORS,
-    decoder_message,
+    declared_s,
+    decoded_frames,
     open_media,
     origin_s,
     require_stream,
     stream_duration_s,
 )
 from leitmotif.media.fields import whole_pictures
-from leitmotif.media.timeline import Clock, declared_s, is_counted, read_timeline
+from leitmotif.media.timeline import Clock, is_counted, read_timeline
 
 # Pixel formats whose first plane is the luma: 8 bits, or 9 to 16 little-endian bits in two bytes.
 _LUMA_FIRST = re.compile(
@@ -117,33 +116,14 @@ class VideoReader:
         cannot pass is an end. Frames without a timestamp follow the one before.
         """
         time_s: float | None = None
-        for frame in whole_pictures(self._decode(), self._stream.codec_context):
+        frames = decoded_frames(self._container, self._stream, self.errors)
+        for frame in whole_pictures(frames, self._stream.codec_context):
             if frame.pts is not None:
                 length_s = float((frame.duration or 0) * frame.time_base)
                 time_s = self._clock.time_s(float(frame.pts * frame.time_base), length_s)
             else:
                 time_s = 0.0 if time_s is None else time_s + self._step_s
             yield time_s, frame
-
-    def _decode(self) -> Iterator[Any]:
-        context = self._stream.codec_context
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except DECODE_ERRORS as error:
-                self.errors.append(decoder_message(error))
-                packet = None  # what the decoder still holds comes out, then this ends
-            try:
-                yield from context.decode(packet)
-            except av.error.EOFError:
-                return
-            except DECODE_ERRORS as error:
-                self.errors.append(decoder_message(error))
-            if packet is None:
-                return
 
 
 def luma_plane(frame: Any) -> np.ndarray:

@@ -212,18 +212,16 @@ def _answer(payload: bytes, answers: Any) -> None:
         function: Any = importlib.import_module(module)
         for part in name.split("."):
             function = getattr(function, part)
-        _write(answers, b"started")
-        started = True
     except Exception as error:
         _write(answers, b"started")
         _write(answers, _pickle_error(error))
         return
-    if started:
-        try:
-            answer = pickle.dumps((True, function(*args, **kwargs)), protocol=pickle.HIGHEST_PROTOCOL)
-        except Exception as error:
-            answer = _pickle_error(error)
-        _write(answers, answer)
+    _write(answers, b"started")
+    try:
+        answer = pickle.dumps((True, function(*args, **kwargs)), protocol=pickle.HIGHEST_PROTOCOL)
+    except Exception as error:
+        answer = _pickle_error(error)
+    _write(answers, answer)
 
 
 def _pickle_error(error: Exception) -> bytes:

@@ -11,6 +11,7 @@ from typing import Any
 from leitmotif.media import sndfile
 from leitmotif.media.container import (
     DECODE_ERRORS,
+    declared_s,
     open_media,
     pick_audio,
     pick_video,
@@ -18,7 +19,7 @@ from leitmotif.media.container import (
 )
 from leitmotif.media.errors import NotMedia
 from leitmotif.media.orientation import Orientation, orientation
-from leitmotif.media.timeline import declared_s, is_counted, packets_end_s
+from leitmotif.media.timeline import is_counted, packets_end_s
 
 _MAX_PLAUSIBLE_FPS = 480.0  # above, the number is a clock (1000, 90000), not a frame rate
 _MAX_PLAUSIBLE_S = 1_000_000.0  # eleven days; above, the header is broken

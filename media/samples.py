@@ -9,13 +9,12 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import av.error
 import numpy as np
 
-from leitmotif.media.container import DECODE_ERRORS, decoder_message, origin_s
+from leitmotif.media.container import DECODE_ERRORS, declared_s, decoded_frames, origin_s
 from leitmotif.media.resampling import Resampler
 from leitmotif.media.sync import place
-from leitmotif.media.timeline import Clock, declared_s, is_counted, is_untimed, read_timeline
+from leitmotif.media.timeline import Clock, is_counted, is_untimed, read_timeline
 
 # Before a window, so that codecs that carry state (AAC overlap, Opus, Vorbis) have settled at its start.
 _PREROLL_S = 1.0
@@ -77,27 +76,11 @@ class AudioDecoder:
             started = True
 
     def _frames(self) -> Iterator[Any]:
-        packets = self._container.demux(self._stream)
-        while True:
-            try:
-                packet = next(packets)
-            except StopIteration:
-                return
-            except DECODE_ERRORS as error:
-                self.errors.append(decoder_message(error))
-                packet = None
-            try:
-                for frame in self._stream.codec_context.decode(packet):
-                    if frame.samples and frame.sample_rate:
-                        self.anything = True
-                        self.damaged_inside = bool(self.errors)
-                        yield frame
-            except av.error.EOFError:
-                return
-            except DECODE_ERRORS as error:
-                self.errors.append(decoder_message(error))
-            if packet is None:
-                return
+        for frame in decoded_frames(self._container, self._stream, self.errors):
+            if frame.samples and frame.sample_rate:
+                self.anything = True
+                self.damaged_inside = bool(self.errors)
+                yield frame
 
 
 def cut(blocks: Iterable[tuple[int, np.ndarray]], skip: int, stop: int | None) -> Iterator[np.ndarray]:

@@ -47,9 +47,9 @@ def open_sound(path: Path) -> Iterator[Any]:
 
 
 def iter_sound(
-    path: Path, *, rate_hz: int, channels: int = 2, start_s: float = 0.0, duration_s: float | None = None
+    path: Path, *, rate_hz: int, start_s: float = 0.0, duration_s: float | None = None
 ) -> Iterator[np.ndarray]:
-    """The sound of a window in blocks of about a second, as `leitmotif.media.audio.iter_audio` gives it.
+    """The sound of a window in stereo, as `leitmotif.media.audio.iter_audio` gives it.
 
     Raises:
         NotMedia: if libsndfile does not know the file.
@@ -65,7 +65,7 @@ def iter_sound(
                 cut(_placed(file, start_s, rate_hz), round(start_s * rate_hz), stop), rate_hz
             ):
                 done += block.shape[1]
-                yield to_channels(block, channels)
+                yield to_channels(block, 2)
         except soundfile.LibsndfileError as error:
             raise DecodeFailed(
                 f"libsndfile cannot read {path.name!r} to its end ({error.error_string}); fetch or export the"

@@ -12,7 +12,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import av
 from av.format import Flags
 
 from leitmotif.media.container import DECODE_ERRORS, is_cover, open_media, origin_s
@@ -205,8 +204,3 @@ class _Track:
 
 def _starts_part(stamp_s: float, before_s: float, leap_s: float) -> bool:
     return stamp_s < before_s - _BACK_S or stamp_s > before_s + leap_s
-
-
-def declared_s(container: Any) -> float | None:
-    """The length of the longest stream as FFmpeg gives it, None where it gives none."""
-    return container.duration / av.time_base if container.duration else None

@@ -20,10 +20,8 @@ from leitmotif.media.probe import displayed_size
 from leitmotif.media.timeline import packets_end_s
 
 _JPEG_QUALITY = 90
-_UNSPECIFIED, _ITU709 = (
-    2,
-    1,
-)  # colour spaces; files that do not say which follow their size, as players assume
+# FFmpeg's numbers of colour spaces; files that do not say theirs follow their size, as players assume.
+_UNSPECIFIED, _ITU709 = 2, 1
 # Decoding on to a moment this near is cheaper than a seek back to the key frame before it.
 _DECODE_ON_S = 2.0
 _TIME_SLACK_S = 1e-4  # timestamps in milliseconds (FLV, Matroska) round
