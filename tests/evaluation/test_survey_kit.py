@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from argparse import ArgumentParser
 from collections import Counter
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 from survey_material import systems_in, write_film, write_sound
 
 from leitmotif.cli import survey as command
+from leitmotif.cli.parser import make_parser
 from leitmotif.evaluation.survey.key import load_key
 from leitmotif.evaluation.survey.kit import make_survey
 from leitmotif.evaluation.survey.material import check_systems, find_material
@@ -237,6 +237,7 @@ def test_the_command_makes_a_survey_and_says_what_to_do_with_it(
     systems_in(tmp_path, "aa", "bb")
     prompts = prompts_in(tmp_path / "p", "one", "two")
     given = [
+        "survey",
         "make",
         str(tmp_path / "aa"),
         f"ours={tmp_path / 'bb'}",
@@ -245,8 +246,7 @@ def test_the_command_makes_a_survey_and_says_what_to_do_with_it(
         "--clips",
         "1",
     ]
-    parser = ArgumentParser()
-    command.add_arguments(parser)
+    parser = make_parser()
     assert command.run(parser.parse_args([*given, "--out", str(tmp_path / "one")])) == 0
     assert f"give away:   {tmp_path / 'one' / 'questionnaire'}" in capsys.readouterr().out
     assert command.run(parser.parse_args([*given, "--out", str(tmp_path / "two"), "--json"])) == 0

@@ -71,7 +71,7 @@ def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip
         "probe": {"duration_s": 20.0, "has_video": 1, "has_audio": 1, "width": 32, "height": 24, "fps": 25.0},
         "motion": {"mean": 0.1},
         "frames": {"size_bytes": 10, "count": 1},
-        "audio": {"size_bytes": 10, "audio_s": 20.0, "level_db": -20.0, "peak": 0.5},
+        "audio": {"size_bytes": 10, "audio_s": 0.01, "level_db": -20.0, "peak": 0.5},
         "separation": {"size_bytes": 10},
         "tagging": {"scores": [0.0] * tags, "windows": [[1.0, 0.0]]},
         "rhythm": {"tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},
