@@ -11,11 +11,13 @@ from pathlib import Path
 
 from leitmotif.filters.rule import Rule, discover
 from leitmotif.filters.sentence import limit_text
-from leitmotif.pipelines.documents import PROFILES, RECIPES
+from leitmotif.pipelines.documents import PROFILES, RECIPES, read_document
 from leitmotif.pipelines.plan import make_plan
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "rules.md"
 MAIN_PROFILE = "paper"
+# Those with rules of their own; one by kinds of files, such as `auto`, has those of the recipes it names.
+OWN_RULES = tuple(recipe for recipe in RECIPES if "rules" in read_document("recipe", recipe))
 _BLOCK = re.compile(r"(<!-- rules -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -32,11 +34,11 @@ def fill_page(text: str) -> str:
 
 
 def _table() -> str:
-    head = ("rule", "stage", "column", "unit", "default", *(f"`{recipe}`" for recipe in RECIPES))
+    head = ("rule", "stage", "column", "unit", "default", *(f"`{recipe}`" for recipe in OWN_RULES))
     rows = [head, ("---",) * len(head)]
     for rule in _in_order():
         default = limit_text(rule.keep, rule.threshold, rule.unit)
-        used = [_use(rule, recipe) for recipe in RECIPES]
+        used = [_use(rule, recipe) for recipe in OWN_RULES]
         rows.append((f"`{rule.name}`", rule.stage, f"`{rule.column}`", rule.unit, default, *used))
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -67,7 +69,7 @@ def _notes() -> str:
 
 def _in_order() -> list[Rule]:
     """Return every rule in the order in which the recipes ask for it; those that none names come last."""
-    asked = [name for recipe in reversed(RECIPES) for name in make_plan(recipe, MAIN_PROFILE).rules]
+    asked = [name for recipe in reversed(OWN_RULES) for name in make_plan(recipe, MAIN_PROFILE).rules]
     rules = discover()
     return [rules[name] for name in dict.fromkeys([*asked, *rules])]
 
