@@ -4,7 +4,7 @@ import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
 
@@ -49,6 +49,8 @@ def scripted(*answers: bytes, context: ssl.SSLContext | None = None) -> Iterator
     try:
         yield f"{scheme}://127.0.0.1:{listener.getsockname()[1]}", asked
     finally:
+        with suppress(OSError):
+            listener.shutdown(socket.SHUT_RDWR)  # closing it alone does not end `accept`
         listener.close()
         thread.join(5)
 

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from leitmotif.filters import duplicates_neighbours
 from leitmotif.filters.duplicates_neighbours import BLOCK, nearest_pairs
 
 
@@ -42,9 +43,10 @@ def test_rows_of_one_owner_make_no_pair_and_do_not_crowd_out_others() -> None:
     ]
 
 
-def test_thousands_of_equal_rows_end() -> None:
-    pairs = nearest_pairs(unit(np.ones((3 * BLOCK, 4))), at_least=0.9, count=2)
-    assert 0 < len(pairs) <= 6 * BLOCK
+def test_equal_rows_beyond_a_block_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duplicates_neighbours, "BLOCK", 256)
+    pairs = nearest_pairs(unit(np.ones((3 * 256, 4))), at_least=0.9, count=2)
+    assert 0 < len(pairs) <= 6 * 256
 
 
 @pytest.mark.parametrize("rows", [0, 1])
