@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leitmotif.collection.folder import SourceError
-from leitmotif.collection.table import header_of, number_in, read_rows
+from leitmotif.collection.table import header_of, number_in, read_records
 from leitmotif.collection.wanted import Wanted
 
 ARTIST = ("artist", "artists", "artist_name", "singer")
@@ -34,10 +34,7 @@ class Chart:
             raise SourceError(
                 f"{str(self.path)!r} has the columns {', '.join(names)[:200]}; expected artist and title"
             )
-        rows = read_rows(self.path)
-        next(rows)
-        for line, cells in rows:
-            row = dict(zip(names, cells, strict=False))
+        for line, row in read_records(self.path):
             if not row.get(artist) or not row.get(title):
                 raise SourceError(f"line {line} of {str(self.path)!r} lacks the artist or the title")
             yield Wanted(

@@ -13,7 +13,7 @@ from typing import Any
 from leitmotif.collection.fields import MAX_ADDRESS, MAX_DESCRIPTION, MAX_TEXT, Fields
 from leitmotif.collection.folder import FoundFile, SourceError
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
-from leitmotif.collection.table import encoding_of, header_of, read_rows
+from leitmotif.collection.table import encoding_of, read_records
 
 log = logging.getLogger("leitmotif.collection")
 
@@ -100,10 +100,10 @@ def read_table(path: Path) -> MetadataTable:
     table = MetadataTable(path.absolute())
     again: list[int] = []
     nameless: list[int] = []
-    rows = _lines(path) if path.suffix.lower() in _LINES else _cells(path)
+    rows = _lines(path) if path.suffix.lower() in _LINES else read_records(path)
     seen: set[str] = set()
     for number, row in rows:
-        seen |= row.keys()
+        seen |= {name for name, value in row.items() if value not in ("", None)}
         said = Fields(row)
         keys = {kind: said.text(*names) for kind, names in _KEYS.items()}
         named = {kind: _path(name) if kind == "path" else name for kind, name in keys.items() if name}
@@ -141,15 +141,6 @@ def _path(name: str | Path) -> str:
     """Return a path in one spelling: slashes, no `./`, composed letters (macOS takes them apart)."""
     text = unicodedata.normalize("NFC", str(name)).replace("\\", "/")
     return text.removeprefix("./")
-
-
-def _cells(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    """Yield (number of the line, cells by column) of a CSV file."""
-    names = header_of(path)
-    rows = read_rows(path)
-    next(rows, None)
-    for number, cells in rows:
-        yield number, {name: cell for name, cell in zip(names, cells, strict=False) if cell}
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import csv
 from collections.abc import Iterator
+from itertools import dropwhile
 from pathlib import Path
 
 from leitmotif.collection.folder import SourceError
@@ -67,6 +68,20 @@ def header_of(path: Path) -> list[str]:
         if not cells[0].startswith("#"):
             break
     return names
+
+
+def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
+    """Yield (number of the line, cells by column) of each row below the header.
+
+    Raises:
+        SourceError: The file cannot be read, or is no CSV.
+    """
+    names, rows = header_of(path), read_rows(path)
+    _, header = next(rows, (0, [""]))
+    if header[0].startswith("#"):
+        rows = dropwhile(lambda row: row[1][0].startswith("#"), rows)
+    for line, cells in rows:
+        yield line, dict(zip(names, cells, strict=False))
 
 
 def number_in(text: str, *, path: Path, line: int, name: str) -> float | None:

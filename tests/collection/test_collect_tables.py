@@ -44,6 +44,12 @@ def test_a_chart_is_a_list_of_searches(tmp_path: Path) -> None:
     assert wanted[0].key == Wanted(artist=" a, b", title="TUNE").key
 
 
+def test_comments_above_a_chart_are_no_songs_and_the_last_is_its_header(tmp_path: Path) -> None:
+    (wanted,) = read(tmp_path, "# From a magazine\n# artist,title\nA,Tune\n")
+    assert (wanted.artist, wanted.title) == ("A", "Tune")
+    assert len(read(tmp_path, "artist,title\n#1 Band,Tune\nA,Air\n")) == 2
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [
@@ -65,7 +71,7 @@ def test_a_broken_table_is_one_clear_line(tmp_path: Path, text: str, said: str) 
 
 
 def test_a_folder_and_nothing_are_no_sources(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="give it to"):
+    with pytest.raises(SourceError, match="needs no collecting; measure it"):
         open_source(str(tmp_path))
     with pytest.raises(SourceError, match="neither an address"):
         open_source(str(tmp_path / "nothing"))

@@ -35,6 +35,14 @@ def test_a_table_is_read_as_spreadsheets_write_it(tmp_path: Path, delimiter: str
     assert table.unmatched() == []
 
 
+def test_comments_above_a_table_and_empty_columns_are_not_its_rows(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = read_table(written(tmp_path / "t.csv", "# Ours\n# path,title,\na.mp3,Tide,\n"))
+    assert find(table, "a.mp3") == Metadata(title="Tide") and table.unmatched() == []
+    assert not caplog.records
+
+
 def test_json_lines_are_read(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     rows = [
         {"path": "a.mp3", "title": "A", "artist": ["Ann", "Bob"]},
