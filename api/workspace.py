@@ -18,7 +18,7 @@ from leitmotif.pipelines.curate import curate as run_here
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.logged import latest_run
 from leitmotif.pipelines.models.devices import checked_device
-from leitmotif.pipelines.plan import Plan, read_plan
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.silence import silence_prefect
 from leitmotif.pipelines.status import Status, look
 from leitmotif.pipelines.succession import next_plan
@@ -155,7 +155,8 @@ def curate(
     """
     folder = pipelines_workspace.Workspace(Path(out))
     chosen = next_plan(
-        read_plan(Path(plan)) if plan is not None else folder.former_plan(),
+        folder.former_plan(),
+        saved=None if plan is None else Path(plan),
         recipe=None if recipe is None else str(recipe),
         profile=None if profile is None else str(profile),
         settings=assignments(set),

@@ -122,31 +122,23 @@ def _plan(options: argparse.Namespace, workspace: Workspace) -> Plan:
         UserError: An option is wrong.
     """
     from leitmotif.pipelines.errors import UserError
-    from leitmotif.pipelines.models.devices import AUTO, check_device, resolve_device
-    from leitmotif.pipelines.plan import read_plan
+    from leitmotif.pipelines.models.devices import checked_device
     from leitmotif.pipelines.succession import changes, describe_plan, next_plan
 
     if options.workers < 1:
         raise UserError(f"--workers is {options.workers}; expected 1 or more")
-    if options.window is not None and not options.window >= 0:
-        raise UserError(f"--window is {options.window:g}; expected a length in seconds, 0 for whole sources")
-    if options.plan and (options.recipe or options.profile):
-        raise UserError("--plan holds recipe and profile; leave out --recipe and --profile")
-    if options.device is not None:
-        try:
-            check_device(options.device)
-        except ValueError as error:
-            raise UserError(f"--device: {error}") from error
-        if options.device != AUTO and not options.scheduler:
-            resolve_device(options.device)  # a cluster's workers ask for themselves
+    device = options.device
+    if device is not None:
+        device = checked_device(device, elsewhere=options.scheduler is not None)
     former = workspace.former_plan()
     plan = next_plan(
-        read_plan(options.plan) if options.plan else former,
+        former,
+        saved=options.plan,
         recipe=options.recipe,
         profile=options.profile,
         settings=options.set,
         window_s=options.window,
-        device=options.device,
+        device=device,
     )
     if former:
         log.info("%s goes on with %s", options.out, describe_plan(plan))

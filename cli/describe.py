@@ -81,18 +81,14 @@ def open_model(options: argparse.Namespace) -> Describer:
     """Return the run's model, ready to describe as the options say."""
     from leitmotif.pipelines.describing import open_describer
     from leitmotif.pipelines.errors import UserError
-    from leitmotif.pipelines.models.devices import check_device
+    from leitmotif.pipelines.models.devices import checked_device
 
     if options.batch < 1:
         raise UserError(f"--batch is {options.batch}; expected 1 or more")
-    try:
-        check_device(options.device)
-    except ValueError as error:
-        raise UserError(f"--device: {error}") from error
     return open_describer(
         options.model,
-        device=options.device,
-        visuals=getattr(options, "visuals", False),
+        device=checked_device(options.device),
+        visuals=options.visuals,
         seed=options.seed,
         greedy=options.greedy,
         top_k=options.top_k,

@@ -325,7 +325,7 @@ def _check_stage(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         raise _wrong_value(f"{stage}.", error) from error
     try:
         check_device(checked.get("device", AUTO))
-    except ValueError as error:
+    except UserError as error:
         raise UserError(f"setting {stage}.device: {error}") from error
     return checked
 

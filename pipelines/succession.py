@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 from leitmotif.pipelines.assignments import parse_assignment
 from leitmotif.pipelines.documents import PROFILES, RECIPES
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.models.devices import AUTO
-from leitmotif.pipelines.plan import Plan, change_settings, make_plan
+from leitmotif.pipelines.plan import Plan, change_settings, make_plan, read_plan
 
 RECIPE, PROFILE = "auto", "embedded"
 
@@ -16,6 +17,7 @@ RECIPE, PROFILE = "auto", "embedded"
 def next_plan(
     former: Plan | None,
     *,
+    saved: Path | None = None,
     recipe: str | None = None,
     profile: str | None = None,
     settings: Sequence[str] = (),
@@ -26,6 +28,7 @@ def next_plan(
 
     Args:
         former: The plan that it goes on with; None where there is none.
+        saved: A plan.yaml, or a dataset's recipe.yaml, to go on with instead.
         recipe: Another recipe, by name or file. Earlier settings are kept where it has the stage or rule.
         profile: Another profile, likewise.
         settings: What is set now, each `section.key=value`, over everything set earlier.
@@ -35,6 +38,12 @@ def next_plan(
     Raises:
         UserError: A name, key or value is not known, or a file of the user's is needed again.
     """
+    if window_s is not None and not window_s >= 0:
+        raise UserError(f"window is {window_s:g}; expected a length in seconds, 0 for whole sources")
+    if saved is not None:
+        if recipe is not None or profile is not None:
+            raise UserError(f"plan {str(saved)!r} holds a recipe and a profile; leave out either it or those")
+        former = read_plan(saved)
     length_s = window_s if window_s is not None else former.window_s if former else None
     length_s = length_s or None
     if former is None:

@@ -18,10 +18,10 @@ def check_device(device: str) -> str:
     """Return the name if it is one of a device: "cpu", "cuda", "cuda:N", or "auto".
 
     Raises:
-        ValueError: It is not.
+        UserError: It is not.
     """
     if not _KNOWN.fullmatch(device):
-        raise ValueError(f"got device {device!r}; expected auto, cpu, cuda or cuda:N")
+        raise UserError(f"got device {device!r}; expected auto, cpu, cuda or cuda:N")
     return device
 
 
@@ -57,10 +57,7 @@ def checked_device(device: str, *, elsewhere: bool = False) -> str:
     Raises:
         UserError: There is none of that name, or not here.
     """
-    try:
-        check_device(device)
-    except ValueError as error:
-        raise UserError(f"device: {error}") from error
+    check_device(device)
     if device != AUTO and not elsewhere:
         resolve_device(device)
     return device

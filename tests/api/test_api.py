@@ -10,6 +10,7 @@ import torch
 import leitmotif
 from leitmotif.api.progress import progress
 from leitmotif.pipelines import runner
+from leitmotif.pipelines.plan import make_plan
 
 LOOP = """
 import asyncio, pathlib, sys
@@ -127,11 +128,15 @@ def test_what_is_not_there_is_one_line(dataset: leitmotif.Dataset, asked: dict, 
 
 
 def test_wrong_input_is_the_projects_own_error(tmp_path: Path) -> None:
+    saved = tmp_path / "saved.yaml"
+    saved.write_text(make_plan("music-track", "embedded").save())
     for call in (
         lambda: leitmotif.curate(tmp_path / "nowhere", tmp_path / "ws", progress=False),
         lambda: leitmotif.curate(tmp_path, tmp_path / "ws", set={"motion.treshold": 1}, progress=False),
         lambda: leitmotif.curate(tmp_path, tmp_path / "ws", device="gpu", progress=False),
         lambda: leitmotif.curate(tmp_path, tmp_path / "ws", workers=0, progress=False),
+        lambda: leitmotif.curate(tmp_path, tmp_path / "ws", window_s=-1, progress=False),
+        lambda: leitmotif.curate(tmp_path, tmp_path / "ws", plan=saved, recipe="auto", progress=False),
         lambda: leitmotif.load_workspace(tmp_path),
         lambda: leitmotif.publish(tmp_path, tmp_path / "dataset", progress=False),
         lambda: leitmotif.Dataset(tmp_path),

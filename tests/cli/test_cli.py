@@ -147,13 +147,16 @@ def test_what_is_not_known_is_one_line_with_what_is_near(
             ["curate", "nowhere", "--out", "ws", "--profile", "missing.yaml"],
             "profile 'missing.yaml' is not known",
         ),
-        (["curate", "nowhere", "--out", "ws", "--window", "-1"], "--window is -1"),
+        (["curate", "nowhere", "--out", "ws", "--window", "-1"], "window is -1"),
         (["curate", "nowhere", "--out", "ws", "--workers", "0"], "--workers is 0"),
         (["curate", "nowhere", "--out", "ws", "--plan", "none.yaml"], "plan 'none.yaml' cannot be read"),
-        (["curate", "nowhere", "--out", "ws", "--plan", "p", "--profile", "paper"], "leave out --recipe and"),
+        (
+            ["curate", "nowhere", "--out", "ws", "--plan", "p", "--profile", "paper"],
+            "plan 'p' holds a recipe",
+        ),
         (
             ["curate", "nowhere", "--out", "ws", "--device", "gpu"],
-            "--device: got device 'gpu'; expected auto",
+            "error: got device 'gpu'; expected auto",
         ),
         (
             ["curate", "https://a.example//v?id=1&t=2", "--out", "ws"],

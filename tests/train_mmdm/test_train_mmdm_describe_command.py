@@ -87,7 +87,7 @@ def test_one_input_streams_to_a_terminal(folder: Path, capsys: Said, monkeypatch
         ([], "got nothing to describe; expected INPUT"),
         (["--text", " "], "got an empty text"),
         (["--text", "x", "--batch", "0"], "--batch is 0"),
-        (["--text", "x", "--device", "gpu"], "--device: got device 'gpu'"),
+        (["--text", "x", "--device", "gpu"], "error: got device 'gpu'"),
         (["--text", "x", "--top-p", "2"], "top-p 2"),
         (["--text", "x", "--max-tokens", "5000"], "lower --max-tokens"),
         (["x" * 400 + ".mp4"], "cannot be opened (File name too long)"),
