@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 from leitmotif.api.progress import progress as show_progress
 from leitmotif.api.tables import Settings, assignments, draw_facts, say_facts
 from leitmotif.api.workspace import Workspace
+from leitmotif.phrases import command
 from leitmotif.pipelines import workspace as pipelines_workspace
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.plan import change_thresholds
 from leitmotif.pipelines.publish import publish as write_dataset
+from leitmotif.reports.errors import one_line_errors
 from leitmotif.reports.published import Published, open_published
-from leitmotif.reports.source import NotPublishedError
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.validate import validate
 
@@ -42,23 +43,23 @@ class Dataset:
         """Open it; no row is read yet.
 
         Raises:
-            UserError: The folder is no published dataset.
+            UserError: The folder is no published dataset, or its first shard cannot be read.
         """
         self.path = Path(path)
-        try:
+        with one_line_errors(self.path):
             self._published: Published = open_published(self.path)
-        except NotPublishedError as error:
-            raise UserError(str(error)) from error
+            self._schema = self._published.schema
 
     @cached_property
     def splits(self) -> dict[str, int]:
         """Rows of each split."""
-        return self._published.rows()
+        with one_line_errors(self.path):
+            return self._published.rows()
 
     @property
     def columns(self) -> list[str]:
         """The names of the columns."""
-        return list(self._published.schema.names) if self._published.schema is not None else []
+        return [] if self._schema is None else list(self._schema.names)
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -76,7 +77,7 @@ class Dataset:
             stats: dict[str, Any] = json.loads((self.path / "stats.json").read_text(encoding="utf-8"))
         except (OSError, ValueError) as error:
             raise UserError(
-                f"{str(self.path)!r} has no readable stats.json; `leitmotif report` writes it"
+                f"{str(self.path)!r} has no readable stats.json; `{command('report', self.path)}` writes it"
             ) from error
         return stats
 
@@ -88,12 +89,14 @@ class Dataset:
     @property
     def rejected(self) -> pa.Table:
         """Clips that a rule rejected, with the rule, the value and the threshold."""
-        return self._published.rejected()
+        with one_line_errors(self.path):
+            return self._published.rejected()
 
     @property
     def quarantined(self) -> pa.Table:
         """Clips that could not be measured, with the stage, the error and its message."""
-        return self._published.quarantined()
+        with one_line_errors(self.path):
+            return self._published.quarantined()
 
     def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
         """Return rows as an Arrow table.
@@ -103,7 +106,7 @@ class Dataset:
             columns: Which; all but audio and frames by default.
 
         Raises:
-            UserError: There is no such split or column.
+            UserError: There is no such split or column, or a file cannot be read.
         """
         import pyarrow as pa
         import pyarrow.dataset as pads
@@ -112,7 +115,8 @@ class Dataset:
         paths = self._paths(split)
         if not paths:
             return pa.table({})
-        return pads.dataset(paths, format="parquet").to_table(columns=chosen)
+        with one_line_errors(self.path):
+            return pads.dataset(paths, format="parquet").to_table(columns=chosen)
 
     def to_pandas(self, split: str | None = None, columns: Sequence[str] | None = None) -> pd.DataFrame:
         """Return rows as a pandas frame; takes what `table` takes, and needs pandas.
@@ -178,13 +182,13 @@ class Dataset:
             raise UserError(f"got column {unknown[0]!r}; expected one of {', '.join(self.columns)}")
         return list(asked)
 
-    @staticmethod
-    def _stream(paths: list[str], columns: list[str]) -> Iterator[dict[str, Any]]:
+    def _stream(self, paths: list[str], columns: list[str]) -> Iterator[dict[str, Any]]:
         import pyarrow.parquet as pq
 
         for path in paths:
-            for batch in pq.ParquetFile(path).iter_batches(ROWS_AT_ONCE, columns=columns):
-                yield from batch.to_pylist()
+            with one_line_errors(self.path):
+                for batch in pq.ParquetFile(path).iter_batches(ROWS_AT_ONCE, columns=columns):
+                    yield from batch.to_pylist()
 
 
 def publish(

@@ -22,6 +22,7 @@ from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.silence import silence_prefect
 from leitmotif.pipelines.status import Status, look
 from leitmotif.pipelines.succession import next_plan
+from leitmotif.reports.errors import one_line_errors
 from leitmotif.reports.unpublished import Unpublished, open_workspace
 from leitmotif.reports.write import write_reports
 
@@ -87,8 +88,13 @@ class Workspace:
         return look(self._folder, latest_run(self._folder.root))
 
     def report(self) -> Path:
-        """Write its report, and return the page."""
-        write_reports(self.path)
+        """Write its report, and return the page.
+
+        Raises:
+            OutsideError: The disk refused; a former report is untouched.
+        """
+        with one_line_errors(self.path):
+            write_reports(self.path)
         return self.path / "report.html"
 
     def __repr__(self) -> str:

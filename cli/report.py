@@ -6,7 +6,6 @@ import argparse
 from pathlib import Path
 
 from leitmotif.cli import console
-from leitmotif.phrases import command
 
 EXAMPLE = "leitmotif report my-dataset/ --against another-dataset/"
 
@@ -24,29 +23,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the report files and name them."""
-    import pyarrow as pa
-
-    from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
-    from leitmotif.reports.source import NotPublishedError
+    from leitmotif.pipelines.errors import UserError
+    from leitmotif.reports.errors import one_line_errors
 
     if options.out is not None and options.against is None:
         raise UserError("--out names the page of a comparison; give --against as well, or leave --out away")
-    try:
+    with one_line_errors(options.folder):
         written = _compare(options) if options.against is not None else _write(options.folder)
-    except NotPublishedError as error:
-        raise UserError(str(error)) from error
-    except OSError as error:
-        if is_outside(error):
-            raise OutsideError(
-                f"{error.strerror} while writing the report; make room and run again"
-            ) from error
-        place = error.filename or options.folder
-        raise UserError(f"{str(place)!r} cannot be read or written ({error.strerror or error})") from error
-    except pa.ArrowInvalid as error:
-        raise UserError(
-            f"a table of {str(options.folder)!r} cannot be read ({error}); "
-            f"`{command('validate', options.folder)}` says which"
-        ) from error
     if options.json:
         console.print_json({"written": [str(path) for path in written]})
     else:

@@ -14,6 +14,7 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import yaml
 
+from leitmotif.pipelines.errors import UserError
 from leitmotif.reports.runs import choose_rows, read_rows
 from leitmotif.shards.schema import QUARANTINE, REJECTED
 from leitmotif.taxonomy.labels import Taxonomy, TaxonomyError, load
@@ -32,7 +33,7 @@ MEASURED = "measured.parquet"
 EMBEDDED_MODELS = frozenset({"clap-mini", "clip-mini", "grammar", "repet-sim"})
 
 
-class NotPublishedError(ValueError):
+class NotPublishedError(UserError):
     """A folder that is not a published dataset; the message says what is missing."""
 
 

@@ -1,5 +1,7 @@
 """The functions of the package, as a notebook uses them."""
 
+import errno
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -125,6 +127,34 @@ def test_what_is_not_there_is_one_line(dataset: leitmotif.Dataset, asked: dict, 
     for ask in (dataset.table, dataset.rows):
         with pytest.raises(leitmotif.UserError, match=said):
             ask(**asked)
+
+
+def test_a_file_that_was_cut_short_is_one_line_and_names_the_command_that_says_which(
+    dataset: leitmotif.Dataset, tmp_path: Path
+) -> None:
+    copy = leitmotif.Dataset(shutil.copytree(dataset.path, tmp_path / "copy"))
+    for path in copy.path.rglob("*.parquet"):
+        path.write_bytes(path.read_bytes()[:-20])
+    for read in (
+        lambda: copy.table(columns=["clip_id"]),
+        lambda: list(copy),
+        lambda: copy.rejected,
+        lambda: leitmotif.Dataset(copy.path),
+    ):
+        with pytest.raises(leitmotif.UserError, match=r"`leitmotif validate .*copy` says which") as raised:
+            read()
+        assert "\n" not in str(raised.value)
+
+
+def test_a_full_disk_ends_a_report_with_the_projects_own_error(
+    workspace: leitmotif.Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(folder: Path) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("leitmotif.api.workspace.write_reports", refuse)
+    with pytest.raises(leitmotif.OutsideError, match="make room and run again"):
+        workspace.report()
 
 
 def test_wrong_input_is_the_projects_own_error(tmp_path: Path) -> None:

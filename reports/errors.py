@@ -1,0 +1,37 @@
+"""What reading a dataset or writing its reports may end with, as the errors of a run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pyarrow as pa
+
+from leitmotif.phrases import command
+from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+
+
+@contextmanager
+def one_line_errors(folder: Path) -> Iterator[None]:
+    """Turn what a damaged folder or a full disk causes into the errors of a run.
+
+    Args:
+        folder: Of the dataset or the workspace.
+
+    Raises:
+        UserError: A file or a table of it cannot be read, or a place cannot be written.
+        OutsideError: The disk refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        if is_outside(error):
+            raise OutsideError(f"{error.strerror} at {str(folder)!r}; make room and run again") from error
+        place = error.filename or folder
+        raise UserError(f"{str(place)!r} cannot be read or written ({error.strerror or error})") from error
+    except pa.ArrowInvalid as error:
+        raise UserError(
+            f"a table of {str(folder)!r} cannot be read ({' '.join(str(error).split())}); "
+            f"`{command('validate', folder)}` says which"
+        ) from error
