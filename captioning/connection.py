@@ -14,9 +14,9 @@ from email.utils import parsedate_to_datetime
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
+from leitmotif.captioning.answers import read_draft, read_models
 from leitmotif.captioning.chat import Draft
 from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused, ServerDown
-from leitmotif.shards.texts import encodable
 
 log = logging.getLogger("leitmotif.captioning")
 
@@ -71,10 +71,18 @@ class Connection:
             CaptionerError: The server refuses the key, or is not of this kind.
             ServerDown: It stays away for longer than the patience.
         """
-        return await self._call(lambda: self.client.models.list(), _model_names)
+        return await self._call(lambda: self.client.models.list(), read_models)
 
-    async def ask(self, body: Mapping[str, Any]) -> Draft:
+    async def ask(
+        self, body: Mapping[str, Any], *, in_vain: Callable[[str], bool], patient: bool = True
+    ) -> Draft:
         """Return what a model answers to a request.
+
+        Args:
+            body: Of the request.
+            in_vain: Whether words of an error say that the request must be put otherwise, whatever its status
+                (llama.cpp answers 500 where the chat template refuses a role).
+            patient: Whether to ask again; else the first failure is the request's own.
 
         Raises:
             Refused: The server does not take this request.
@@ -85,10 +93,20 @@ class Connection:
         # Not chat.completions.create: turning plain dictionaries into its types and back takes a third of the
         # time of a request.
         return await self._call(
-            lambda: self.client.post("/chat/completions", cast_to=object, body=body), _draft
+            lambda: self.client.post("/chat/completions", cast_to=object, body=body),
+            read_draft,
+            in_vain=in_vain,
+            most=MAX_FAULTS if patient else 1,
         )
 
-    async def _call(self, send: Callable[[], Awaitable[Any]], read: Callable[[Any], Answer]) -> Answer:
+    async def _call(
+        self,
+        send: Callable[[], Awaitable[Any]],
+        read: Callable[[Any], Answer],
+        *,
+        in_vain: Callable[[str], bool] = lambda words: False,
+        most: int = MAX_FAULTS,
+    ) -> Answer:
         """Send a request until it is answered, and read the answer."""
         number, faults = 0, 0
         while True:
@@ -98,13 +116,13 @@ class Connection:
                 async with asyncio.timeout(self.timeout_s):
                     answer = read(await send())
             except (self.openai.OpenAIError, ValueError, TimeoutError) as error:
-                self._raise_if_final(error)
-                if self.answers > answers and _status(error) != _BUSY:
+                self._raise_if_final(error, in_vain)
+                if (self.answers > answers or most == 1) and _status(error) != _BUSY:
                     faults += 1
-                if faults >= MAX_FAULTS:
+                if faults >= most:
+                    failed = f"failed {faults} times" if most > 1 else "goes on failing"
                     raise BadCaption(
-                        f"the server failed {faults} times on this clip while it answered others "
-                        f"({self._reason(error)})"
+                        f"the server {failed} on this clip while it answered others ({self._reason(error)})"
                     ) from error
                 await asyncio.sleep(self._pause_s(error, number))
                 number += 1
@@ -112,16 +130,22 @@ class Connection:
                 self._note_answer()
                 return answer
 
-    def _raise_if_final(self, error: Exception) -> None:
+    def _raise_if_final(self, error: Exception, in_vain: Callable[[str], bool]) -> None:
         """Raise what a repetition would not change."""
         status = _status(error)
+        if status is not None and in_vain(_words(error)):
+            raise Refused(f"the server refuses the request ({self._reason(error)})", _words(error)) from error
         if status is None or status in (_BUSY, *_PASSING) or status >= 500:
             return
         if status in _REFUSED_KEY:
-            raise CaptionerError(
-                f"the server at {self.url} refuses {'the' if self.key else 'a request without a'} key "
-                f"({status}); put the right one into {' or '.join(KEY_VARIABLES)}"
-            ) from None
+            key = "the key" if self.key else "a request without a key"
+            what = f"the request, or {key}" if status == 403 else key
+            no_key = (
+                f"the server at {self.url} refuses {what} ({self._reason(error)}); put the right one into "
+                f"{' or '.join(KEY_VARIABLES)}"
+            )
+            # Gateways answer 403 to words that their moderation does not like: another clip tells which.
+            raise (Refused(no_key) if status == 403 else CaptionerError(no_key)) from None
         if status == 404:
             raise CaptionerError(
                 f"the server at {self.url} does not know the address or the model ({self._reason(error)}); "
@@ -148,7 +172,8 @@ class Connection:
             raise ServerDown(
                 f"the caption server at {self.url} has not answered for {now - self.silent_since:.0f} s "
                 f"({self._reason(error)}){wish}; see to it and run the same command again, what was "
-                "captioned so far is kept (caption.patience_s waits longer)"
+                "captioned so far is kept (caption.patience_s waits longer)",
+                busy=_status(error) == _BUSY,
             ) from error
         if asked_s is not None:
             self.resume_at = max(self.resume_at, now + asked_s)
@@ -163,7 +188,10 @@ class Connection:
 
     def _reason(self, error: BaseException) -> str:
         """Return an error in a few words, without the key."""
-        cause = error.__cause__ if _status(error) is None and error.__cause__ else error
+        if isinstance(error, TimeoutError):
+            return f"no answer within {self.timeout_s:.0f} s"
+        wrapped = isinstance(error, self.openai.APIConnectionError) and error.__cause__
+        cause = error.__cause__ if wrapped and error.__cause__ else error
         text = " ".join(_words(cause).split()) or type(cause).__name__
         text = text.replace(self.key, "***") if self.key else text
         return text if len(text) <= 200 else text[:200] + "…"
@@ -206,32 +234,3 @@ def _retry_after_s(error: Exception) -> float | None:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
     except (ValueError, TypeError):
         return None
-
-
-def _model_names(page: Any) -> list[str]:
-    """Read a list of models; what is none raises a ValueError, and is asked for again."""
-    try:
-        return [str(model.id) for model in page.data]
-    except (AttributeError, TypeError) as error:
-        raise ValueError(f"got {str(page)[:80]!r} where a list of models was expected") from error
-
-
-def _draft(completion: Any) -> Draft:
-    """Read a completion; what is none raises a ValueError, and is asked for again."""
-    try:
-        choice = completion["choices"][0]
-        message, reason = choice["message"], choice["finish_reason"]
-        text = message["content"]
-    except (LookupError, TypeError) as error:
-        raise ValueError(f"got {str(completion)[:80]!r} where a completion was expected") from error
-    # vLLM and others call what a model thinks `reasoning_content`, or `reasoning`.
-    thought = any(message.get(name) for name in ("reasoning_content", "reasoning"))
-    return Draft(encodable(_text_of(text)), finished=reason != "length", thought=thought)
-
-
-def _text_of(content: Any) -> str:
-    """Return the text of a message: a string, parts of which some are text, or nothing."""
-    if isinstance(content, list):
-        parts = [part for part in content if isinstance(part, dict) and part.get("type") == "text"]
-        return "".join(str(part.get("text") or "") for part in parts)
-    return content if isinstance(content, str) else ""

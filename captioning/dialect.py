@@ -13,14 +13,17 @@ from leitmotif.captioning.chat import Message, Sampling
 # max_tokens as well, is not among them.
 _UNKNOWN = re.compile(
     r"unsupported|not supported|does(?:n't| not) support|not permitted|not allowed|unrecogni[sz]ed|unknown"
-    r"|unexpected|\bextra (?:inputs|fields)\b|invalid (?:parameter|argument)",
+    r"|unexpected|\bextra (?:inputs|fields)\b|(?:invalid|not a valid|not an? allowed) (?:parameter|argument)"
+    r"|not (?:available|implemented|enabled|accepted|recogni[sz]ed)|must be (?:empty|null|none)|deprecated",
     re.IGNORECASE,
 )
 # Chat templates without a system role: "System role not supported", "Conversation roles must alternate
-# user/assistant", "Only user and assistant roles are supported!".
+# user/assistant", "Only user and assistant roles are supported!", "roles must be one of user, assistant; got
+# system", "Developer instruction is not enabled for models/gemma-3-27b-it".
 _NO_SYSTEM = re.compile(
     r"\bsystem\b.{0,40}\b(?:not supported|unsupported|not allowed)|does(?:n't| not) support.{0,20}\bsystem\b"
-    r"|\broles must alternate\b|\bonly user\b.{0,40}\broles\b",
+    r"|\broles must alternate\b|\bonly user\b.{0,40}\broles\b|\broles? must be\b.{0,60}\bsystem\b"
+    r"|\bdeveloper instruction is not enabled\b",
     re.IGNORECASE,
 )
 
@@ -49,6 +52,10 @@ class Dialect:
             self.max_tokens: sampling.max_tokens,
         }
         return body | ({"seed": seed} if self.seeded else {})
+
+    def is_refused_by(self, words: str) -> bool:
+        """Tell whether the words of an error refuse something that can be put otherwise."""
+        return self.after(words) is not None
 
     def after(self, refusal: str) -> tuple[Dialect, str] | None:
         """Return the dialect that leaves out what a server refused, and what that means for the captions.

@@ -14,7 +14,15 @@ class CaptionerError(ValueError):
 
 
 class ServerDown(Exception):  # noqa: N818
-    """The server does not answer; what was captioned before is not touched."""
+    """The server does not answer; what was captioned before is not touched.
+
+    Attributes:
+        busy: It says that it has too much to do.
+    """
+
+    def __init__(self, text: str, *, busy: bool = False) -> None:
+        super().__init__(text)
+        self.busy = busy
 
 
 class BadCaption(ValueError):  # noqa: N818

@@ -26,7 +26,7 @@ from leitmotif.captioning.chat import (
 )
 from leitmotif.captioning.connection import Connection
 from leitmotif.captioning.dialect import Dialect
-from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused
+from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 
 __all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "URL", "ServerCaptioner"]
@@ -121,7 +121,12 @@ class ServerCaptioner:
                 except BadCaption as fault:
                     return fault
                 async with free:
-                    result = await self._caption(connection, facts, messages)
+                    try:
+                        result = await self._caption(connection, facts, messages)
+                    except ServerDown as down:
+                        async with doubting:
+                            await self._see_it_up(connection, down)
+                        result = await self._caption(connection, facts, messages, patient=False)
                 if isinstance(result, Caption):
                     self._writes = True
                     keep(facts, result)
@@ -131,15 +136,27 @@ class ServerCaptioner:
                         await self._doubt_server(connection, result, failed_s)
                 return result
 
-            return await asyncio.gather(*map(caption, batch))
+            tasks = [asyncio.ensure_future(caption(facts)) for facts in batch]
+            try:
+                return await asyncio.gather(*tasks)
+            finally:  # before the connection is closed, which they would take for a server that went away
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _caption(
-        self, connection: Connection, facts: CaptionFacts, messages: Sequence[Message]
+        self,
+        connection: Connection,
+        facts: CaptionFacts,
+        messages: Sequence[Message],
+        *,
+        patient: bool = True,
     ) -> Caption | BadCaption:
         fault = BadCaption("it was not asked for")
         for attempt in self.task.attempts:
+            seed = self.task.seed(facts.clip_id, attempt)
             try:
-                draft, dialect = await self._ask(connection, messages, self.task.seed(facts.clip_id, attempt))
+                draft, dialect = await self._ask(connection, messages, seed, patient=patient)
             except BadCaption as error:
                 return error
             try:
@@ -147,19 +164,19 @@ class ServerCaptioner:
             except BadCaption as error:
                 fault = self.task.give_up(draft, error)
             else:
-                seed = caption.seed if dialect.seeded else None
-                return replace(caption, seed=seed, system=dialect.system)
+                return replace(caption, seed=caption.seed if dialect.seeded else None, system=dialect.system)
         return fault
 
     async def _ask(
-        self, connection: Connection, messages: Sequence[Message], seed: int
+        self, connection: Connection, messages: Sequence[Message], seed: int, *, patient: bool = True
     ) -> tuple[Draft, Dialect]:
         """Return an answer, and how it was asked for; what the server does not know is left out."""
         while True:
             dialect = self.dialect
             try:
                 body = dialect.body(self.model, messages, self.task.sampling, seed)
-                return await connection.ask(body), dialect
+                draft = await connection.ask(body, in_vain=dialect.is_refused_by, patient=patient)
+                return draft, dialect
             except Refused as refusal:
                 if dialect != self.dialect:
                     continue  # another request has found it out
@@ -168,6 +185,16 @@ class ServerCaptioner:
                     raise
                 self.dialect, meaning = other
                 log.warning("the caption server at %s %s", self.url, meaning)
+
+    async def _see_it_up(self, connection: Connection, down: ServerDown) -> None:
+        """See whether the server answers about a plain clip: then it is one clip that it fails on.
+
+        Raises:
+            ServerDown: It does not, or only has too much to do.
+        """
+        if down.busy:
+            raise down
+        await self._ask(connection, self.task.messages(PLAIN_CLIP), self.task.seed(PLAIN_CLIP.clip_id, 0))
 
     async def _doubt_server(self, connection: Connection, fault: BadCaption, failed_s: float) -> None:
         """See whether a fault may be the clip's: the server must do better with a plain clip.

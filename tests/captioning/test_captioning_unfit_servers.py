@@ -163,10 +163,18 @@ def test_what_is_refused_by_name_twice_is_left_out_twice_and_no_more(server: Fak
         {"content": f"The user wants one sentence.\n</think>\n\n{GOOD}"},
         {"content": f"[THINK]Piano[/THINK]{GOOD}"},
         {"content": f"<|channel|>analysis<|message|>Piano.<|end|><|channel|>final<|message|>{GOOD}"},
+        {"content": f"<|channel|>analysis<|message|>a<|end|><|channel|>final<|message|>{GOOD}<|return|>"},
+        {"content": f"<|channel>thought\nPiano?\n<channel|>{GOOD}<turn|>"},
+        {"content": f"◁think▷Piano?◁/think▷{GOOD}"},
+        {"content": f"<mm:think>Piano?</mm:think>\n{GOOD}</s>"},
+        {"content": f"<think>\nPiano?\n</think>\n<answer>\n{GOOD}\n</answer>"},
         {"content": GOOD, "reasoning_content": "The user wants one sentence."},
         {"content": [{"type": "thinking", "thinking": "Piano?"}, {"type": "text", "text": GOOD}]},
     ],
-    ids=["think", "opened by the template", "magistral", "gpt-oss", "reasoning_content", "parts"],
+    ids=[
+        *("think", "opened by the template", "magistral", "gpt-oss", "gpt-oss to its end", "gemma", "kimi"),
+        *("minimax", "hunyuan", "reasoning_content", "parts"),
+    ],
 )
 def test_a_caption_after_thinking_is_a_caption(server: FakeServer, message: dict[str, Any]) -> None:
     choice = {"index": 0, "message": {"role": "assistant", **message}, "finish_reason": "stop"}
