@@ -40,15 +40,21 @@ class Fields:
         for name in names:
             value = self._info.get(name)
             if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
-                value = ", ".join(value)
+                value = ", ".join(item for item in value if item.strip())
             elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
                 value = str(value)
             if isinstance(value, str):
-                if value.strip():
-                    return encodable(value[:most])
+                if (text := encodable(value[:most])).strip():
+                    return text
             elif value is not None and value != []:
                 self._pass_over(name, value, "a text")
         return None
+
+    def first_text(self, name: str) -> str | None:
+        """Return the first text of a list."""
+        inside = self._prefix.removesuffix(".")
+        items = (Fields({name: item}, name=inside, odd=self.odd).text(name) for item in self.list(name))
+        return next((text for text in items if text is not None), None)
 
     def number(self, name: str, *, most: float) -> float | None:
         """Return a number from 0 to `most`."""

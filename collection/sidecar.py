@@ -64,7 +64,8 @@ def load_sidecar(sidecar: Path) -> dict[str, Any]:
     if size_bytes > MAX_BYTES:
         raise ValueError(f"it has {size_bytes} bytes, the limit is {MAX_BYTES}")
     try:
-        info = json.loads(sidecar.read_bytes(), parse_int=_whole_number)
+        # (Not strict: a line break within a text is what tools leave that write JSON by hand.)
+        info = json.loads(_decoded(sidecar), parse_int=_whole_number, strict=False)
     except RecursionError as error:
         raise ValueError("lists lie in lists too deep") from error
     except ValueError as error:
@@ -72,6 +73,18 @@ def load_sidecar(sidecar: Path) -> dict[str, Any]:
     if not isinstance(info, dict):
         raise ValueError(f"it holds a {type(info).__name__}")
     return info
+
+
+def _decoded(sidecar: Path) -> str:
+    """Return the text of a file, with U+FFFD for bytes that are no text: a letter cut in two, Latin-1."""
+    content = sidecar.read_bytes()
+    encoding = json.detect_encoding(content)
+    try:
+        text = content.decode(encoding, "surrogatepass")
+    except UnicodeDecodeError:
+        text = content.decode(encoding, "replace")
+        log.warning("%s: some letters are no %s and are read as U+FFFD", sidecar, encoding.upper())
+    return text.strip("\ufeff\0 \t\r\n")
 
 
 def _whole_number(digits: str) -> int | float:
@@ -103,9 +116,7 @@ def metadata_of(info: dict[str, Any], *, where: Path | str = "an info.json") -> 
         start_s=said.number("section_start", most=_LONGEST_S),
         end_s=said.number("section_end", most=_LONGEST_S),
         source_id=said.object("leitmotif").text("source_id"),
-        isrc=said.text("isrc")
-        or shazam.text("isrc")
-        or next((code for code in musicbrainz.list("isrcs") if isinstance(code, str) and code), None),
+        isrc=said.text("isrc") or shazam.text("isrc") or musicbrainz.first_text("isrcs"),
         recording_id=musicbrainz.text("recording_id"),
         duration_s=said.number("duration", most=_LONGEST_S),
     )

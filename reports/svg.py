@@ -5,11 +5,13 @@ Colours are classes, so that a page can change them with its theme; `standalone`
 
 from __future__ import annotations
 
+import html
 import math
 from collections.abc import Iterable, Sequence
-from html import escape
 
 from markupsafe import Markup
+
+from leitmotif.shards.texts import encodable
 
 WIDTH = 360
 # Room for a line above and below a figure that stands alone.
@@ -30,6 +32,11 @@ _STYLE = (
     + "".join(f".v{index}{{fill:{colour}}}" for index, colour in enumerate(VIRIDIS))
     + ".c7{fill:#8a9499}"
 )
+
+
+def escape(content: str) -> str:
+    """Return a text as SVG writes it; file names and old catalogs may hold what XML forbids."""
+    return html.escape(encodable(content))
 
 
 def figure(parts: Iterable[str], label: str, height: float, *, width: float = WIDTH) -> Markup:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, TypeVar
 
 Value = TypeVar("Value")
 
+# Controls (but tab and line breaks) and two code points that are no letters: XML 1.0 has no way to write
+# them, so that no figure, and no page read as XML, could hold them. https://www.w3.org/TR/xml/#charsets
+_UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]+")
+
 
 def encodable(value: Value) -> Value:
-    """Return a text, or lists and mappings of texts, with U+FFFD for every lone surrogate.
+    """Return a text, or lists and mappings of texts, with U+FFFD for lone surrogates, blanks for controls.
 
     Half of an emoji, what a text cut in the wrong place ends with, is valid in JSON (as an escape) and no
     valid Unicode: nothing can write it as UTF-8. Two halves that belong together become the letter that they
-    are. Whatever comes from outside (metadata files, tags, tables, answers of servers) passes here where it
-    comes in.
+    are. Controls, such as the NUL between the values of an ID3 tag, break figures and terminals. Whatever
+    comes from outside (metadata files, tags, tables, answers of servers) passes here where it comes in.
 
     Args:
         value: A text, a list, a tuple or a mapping, nested or not; anything else comes back as it is.
@@ -27,8 +32,8 @@ def _encodable(value: Any) -> Any:
         try:
             value.encode()
         except UnicodeEncodeError:
-            return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-        return value
+            value = value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+        return _UNPRINTABLE.sub(" ", value)
     if isinstance(value, dict):
         return {_encodable(name): _encodable(item) for name, item in value.items()}
     if isinstance(value, list | tuple):

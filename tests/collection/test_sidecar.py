@@ -36,7 +36,7 @@ def test_nothing_known_means_an_unknown_licence(tmp_path: Path) -> None:
     assert read_metadata(path) == Metadata(license="unknown")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1, 2]", '"words"', "null", "[" * 100_000, "\xff"])
+@pytest.mark.parametrize("text", ["", "{", "[1, 2]", '"words"', "null", "[" * 100_000, "\xff\xfe\xfd"])
 def test_a_broken_file_is_logged_and_counts_as_empty(
     tmp_path: Path, text: str, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -173,3 +173,36 @@ def test_comments_are_pinned_first_then_most_liked_without_replies() -> None:
 
 def test_a_name_too_long_for_a_sidecar_has_none(tmp_path: Path) -> None:
     assert find_sidecar(tmp_path / ("a" * 251 + ".mp4")) is None
+
+
+@pytest.mark.parametrize(
+    ("content", "title", "artist"),
+    [
+        ('{"title": "Bj\xf6rk", "artist": "A"}'.encode("latin-1"), "Bj\ufffdrk", "A"),
+        (
+            '{"title": "so good 🎵", "artist": "A"}'.encode().replace(b"\x9f\x8e\xb5", b"\x9f"),
+            "so good \ufffd",
+            "A",
+        ),
+        (b'\n\xef\xbb\xbf{"title": "late mark", "artist": "A"}\0\0\0', "late mark", "A"),
+        (b'{"title": "two\nlines", "artist": "A"}', "two\nlines", "A"),
+        (b'{"title": "a\\u0000b", "artist": "\\u0000"}', "a b", None),
+        (b'{"title": "t", "artist": ["", "A", " "]}', "t", "A"),
+    ],
+)
+def test_letters_that_are_none_cost_themselves_alone(
+    tmp_path: Path, content: bytes, title: str, artist: str | None
+) -> None:
+    path = tmp_path / "a.info.json"
+    path.write_bytes(content)
+    metadata = read_metadata(path)
+    assert (metadata.title, metadata.artist) == (title, artist)
+
+
+def test_codes_of_an_enrichment_are_read_as_carefully_as_other_fields(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "a.info.json"
+    path.write_text(json.dumps({"enrichments": {"musicbrainz": {"isrcs": [{}, "", "US\ud83d", "no"]}}}))
+    assert read_metadata(path).isrc == "US\ufffd"
+    assert "musicbrainz.isrcs" in caplog.text

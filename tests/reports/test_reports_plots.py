@@ -9,7 +9,7 @@ from large_stats import large_stats
 from leitmotif.reports.figure import quantiles_of
 from leitmotif.reports.grids import plot_density, plot_heatmap, plot_map, plot_spreads
 from leitmotif.reports.plots import plot_bars, plot_funnel, plot_histogram, plot_overlay, plot_pairs
-from leitmotif.reports.svg import axis_ticks, short, shorten, standalone, whole_ticks
+from leitmotif.reports.svg import axis_ticks, short, shorten, standalone, text, whole_ticks
 from leitmotif.reports.tagged import draw_relations
 
 HOSTILE = '<b>"&'
@@ -112,3 +112,7 @@ def test_the_spread_of_one_score_is_that_score():
     [figure] = [figure for figure in draw_relations(stats) if figure.name == "scores-genres"]
     assert "rock (n=1): median 0.31, half of them 0.31 to 0.31, 90% 0.31 to 0.31" in figure.drawing
     assert figure.rows == [("rock", 1, 0.31, 0.31, 0.31)]
+
+
+def test_a_name_with_controls_is_drawn() -> None:
+    assert ">a b&lt;</text>" in text(0, 0, "a\0b<", "tick")
