@@ -1,4 +1,4 @@
-"""The commits of published models that were tried: a hub id without a revision means these."""
+"""Published models that were tried: their commits, which a hub id without a revision means, and lengths."""
 
 PINNED = {
     "laion/larger_clap_general": "ada0c23a36c4e8582805bb38fec3905903f18b41",
