@@ -11,9 +11,8 @@ PINNED = {
     "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
 }
 
-# Lengths of their embeddings; "laion/clap" stands for the checkpoint files of LAION, which all have this one.
+# Lengths of their embeddings; the checkpoint files of LAION all have the one below.
 DIMS = {
-    "laion/clap": 512,
     "laion/larger_clap_general": 512,
     "laion/larger_clap_music": 512,
     "laion/larger_clap_music_and_speech": 512,
@@ -22,6 +21,7 @@ DIMS = {
     "openai/clip-vit-large-patch14": 768,
     "google/siglip-so400m-patch14-384": 1152,
 }
+LAION_FILE_DIM = 512
 
 
 def pinned(model: str, revision: str | None = None) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from leitmotif.encoders.folders import CHECKPOINTS, BadModel, resolve_model
-from leitmotif.encoders.pins import DIMS, pinned
+from leitmotif.encoders.pins import DIMS, LAION_FILE_DIM, pinned
 
 # What CLIPConfig, ClapConfig and SiglipVisionConfig of transformers mean where a file does not say it.
 _PROJECTION_DIM, _SIGLIP_DIM = 512, 768
@@ -31,7 +31,7 @@ def embedding_length(model: str, revision: str | None = None) -> int | None:
     except BadModel:
         return None
     if isinstance(source, Path):
-        return DIMS["laion/clap"] if source.is_file() else _of_config(source / "config.json")
+        return LAION_FILE_DIM if source.is_file() else _of_config(source / "config.json")
     return _in_cache(source, revision)
 
 
