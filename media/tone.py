@@ -15,7 +15,7 @@ import numpy as np
 
 # FFmpeg's numbers (ITU-T H.273) of what a frame says of its light.
 _PQ, _HLG = 16, 18
-_BT2020 = 9
+_BT2020, _UNSPECIFIED = 9, 2
 _WHITE_NITS = 203.0  # BT.2408: HDR reference white
 _PEAK_NITS = 1000.0
 _SCREEN_GAMMA = 2.4  # BT.1886
@@ -43,7 +43,12 @@ def to_screen(frame: Any, width: int, height: int, interpolation: str) -> np.nda
     Reference: SMPTE ST 2084 and BT.2100 (PQ, HLG), BT.2087 (colours), BT.2390 5.4 (roll-off of bright parts).
     """
     signal = frame.reformat(
-        width=width, height=height, format="rgb48le", interpolation=interpolation, threads=1
+        width=width,
+        height=height,
+        format="rgb48le",
+        src_colorspace=_BT2020 if frame.colorspace == _UNSPECIFIED else None,
+        interpolation=interpolation,
+        threads=1,
     ).to_ndarray()
     light = _light_table(frame.color_trc)[signal]  # float32 (height, width, 3)
     if frame.color_trc == _HLG:

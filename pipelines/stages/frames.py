@@ -26,7 +26,7 @@ class FramesStage(ClipByClipStage[FramesSettings]):
     """Key frames as JPEG, in one uncompressed zip file per clip."""
 
     NAME: ClassVar = "frames"
-    VERSION: ClassVar = 3
+    VERSION: ClassVar = 4
     READS: ClassVar = ("probe",)
     SETTINGS: ClassVar = FramesSettings
     BATCH: ClassVar = 8

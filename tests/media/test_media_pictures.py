@@ -76,6 +76,10 @@ COLOURS = {
     "wide": (9, 14, 9, 0.2627, 0.0593),
     "ordinary": (1, 1, 1, 0.2126, 0.0722),
 }
+# Recordings that do not say their matrix (2): it is that of the primaries.
+for _kind in ("pq", "hlg"):
+    SIGNALS[f"{_kind} without a matrix"] = SIGNALS[_kind]
+    COLOURS[f"{_kind} without a matrix"] = (9, COLOURS[_kind][1], 2, 0.2627, 0.0593)
 
 
 def _coloured(path: Path, kind: str, *, full_range: bool = False) -> Path:
@@ -117,7 +121,16 @@ def ordinary(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("kind", "full_range"), [("pq", False), ("pq", True), ("hlg", False), ("wide", False), ("ordinary", True)]
+    ("kind", "full_range"),
+    [
+        ("pq", False),
+        ("pq", True),
+        ("hlg", False),
+        ("wide", False),
+        ("ordinary", True),
+        ("pq without a matrix", False),
+        ("hlg without a matrix", False),
+    ],
 )
 def test_key_frames_of_every_range_and_colour_space_show_the_same_scene(
     tmp_path: Path, ordinary: Path, kind: str, full_range: bool
