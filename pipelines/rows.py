@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -44,6 +45,8 @@ class RowReader:
         self.kinds = kinds
         self.recordings = recordings
         self.taxonomy = labels.load()
+        # Of each store that was read from: its keys, the number of the part that holds each, and the parts.
+        self._parts: dict[Path, tuple[pa.Array, pa.ChunkedArray, list[Path]]] = {}
 
     def sizes(self, entries: Sequence[Entry]) -> dict[str, int]:
         """Return about how many bytes each clip's row takes: its media files."""
@@ -76,11 +79,13 @@ class RowReader:
         self, entries: Sequence[Entry], sizes: Mapping[str, int]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (bytes, row) of each clip, in order."""
-        tables = {stage: _lookup(stage, list(columns), entries) for stage, columns in _TAKEN.items()}
-        tagging = _lookup("tagging", ["scores", "clap_embedding"], entries)
-        media = {stores.plan.track: _lookup(stores.plan.track, ["file"], entries) for stores in self.kinds}
-        frames = _lookup("frames", ["file"], entries)
-        lengths = _lookup("audio", ["audio_s"], entries)
+        tables = {stage: self._lookup(stage, list(columns), entries) for stage, columns in _TAKEN.items()}
+        tagging = self._lookup("tagging", ["scores", "clap_embedding"], entries)
+        media = {
+            stores.plan.track: self._lookup(stores.plan.track, ["file"], entries) for stores in self.kinds
+        }
+        frames = self._lookup("frames", ["file"], entries)
+        lengths = self._lookup("audio", ["audio_s"], entries)
         for entry in entries:
             clip_id, stores = entry.clip_id, entry.stores
             start_s = entry.start_s + (entry.source["start_s"] or 0.0)  # of a file that is a window itself
@@ -101,18 +106,27 @@ class RowReader:
                 row["frames"] = [{"bytes": jpeg, "path": f"{clip_id}-{name}"} for name, jpeg in pictures]
             yield sizes[clip_id], row
 
+    def _lookup(self, stage: str, columns: list[str], entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+        """Return the columns of the clips whose kind has the stage, by the key they are stored under.
+
+        Only part files that hold one of them are read, so that a shard takes as long in a large workspace as
+        in a small one.
+        """
+        found: dict[str, dict[str, Any]] = {}
+        for stores, places in by_store(entries, stage):
+            keys = pa.array(sorted({stored_under(entries[place], stage) for place in places}), pa.string())
+            store = stores.store(stage)
+            if store.folder not in self._parts:
+                index = store.index()
+                self._parts[store.folder] = index[KEY].combine_chunks(), index["part"], store.parts()
+            known, numbers, parts = self._parts[store.folder]
+            chosen = numbers.take(pc.index_in(keys, value_set=known).drop_null()).unique().to_pylist()
+            table = store.read(columns, parts=[parts[number] for number in chosen])
+            rows = table.filter(pc.is_in(table[KEY], value_set=keys)).to_pylist()
+            found |= {row[KEY]: row for row in rows}
+        return found
+
 
 def _media_of(entry: Entry) -> set[str]:
     """Return the stages whose files go into a clip's row."""
     return {entry.stores.plan.track, "frames"} & set(entry.stores.stages)
-
-
-def _lookup(stage: str, columns: list[str], entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
-    """Return the columns of the clips whose kind has the stage, by the key they are stored under."""
-    found: dict[str, dict[str, Any]] = {}
-    for stores, places in by_store(entries, stage):
-        keys = pa.array(sorted({stored_under(entries[place], stage) for place in places}), pa.string())
-        table = stores.store(stage).read(columns)
-        rows = table.filter(pc.is_in(table[KEY], value_set=keys)).to_pylist()
-        found |= {row[KEY]: row for row in rows}
-    return found

@@ -3,20 +3,26 @@
 import re
 import shlex
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
 from leitmotif.cli.main import main
 from leitmotif.pipelines import curate, flow
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.plan import load_plan, make_plan
 from leitmotif.pipelines.runlog import BatchResult
 from leitmotif.pipelines.runner import Batch
-from leitmotif.pipelines.workspace import Workspace
+from leitmotif.pipelines.workspace import Stores, Workspace
 from tests.pipelines.conftest import GOOD
 
 Run = Callable[[str], tuple[int, str, str]]
 TRACKS = "tracks of mine"
+
+
+@cache
+def stores_of(workspace: str, plan: str) -> Stores:
+    return Workspace(Path(workspace)).stores(load_plan(plan))
 
 
 def pretend(batches: Iterator[Batch]) -> Iterator[BatchResult]:
@@ -24,10 +30,8 @@ def pretend(batches: Iterator[Batch]) -> Iterator[BatchResult]:
 
     "still.mp4" does not move, "sung" has a voice, and an MP3 has no picture.
     """
-    from leitmotif.pipelines.plan import load_plan
-
     for batch in batches:
-        stores = Workspace(Path(batch.workspace)).stores(load_plan(batch.plan))
+        stores = stores_of(batch.workspace, batch.plan)
         known = {field.name for field in stores.stages[batch.stage].COLUMNS}
         rows = []
         for clip in batch.clips:

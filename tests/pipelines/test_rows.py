@@ -1,0 +1,49 @@
+"""Rows of a dataset, from stores of many parts."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from leitmotif.pipelines import rows
+from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.rows import RowReader
+from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.shards import store
+from leitmotif.taxonomy import labels
+
+
+def test_a_shard_reads_no_part_that_holds_none_of_its_clips(
+    workspace: Workspace,
+    plan: Plan,
+    catalogue: Callable[..., list[str]],
+    measure: Callable[..., Stores],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tagged = {"scores": [0.0] * len(labels.load().all_tags())}
+    for clip in catalogue(a="a", b="b", c="c"):
+        measure([clip], tagging={clip: tagged})
+    for name in ("a.flac", "f.zip"):
+        (workspace.root / name).write_bytes(b"fLaC")
+    monkeypatch.setattr(rows, "unpack_frames", lambda path: [("00.jpg", b"jpeg")])
+    ledger = Ledger(workspace.stores(plan))
+    ledger.settle()
+    first, second, third = ledger.kept()
+    reader = RowReader(ledger.kinds, {entry.source["media_id"]: "r" for entry in ledger.entries})
+    sizes = dict.fromkeys((entry.clip_id for entry in ledger.entries), 1)
+    assert [row["clip_id"] for _, row in reader.rows([first], sizes)] == [first.clip_id]
+
+    read: list[Path] = []
+
+    class Spy(pq.ParquetFile):
+        def __init__(self, path: Path) -> None:
+            read.append(path)
+            super().__init__(path)
+
+    monkeypatch.setattr(store.pq, "ParquetFile", Spy)
+    found = [row["clip_id"] for _, row in reader.rows([second, third], sizes)]
+    assert found == [second.clip_id, third.clip_id]
+    parts = ledger.kinds[0].store("tagging").parts()
+    assert len(parts) == 3 and len({path for path in read if path.parent == parts[0].parent}) == 2
