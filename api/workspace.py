@@ -63,9 +63,10 @@ class Workspace:
 
     @property
     def clips(self) -> pa.Table:
-        """Every clip: `clip_id`, `source`, `duration_s`, `fate` and `step`, and the number of each rule.
+        """Every clip: `clip_id`, `source`, `duration_s`, `fate`, `step`, `decoder`, the number of each rule.
 
-        `step` is the rule or the stage that `fate` names; a clip that was not measured there has no number.
+        `step` is the rule or the stage that `fate` names; `decoder` is what read its sound, or else the file.
+        A clip that was not measured has no number. Under the recipe "auto", `recipe` says which a clip goes by.
         """
         import pyarrow as pa
 

@@ -44,9 +44,14 @@ def print_summary(facts: Mapping[str, Any]) -> None:
         print(f"{name:<12} {value}")
 
 
-def print_rules(rejected_by: Mapping[str, int]) -> None:
-    """Print how many clips each rule rejected, and what such a clip is."""
-    for line in rule_lines(rejected_by):
+def print_outcome(facts: Mapping[str, Any]) -> None:
+    """Print what became of clips: the counts, what each rule rejected, and what helps.
+
+    Args:
+        facts: Of a run, with `rejected_by` and `advice` among them.
+    """
+    print_summary({name: value for name, value in facts.items() if name not in ("rejected_by", "advice")})
+    for line in (*rule_lines(facts["rejected_by"]), *facts["advice"]):
         print(line)
 
 

@@ -103,12 +103,7 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         console.print_json(asdict(summary))
     else:
-        facts = asdict(summary)
-        rejected_by, advice = facts.pop("rejected_by"), facts.pop("advice")
-        console.print_summary(facts)
-        console.print_rules(rejected_by)
-        for line in advice:
-            print(line)
+        console.print_outcome(asdict(summary))
         if summary.kept:
             dataset = workspace.root.with_name(f"{workspace.root.name}-dataset")
             print(f"next: {command('publish', workspace.root, '--out', dataset)}")

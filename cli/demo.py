@@ -66,9 +66,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         console.print_json(asdict(published))
     else:
-        facts = asdict(published)
-        rejected_by, _ = facts.pop("rejected_by"), facts.pop("advice")
-        console.print_summary(facts)
-        console.print_rules(rejected_by)
+        console.print_outcome(asdict(published))
         print(f"report: {dataset / 'report.html'}")
     return 0

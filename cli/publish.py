@@ -45,11 +45,6 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         console.print_json(asdict(published))
     else:
-        facts = asdict(published)
-        rejected_by, advice = facts.pop("rejected_by"), facts.pop("advice")
-        console.print_summary(facts)
-        console.print_rules(rejected_by)
-        for line in advice:
-            print(line)
+        console.print_outcome(asdict(published))
         print(f"report: {options.out / 'report.html'}")
     return 0

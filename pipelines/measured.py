@@ -24,7 +24,7 @@ FACTS = pa.schema(
         ("step", pa.string()),  # the rule or stage that the fate names; null where kept
         ("stopped_at", pa.string()),  # the first stage that has no numbers of the clip; null where all have
         ("decoder", pa.string()),  # what read the sound, or else the file; null where nothing has
-        ("failed", pa.bool_()),  # that stage failed on the clip, instead of not having measured it yet
+        ("failed", pa.bool_()),  # `stopped_at` failed on the clip, instead of not having measured it yet
     ]
 )
 

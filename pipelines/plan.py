@@ -183,9 +183,10 @@ def make_plan(
     backends = read_document("profile", profile)
     named = dict.fromkeys(name for each in recipes for name in each["stages"])
     stages = {name: dict(STAGES[known("stage", name, STAGES)].SETTINGS()) for name in named}
-    rules = {name: threshold for each in recipes for name, threshold in _rules_of(each).items()}
-    for each in recipes:
-        check_order(each["track"], each["stages"], [*_rules_of(each)], filters_rule.discover())
+    rules_of = [_rules_of(each) for each in recipes]
+    rules = {name: threshold for each in rules_of for name, threshold in each.items()}
+    for each, asked in zip(recipes, rules_of, strict=True):
+        check_order(each["track"], each["stages"], [*asked], filters_rule.discover())
     if device == AUTO:
         _set_device(stages, AUTO)
     values: dict[str, dict[str, Any]] = {
@@ -215,10 +216,11 @@ def make_plan(
             "profile": backends["name"],
             "track": chosen.get("track", ""),
             "kinds": [
-                {key: kind[key] for key in ("track", "stages")}
-                | {"recipe": kind["name"], "rules": [*_rules_of(kind)]}
-                for kind in kinds
-            ],
+                {key: kind[key] for key in ("track", "stages")} | {"recipe": kind["name"], "rules": [*asked]}
+                for kind, asked in zip(recipes, rules_of, strict=True)
+            ]
+            if kinds
+            else [],
             "window_s": window_s,
             "left_out": left_out,
             "settings": latest(assignments),

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from leitmotif.encoders.folders import BadModel
 from leitmotif.media.limited import LimitedWorker
-from leitmotif.pipelines.entries import Entry, as_clip
+from leitmotif.pipelines.entries import Entry, as_clip, stored_under
 from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.models.devices import on_this_machine
 from leitmotif.pipelines.plan import load_plan
@@ -82,8 +82,13 @@ def missing_batches(
     size = max(
         1, min(stores.stages[name].BATCH, -(-len(todo) // (2 * workers)) if workers > 1 else len(todo))
     )
-    places = {read: _places(stores, read) for read in stores.reads(name)} if todo else {}
-    return [_batch(stores, name, todo[start : start + size], places) for start in range(0, len(todo), size)]
+    if not todo:
+        return []
+    places = {read: _places(stores, read) for read in stores.reads(name)}
+    plan = stores.plan.save()
+    return [
+        _batch(stores, plan, name, todo[start : start + size], places) for start in range(0, len(todo), size)
+    ]
 
 
 def _places(stores: Stores, read: str) -> dict[str, str]:
@@ -96,15 +101,12 @@ def _places(stores: Stores, read: str) -> dict[str, str]:
 
 
 def _batch(
-    stores: Stores, name: str, entries: Sequence[Entry], places: Mapping[str, Mapping[str, str]]
+    stores: Stores, plan: str, name: str, entries: Sequence[Entry], places: Mapping[str, Mapping[str, str]]
 ) -> Batch:
-    keys = {
-        read: tuple(entry.source["media_id"] if read == "probe" else entry.clip_id for entry in entries)
-        for read in places
-    }
+    keys = {read: tuple(stored_under(entry, read) for entry in entries) for read in places}
     return Batch(
         workspace=str(stores.workspace.root),
-        plan=stores.plan.save(),
+        plan=plan,
         stage=name,
         clips=tuple(as_clip(entry, {}) for entry in entries),
         keys=keys,

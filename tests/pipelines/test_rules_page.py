@@ -33,7 +33,15 @@ def test_a_page_without_a_place_for_the_rules_is_refused() -> None:
         fill_page("# Rules\n")
 
 
-def test_the_recipe_of_the_page_curates(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_recipe_of_the_page_curates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from leitmotif.pipelines import curate, flow
+
+    # The flow's own start takes seconds and has its own test.
+    monkeypatch.setattr(
+        flow, "run_flow", lambda *given, workers, scheduler, **options: curate.curate(*given, **options)
+    )
     (recipe,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
     command = re.findall(r"```\n(leitmotif curate .*?)\n```", TEXT)[-1].split()
     (tmp_path / "my.yaml").write_text(recipe)
