@@ -66,7 +66,7 @@ class Workspace:
         """Every clip: `clip_id`, `source`, `duration_s`, `fate`, `step`, `decoder`, the number of each rule.
 
         `step` is the rule or the stage that `fate` names; `decoder` is what read its sound, or else the file.
-        A clip that was not measured has no number. Under the recipe "auto", `recipe` says which a clip goes by.
+        A clip that was not measured has no number. Of the recipe "auto", `recipe` is the one a clip goes by.
         """
         import pyarrow as pa
 

@@ -49,14 +49,15 @@ def run(options: argparse.Namespace) -> int:
     from leitmotif.train_mmdm.trainer import train
 
     logging.disable_progress_bar()
-    chosen = options.preset is not None or options.set
+    settings = None  # those of the run, or of "tiny"
     with one_line_errors("make room, then go on with --resume"):
-        settings = choose_settings(options.preset or "tiny", options.set)
+        if options.preset or options.set:
+            settings = choose_settings(options.preset or "tiny", options.set)
         with progress() as tell:
             facts = train(
                 options.dataset,
                 options.out,
-                settings if chosen or not options.resume else None,
+                settings,
                 resume=options.resume,
                 progress=tell,
             )

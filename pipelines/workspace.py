@@ -5,7 +5,9 @@ WS/
   stated.yaml                      the table of metadata and the licence that were given for all files
   catalog/part-*.parquet           every file ever found, with what its source says of it
   stages/NAME-FINGERPRINT/         one store per stage and settings: stage.json, part-*.parquet, files/
+  recordings/FINGERPRINT/          which recordings were compared, for the next `publish`
   runs/START.jsonl                 what each run told of itself, for `leitmotif status`
+  report.html, stats.json          what `leitmotif report` wrote of it
   scratch/                         files that are not whole yet; emptied when a run starts
   takedown.jsonl                   what was taken down, and is kept out of later runs
 """
