@@ -179,7 +179,17 @@ def origin_s(container: Any) -> float:
 
 def declared_s(container: Any) -> float | None:
     """The length of the longest stream as FFmpeg gives it, None where it gives none."""
-    return container.duration / av.time_base if container.duration else None
+    if not container.duration:
+        return None
+    stated_s = container.duration / av.time_base
+    matroska = "matroska" in container.format.name.split(",")
+    return _since_origin_s(stated_s, container) if matroska else stated_s
+
+
+def _since_origin_s(stated_s: float, container: Any) -> float:
+    """A length that Matroska states: some writers count it from the file's first moment, FFmpeg from 0."""
+    zero_s = origin_s(container)
+    return stated_s - zero_s if 0 < zero_s < stated_s else stated_s
 
 
 def stream_duration_s(stream: Any) -> float | None:
@@ -189,9 +199,10 @@ def stream_duration_s(stream: Any) -> float | None:
     tag = stream.metadata.get("DURATION", "")  # Matroska: "00:00:01.071000000"
     try:
         hours, minutes, seconds = tag.split(":")
-        return int(hours) * 3600 + int(minutes) * 60 + float(seconds) or None
+        stated_s = int(hours) * 3600 + int(minutes) * 60 + float(seconds)
     except ValueError:
         return None
+    return _since_origin_s(stated_s, stream.container) or None
 
 
 def decoded_frames(container: Any, stream: Any, errors: list[str]) -> Iterator[Any]:

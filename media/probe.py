@@ -19,7 +19,7 @@ from leitmotif.media.container import (
 )
 from leitmotif.media.errors import NotMedia
 from leitmotif.media.orientation import Orientation, orientation
-from leitmotif.media.timeline import is_counted, packets_end_s
+from leitmotif.media.timeline import confirmed_s, is_counted, packets_end_s
 
 _MAX_PLAUSIBLE_FPS = 480.0  # above, the number is a clock (1000, 90000), not a frame rate
 _MAX_PLAUSIBLE_S = 1_000_000.0  # eleven days; above, the header is broken
@@ -64,9 +64,9 @@ class Probe:
 def probe(path: Path) -> Probe:
     """Reads the headers of a media file, and one frame for its rotation; libsndfile where FFmpeg refuses it.
 
-    The duration is that of the packets where the container has no index (`timeline`), else the container's,
-    else the longest stream's. A file whose header is fine and whose data are damaged passes here and fails
-    where it is decoded.
+    The duration is that of the packets where the container has no index (`timeline`), else the container's
+    (Matroska's only if the last packets end there), else the longest stream's. A file whose header is fine
+    and whose data are damaged passes here and fails where it is decoded.
 
     Args:
         path: a regular file.
@@ -113,8 +113,7 @@ def _probe(path: Path) -> Probe:
                 f" (found: {', '.join(held) or 'nothing'}); leave it out"
             )
         duration_s = None if is_counted(container) else _declared_duration_s(container, video, audio)
-        if duration_s is None:
-            duration_s = packets_end_s(path)
+        duration_s = packets_end_s(path) if duration_s is None else confirmed_s(path, duration_s)
         if not duration_s:
             raise NotMedia(
                 f"{path.name!r} has headers but no data (an empty or init-only file); fetch all of it"

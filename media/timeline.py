@@ -12,6 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import av
 from av.format import Flags
 
 from leitmotif.media.container import DECODE_ERRORS, is_cover, open_media, origin_s
@@ -22,6 +23,11 @@ _UNTIMED = frozenset({"aac", "ac3", "eac3", "dts", "dtshd", "mp3", "mlp", "trueh
 _LENGTH_OF_FILE_ONLY = frozenset({"matroska", "flv"})
 # Their headers tell what the writer expected: copies, cuts and recordings that broke off leave them wrong.
 _WRONG_HEADERS = frozenset({"avi", "flv"})
+# Their headers hold a length of its own beside the index: tools that cut, join or patch leave it wrong, and
+# it may count from 0 where the timestamps begin later.
+_STATED = frozenset({"matroska"})
+_SEGMENT = bytes.fromhex("18538067")  # what holds all but the first lines of Matroska
+_TAIL_S = 0.5  # of the last packets, which may have no length
 # What FFmpeg says of a format.
 _NO_TIMESTAMPS = Flags.no_timestamps.value
 _NO_INDEX = Flags.generic_index.value | Flags.ts_discont.value
@@ -107,6 +113,43 @@ def read_timeline(path: Path) -> Timeline:
 def packets_end_s(path: Path) -> float | None:
     """How far after the file's first moment its last packet ends, over all streams; None without packets."""
     return read_timeline(path).length_s
+
+
+def confirmed_s(path: Path, stated_s: float) -> float:
+    """The length that a header states, if the last packets end there; else where they do end.
+
+    A header that only repeats what the index says is not asked about, nor one of a file that broke off: there
+    what is stated is what was lost. Read is from the last place before the stated end that the index leads
+    to: little, unless the header is wrong.
+
+    Args:
+        path: a regular file.
+        stated_s: by the header.
+    """
+    with open_media(path) as container:
+        if _STATED.isdisjoint(_names(container)) or _breaks_off(path):
+            return stated_s
+        zero_s, end_s = origin_s(container), 0.0
+        try:
+            container.seek(int((stated_s + zero_s) * av.time_base), backward=True)
+            for packet in container.demux():
+                if packet.pts is not None:
+                    stop = (packet.pts + (packet.duration or 0)) * packet.time_base
+                    end_s = max(end_s, float(stop) - zero_s)
+        except DECODE_ERRORS:
+            pass  # what was read so far is what the file holds
+    return end_s if end_s and abs(end_s - stated_s) > _TAIL_S else stated_s
+
+
+def _breaks_off(path: Path) -> bool:
+    """Whether a Matroska file is shorter than its segment, by the size that is written after its id."""
+    with path.open("rb") as file:
+        head = file.read(1 << 12)
+    at = head.find(_SEGMENT) + len(_SEGMENT)
+    width = 9 - head[at : at + 1].rjust(1, b"\1")[0].bit_length()
+    size = int.from_bytes(head[at : at + width]) & ((1 << 7 * width) - 1)
+    unknown = size == (1 << 7 * width) - 1
+    return not unknown and at + width + size > path.stat().st_size
 
 
 @lru_cache(maxsize=16)

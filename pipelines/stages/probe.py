@@ -16,7 +16,7 @@ class ProbeStage(ClipByClipStage[DecoderSettings]):
     """Container, streams, size and length."""
 
     NAME: ClassVar = "probe"
-    VERSION: ClassVar = 2
+    VERSION: ClassVar = 3
     READS: ClassVar = ()
     SETTINGS: ClassVar = DecoderSettings
     BATCH: ClassVar = 64

@@ -117,3 +117,40 @@ def test_a_flac_file_cut_short_is_an_error(tmp_path: Path) -> None:
     cut = _flac_that_says(tmp_path / "a.flac", 10.0, 20.0)
     with pytest.raises(DecodeFailed, match=r"only 10\.0 s of 20\.0 s"):
         _decoded_s(cut)
+
+
+def _matroska(path: Path, *, start_s: float = 0.0) -> Path:
+    sound = write_tone(path.with_suffix(".wav"), _quiet_then_loud(10.0))
+    with av.open(str(sound)) as given, av.open(str(path), "w", format="matroska") as container:
+        stream = container.add_stream_from_template(given.streams.audio[0])
+        for packet in given.demux(given.streams.audio[0]):
+            if packet.dts is not None:
+                packet.pts = packet.dts = packet.pts + round(start_s / packet.time_base)
+                packet.stream = stream
+                container.mux(packet)
+    return path
+
+
+@pytest.mark.parametrize("said_s", [3600.0, 2.0])
+def test_a_matroska_header_that_was_left_wrong_is_not_believed(tmp_path: Path, said_s: float) -> None:
+    path = _matroska(tmp_path / "a.mkv")
+    data = bytearray(path.read_bytes())
+    at = data.index(b"\x44\x89\x88") + 3  # Duration, a float of 8 bytes, in milliseconds
+    data[at : at + 8] = struct.pack(">d", said_s * 1000)
+    length_s = probe(_rewrite(path, bytes(data))).duration_s
+    assert length_s == pytest.approx(10.0, abs=FRAME_S)
+    assert _decoded_s(path, start_s=length_s - 3, duration_s=3.0) == pytest.approx(3.0, abs=FRAME_S)
+
+
+def test_matroska_that_begins_late_is_as_long_as_it_sounds(tmp_path: Path) -> None:
+    path = _matroska(tmp_path / "a.mkv", start_s=100.0)
+    assert probe(path).duration_s == pytest.approx(10.0, abs=FRAME_S)
+    assert _decoded_s(path) == pytest.approx(10.0, abs=FRAME_S)
+
+
+def test_matroska_that_broke_off_is_as_long_as_it_was(tmp_path: Path) -> None:
+    data = _matroska(tmp_path / "a.mkv").read_bytes()
+    path = _rewrite(tmp_path / "b.mkv", data[: len(data) // 2])
+    assert probe(path).duration_s == pytest.approx(10.0, abs=FRAME_S)
+    with pytest.raises(DecodeFailed):
+        _decoded_s(path)
