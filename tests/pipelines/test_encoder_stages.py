@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from leitmotif.encoders.folders import BadModel
@@ -95,10 +94,6 @@ def test_what_cannot_be_read_is_its_own_clips_fault(stage: Any) -> None:
 def test_silence_is_tagged_like_any_sound(place: Place) -> None:
     (row,) = opened(TaggingStage, place).measure([clip("silent")])
     assert np.isfinite(numbers(row)).all()
-
-
-def test_models_run_on_one_thread(stage: Any) -> None:
-    assert torch.get_num_threads() == 1
 
 
 def test_each_model_is_loaded_once(place: Place) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from leitmotif.encoders import panns
 from leitmotif.encoders.checkpoints import CNN14, MSCLAP_2023
@@ -182,7 +183,7 @@ def test_an_unknown_backend_is_refused():
         plan_with("vocals.backend=panns")
 
 
-def test_a_batch_reads_the_windows_and_the_sound_of_its_clips(
+def test_a_batch_reads_the_windows_and_the_sound_of_its_clips_and_measures_on_one_thread(
     catalogue: Callable[..., list[str]], measure: Callable[..., Stores], workspace: Workspace, cnn14: Path
 ) -> None:
     plan = plan_with("vocals.backend=panns+clap", f"vocals.panns={cnn14}")
@@ -199,7 +200,9 @@ def test_a_batch_reads_the_windows_and_the_sound_of_its_clips(
     ledger = Ledger(stores)
     ledger.settle()
     (batch,) = missing_batches(stores, "vocals", ledger.entries)
+    torch.set_num_threads(2)
     result = run_batch(batch)
     assert (result.measured, result.failed) == (1, 1)
+    assert torch.get_num_threads() == 1
     rows = {row["clip_id"]: row for row in stores.store("vocals").read(["vocal_panns"]).to_pylist()}
     assert rows[ids[0]]["vocal_panns"] > 0 and rows[ids[1]]["vocal_panns"] is None
