@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,8 @@ PAGES = (
     *sorted(f"docs/{path.name}" for path in REPOSITORY.glob("docs/*.md")),
     "CONTRIBUTING.md",
 )
+
+PROGRAMS = ("leitmotif", "git", "make", "pip", "python", "python3.11", "vllm", "accelerate")
 
 _FENCE = re.compile(
     r"(?:^<!-- not run: (?P<reason>[^\n]+) -->\n\n?)?^```(?P<language>[^\n`]*)\n(?P<text>.*?)^```$",
@@ -45,3 +48,15 @@ def fences(page: Path) -> list[Fence]:
     """All blocks of a page, from the top."""
     found = _FENCE.finditer(page.read_text(encoding="utf-8"))
     return [Fence(block["language"].strip(), block["text"], block["reason"]) for block in found]
+
+
+def commands(page: Path) -> Iterator[str]:
+    """Each command of a page, in the order of the text; in README those within sentences, too."""
+    text = page.read_text(encoding="utf-8")
+    sentences = r"`(leitmotif [^\s`]+ [^`…]+)`" if page.name == "README.md" else r"(?!)(.)"
+    for match in re.finditer(rf"^```(.*?)\n(.*?)^```$|{sentences}", text, re.MULTILINE | re.DOTALL):
+        if match[3]:
+            yield " ".join(match[3].split())
+        elif match[1] in ("", "sh"):
+            lines = (line.partition("  #")[0].strip() for line in match[2].splitlines())
+            yield from (line for line in lines if line.split(" ")[0] in PROGRAMS)
