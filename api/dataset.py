@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leitmotif.api.progress import progress as show_progress
-from leitmotif.api.tables import Settings, assignments, draw_facts, say_facts
+from leitmotif.api.settings import Settings, assignments
+from leitmotif.api.tables import draw_facts, say_facts
 from leitmotif.api.workspace import Workspace
 from leitmotif.phrases import command
 from leitmotif.pipelines import workspace as pipelines_workspace

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
-
-# A mapping as it is given to `set`: {"motion.threshold": 0.02}.
-Settings = Mapping[str, object]
 
 
 def draw_facts(title: str, facts: Mapping[str, object]) -> str:
@@ -27,15 +24,3 @@ def say_facts(kind: str, folder: Path, facts: Mapping[str, object]) -> str:
 
 def _text(value: object) -> str:
     return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def assignments(changes: Settings | Sequence[str] | None) -> list[str]:
-    """Return settings as the `section.key=value` that a plan takes."""
-    import json
-
-    if changes is None:
-        return []
-    if isinstance(changes, Mapping):
-        # JSON is YAML, as which the values are read.
-        return [f"{name}={json.dumps(value, default=str)}" for name, value in changes.items()]
-    return list(changes)

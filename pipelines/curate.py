@@ -18,12 +18,15 @@ from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.runlog import BatchResult, RunLog, failures_in, failures_of, log_run
+from leitmotif.pipelines.runlog import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
 from leitmotif.pipelines.stated import Stated, state
 from leitmotif.pipelines.workspace import Stores, Workspace
 
 logger = logging.getLogger("leitmotif.pipelines")
+
+# Runs batches, here or elsewhere, and yields the result of each in order.
+Run = Callable[[Iterator[Batch]], Iterator[BatchResult]]
 
 
 class Progress(Protocol):
@@ -52,7 +55,7 @@ def curate(
     workspace: Workspace,
     plan: Plan,
     *,
-    run: Callable[[Iterator[Batch]], Iterator[BatchResult]] = lambda batches: map(run_batch, batches),
+    run: Run = lambda batches: map(run_batch, batches),
     workers: int = 1,
     retry_failed: bool = False,
     measure_all: bool = False,
@@ -82,7 +85,6 @@ def curate(
         OutsideError: Disk, network or a worker failed; what was measured is kept.
     """
     started = time.monotonic()
-    computed: dict[str, int] = {}
     with workspace.held():
         try:
             with log_run(workspace.root, plan, workers) as log:
@@ -100,38 +102,8 @@ def curate(
                 kinds = workspace.kinds(plan)
                 _tell_beforehand(kinds, former, retry_failed=retry_failed, measure_all=measure_all)
                 ledger = Ledger(*kinds)
-
-                def compute(stage: str, entries: Sequence[Entry]) -> None:
-                    if stage == ledger.stages[1] and (line := describe_kinds(ledger)):
-                        logger.info(line)
-                    batches, known = [], []
-                    for stores, rows in by_store(entries, stage):
-                        chosen = [entries[row] for row in rows]
-                        index = stores.store(stage).index()
-                        batches += missing_batches(
-                            stores, stage, chosen, workers=workers, retry_failed=retry_failed, index=index
-                        )
-                        known += [] if retry_failed else failures_in(index, stage, chosen)
-                    total, done = sum(len(batch.clips) for batch in batches), 0
-                    log.stage(
-                        stage,
-                        len(entries),
-                        total,
-                        ledger.counts(),
-                        ledger.rejected_by(),
-                        failures_of(ledger.entries) + known,
-                    )
-                    counts = ledger.counts()
-                    if total:
-                        progress(stage, 0, total, losses_text(counts))
-                    for batch, result in zip(batches, run(iter(batches)), strict=True):
-                        done += len(batch.clips)
-                        computed[stage] = computed.get(stage, 0) + len(batch.clips)
-                        log.batch(result)
-                        counts["quarantined"] += result.failed
-                        progress(stage, done, total, losses_text(counts))
-
-                ledger.settle(compute=compute, measure_all=measure_all)
+                measuring = _Measuring(ledger, log, run, workers, retry_failed, progress)
+                ledger.settle(compute=measuring, measure_all=measure_all)
         except SourceError as error:
             raise UserError(str(error)) from error
         except OSError as error:
@@ -146,10 +118,58 @@ def curate(
     return Summary(
         **counts,
         rejected_by=ledger.rejected_by(),
-        computed=computed,
+        computed=measuring.computed,
         seconds=round(time.monotonic() - started, 2),
         advice=advise(ledger, plan),
     )
+
+
+@dataclass
+class _Measuring:
+    """Measures at each stage what its stores lack, and tells the log and the user.
+
+    Attributes:
+        computed: Clips that were measured, by stage.
+    """
+
+    ledger: Ledger
+    log: RunLog
+    run: Run
+    workers: int
+    retry_failed: bool
+    progress: Progress
+    computed: dict[str, int] = field(default_factory=dict)
+
+    def __call__(self, stage: str, entries: Sequence[Entry]) -> None:
+        # Behind the first stage, which reads the headers, every file's kind is known.
+        if stage == self.ledger.stages[1] and (line := describe_kinds(self.ledger)):
+            logger.info(line)
+        batches, known = self._missing(stage, entries)
+        total, done = sum(len(batch.clips) for batch in batches), 0
+        counts = self.ledger.counts()
+        failures = failures_of(self.ledger.entries) + known
+        self.log.stage(stage, len(entries), total, counts, self.ledger.rejected_by(), failures)
+        if total:
+            self.progress(stage, 0, total, losses_text(counts))
+        for batch, result in zip(batches, self.run(iter(batches)), strict=True):
+            done += len(batch.clips)
+            self.computed[stage] = self.computed.get(stage, 0) + len(batch.clips)
+            self.log.batch(result)
+            counts["quarantined"] += result.failed
+            self.progress(stage, done, total, losses_text(counts))
+
+    def _missing(self, stage: str, entries: Sequence[Entry]) -> tuple[list[Batch], list[Failure]]:
+        """Return what the stage's stores lack, in batches, and the failures that they hold already."""
+        batches: list[Batch] = []
+        known: list[Failure] = []
+        for stores, rows in by_store(entries, stage):
+            chosen = [entries[row] for row in rows]
+            index = stores.store(stage).index()
+            batches += missing_batches(
+                stores, stage, chosen, workers=self.workers, retry_failed=self.retry_failed, index=index
+            )
+            known += [] if self.retry_failed else failures_in(index, stage, chosen)
+        return batches, known
 
 
 def _enter(
