@@ -14,7 +14,8 @@ _ROUNDING_S = 0.002
 _STEP_S = 0.01
 # Timestamps that go back further are not believed: what follows is laid on end to end.
 _BACK_S = 0.5
-# Nor is a clock slower than this share of the samples (an AVI with a wrong rate): it would eat the sound.
+# Nor is a clock slower than this share of the samples (an AVI with a wrong rate): it would eat the sound. But
+# what a hole has put in, it may take back: a recorder that stalls stamps what waited in quick succession.
 _SLOWEST = 0.8
 # So many frames must agree on a deviation (about 0.2 s): timestamps that jitter come back.
 _AGREEING = 8
@@ -52,6 +53,7 @@ def place(frames: Iterable[tuple[float | None, Any]], longest_s: float) -> Itera
     drift_s = 0.0  # what the clock has gone wrong since
     shift_s = 0.0  # taken from timestamps after one that was not believed
     skip_s = 0.0
+    ahead_s = 0.0  # by how much holes have put off the sound since
     while ahead:
         time_s, frame = ahead[0]
         hole_s = 0.0
@@ -59,13 +61,16 @@ def place(frames: Iterable[tuple[float | None, Any]], longest_s: float) -> Itera
             ahead.extend(islice(source, _AGREEING - len(ahead)))
             step_s = _agreed_s(ahead, laid_s + drift_s + shift_s)
             beyond = step_s > _STEP_S and time_s - shift_s > longest_s
-            if step_s < -_BACK_S or beyond or (step_s < -_STEP_S and _pace(ahead) < _SLOWEST):
+            slow = step_s < -_STEP_S and ahead_s <= 0 and _pace(ahead) < _SLOWEST
+            if step_s < -_BACK_S or beyond or slow:
                 shift_s += step_s
             elif step_s > _STEP_S:
+                ahead_s += step_s
                 hole_s = max(step_s - skip_s, 0.0)
                 skip_s = max(skip_s - step_s, 0.0)
                 laid_s += step_s
             elif step_s < -_STEP_S:
+                ahead_s += step_s
                 skip_s -= step_s
                 laid_s += step_s
             else:

@@ -15,7 +15,7 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
     """The clip's audio as 44.1 kHz stereo FLAC, streamed to a file, and its level."""
 
     NAME: ClassVar = "audio"
-    VERSION: ClassVar = 3
+    VERSION: ClassVar = 4
     READS: ClassVar = ("probe",)
     SETTINGS: ClassVar = DecoderSettings
     BATCH: ClassVar = 8

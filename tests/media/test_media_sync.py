@@ -134,3 +134,16 @@ def test_a_clock_that_stands_almost_still_does_not_eat_the_sound(tmp_path: Path)
     path = tmp_path / "sound.mka"
     _write(path, 10.0, lambda t: t / 10)
     assert len(_sound(path)) == 10 * RATE_HZ
+
+
+def test_after_a_stall_that_the_recorder_made_up_for_the_sound_is_with_its_timestamps_again(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "sound.mka"
+    stall_s, made_up_s = 0.8, 1.6  # what waited is stamped twice as fast as it sounds
+    truth_s = _write(path, 23.0, lambda t: t + (t > 6) * max(0.0, stall_s * (1 - (t % 6) / made_up_s)))
+    sound = _sound(path)
+    settled_s = truth_s[(truth_s % 6 > made_up_s) | (truth_s < 6)]
+    assert len(settled_s) > 15
+    assert np.abs(settled_s[:, None] - _clicks_s(sound)).min(axis=1).max() < 0.05
+    assert len(sound) / RATE_HZ == pytest.approx(23.0, abs=0.05)
