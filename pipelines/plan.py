@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
@@ -82,9 +82,9 @@ class Plan(BaseModel):
     recipe: str
     profile: str
     track: str = ""
-    window_s: float | None = Field(default=None, gt=0)
+    window_s: float | None = Field(default=None, gt=0, allow_inf_nan=False)
     stages: dict[str, dict[str, Any]]
-    rules: dict[str, float]
+    rules: dict[str, Annotated[float, Field(allow_inf_nan=False)]]
     tags: dict[str, TagSettings]
     splits: SplitSettings = SplitSettings()
     # What the profile says of stages that the recipe leaves out: its datasets have the same columns.
@@ -334,5 +334,9 @@ def _check_stage(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def _wrong_value(section: str, error: ValidationError) -> UserError:
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    match first["loc"]:  # as people type it
+        case ("rules", rule):
+            where = f"{rule}.threshold"
+        case ("tags", *parts) | parts:
+            where = ".".join(map(str, parts))
     return UserError(f"setting {section}{where} is {first['input']!r}: {first['msg']}")

@@ -181,7 +181,10 @@ def test_doctor_lists_plugins(tmp_path: Path) -> None:
             "stages: [probe, audio, tagging]\ntrack: audio\nrules: [motion]",
             "rule 'motion' judges a number of",
         ),
-        ("stages: [probe, audio, tagging]\ntrack: audio\nrules: [{too-short: long}]", "too-short is 'long'"),
+        (
+            "stages: [probe, audio, tagging]\ntrack: audio\nrules: [{too-short: long}]",
+            "too-short.threshold is 'long'",
+        ),
     ],
 )
 def test_a_recipe_that_lacks_something_is_one_line(tmp_path: Path, recipe: str, said: str) -> None:

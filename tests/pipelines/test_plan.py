@@ -37,6 +37,9 @@ def test_a_setting_overrules_recipe_and_profile() -> None:
         ("splits.test=2.5", "expected a share of the clips below 1, or a whole number"),
         ("splits.test=0.95", "validation and test take everything; leave some for train"),
         ("vocals.threshold=0.5", "did you mean vocal.threshold"),
+        ("motion.threshold=nan", "setting motion.threshold is 'nan': Input should be a finite number"),
+        ("motion.threshold=.inf", "setting motion.threshold is inf: Input should be a finite number"),
+        ("moods.threshold=2", "setting moods.threshold is 2: Input should be less than or equal to 1"),
     ],
 )
 def test_a_wrong_setting_is_one_line_with_the_near_ones(setting: str, said: str) -> None:
