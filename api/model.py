@@ -17,7 +17,7 @@ from leitmotif.pipelines.describing import one_line_errors, open_describer
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.models.devices import AUTO, checked_device
 from leitmotif.train_mmdm.answer import Answer
-from leitmotif.train_mmdm.describe import Describer
+from leitmotif.train_mmdm.describe import Describer, decoding_of
 from leitmotif.train_mmdm.inputs import BadInput, read_input, read_text
 from leitmotif.train_mmdm.settings import choose_settings, read_settings
 from leitmotif.train_mmdm.trainer import train as train_run
@@ -51,7 +51,7 @@ class DescriptionModel:
                 `temperature`, `max_tokens`.
 
         Raises:
-            UserError: The folder is no run, or there is no such device.
+            UserError: The folder is no run, there is no such device, or a value of `decoding` is of no use.
         """
         self.path = Path(path)
         self.summary = dict(summary or {})
@@ -59,6 +59,9 @@ class DescriptionModel:
         self._options = {"device": device, "visuals": visuals, **decoding}
         with one_line_errors():
             self._settings = read_settings(self.path)
+            decoding_of(
+                self._settings, **decoding
+            )  # refuses a wrong option now rather than behind the weights
 
     def describe(self, shown: str | os.PathLike[str] | None = None, *, text: str | None = None) -> Answer:
         """Return what it says: `description`, and the attributes that it speaks of.

@@ -6,6 +6,7 @@ import pytest
 
 import leitmotif
 from leitmotif.pipelines.errors import UserError
+from leitmotif.train_mmdm.settings import PRESETS, write_settings
 
 pytest.importorskip("accelerate")
 
@@ -27,6 +28,13 @@ def test_a_trained_model_describes_videos_and_texts(
         again.describe()
     with pytest.raises(UserError, match="run"):
         leitmotif.train(dataset, tmp_path / "run", progress=False)
+
+
+def test_a_wrong_way_of_decoding_is_refused_before_weights_are_asked_for(tmp_path: Path) -> None:
+    write_settings(tmp_path, PRESETS["tiny"])
+    assert "tiny" in repr(leitmotif.load_model(tmp_path, greedy=True))
+    with pytest.raises(UserError, match="top-p 2"):
+        leitmotif.load_model(tmp_path, top_p=2)
 
 
 def test_what_is_no_run_is_one_line(tmp_path: Path, dataset: leitmotif.Dataset) -> None:
