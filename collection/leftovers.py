@@ -17,7 +17,7 @@ FOLDERS = frozenset(
 # Where macOS keeps what an exFAT or network drive has no place for; RFC 1740, appendix A.
 _APPLE_DOUBLE = bytes.fromhex("00051607")
 # `NAME.f137.mp4`, `NAME.fhls-720.mp4`: one format of a video, until it is joined to NAME.EXT.
-_FORMAT = re.compile(r"(?P<name>.+)\.f(?:\d+(?:-\w+)*|(?:hls|dash|http)[\w-]*)", re.IGNORECASE)
+_FORMAT = re.compile(r"(?P<name>.+)\.f(?:\d+(?:-\w+)*|(?:hls|dash|http)[\w=+-]*)", re.IGNORECASE)
 _TEMPORARY = re.compile(r"(?P<name>.+)\.temp", re.IGNORECASE)
 
 SHADOWS, DOWNLOADS = "shadow files of macOS (._NAME)", "leftovers of yt-dlp (.fNNN. or .temp.)"

@@ -16,11 +16,13 @@ _NOBODY = frozenset(
     )
 )
 # Words between names: "A feat. B", "A y B". One needs spaces at both sides.
-_WORDS = "feat|ft|featuring|vs|versus|with|and|x|y|et|con|und|aka|a\\.k\\.a"
+_WORDS = (
+    "feat|ft|featuring|vs|versus|with|w/|and|x|y|et|con|und|aka|a\\.k\\.a|prod(?:\\.?\\ by|uced\\ by)?|pres"
+)
 # ", Jr." parts nothing, nor does the dot between katakana, where a foreign name has its space.
 _BETWEEN = re.compile(
     rf"""
-    [\s(\[]+ (?:{_WORDS}) \b\.? \s+ | \s* (?:,(?!\s*(?:jr|sr)\b)|[;×、]) \s* | \s+ [&+/|·•] \s+
+    [\s(\[]+ (?:{_WORDS}) (?<=[\w/])\.? \s+ | \s* (?:,(?!\s*(?:jr|sr)\b)|[;×、]) \s* | \s+ [&+/|·•] \s+
     | (?<=\w\w\w) & (?=\w\w\w) | \s* (?: (?<![ァ-ヺー])・ | ・(?![ァ-ヺ]) ) \s*
     """,
     re.VERBOSE,
@@ -34,6 +36,8 @@ _NO_ALIAS = re.compile(
     r"\b(?:official|oficial|live|band|group|duo|trio|singer|rapper|musician|dj|producer|artist|music|channel|"
     r"topic|remix|original|cover|uk|us|usa|\w{1,3}|\d+)\b"
 )
+# One name in two scripts, as channels of East Asia write it: "米津玄師 Kenshi Yonezu".
+_TWO_SCRIPTS = re.compile(r"([^\x00-\u02ff]+) ([\x00-\u02ff]+)|([\x00-\u02ff]+) ([^\x00-\u02ff]+)")
 # Ends of the channels that bear an artist's name. What is written together shows by its capitals.
 _TOPIC = re.compile(r"\s[-‐-―]\s+topic$")
 _GLUED = re.compile(r"(?<=[^\W_A-Z])(?=(?:Official|Oficial|Music|TV|Channel)$)|(?<=[^\W_])(?=(?i:vevo)$)")
@@ -87,6 +91,11 @@ def _aliases(part: str) -> Iterator[str]:
     outside = _BRACKET.sub(" ", part)
     if outside.strip():
         yield outside
+        if scripts := _TWO_SCRIPTS.fullmatch(" ".join(outside.split())):
+            names = [name.strip() for name in scripts.groups() if name]
+            latin = next((name for name in names if name.isascii()), "")
+            if any(not _NO_ALIAS.fullmatch(word) for word in latin.split()):  # "DJ", "Official" are no names
+                yield from names
         for inside in _BRACKET.findall(part):
             # A name of several words, or in another script.
             foreign = (not inside.isascii() and outside.isascii()) or (

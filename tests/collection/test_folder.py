@@ -88,6 +88,7 @@ def test_what_yt_dlp_leaves_behind_is_passed_over(tmp_path: Path) -> None:
         "a.f137.mp4",
         "a.f251-drc.webm",
         "a.fhls-1080.mp4",
+        "a.fdash-video=5000000.mp4",
         "a.temp.mkv",
         "b.f251.temp.flac",
     )
