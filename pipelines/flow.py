@@ -55,8 +55,8 @@ def curate_flow(here: StaysHere) -> Summary:
     return here.work()
 
 
-def _in_tasks(batches: Iterator[Batch], workers: int) -> Iterator[BatchResult]:
-    """Submit batches as tasks, two for every worker at a time, and yield their results in order.
+def _in_tasks(batches: Iterator[Batch], workers: int, *, ahead: int) -> Iterator[BatchResult]:
+    """Submit batches as tasks, `ahead` at a time, and yield their results in order.
 
     Raises:
         OutsideError: Workers died of a batch, or the cluster is gone.
@@ -64,7 +64,7 @@ def _in_tasks(batches: Iterator[Batch], workers: int) -> Iterator[BatchResult]:
     waiting: deque[tuple[Batch, Pending]] = deque()
     for batch in batches:
         waiting.append((batch, measure_batch.submit(batch)))
-        if len(waiting) >= 2 * workers:
+        if len(waiting) >= ahead:
             yield _result(*waiting.popleft(), workers)
     while waiting:
         yield _result(*waiting.popleft(), workers)
@@ -120,6 +120,8 @@ def run_flow(
         The summary.
     """
     runner: Any = ThreadPoolTaskRunner(max_workers=1)
+    # A thread ends a batch that it has begun: a second one would wait once more for a server that is lost.
+    ahead = 1
     if not scheduler and workers == 1:
         # Prefect's server takes seconds to start, in another process: the libraries of models load meanwhile.
         Thread(target=import_module, args=("leitmotif.encoders.clap",), daemon=True).start()
@@ -132,12 +134,13 @@ def run_flow(
         local = {"n_workers": workers, "threads_per_worker": 1, "dashboard_address": None}
         runner = DaskTaskRunner(address=scheduler) if scheduler else DaskTaskRunner(cluster_kwargs=local)
         workers = max(workers, _workers_of(scheduler)) if scheduler else workers
+        ahead = 2 * workers
     work = partial(
         curate,
         sources,
         workspace,
         plan,
-        run=lambda batches: _in_tasks(batches, workers),
+        run=lambda batches: _in_tasks(batches, workers, ahead=ahead),
         workers=workers,
         **options,
     )

@@ -32,7 +32,7 @@ def raising(error: Exception) -> Any:
 def run(monkeypatch: pytest.MonkeyPatch, error: Exception, *, clips: int = 5, workers: int = 2) -> str:
     monkeypatch.setattr(flow.measure_batch, "submit", lambda batch: raising(error))
     with pytest.raises(OutsideError) as caught:
-        list(flow._in_tasks(iter([batch_of(clips)]), workers))
+        list(flow._in_tasks(iter([batch_of(clips)]), workers, ahead=1))
     return str(caught.value)
 
 
@@ -62,7 +62,30 @@ def test_a_cluster_that_is_lost_is_one_line(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_a_batch_itself_raises_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow.measure_batch, "submit", lambda batch: raising(KeyError("no such column")))
     with pytest.raises(KeyError, match="no such column"):
-        list(flow._in_tasks(iter([batch_of(1)]), 2))
+        list(flow._in_tasks(iter([batch_of(1)]), 2, ahead=1))
+
+
+def test_here_no_batch_begins_before_the_one_before_it_has_ended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second one would wait once more for a server that the first has given up."""
+    begun = []
+
+    def submit(batch: Batch) -> Any:
+        begun.append(batch)
+        return raising(OutsideError("the server has not answered"))
+
+    def curate_some(*given: Any, run: Any, **options: Any) -> None:
+        list(run(iter([batch_of(1), batch_of(2)])))
+
+    monkeypatch.setattr(flow.measure_batch, "submit", submit)
+    monkeypatch.setattr(flow, "curate", curate_some)
+    monkeypatch.setattr(
+        flow, "curate_flow", SimpleNamespace(with_options=lambda **options: lambda here: here.work())
+    )
+    with pytest.raises(OutsideError, match="has not answered"):
+        flow.run_flow([tmp_path], Workspace(tmp_path / "ws"), make_plan("music-video", "embedded"))
+    assert len(begun) == 1
 
 
 class Deadly(str):
