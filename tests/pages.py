@@ -14,7 +14,7 @@ PAGES = (
     "CONTRIBUTING.md",
 )
 
-PROGRAMS = ("leitmotif", "git", "make", "pip", "python", "python3.11", "vllm", "accelerate")
+PROGRAMS = ("leitmotif", "mkdir", "git", "make", "pip", "python", "python3.11", "vllm", "accelerate")
 
 _FENCE = re.compile(
     r"(?:^<!-- not run: (?P<reason>[^\n]+) -->\n\n?)?^```(?P<language>[^\n`]*)\n(?P<text>.*?)^```$",

@@ -62,7 +62,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shutil.copyfile(tracks / "speech.wav", videos / "speech.wav")
     shutil.copyfile(tracks / "tide.flac", videos / "tide.flac")
     address = {"title": "One", "webpage_url": "https://video.example/watch?v=1", "license": "CC-BY-4.0"}
-    (videos / "clip-0001.info.json").write_text(json.dumps(address))
+    (videos / "clip-0002.info.json").write_text(json.dumps(address))
     spoil(videos)
     film = (videos / "clip-0001.mp4").read_bytes()
     for name in ("my-video.mp4", "film.mp4", *(f"out/{each}/a.mp4" for each in ("vmb", "cmt", "vidmuse"))):
