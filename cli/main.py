@@ -20,6 +20,7 @@ from leitmotif.pipelines.silence import silence_prefect
 
 def command() -> NoReturn:
     """Run the command line of this process, and end it."""
+    console.set_up_output()
     interrupts = Interrupts(as_json="--json" in sys.argv)
     interrupts.listen()
     code = main(interrupts=interrupts)
