@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import sys
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -12,6 +14,7 @@ from threading import Thread
 from typing import Any, Protocol
 
 from prefect import flow, task
+from prefect._internal.concurrency import services
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from leitmotif.pipelines.curate import Summary, curate
@@ -23,6 +26,21 @@ from leitmotif.pipelines.workspace import Workspace
 
 # A cluster that starts and ends as it should is no news; a worker that runs out of memory is.
 CLUSTER_LOGS = {"distributed": "warning", "distributed.nanny": "error", "distributed.nanny.memory": "warning"}
+
+
+def _end_services_in_child() -> None:
+    """Tell a forked process that Prefect's services, whose threads it does not have, are done.
+
+    Prefect 3.8.8 resets them there, and their exit handlers fail over it: every child of a process that ran
+    a flow would end with exit code 1, which is how a DataLoader takes its workers for dead.
+    """
+    for service in services._active_services:
+        service._done_event = asyncio.Event()
+        service._done_event.set()
+
+
+# Runs after Prefect's own, which was registered before.
+os.register_at_fork(after_in_child=_end_services_in_child)
 
 
 class Pending(Protocol):

@@ -15,7 +15,7 @@ from leitmotif.pipelines import runner
 from leitmotif.pipelines.plan import make_plan
 
 LOOP = """
-import asyncio, pathlib, sys
+import asyncio, multiprocessing, pathlib, sys
 import leitmotif
 
 async def main():
@@ -26,6 +26,10 @@ async def main():
         names = [pathlib.Path(f"/proc/{pid}/cmdline").read_text() for task in children.iterdir()
                  for pid in (task / "children").read_text().split()]
         print(sum("uvicorn" in name or "distributed" in name for name in names))
+        forked = multiprocessing.get_context("fork").Process(target=int)  # as the workers of a loader are
+        forked.start()
+        forked.join()
+        assert forked.exitcode == 0, forked
 
 if __name__ == "__main__":
     asyncio.run(main())
