@@ -142,6 +142,8 @@ def run_flow(
     ahead = 1
     if not scheduler and workers == 1:
         # Prefect's server takes seconds to start, in another process: the libraries of models load meanwhile.
+        # What starts it comes first: two threads that import at once undo each other's filters of warnings.
+        import_module("prefect.server.api.server")
         Thread(target=import_module, args=("leitmotif.encoders.clap",), daemon=True).start()
     else:
         from dask.config import update_defaults

@@ -104,8 +104,9 @@ def test_a_workspace_is_reported_before_it_is_published_and_compared_with_the_da
         assert stats[workspace]["counts"][name] == stats[dataset]["counts"][name]
     assert not (workspace / "README.md").exists() and not (workspace / "croissant.json").exists()
     page = (workspace / "report.html").read_text()
-    kept = stats[workspace]["counts"]["kept"]
-    assert page.count("<audio") == kept > 0 and page.count("<img") == 5 * kept
+    kept, rejected = (stats[workspace]["counts"][name] for name in ("kept", "rejected"))
+    assert page.count("<audio") == kept + rejected == 5 and kept > 0
+    assert page.count("<img") == 5 * kept + 3 * rejected
     assert page.count('data-published="') == len(stats[workspace]["live"]["rules"])
     out = tmp_path / "both.html"
     assert main(["report", str(dataset), "--against", str(workspace), "--out", str(out)]) == 0
