@@ -88,7 +88,8 @@ def curate(
     with workspace.held():
         try:
             with log_run(workspace.root, plan, workers) as log:
-                former = workspace.former_plan()
+                # First: a plan whose models are not there is refused before it is the workspace's.
+                former, kinds = workspace.former_plan(), workspace.kinds(plan)
                 files = find_media(sources)
                 if not files and not workspace.catalog().parts():
                     raise UserError(
@@ -99,7 +100,6 @@ def curate(
                     files += catalog.catalogued_files(workspace.catalog(), but=files)
                 workspace.save_plan(plan)
                 _enter(files, workspace, stated, log, progress)
-                kinds = workspace.kinds(plan)
                 _tell_beforehand(kinds, former, retry_failed=retry_failed, measure_all=measure_all)
                 ledger = Ledger(*kinds)
                 measuring = _Measuring(ledger, log, run, workers, retry_failed, progress)

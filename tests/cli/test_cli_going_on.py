@@ -115,6 +115,14 @@ def test_another_recipe_is_said_and_a_saved_plan_taken_back(run: Run) -> None:
     assert re.search(r"^kept +2$", out, re.MULTILINE)
 
 
+def test_a_plan_whose_models_are_not_there_is_not_the_workspaces(run: Run, caches: Path) -> None:
+    run(f"curate '{TRACKS}' --out ws --recipe music-track")
+    code, _, said = run("curate --out ws --profile paper --license CC0-1.0")
+    assert code == 2 and "fetch-models --profile paper" in said
+    assert plan_of("ws")[:2] == ("music-track", "embedded")
+    assert run("curate --out ws")[0] == 0
+
+
 @pytest.mark.parametrize(
     "sets",
     [
