@@ -81,7 +81,7 @@ ELSEWHERE = (
     Elsewhere(
         r"^leitmotif survey serve",
         "somebody who stops it",
-        instead="timeout --preserve-status -s INT 30 leitmotif survey serve",
+        instead="timeout --foreground --preserve-status -s INT 40 leitmotif survey serve",
     ),
 )
 
