@@ -78,13 +78,18 @@ def missing_batches(
     if retry_failed:
         index = index.filter(pc.is_null(index["error"]))
     done = set(index[KEY].to_pylist())
-    todo = [entry for entry in entries if entry.clip_id not in done]
+    places = {read: _places(stores, read) for read in stores.reads(name)}
+    # A clip of which nothing came out at a stage before has nothing to be measured here.
+    todo = [
+        entry
+        for entry in entries
+        if entry.clip_id not in done and all(stored_under(entry, read) in places[read] for read in places)
+    ]
     size = max(
         1, min(stores.stages[name].BATCH, -(-len(todo) // (2 * workers)) if workers > 1 else len(todo))
     )
     if not todo:
         return []
-    places = {read: _places(stores, read) for read in stores.reads(name)}
     plan = stores.plan.save()
     return [
         _batch(stores, plan, name, todo[start : start + size], places) for start in range(0, len(todo), size)
@@ -92,9 +97,10 @@ def missing_batches(
 
 
 def _places(stores: Stores, read: str) -> dict[str, str]:
-    """Return the part file that holds each key of a store."""
+    """Return the part file that holds each key that a store has measured."""
     store = stores.store(read)
     index, names = store.index(), [str(part) for part in store.parts()]
+    index = index.filter(pc.is_null(index["error"]))
     return {
         key: names[part] for key, part in zip(index[KEY].to_pylist(), index["part"].to_pylist(), strict=True)
     }
