@@ -44,7 +44,8 @@ def latest(assignments: Sequence[str]) -> tuple[str, ...]:
 def assign(values: dict[str, Any], section: str, key: str, value: Any) -> None:
     """Set one value where its section and key belong.
 
-    A threshold of a rule that the recipe does not name adds the rule, where the recipe measures its number.
+    A threshold of a rule that the recipe does not name adds the rule, where the recipe measures its number
+    (of a recipe by kinds of files: to every kind that does).
     """
     name = f"{section}.{key}"
     rule = filters_rule.discover().get(section)

@@ -60,7 +60,10 @@ class SplitSettings(BaseModel):
 
 
 class Kind(BaseModel):
-    """What is done with one kind of files: a recipe's stages and rules, in order, and its track."""
+    """What is done with one kind of files: a recipe's stages and rules, in order, and its track.
+
+    Its rules are those of the recipe and those that the user set and its stages measure the number of.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -98,15 +101,11 @@ class Plan(BaseModel):
         return [self._part(kind) for kind in self.kinds] or [self]
 
     def _part(self, kind: Kind) -> Plan:
-        of_kinds = {rule for each in self.kinds for rule in each.rules}
-        known_rules = filters_rule.discover()
-        # A rule that the user added is one of every kind that measures its number.
-        rules = [*kind.rules, *(name for name in self.rules if name not in of_kinds)]
         changes = {
             "recipe": kind.recipe,
             "track": kind.track,
             "stages": {name: self.stages[name] for name in kind.stages},
-            "rules": {name: self.rules[name] for name in rules if known_rules[name].stage in kind.stages},
+            "rules": {name: self.rules[name] for name in kind.rules},
             "kinds": (),
         }
         return self.model_copy(update=changes)
@@ -310,9 +309,20 @@ def _set_device(stages: Mapping[str, dict[str, Any]], device: str) -> None:
 def _check(values: dict[str, Any]) -> Plan:
     stages = {name: _check_stage(name, settings) for name, settings in values["stages"].items()}
     try:
-        return Plan.model_validate(values | {"stages": stages})
+        plan = Plan.model_validate(values | {"stages": stages})
     except ValidationError as error:
         raise _wrong_value("", error) from error
+    return plan.model_copy(
+        update={"kinds": tuple(_with_set_rules(kind, plan.settings) for kind in plan.kinds)}
+    )
+
+
+def _with_set_rules(kind: Kind, settings: Sequence[str]) -> Kind:
+    """Return a kind whose rules are its own, and after them those set by the user that it can answer."""
+    known_rules = filters_rule.discover()
+    named = [section for section, key, _ in map(parse_assignment, settings) if key == "threshold"]
+    added = [name for name in named if name in known_rules and known_rules[name].stage in kind.stages]
+    return kind.model_copy(update={"rules": tuple(dict.fromkeys([*kind.rules, *added]))})
 
 
 def _check_stage(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -98,10 +98,29 @@ def test_a_setting_holds_for_both_kinds_and_stores_are_shared(workspace: Workspa
         assert list(alone.plan.rules.items()) == list(stores.plan.rules.items())
 
 
-def test_a_rule_that_is_added_is_asked_of_every_kind_that_measures_its_number() -> None:
-    video, track = change_thresholds(PLAN, ["vocal.threshold=0.3"]).parts()
-    assert "vocal" not in video.rules and track.rules["vocal"] == 0.3
+@pytest.mark.parametrize("rule", ["vocal", "pam"])
+def test_a_threshold_that_is_set_is_asked_of_every_kind_that_measures_its_number(rule: str) -> None:
+    sets = [f"{rule}.threshold=0.3", "motion.threshold=0.02"]
+    for plan in (make_plan("auto", "embedded", sets), change_thresholds(PLAN, sets)):
+        for part in (*plan.parts(), *load_plan(plan.save()).parts()):
+            assert part.rules[rule] == 0.3
+            assert ("motion" in part.rules) == (part.recipe == "music-video")
+
+
+def test_a_rule_of_one_kind_is_not_asked_of_the_other_unless_it_is_set() -> None:
+    video, track = PLAN.parts()
+    assert "pam" not in video.rules and "pam" in track.rules
     assert load_plan(PLAN.save()) == PLAN
+
+
+def test_a_threshold_set_for_publishing_rejects_films_as_well(
+    workspace: Workspace, mixed: dict[str, str]
+) -> None:
+    ledger = settled(workspace, change_thresholds(PLAN, ["pam.threshold=1.1"]))
+    fates = {entry.clip_id: entry.fate.rule for entry in ledger.entries}
+    assert fates[mixed["film"]] == fates[mixed["track"]] == "pam"
+    rules = measure_source(open_source(workspace.root))["rules"]
+    assert rules["pam"]["reached"] == 1  # the workspace's own plan asks the track alone
 
 
 def test_a_mixed_workspace_is_published_as_one_dataset(
