@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from leitmotif.demo.music import render_music
 from leitmotif.demo.voice import render_voice
 from tests.pages import REPOSITORY, fences
 
-EXTRAS = "collect,datasets,train"  # those of README
+NAMESAKES = ("django-tagging", "taxonomy")  # distributions whose modules have names of our folders
 RATE_HZ = 44100
 APPLE_DOUBLE = bytes.fromhex("0005160700020000") + bytes(74)
 
@@ -47,7 +48,9 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "PIP_CONSTRAINT": str(REPOSITORY / "constraints.txt"),
         "PIP_FIND_LINKS": " ".join([*found, str(wheels)]),
     }
-    command = ["pip", "install", "-q", f"leitmotif-av[{EXTRAS}]", "django-tagging", "taxonomy"]
+    told = re.search(r"pip install '\.(\[.+?\])'", (REPOSITORY / "README.md").read_text(encoding="utf-8"))
+    assert told
+    command = ["pip", "install", "-q", f"leitmotif-av{told[1]}", *NAMESAKES]
     subprocess.run(command, env=shell, cwd=home, check=True)
     return shell
 
@@ -60,9 +63,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     render_corpus(videos, clips=10, seed=5, duration_s=6.0, size=(160, 90))
     make_tracks(tracks)
     shutil.copyfile(tracks / "speech.wav", videos / "speech.wav")
-    shutil.copyfile(tracks / "tide.flac", videos / "tide.flac")
-    address = {"title": "One", "webpage_url": "https://video.example/watch?v=1", "license": "CC-BY-4.0"}
-    (videos / "clip-0002.info.json").write_text(json.dumps(address))
+    known = json.loads((videos / "clip-0002.info.json").read_text())
+    known |= {"webpage_url": "https://video.example/watch?v=1"}  # what README has taken down
+    (videos / "clip-0002.info.json").write_text(json.dumps(known))
     spoil(videos)
     film = (videos / "clip-0001.mp4").read_bytes()
     for name in ("my-video.mp4", "film.mp4", *(f"out/{each}/a.mp4" for each in ("vmb", "cmt", "vidmuse"))):
