@@ -211,3 +211,15 @@ def test_size_categories_are_those_of_the_hub(rows, category):
 
 def test_texts_from_outside_cannot_break_a_table():
     assert plain("a | b\nc <i>`d`</i> [x](y) \u202e") == "a \\| b c &lt;i&gt;\\`d\\`&lt;/i&gt; \\[x\\](y) "
+
+
+def test_the_card_says_of_how_many_clips_the_audio_is_separated(publish):
+    published = open_published(publish(clips=12))
+    stats = statistics(published.folder)
+    said = compose_card(published, stats, [], Preview({}))
+    assert "- The audio is what a separator left" in said
+    stats["models"]["separation"] = {"repet-sim": 4, "htdemucs": 1}  # the others are tracks
+    said = compose_card(published, stats, [], Preview({}))
+    assert "- The audio of 5 of the 12 clips (`models` names their `separation`) is what a separator" in said
+    del stats["models"]["separation"]
+    assert "separator" not in compose_card(published, stats, [], Preview({}))
