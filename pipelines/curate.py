@@ -50,6 +50,29 @@ class Summary:
     advice: list[str] = field(default_factory=list)
 
 
+def find_files(sources: Sequence[Path], workspace: Workspace, plan: Plan) -> list[FoundFile]:
+    """Return what the sources hold, and refuse what cannot run before anything is started or written.
+
+    Args:
+        sources: As of `curate`.
+        workspace: As of `curate`.
+        plan: As of `curate`.
+
+    Raises:
+        UserError: A source or the workspace is of no use, there is nothing to do, or models are not there.
+        OutsideError: Another run holds the workspace.
+    """
+    try:
+        files = find_media(sources)
+    except SourceError as error:
+        raise UserError(str(error)) from error
+    workspace.check_free()
+    if not files and not workspace.catalog().parts():
+        raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")
+    workspace.kinds(plan)
+    return files
+
+
 def curate(
     sources: Sequence[Path],
     workspace: Workspace,
@@ -62,6 +85,7 @@ def curate(
     metadata: str | None = None,
     license: str | None = None,
     progress: Progress = lambda stage, done, total, note="": None,
+    files: Sequence[FoundFile] | None = None,
 ) -> Summary:
     """Bring a workspace up to date with its sources under a plan.
 
@@ -76,6 +100,7 @@ def curate(
         metadata: Path of a table of metadata for the files; None for that of the last run, "" for none.
         license: Of files that state none; None and "" likewise.
         progress: Told how far the run is.
+        files: What the sources hold, of a caller that asked `find_files` before it started anything.
 
     Returns:
         The summary.
@@ -85,27 +110,21 @@ def curate(
         OutsideError: Disk, network or a worker failed; what was measured is kept.
     """
     started = time.monotonic()
+    files = find_files(sources, workspace, plan) if files is None else files
     with workspace.held():
         try:
             with log_run(workspace.root, plan, workers) as log:
                 # First: a plan whose models are not there is refused before it is the workspace's.
                 former, kinds = workspace.former_plan(), workspace.kinds(plan)
-                files = find_media(sources)
-                if not files and not workspace.catalog().parts():
-                    raise UserError(
-                        f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder"
-                    )
                 stated, before = state(workspace.root, metadata=metadata, license=license)
                 if stated or before:
-                    files += catalog.catalogued_files(workspace.catalog(), but=files)
+                    files = [*files, *catalog.catalogued_files(workspace.catalog(), but=files)]
                 workspace.save_plan(plan)
                 _enter(files, workspace, stated, log, progress)
                 _tell_beforehand(kinds, former, retry_failed=retry_failed, measure_all=measure_all)
                 ledger = Ledger(*kinds)
                 measuring = _Measuring(ledger, log, run, workers, retry_failed, progress)
                 ledger.settle(compute=measuring, measure_all=measure_all)
-        except SourceError as error:
-            raise UserError(str(error)) from error
         except OSError as error:
             if not is_outside(error):
                 raise

@@ -17,7 +17,7 @@ from prefect import flow, task
 from prefect._internal.concurrency import services
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from leitmotif.pipelines.curate import Summary, curate
+from leitmotif.pipelines.curate import Summary, curate, find_files
 from leitmotif.pipelines.errors import OutsideError
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runlog import BatchResult
@@ -136,7 +136,12 @@ def run_flow(
 
     Returns:
         The summary.
+
+    Raises:
+        UserError: As of `curate`, before Prefect or a cluster is started.
+        OutsideError: As of `curate`; or workers died of a batch, or the cluster is gone.
     """
+    files = find_files(sources, workspace, plan)
     runner: Any = ThreadPoolTaskRunner(max_workers=1)
     # A thread ends a batch that it has begun: a second one would wait once more for a server that is lost.
     ahead = 1
@@ -162,6 +167,7 @@ def run_flow(
         plan,
         run=lambda batches: _in_tasks(batches, workers, ahead=ahead),
         workers=workers,
+        files=files,
         **options,
     )
     return curate_flow.with_options(task_runner=runner)(StaysHere(work))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -27,6 +28,9 @@ class TagSettings(BaseModel):
     threshold: float = Field(default=0.3, ge=-1, le=1)
     top: int = Field(default=5, ge=1)
 
+
+# How Pydantic calls the kinds of values, and what people call them.
+_PLAIN_WORDS = {"a valid integer": "a whole number", "a valid boolean": "true or false", "a valid ": "a "}
 
 # What a dataset's recipe.yaml holds beside the plan.
 PUBLISHED = ("version", "fingerprints", "models")
@@ -349,4 +353,8 @@ def _wrong_value(section: str, error: ValidationError) -> UserError:
             where = f"{rule}.threshold"
         case ("tags", *parts) | parts:
             where = ".".join(map(str, parts))
-    return UserError(f"setting {section}{where} is {first['input']!r}: {first['msg']}")
+    said = first["msg"].removeprefix("Value error, ")
+    expected = re.sub(r"^Input should be (.*?)(, (unable|got) .*)?$", r"expected \1", said)
+    for theirs, plain in _PLAIN_WORDS.items():
+        expected = expected.replace(theirs, plain)
+    return UserError(f"setting {section}{where}: got {first['input']!r}, {expected}")

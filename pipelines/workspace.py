@@ -17,6 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -33,7 +34,7 @@ from leitmotif.pipelines.stage import Stage
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.store import StageStore, write_text
 from leitmotif.shards.takedown import RECORD, KeptOut, read_record
-from leitmotif.storage.lock import InUseError, hold
+from leitmotif.storage.lock import InUseError, hold, is_held
 
 log = logging.getLogger("leitmotif.pipelines")
 
@@ -121,6 +122,29 @@ class Workspace:
         """Return the stores of each kind of files that a plan tells apart; those of moving pictures first."""
         return [Stores(self, part) for part in plan.parts()]
 
+    def check_free(self) -> None:
+        """Refuse what `held` would, and write nothing.
+
+        Raises:
+            UserError: The folder cannot be written to.
+            OutsideError: Another run holds it.
+        """
+        there = next(path for path in (self.root, *self.root.parents) if path.exists())
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            reason = "no permission" if there.is_dir() else f"{str(there)!r} is no folder"
+            raise UserError(
+                f"workspace {str(self.root)!r} cannot be written ({reason}); choose another --out"
+            )
+        lock = self.root / ".lock"
+        if lock.is_file() and os.access(lock, os.R_OK) and is_held(lock):
+            raise self._in_use()
+
+    def _unwritable(self, reason: str | None) -> UserError:
+        return UserError(f"workspace {str(self.root)!r} cannot be written ({reason}); choose another --out")
+
+    def _in_use(self) -> OutsideError:
+        return OutsideError(f"workspace {str(self.root)!r} is in use by another run; wait for it to end")
+
     @contextmanager
     def held(self) -> Iterator[None]:
         """Hold the workspace for one run, and clear away what a killed run left half written.
@@ -134,13 +158,9 @@ class Workspace:
                 self.root.mkdir(parents=True, exist_ok=True)
                 held.enter_context(hold(self.root / ".lock"))
             except OSError as error:
-                raise UserError(
-                    f"workspace {str(self.root)!r} cannot be written ({error.strerror}); choose another --out"
-                ) from error
+                raise self._unwritable(error.strerror) from error
             except InUseError as error:
-                raise OutsideError(
-                    f"workspace {str(self.root)!r} is in use by another run; wait for it to end"
-                ) from error
+                raise self._in_use() from error
             shutil.rmtree(self.scratch, ignore_errors=True)
             self.scratch.mkdir()
             yield

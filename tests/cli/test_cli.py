@@ -187,6 +187,7 @@ def test_wrong_input_is_one_line_and_code_2(
     assert said in captured.err
     assert captured.err.count("\n") == 1
     assert "Traceback" not in captured.err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_gpu_that_is_not_there_is_said_before_anything_is_done(

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import cloudpickle
 import pytest
 
 from leitmotif.demo.corpus import render_corpus
+from leitmotif.pipelines import flow
 from leitmotif.pipelines.curate import curate
-from leitmotif.pipelines.errors import OutsideError
+from leitmotif.pipelines.errors import OutsideError, RunError
 from leitmotif.pipelines.flow import StaysHere, run_flow
 from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.workspace import Workspace
@@ -28,8 +30,9 @@ def test_a_scheduler_that_does_not_answer_is_one_clear_line(
 
     monkeypatch.setattr(distributed, "Client", refuse)
     plan = make_plan("music-video", "embedded")
+    (tmp_path / "song.mp3").touch()
     with pytest.raises(OutsideError, match="no Dask scheduler answers"):
-        run_flow([tmp_path], Workspace(tmp_path / "ws"), plan, scheduler="tcp://127.0.0.1:1")
+        run_flow([tmp_path / "song.mp3"], Workspace(tmp_path / "ws"), plan, scheduler="tcp://127.0.0.1:1")
 
 
 class Bars:
@@ -41,6 +44,33 @@ class Bars:
     def tell(self, stage: str, done: int, total: int, note: str = "") -> None:
         with self.lock:
             pass
+
+
+@pytest.mark.parametrize(
+    ("sources", "said"),
+    [
+        (["nope"], "does not exist"),
+        (["https:/a.example/v"], "is an address"),
+        (["empty"], "holds no media file"),
+        ([], "no source was given"),
+        (["song.mp3"], "is in use by another run"),
+    ],
+)
+def test_what_cannot_run_is_refused_before_anything_is_started_or_written(
+    sources: list[str], said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(flow, "curate_flow", None)
+    Path("empty").mkdir()
+    Path("song.mp3").touch()
+    workspace = Workspace(Path("ws"))
+    with ExitStack() as held:
+        if "in use" in said:
+            held.enter_context(workspace.held())
+        before = sorted(tmp_path.rglob("*"))
+        with pytest.raises(RunError, match=said):
+            run_flow(list(map(Path, sources)), workspace, make_plan("music-track", "embedded"))
+    assert sorted(tmp_path.rglob("*")) == before
 
 
 def test_what_shows_progress_is_not_sent_along_with_every_task() -> None:
