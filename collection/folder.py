@@ -117,8 +117,10 @@ def _walk(folder: Path, passed_over: Counter[str]) -> Iterator[list[Path]]:
         for name in sorted(filter(is_for_systems, folders)):
             passed_over[f"folder {name}"] += 1
         kind, inner = inner_folders(folders, files)
-        if inner:
+        if kind:
             passed_over[kind] += 1
+            # The files of ours beside the user's media count with their folder.
+            files = [name for name in files if Path(name).suffix.lower() in SUFFIXES]
         folders[:] = sorted(name for name in folders if not is_for_systems(name) and name not in inner)
         paths = (Path(here, name) for name in files)
         yield [path for path in paths if path.is_file() or (path.is_symlink() and not path.exists())]

@@ -31,9 +31,11 @@ def make(folder: Path, kind: str) -> None:
 def test_what_we_wrote_is_no_source(kind: str, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "mine.mp4").write_text("")
     make(tmp_path / "work", kind)
+    (tmp_path / "work" / ".lock").touch()
     with caplog.at_level(logging.INFO, "leitmotif"):
         assert [file.source_id for file in find_media([tmp_path])] == ["mine.mp4"]
     assert f"passed over: 1 {kind}" in caplog.text
+    assert "other file" not in caplog.text
     (tmp_path / "work" / "media").mkdir()
     (tmp_path / "work" / "media" / "other.mp4").write_text("")
     assert [file.source_id for file in find_media([tmp_path])] == ["mine.mp4", "work/media/other.mp4"]
