@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
+    from leitmotif.pipelines.runlog import Failure
     from leitmotif.pipelines.status import StageStatus, Status
 
 EXAMPLE = "leitmotif status work/ --watch"
@@ -132,7 +133,7 @@ def _lines(status: Status) -> Iterator[str]:
     for stage in status.stages:
         yield f"{stage.stage:<11} {', '.join(_facts(stage))}"
     for failure in status.failures[:FAILURES_SHOWN]:
-        yield f"failed      {failure.stage} {failure.error} {failure.count}: {failure.message}"
+        yield f"failed      {failure.stage} {failure.error} {failure.count}: {_example(failure)}"
     for clip in status.slowest[:SLOWEST_SHOWN]:
         yield f"slow        {clip.stage} {clip.seconds:.1f} s: {clip.source}"
 
@@ -173,9 +174,9 @@ def _drawn(status: Status) -> Group:
     if status.failures:
         failures = Table("failed at", "error", box=None, pad_edge=False, header_style="bold")
         failures.add_column("clips", justify="right")
-        failures.add_column("for example", overflow="ellipsis", no_wrap=True)
+        failures.add_column("for example", overflow="fold")
         for failure in status.failures[:FAILURES_SHOWN]:
-            failures.add_row(failure.stage, failure.error, str(failure.count), escape(failure.message))
+            failures.add_row(failure.stage, failure.error, str(failure.count), escape(_example(failure)))
         parts += ["", failures]
     if status.slowest:
         slowest = Table("slowest at", box=None, pad_edge=False, header_style="bold")
@@ -185,6 +186,13 @@ def _drawn(status: Status) -> Group:
             slowest.add_row(clip.stage, f"{clip.seconds:.1f}", escape(clip.source))
         parts += ["", slowest]
     return Group(*parts)
+
+
+def _example(failure: Failure) -> str:
+    """Return the message of one file, and the names of a few; a file may be several clips."""
+    more = failure.count - 1 - len(failure.others)
+    rest = f" (of {failure.count} clips)" if more > 0 else ""
+    return f"{failure.message}: {', '.join((failure.source, *failure.others))}{rest}"
 
 
 def _left(stage: StageStatus) -> str:

@@ -7,6 +7,8 @@ from leitmotif.phrases import command, count
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 
+# Quarantined files that are named.
+FILES_NAMED = 3
 NO_PICTURE = "video-stream"
 BY_KIND = "auto"
 
@@ -51,3 +53,17 @@ def other_recipe(ledger: Ledger, plan: Plan) -> list[str]:
     have = f"{count(len(silent), 'file')} {'has' if len(silent) == 1 else 'have'} no moving picture"
     curate = command("curate", "--out", ledger.workspace.root, "--recipe", BY_KIND)
     return [f"{have}; `{curate}` takes each file by what it is"]
+
+
+def name_quarantined(ledger: Ledger) -> list[str]:
+    """Return the line that names the first quarantined files with their reasons, if there are any."""
+    reasons: dict[str, str] = {}
+    for entry in ledger.entries:
+        if entry.fate.error is not None:
+            reasons.setdefault(entry.source["source_id"], entry.fate.message or entry.fate.error)
+    if not reasons:
+        return []
+    named = "; ".join(f"{name} ({why})" for name, why in list(reasons.items())[:FILES_NAMED])
+    more = f"; and {len(reasons) - FILES_NAMED} more" if len(reasons) > FILES_NAMED else ""
+    status = command("status", ledger.workspace.root)
+    return [f"quarantined: {' '.join(named.split())}{more}; `{status}` lists them by reason"]

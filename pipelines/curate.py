@@ -12,7 +12,7 @@ from typing import Protocol
 from leitmotif.collection.folder import FoundFile, SourceError, find_media
 from leitmotif.phrases import count
 from leitmotif.pipelines import catalog
-from leitmotif.pipelines.advice import advise, describe_kinds
+from leitmotif.pipelines.advice import advise, describe_kinds, name_quarantined
 from leitmotif.pipelines.entries import Entry, by_store
 from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
 from leitmotif.pipelines.forecast import describe_forecast, forecast
@@ -139,7 +139,7 @@ def curate(
         rejected_by=ledger.rejected_by(),
         computed=measuring.computed,
         seconds=round(time.monotonic() - started, 2),
-        advice=advise(ledger, plan),
+        advice=[*name_quarantined(ledger), *advise(ledger, plan)],
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -124,10 +124,10 @@ class LoggedRun:
 
     def _add_failures(self, told: Mapping[str, Any]) -> None:
         for row in told["failures"]:
-            failure = Failure(**row)
+            failure = Failure(**{**row, "others": tuple(row.get("others", ()))})
             key = failure.stage, failure.error
-            known = self.failures.get(key, replace(failure, count=0))
-            self.failures[key] = replace(known, count=known.count + failure.count)
+            known = self.failures.get(key)
+            self.failures[key] = known.plus(failure) if known else failure
 
 
 def latest_run(root: Path) -> LoggedRun | None:

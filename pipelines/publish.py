@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import yaml
 
 from leitmotif.phrases import command, count
-from leitmotif.pipelines.advice import other_recipe
+from leitmotif.pipelines.advice import name_quarantined, other_recipe
 from leitmotif.pipelines.entries import Entry
 from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
 from leitmotif.pipelines.ledger import Ledger
@@ -116,7 +116,7 @@ def publish(
         shards=shards,
         rows=rows,
         seconds=seconds,
-        advice=other_recipe(ledger, plan),
+        advice=[*name_quarantined(ledger), *other_recipe(ledger, plan)],
     )
 
 

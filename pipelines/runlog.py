@@ -33,15 +33,34 @@ SLOWEST = 3
 CATALOG_EVERY_S = 1.0
 
 
+# Of each class of failures, this many files are named.
+FILES_NAMED = 5
+
+
 @dataclass(frozen=True)
 class Failure:
-    """How many clips a stage failed on with one class of error, and the message and source of one of them."""
+    """How many clips a stage failed on with one class of error, and the message and source of one of them.
+
+    Attributes:
+        stage: The stage.
+        error: The class.
+        count: Clips.
+        message: Of the first one.
+        source: The file of the first one.
+        others: The next few files; at most `FILES_NAMED` are named in all.
+    """
 
     stage: str
     error: str
     count: int
     message: str
     source: str
+    others: tuple[str, ...] = ()
+
+    def plus(self, more: Failure) -> Failure:
+        """Return these failures and later ones of the same class."""
+        named = dict.fromkeys((self.source, *self.others, more.source, *more.others))
+        return replace(self, count=self.count + more.count, others=tuple(named)[1:FILES_NAMED])
 
 
 @dataclass(frozen=True)
@@ -94,11 +113,12 @@ def batch_result(
 
 
 def group_failures(failed: Iterable[tuple[str, str, str, str]]) -> list[Failure]:
-    """Count failures, given as (stage, error, message, source), by stage and error, each with an example."""
+    """Count failures, given as (stage, error, message, source), by stage and error, with a few files."""
     found: dict[tuple[str, str], Failure] = {}
     for stage, error, message, source in failed:
-        known = found.get((stage, error), Failure(stage, error, 0, message, source))
-        found[stage, error] = replace(known, count=known.count + 1)
+        failure = Failure(stage, error, 1, message, source)
+        known = found.get((stage, error))
+        found[stage, error] = known.plus(failure) if known else failure
     return list(found.values())
 
 

@@ -8,18 +8,21 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
 from leitmotif.cli import status as command
 from leitmotif.demo.corpus import render_corpus
+from leitmotif.pipelines.advice import name_quarantined
 from leitmotif.pipelines.curate import Summary, curate
+from leitmotif.pipelines.entries import Fate
 from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.logged import LoggedRun, LoggedStage, latest_run
 from leitmotif.pipelines.plan import Plan, make_plan
-from leitmotif.pipelines.runlog import FOLDER, BatchResult, Failure, SlowClip
+from leitmotif.pipelines.runlog import FOLDER, BatchResult, Failure, SlowClip, group_failures
 from leitmotif.pipelines.runner import Batch
 from leitmotif.pipelines.status import StageStatus, Status, look
 from leitmotif.pipelines.workspace import Stores, Workspace
@@ -332,3 +335,32 @@ def test_a_real_run_is_watched_killed_and_ended(tmp_path: Path) -> None:
     assert ended.counts == {**counts_of(summary), "pending": 0}
     assert all(stage.left == stage.left_at_most == 0 for stage in ended.stages)
     assert ended.slowest and ended.slowest[0].seconds > 0
+
+
+def test_a_class_of_failures_names_its_first_five_files() -> None:
+    names = [*"abcdefg", "a"]
+    (grouped,) = group_failures(("probe", "NotMedia", f"no video in {name}", name) for name in names)
+    assert (grouped.count, grouped.source, grouped.others) == (8, "a", ("b", "c", "d", "e"))
+    again = group_failures(("probe", "NotMedia", "other words", name) for name in "fa")
+    assert again[0].plus(grouped) == replace(again[0], count=10, others=("a", "b", "c", "d"))
+    status = Status("ws", "not logged", None, {"recipe": "r", "profile": "p"}, {}, [], [grouped])
+    assert "failed      probe NotMedia 8: no video in a: a, b, c, d, e (of 8 clips)" in [
+        *command._lines(status)
+    ]
+
+
+def test_what_was_quarantined_is_named_with_its_reasons(
+    workspace: Workspace, catalogue: Catalogue, stores: Stores
+) -> None:
+    catalogue(**{name: name for name in "abcde"})
+    pretend_errors = {f"{name}.mp4": f"no video in {name}" for name in "abcd"}
+    ledger = Ledger(stores)
+    ledger.settle()
+    for entry in ledger.entries:
+        if why := pretend_errors.get(entry.source["source_id"]):
+            entry.fate = Fate(stage="probe", error="NotMedia", message=why)
+    (line,) = name_quarantined(ledger)
+    assert line == (
+        "quarantined: a.mp4 (no video in a); b.mp4 (no video in b); c.mp4 (no video in c); and 1 more; "
+        f"`leitmotif status {workspace.root}` lists them by reason"
+    )
