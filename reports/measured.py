@@ -44,6 +44,7 @@ def draw_measured(stats: Mapping[str, Any]) -> Iterator[Figure]:
 
 def draw_rules(stats: Mapping[str, Any]) -> Iterator[Figure]:
     """Yield, for each rule, the histogram of its number over the clips that it was asked about."""
+    only = stats["asked_only"]
     for rule, entry in stats["rules"].items():
         known = entry["reached"] - entry["missing"]
         if not known:
@@ -59,6 +60,7 @@ def draw_rules(stats: Mapping[str, Any]) -> Iterator[Figure]:
             source="the stores of the workspace" if stats["kind"] == "workspace" else "measured.parquet",
             of="clips that the rule was asked about",
             notes=(
+                *([f"Asked of {only[rule]} only."] if rule in only else []),
                 f"{entry['passed']:,} pass; {side}.",
                 *([f"{entry['missing']:,} have no number and pass."] if entry["missing"] else []),
             ),

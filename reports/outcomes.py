@@ -24,6 +24,23 @@ def read_thresholds(recipe: Mapping[str, Any]) -> dict[str, float]:
     return found
 
 
+def asked_only(recipe: Mapping[str, Any]) -> dict[str, str]:
+    """Return each rule that one kind of files alone is asked for, and which: films or tracks.
+
+    Args:
+        recipe: A plan; of its kinds the first is that of files with a moving picture.
+    """
+    kinds = [kind["rules"] for kind in recipe.get("kinds", ())]
+    if len(kinds) < 2:
+        return {}
+    films, tracks = kinds
+    return {
+        rule: "films" if rule in films else "tracks"
+        for rule in read_thresholds(recipe)
+        if (rule in films) != (rule in tracks)
+    }
+
+
 def count_rejections(rejected: pa.Table, thresholds: Mapping[str, float]) -> dict[str, dict[str, Any]]:
     """Count the rejected rows of each rule, in the recipe's order; idle rules stand with 0."""
     counted: Counter[str] = Counter()

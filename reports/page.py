@@ -141,6 +141,7 @@ def funnel_steps(stats: Mapping[str, Any]) -> list[dict[str, Any]]:
         rule = sliders.get(step["step"]) if step["kind"] == "rule" else None
         step |= {
             "name": names.get(step["kind"], "{}").format(step["step"]),
+            "only": stats["asked_only"].get(step["step"]) if step["kind"] == "rule" else None,
             "hidden": step.get("hidden", False),
             "left_percent": round(100 * step["clips"] / most, 3),
             "lost_percent": round(100 * step["lost"] / most, 3),

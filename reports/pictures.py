@@ -28,7 +28,7 @@ def draw_card(stats: Mapping[str, Any]) -> list[Figure]:
     """Return the figures of a data card."""
     # Rules that reject nothing would only lengthen it.
     steps = [
-        (step["step"], step["clips"], step["lost"])
+        (_step_name(step, stats["asked_only"]), step["clips"], step["lost"])
         for step in stats["funnel"]
         if step["lost"] or step["kind"] in ("catalogued", "kept")
     ]
@@ -43,6 +43,11 @@ def draw_card(stats: Mapping[str, Any]) -> list[Figure]:
     drawn = [funnel, *draw_measured(stats), *draw_tags(stats), *draw_provenance(stats)]
     by_name = {figure.name: figure for figure in drawn}
     return [by_name[name] for name in SHOWN if name in by_name]
+
+
+def _step_name(step: Mapping[str, Any], only: Mapping[str, str]) -> str:
+    asked = step["kind"] == "rule" and only.get(step["step"])
+    return f"{step['step']} ({asked} only)" if asked else str(step["step"])
 
 
 def encode_png(figure: Figure) -> bytes:

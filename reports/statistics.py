@@ -18,7 +18,7 @@ from leitmotif.reports.evenness import UNDER_SHARE, describe_language_spread, de
 from leitmotif.reports.funnel import describe_funnel, describe_rules
 from leitmotif.reports.histogram import round_figures
 from leitmotif.reports.live import describe_live
-from leitmotif.reports.outcomes import count_quarantines, count_rejections, read_thresholds
+from leitmotif.reports.outcomes import asked_only, count_quarantines, count_rejections, read_thresholds
 from leitmotif.reports.published import embedded_models
 from leitmotif.reports.quantities import QUANTITIES, describe_histogram, empty_histogram
 from leitmotif.reports.source import Source, open_source
@@ -104,6 +104,7 @@ def measure(source: Source) -> dict[str, Any]:
             stage_of={rule.name: rule.stage for rule in filters_rule.discover().values()},
         ),
         **_describe_rules(source, measured, thresholds),
+        "asked_only": asked_only(source.recipe),
         "histograms": _describe_histograms(meters, thresholds, rejected),
         **_describe_tags(meters, source, total),
         "tempo_density": meters.tempo.density(),

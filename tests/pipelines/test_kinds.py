@@ -12,6 +12,12 @@ from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.plan import Plan, change_thresholds, load_plan, make_plan
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.workspace import Workspace
+from leitmotif.reports.card import compose_card
+from leitmotif.reports.measured import draw_rules
+from leitmotif.reports.page import funnel_steps
+from leitmotif.reports.pictures import draw_card
+from leitmotif.reports.preview import Preview
+from leitmotif.reports.published import open_published
 from leitmotif.reports.source import open_source
 from leitmotif.reports.statistics import measure as measure_source
 from leitmotif.taxonomy import labels
@@ -81,7 +87,14 @@ def test_the_measured_table_holds_no_number_that_a_kind_is_not_asked_for(
         None,
     )
     assert track["video-stream"] is None and film["video-stream"] == 1.0
-    rules = measure_source(open_source(workspace.root))["rules"]
+    stats = measure_source(open_source(workspace.root))
+    only, rules = stats["asked_only"], stats["rules"]
+    assert (only["motion"], only["pam"], only["vocal"], only.get("silence")) == (
+        "films",
+        "tracks",
+        "tracks",
+        None,
+    )
     assert (rules["motion"]["reached"], rules["motion"]["passed"], rules["motion"]["missing"]) == (2, 1, 0)
     assert (rules["vocal"]["reached"], rules["vocal"]["passed"], rules["vocal"]["missing"]) == (2, 1, 0)
     assert rules["silence"]["reached"] == 3
@@ -149,6 +162,17 @@ def test_a_mixed_workspace_is_published_as_one_dataset(
     assert set(recipe["fingerprints"]) == {"music-video", "music-track"}
     assert "track" not in recipe
     assert load_plan((out / "recipe.yaml").read_text()) == PLAN
+
+    stats = measure_source(open_source(out))
+    card = compose_card(open_published(out), stats, draw_card(stats), Preview({}))
+    assert "| motion (films only) | " in card and "| vocal (tracks only) | 0." in card
+    assert "| silence | " in card
+    assert "The audio of 1 of the 2 clips" in card
+    assert "motion (films only): 3 left" in draw_card(stats)[0].drawing
+    only = {step["step"]: step["only"] for step in funnel_steps(stats)}
+    assert (only["pam"], only["motion"], only["too-short"], only["kept"]) == ("tracks", "films", None, None)
+    (pam,) = (figure for figure in draw_rules(stats) if figure.name == "rule-pam")
+    assert pam.notes[0] == "Asked of tracks only."
 
 
 @pytest.mark.parametrize("kinds", ["music-video", ["music-video"], ["auto", "music-track"]])

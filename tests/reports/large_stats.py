@@ -72,6 +72,7 @@ def large_stats(clips: int = 100_000, seed: int = 0) -> dict:
         },
         "funnel": funnel,
         "rules": rules,
+        "asked_only": {},
         "live": live,
         "histograms": {
             "duration_s": _histogram(rng.gamma(9, 23, kept), "s", {"too-short": 1.0, "too-long": 1200.0}),

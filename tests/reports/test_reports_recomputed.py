@@ -240,6 +240,11 @@ def test_the_funnel_with_its_hours(stats, frame, measured, thresholds):
     assert (steps[-1]["clips"], steps[-1]["hours"]) == (clips, pytest.approx(seconds / 3600, abs=1e-6))
 
 
+@covers("asked_only")
+def test_a_recipe_without_kinds_asks_every_rule_of_every_clip(stats):
+    assert stats["asked_only"] == {}
+
+
 def walk(measured: pd.DataFrame, rules: list, stages: list[str], limits: dict) -> list[str]:
     """Ask the rules of each clip, as the ledger does."""
 
