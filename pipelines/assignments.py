@@ -1,4 +1,4 @@
-"""Settings as people type them: `section.key=value`."""
+"""Settings as people type them: `section.key=value`; without a value one is no longer set."""
 
 from __future__ import annotations
 
@@ -32,20 +32,54 @@ def parse_assignment(assignment: str) -> tuple[str, str, Any]:
     return SECTION_ALIASES.get(section, section), key, parsed
 
 
+def takes_back(assignment: str) -> bool:
+    """Tell whether a setting is given without a value: that of recipe and profile is to hold again."""
+    return not assignment.partition("=")[2].strip()
+
+
 def latest(assignments: Sequence[str]) -> tuple[str, ...]:
     """Return the assignments that hold: of those of one setting the last, under the room's own names."""
-    found = {}
+    found: dict[tuple[str, str], str] = {}
     for text in assignments:
         section, key, _ = parse_assignment(text)
-        found[section, key] = f"{section}.{key}={text.partition('=')[2]}"
+        if takes_back(text):
+            found.pop((section, key), None)
+        else:
+            found[section, key] = f"{section}.{key}={text.partition('=')[2]}"
     return tuple(found.values())
 
 
 def assign(values: dict[str, Any], section: str, key: str, value: Any) -> None:
     """Set one value where its section and key belong.
 
-    A threshold of a rule that the recipe does not name adds the rule, where the recipe measures its number
-    (of a recipe by kinds of files: to every kind that does).
+    A threshold of a rule that the recipe does not name adds the rule, where the recipe measures its number.
+    """
+    target, field = _place(values, section, key)
+    target[field] = value
+
+
+def take_back(values: dict[str, Any], assignment: str, origin: dict[str, Any]) -> None:
+    """Give one setting the value that it has elsewhere; a rule that is not there is dropped.
+
+    Args:
+        values: Where it is set.
+        assignment: The setting, without a value.
+        origin: Values of recipe and profile alone.
+    """
+    section, key, _ = parse_assignment(assignment)
+    target, field = _place(values, section, key)
+    source, _ = _place(origin, section, key)
+    if field in source:
+        target[field] = source[field]
+    else:
+        target.pop(field, None)
+
+
+def _place(values: dict[str, Any], section: str, key: str) -> tuple[dict[str, Any], str]:
+    """Return the settings that a section and key belong to, and the name there.
+
+    Raises:
+        UserError: They are not known, or judge what the recipe does not measure.
     """
     name = f"{section}.{key}"
     rule = filters_rule.discover().get(section)
@@ -62,5 +96,4 @@ def assign(values: dict[str, Any], section: str, key: str, value: Any) -> None:
     for kind, settings in values["tags"].items():
         places |= {f"{kind}.{setting}": (settings, setting) for setting in settings}
     places |= {f"splits.{split}": (values["splits"], split) for split in values["splits"]}
-    target, field = places[known("setting", name, places)]
-    target[field] = value
+    return places[known("setting", name, places)]

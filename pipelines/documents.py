@@ -56,6 +56,16 @@ def read_document(kind: Literal["recipe", "profile"], name: str) -> dict[str, An
     return document
 
 
+def check_shipped(kind: Literal["recipe", "profile"], name: str) -> None:
+    """Refuse to read a plan's recipe or profile again where it is a user's own file.
+
+    Raises:
+        UserError: It is; the text says how to give it.
+    """
+    if name not in {"recipe": RECIPES, "profile": PROFILES}[kind]:
+        raise UserError(f"the workspace's {kind} {name!r} is a file of yours; give it as well: --{kind} FILE")
+
+
 def read_kinds(recipe: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the recipes that a recipe by kinds of files names: that of moving pictures, and that of sound.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,8 +13,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from leitmotif.filters import rule as filters_rule
 from leitmotif.phrases import command
-from leitmotif.pipelines.assignments import assign, latest, parse_assignment
-from leitmotif.pipelines.documents import TAG_KINDS, known, read_document, read_kinds, settings_of
+from leitmotif.pipelines.assignments import assign, latest, parse_assignment, take_back, takes_back
+from leitmotif.pipelines.documents import (
+    TAG_KINDS,
+    check_shipped,
+    known,
+    read_document,
+    read_kinds,
+    settings_of,
+)
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.models.devices import AUTO, check_device
 from leitmotif.pipelines.order import check_order
@@ -209,8 +217,7 @@ def make_plan(
             assign(values, section, key, value)
     if device and device != AUTO:
         _set_device(stages, device)
-    for assignment in assignments:
-        assign(values, *parse_assignment(assignment))
+    _change(values, assignments, copy.deepcopy(values))
     for stage, settings in left_out.items():
         _check_stage(stage, settings)
     return _check(
@@ -265,7 +272,8 @@ def change_settings(plan: Plan, assignments: Sequence[str], *, device: str | Non
 
     Args:
         plan: A plan.
-        assignments: What changes, each `section.key=value`.
+        assignments: What changes, each `section.key=value`; without a value that of recipe and profile holds
+            again.
         device: Of every stage that has one, but where a setting names another.
 
     Raises:
@@ -276,9 +284,22 @@ def change_settings(plan: Plan, assignments: Sequence[str], *, device: str | Non
     if device:
         _set_device(values["stages"], device)
         again = [text for text in plan.settings if parse_assignment(text)[1] == "device"]
-    for assignment in [*again, *assignments]:
-        assign(values, *parse_assignment(assignment))
+    origin: dict[str, Any] = {}
+    if any(map(takes_back, assignments)):
+        check_shipped("recipe", plan.recipe)
+        check_shipped("profile", plan.profile)
+        origin = make_plan(plan.recipe, plan.profile, device=device or AUTO).model_dump()
+    _change(values, [*again, *assignments], origin)
     return _check(values | {"settings": latest([*plan.settings, *assignments])})
+
+
+def _change(values: dict[str, Any], assignments: Sequence[str], origin: dict[str, Any]) -> None:
+    """Change values one by one; without a value a setting gets that of `origin`."""
+    for assignment in assignments:
+        if takes_back(assignment):
+            take_back(values, assignment, origin)
+        else:
+            assign(values, *parse_assignment(assignment))
 
 
 def change_thresholds(plan: Plan, assignments: Sequence[str], workspace: Path | None = None) -> Plan:

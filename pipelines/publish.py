@@ -153,7 +153,10 @@ def _check_measured(ledger: Ledger, plan: Plan) -> None:
     # What was set for this publication alone: under the workspace's own plan these clips may be rejected.
     former = workspace.former_plan()
     before = former.settings if former else ()
-    settings = [word for text in plan.settings if text not in before for word in ("--set", text)]
+    changed = [text for text in plan.settings if text not in before]
+    names = {text.partition("=")[0] for text in plan.settings}
+    changed += [f"{name}=" for text in before if (name := text.partition("=")[0]) not in names]
+    settings = [word for text in changed for word in ("--set", text)]
     measure = command("curate", "--out", workspace.root, *settings)
     clips = f"{count(len(pending), 'clip')} {'passes' if len(pending) == 1 else 'pass'}"
     if set(pending) == {CaptionStage.NAME}:

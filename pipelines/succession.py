@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Literal
 
 from leitmotif.pipelines.assignments import parse_assignment
-from leitmotif.pipelines.documents import PROFILES, RECIPES
+from leitmotif.pipelines.documents import check_shipped
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.models.devices import AUTO
 from leitmotif.pipelines.plan import Plan, change_settings, make_plan, read_plan
@@ -31,7 +32,8 @@ def next_plan(
         saved: A plan.yaml, or a dataset's recipe.yaml, to go on with instead.
         recipe: Another recipe, by name or file. Earlier settings are kept where it has the stage or rule.
         profile: Another profile, likewise.
-        settings: What is set now, each `section.key=value`, over everything set earlier.
+        settings: What is set now, each `section.key=value`, over everything set earlier; without a value
+            it is no longer set.
         window_s: Another length of the clips; 0 for whole sources.
         device: Where models run, from now on.
 
@@ -59,11 +61,9 @@ def next_plan(
     return make_plan(*names, [*kept, *settings], window_s=length_s, device=device or AUTO)
 
 
-def _name(kind: str, asked: str | None, former: str) -> str:
-    if asked is None and former not in {"recipe": RECIPES, "profile": PROFILES}[kind]:
-        raise UserError(
-            f"the workspace's {kind} {former!r} is a file of yours; give it as well: --{kind} FILE"
-        )
+def _name(kind: Literal["recipe", "profile"], asked: str | None, former: str) -> str:
+    if asked is None:
+        check_shipped(kind, former)
     return asked or former
 
 

@@ -27,6 +27,32 @@ def test_the_last_of_two_settings_holds() -> None:
     assert plan.rules["vocal"] == 0.2
 
 
+def test_a_setting_without_a_value_is_that_of_recipe_and_profile_again(tmp_path: Path) -> None:
+    plain = make_plan("music-video", "embedded", window_s=10.0, device="auto")
+    sets = ["motion.threshold=0.9", "frames.count=2", "moods.top=1", "splits.test=0.3", "pam.threshold=0.1"]
+    plan = next_plan(plain, settings=sets)
+    assert "pam" in plan.rules and "pam" not in plain.rules
+    one = next_plan(plan, settings=["motion.threshold="])
+    assert one.settings == tuple(sets[1:])
+    assert (one.rules["motion"], one.rules["pam"]) == (plain.rules["motion"], 0.1)
+    assert list(changes(plan, one)) == ["without motion.threshold=0.9"]
+    empty = [f"{text.partition('=')[0]}=" for text in sets]
+    assert next_plan(plan, settings=empty) == plain
+    assert next_plan(plan, settings=empty, recipe="music-video") == plain
+    assert next_plan(None, recipe="music-video", settings=[*sets, *empty], window_s=10.0) == plain
+    on_gpu = next_plan(plan, settings=["tagging.device=cpu"], device="cuda:1")
+    assert next_plan(on_gpu, settings=["tagging.device="]).stages["tagging"]["device"] == "auto"
+    assert change_thresholds(plan, ["motion.threshold="]) == one
+    with pytest.raises(UserError, match=r"did you mean motion\.threshold"):
+        next_plan(plan, settings=["motion.treshold="])
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(yaml.safe_dump({"stages": {"frames": {"count": 4}}}))
+    own = next_plan(None, profile=str(mine), settings=["frames.count=2"])
+    with pytest.raises(UserError, match="give it as well: --profile FILE"):
+        next_plan(own, settings=["frames.count="])
+    assert next_plan(own, profile=str(mine), settings=["frames.count="]).stages["frames"]["count"] == 4
+
+
 def test_another_recipe_or_profile_is_taken_by_name_alone_and_earlier_settings_stay() -> None:
     other = next_plan(FORMER, profile="paper")
     assert (other.recipe, other.profile, other.window_s) == ("music-track", "paper", 10.0)
