@@ -123,7 +123,7 @@ def curate(
                 _enter(files, workspace, stated, log, progress)
                 _tell_beforehand(kinds, former, retry_failed=retry_failed, measure_all=measure_all)
                 ledger = Ledger(*kinds)
-                measuring = _Measuring(ledger, log, run, workers, retry_failed, progress)
+                measuring = _Measuring(ledger, log, run, workers, retry_failed, measure_all, progress)
                 ledger.settle(compute=measuring, measure_all=measure_all)
         except OSError as error:
             if not is_outside(error):
@@ -156,6 +156,7 @@ class _Measuring:
     run: Run
     workers: int
     retry_failed: bool
+    measure_all: bool
     progress: Progress
     computed: dict[str, int] = field(default_factory=dict)
 
@@ -167,7 +168,8 @@ class _Measuring:
         total, done = sum(len(batch.clips) for batch in batches), 0
         counts = self.ledger.counts()
         failures = failures_of(self.ledger.entries) + known
-        self.log.stage(stage, len(entries), total, counts, self.ledger.rejected_by(), failures)
+        ahead = self.ledger.ahead(stage, measure_all=self.measure_all)
+        self.log.stage(stage, len(entries), total, ahead, counts, self.ledger.rejected_by(), failures)
         if total:
             self.progress(stage, 0, total, losses_text(counts))
         for batch, result in zip(batches, self.run(iter(batches)), strict=True):

@@ -82,6 +82,30 @@ class Ledger:
             if name == "probe":
                 self._cut_windows()
 
+    def ahead(self, stage: str, *, measure_all: bool = False) -> dict[str, tuple[int, int]]:
+        """Return for each stage behind one that begins how many clips may come to it at most.
+
+        Args:
+            stage: The stage that begins.
+            measure_all: Rejected clips are measured as well.
+
+        Returns:
+            Stage → (clips that this stage measures first, clips that skip this stage).
+        """
+        going = [entry for entry in self._unique() if self._goes_on(entry, measure_all)]
+        # What kind a file is of shows when it has been probed.
+        kinds_of = Counter(
+            tuple(self.kinds) if stage == self.stages[0] else (entry.stores,) for entry in going
+        )
+        found = {}
+        for later in self.stages[self.stages.index(stage) + 1 :]:
+            clips = [0, 0]
+            for kinds, count in kinds_of.items():
+                if any(later in stores.stages for stores in kinds):
+                    clips[all(stage not in stores.stages for stores in kinds)] += count
+            found[later] = (clips[0], clips[1])
+        return found
+
     def counts(self) -> dict[str, int]:
         """Return how many clips were catalogued, kept, rejected, quarantined and are not measured yet."""
         fates = [entry.fate for entry in self.entries]

@@ -23,6 +23,8 @@ class LoggedStage:
         wanted: Clips that the stage is to have measured when it ends.
         todo: Those that its store lacked when the run came to it.
         began: When that was, in seconds of the epoch.
+        ahead: Clips that may come to each stage behind it: those that this one measures first, and those that
+            skip it.
         done: Clips of `todo` that are in the store by now.
         batches: When each batch was done, and its clips.
     """
@@ -30,8 +32,19 @@ class LoggedStage:
     wanted: int
     todo: int
     began: float
+    ahead: dict[str, tuple[int, int]] = field(default_factory=dict)
     done: int = 0
     batches: list[tuple[float, int]] = field(default_factory=list)
+
+    def may_come(self, later: str, failed: int) -> int:
+        """Return how many clips may come to a later stage at most, where this one failed on some.
+
+        Args:
+            later: The later stage.
+            failed: Clips that this one failed on.
+        """
+        first, others = self.ahead.get(later, (self.wanted, 0))
+        return min(first, self.wanted - failed) + others
 
     def rate_per_s(self) -> float | None:
         """Return clips a second over the latest batches; None before the first one."""
@@ -94,7 +107,8 @@ class LoggedRun:
             case "catalog":
                 self._take_catalog(told)
             case "stage":
-                self.stages[told["stage"]] = LoggedStage(told["wanted"], told["todo"], told["at"])
+                ahead = {name: (first, others) for name, (first, others) in told.get("ahead", {}).items()}
+                self.stages[told["stage"]] = LoggedStage(told["wanted"], told["todo"], told["at"], ahead)
                 self.counts = told["counts"]
                 self.rejected_by = told.get("rejected_by", {})
                 self.failures = {}

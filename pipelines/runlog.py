@@ -169,6 +169,7 @@ class RunLog:
         name: str,
         wanted: int,
         todo: int,
+        ahead: Mapping[str, tuple[int, int]],
         counts: Mapping[str, int],
         rejected_by: Mapping[str, int],
         failures: Sequence[Failure],
@@ -179,12 +180,18 @@ class RunLog:
             name: The stage.
             wanted: Clips that it is to have measured when it ends.
             todo: Those of them that its store lacks.
+            ahead: What may come to each stage behind it, as `Ledger.ahead` gives it.
             counts: What became of all clips until now.
             rejected_by: How many clips each rule rejected until now.
             failures: What failed until now, in this stage too.
         """
         found = [asdict(failure) for failure in failures]
-        facts = {"counts": dict(counts), "rejected_by": dict(rejected_by), "failures": found}
+        facts = {
+            "ahead": dict(ahead),
+            "counts": dict(counts),
+            "rejected_by": dict(rejected_by),
+            "failures": found,
+        }
         self.write("stage", stage=name, wanted=wanted, todo=todo, **facts)
 
     def batch(self, result: BatchResult) -> None:

@@ -131,11 +131,10 @@ def _while_running(workspace: Workspace, run: LoggedRun) -> Status:
     stages = [
         _timed(_logged(name, run.stages[name], failed.get(name, 0)), run.stages[name]) for name in reached
     ]
-    waiting = 0
-    if stages and reached[-1] != CATALOG:
-        waiting = run.stages[reached[-1]].wanted - stages[-1].failed
     later = names[names.index(reached[-1]) + 1 :] if reached else names
-    stages += [StageStatus(name, None, 0, waiting) for name in later]
+    latest = run.stages[reached[-1]] if stages and reached[-1] != CATALOG else None
+    waiting = [latest.may_come(name, stages[-1].failed) if latest else 0 for name in later]
+    stages += [StageStatus(name, None, 0, clips) for name, clips in zip(later, waiting, strict=True)]
     quarantined, rejected = sum(failed.values()), run.counts.get("rejected", 0)
     catalogued = run.counts.get("catalogued", 0)
     counts = {

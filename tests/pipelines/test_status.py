@@ -143,6 +143,36 @@ def test_a_running_stage_is_told_of_by_the_log_while_no_store_is_read(
     assert done == summary.computed
 
 
+def test_what_is_left_at_most_holds_where_tracks_skip_a_stage_of_films(tmp_path: Path) -> None:
+    from tests.cli.test_cli_going_on import pretend, stores_of
+
+    source = tmp_path / "mixed"
+    source.mkdir()
+    names = ["one.mp4", "still.mp4", "a.mp3", "b.mp3", "sung.mp3"]
+    for name in names:
+        (source / name).write_text(name)
+    workspace = Workspace(tmp_path / "ws")
+    looks: list[Status] = []
+
+    def run(batches: Iterator[Batch]) -> Iterator[BatchResult]:
+        for result in pretend(batches):
+            yield result
+            looks.append(look_at(workspace))
+
+    curate([source], workspace, make_plan("auto", "embedded"), run=run)
+    stores_of.cache_clear()
+    last = stages_of(looks[-1])
+    for status in looks:
+        for name, stage in stages_of(status).items():
+            came = last[name].done or 0
+            assert (stage.done or 0) + stage.left_at_most >= came, (name, stage)
+    motion = next(stages_of(look) for look in looks if stages_of(look)["motion"].done)
+    assert (motion["separation"].left_at_most, motion["tagging"].left_at_most) == (2, 5)
+    separation = next(stages_of(look) for look in looks if stages_of(look)["separation"].done)
+    assert separation["tagging"] == StageStatus("tagging", done=None, left=0, left_at_most=4)
+    assert separation["vision"].left_at_most == 1
+
+
 def test_failures_of_earlier_runs_are_told_while_their_stage_runs(
     source: Path, workspace: Workspace, plan: Plan, stores: Stores
 ) -> None:
