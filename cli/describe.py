@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from leitmotif.train_mmdm.inputs import Shown
 
 EXAMPLE = "leitmotif describe run/ my-video.mp4"
+SAID_NOTHING = "(the model said nothing)"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -110,10 +111,11 @@ def _describe(
         answers = describer.describe(batch, tell=_print_piece if streams else None)
         for shown, answer in zip(batch, answers, strict=True):
             described.append(_row(describer, shown, answer))
+            said = answer.description or SAID_NOTHING
             if streams:
-                print()
+                print("" if answer.description else SAID_NOTHING)
             elif not options.json:
-                print(answer.description if alone else f"{shown.name}: {answer.description}", flush=True)
+                print(said if alone else f"{shown.name}: {said}", flush=True)
     return described, failed
 
 

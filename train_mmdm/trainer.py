@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import shutil
 import time
@@ -35,6 +36,8 @@ from leitmotif.training.errors import TrainingOutsideError
 from leitmotif.training.loader_split import open_split
 from leitmotif.training.logs import RunLog
 from leitmotif.training.schedule import cosine_rate
+
+_log = logging.getLogger("leitmotif.train")
 
 # Told of (stage, steps done, steps in all, loss and rate in words).
 Told = Callable[[str, int, int, str], None]
@@ -138,11 +141,14 @@ def _open_training(dataset: Path, run: Path, settings: Settings, tell: Told) -> 
     """Return a training that can take its first step; a run that never got there leaves nothing behind."""
     begun = run.exists()
     try:
-        return Training(dataset, run, settings, tell)
+        training = Training(dataset, run, settings, tell)
     except BaseException:
         if not begun:
             shutil.rmtree(run, ignore_errors=True)
         raise
+    if begun and not list_checkpoints(run) and training.accelerator.is_main_process:
+        _log.info("%s: nothing had been saved yet, so it begins anew", run)
+    return training
 
 
 class Training:

@@ -81,6 +81,21 @@ def test_one_input_streams_to_a_terminal(folder: Path, capsys: Said, monkeypatch
     assert capsys.readouterr().out.strip() != plain.strip()
 
 
+def test_an_empty_answer_is_said(folder: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch) -> None:
+    from leitmotif.train_mmdm.answer import Answer
+    from leitmotif.train_mmdm.describe import Describer
+
+    monkeypatch.setattr(Describer, "describe", lambda self, batch, **options: [Answer("")] * len(batch))
+    assert describe(folder, "--text", "x") == describe(folder, "--text", "x", "--text", "y") == 0
+    said = "(the model said nothing)"
+    assert capsys.readouterr().out.splitlines() == [said, f"x: {said}", f"y: {said}"]
+    assert describe(folder, "--text", "x", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["descriptions"][0]["description"] == ""
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert describe(folder, "--text", "x") == 0
+    assert capsys.readouterr().out == f"{said}\n"
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -128,6 +128,17 @@ def test_a_training_killed_and_resumed_ends_with_the_same_bits(
         assert torch.equal(one["exp_avg_sq"], two["exp_avg_sq"])
 
 
+def test_a_resumed_run_of_which_nothing_was_saved_says_that_it_begins_anew(
+    plain_dataset: Path, small: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", "leitmotif")
+    for resume in (False, True):
+        assert "begins anew" not in caplog.text
+        with pytest.raises(Killed):
+            train(plain_dataset, tmp_path / "run", small, resume=resume, progress=killed_after(1))
+    assert "run: nothing had been saved yet, so it begins anew" in caplog.text
+
+
 def test_a_finished_run_resumed_does_nothing_more(
     plain_dataset: Path, finished: Finished, copied: Path
 ) -> None:
