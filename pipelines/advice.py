@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePath
+
 from leitmotif.filters import rule as filters_rule
 from leitmotif.phrases import command, count
 from leitmotif.pipelines.ledger import Ledger
@@ -56,14 +58,16 @@ def other_recipe(ledger: Ledger, plan: Plan) -> list[str]:
 
 
 def name_quarantined(ledger: Ledger) -> list[str]:
-    """Return the line that names the first quarantined files with their reasons, if there are any."""
+    """Return the lines that name the first quarantined files with their reasons, if there are any."""
     reasons: dict[str, str] = {}
     for entry in ledger.entries:
         if entry.fate.error is not None:
             reasons.setdefault(entry.source["source_id"], entry.fate.message or entry.fate.error)
     if not reasons:
         return []
-    named = "; ".join(f"{name} ({why})" for name, why in list(reasons.items())[:FILES_NAMED])
+    first = list(reasons.items())[:FILES_NAMED]
+    # Most reasons begin with the file's name.
+    named = "; ".join(why if PurePath(name).name in why else f"{name} ({why})" for name, why in first)
     more = f"; and {len(reasons) - FILES_NAMED} more" if len(reasons) > FILES_NAMED else ""
     status = command("status", ledger.workspace.root)
-    return [f"quarantined: {' '.join(named.split())}{more}; `{status}` lists them by reason"]
+    return [f"quarantined: {' '.join(named.split())}{more}", f"`{status}` lists them by reason"]
