@@ -289,6 +289,10 @@ def change_settings(plan: Plan, assignments: Sequence[str], *, device: str | Non
         check_shipped("recipe", plan.recipe)
         check_shipped("profile", plan.profile)
         origin = make_plan(plan.recipe, plan.profile, device=device or AUTO).model_dump()
+        taken = {parse_assignment(text)[0] for text in assignments if takes_back(text)}
+        for kind, own in zip(values["kinds"], origin["kinds"], strict=True):
+            # One that is set again afterwards is added anew.
+            kind["rules"] = [rule for rule in kind["rules"] if rule in own["rules"] or rule not in taken]
     _change(values, [*again, *assignments], origin)
     return _check(values | {"settings": latest([*plan.settings, *assignments])})
 

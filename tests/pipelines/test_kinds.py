@@ -9,7 +9,7 @@ import yaml
 from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
-from leitmotif.pipelines.plan import Plan, change_thresholds, load_plan, make_plan
+from leitmotif.pipelines.plan import Plan, change_settings, change_thresholds, load_plan, make_plan
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.card import compose_card
@@ -118,6 +118,14 @@ def test_a_threshold_that_is_set_is_asked_of_every_kind_that_measures_its_number
         for part in (*plan.parts(), *load_plan(plan.save()).parts()):
             assert part.rules[rule] == 0.3
             assert ("motion" in part.rules) == (part.recipe == "music-video")
+
+
+def test_a_threshold_that_is_no_longer_set_is_asked_of_its_own_kind_alone() -> None:
+    names = ("pam", "vocal")
+    changed = change_settings(PLAN, [f"{name}.threshold=0.3" for name in names])
+    assert change_settings(changed, [f"{name}.threshold=" for name in names]).parts() == PLAN.parts()
+    again = change_settings(changed, ["pam.threshold=", "pam.threshold=0.2"])
+    assert [part.rules["pam"] for part in again.parts()] == [0.2, 0.2]
 
 
 def test_a_rule_of_one_kind_is_not_asked_of_the_other_unless_it_is_set() -> None:
