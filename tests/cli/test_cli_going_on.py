@@ -143,6 +143,16 @@ def test_the_command_that_publish_proposes_measures_what_it_lacks(run: Run, sets
     assert "to measure: nothing" in run("curate --out ws")[2]
 
 
+def test_a_setting_taken_back_by_publish_is_proposed_so_to_curate(run: Run) -> None:
+    run(f"curate '{TRACKS}' --out ws --recipe music-track --set too-short.threshold=9999")
+    code, _, said = run("publish ws --out ds --set too-short.threshold=")
+    assert code == 2
+    assert "--set too-short.threshold=`" in said
+    assert run("curate --out ws --set too-short.threshold=")[0] == 0
+    assert plan_of("ws")[3] == ()
+    assert "to measure: nothing" in run("curate --out ws")[2]
+
+
 def test_a_setting_of_a_stage_given_to_publish_is_sent_to_curate(run: Run) -> None:
     run(f"curate '{TRACKS}' --out ws --recipe music-video")
     code, _, said = run("publish ws --out ds --set frames.count=3")
