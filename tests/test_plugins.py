@@ -183,7 +183,7 @@ def test_doctor_lists_plugins(tmp_path: Path) -> None:
         ),
         (
             "stages: [probe, audio, tagging]\ntrack: audio\nrules: [{too-short: long}]",
-            "too-short.threshold is 'long'",
+            "too-short.threshold: got 'long', expected a number",
         ),
     ],
 )

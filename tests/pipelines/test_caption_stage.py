@@ -220,8 +220,8 @@ def test_a_server_with_another_model_is_the_user_s_to_mend(workspace, server, me
         ("caption.url=localhost:8000", "such as http://host:8000/v1"),
         ("caption.url=http://me:secret@host/v1", "put it into LEITMOTIF_API_KEY"),
         ("caption.url=http://host/v1?key=secret", "put it into LEITMOTIF_API_KEY"),
-        ("caption.temperature=3", "caption.temperature is 3"),
-        ("caption.tries=0", "caption.tries is 0"),
+        ("caption.temperature=3", "caption.temperature: got 3, expected less than or equal to 2"),
+        ("caption.tries=0", "caption.tries: got 0, expected greater than or equal to 1"),
         ("caption.backend=vlm", "'grammar', 'vllm-server' or 'vllm'"),
     ],
 )

@@ -69,6 +69,7 @@ def test_here_no_batch_begins_before_the_one_before_it_has_ended(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A second one would wait once more for a server that the first has given up."""
+    (tmp_path / "a.mp4").write_text("never opened")
     begun = []
 
     def submit(batch: Batch) -> Any:

@@ -179,7 +179,7 @@ def test_missing_weights_end_the_run_with_one_line(assignments, expected, tmp_pa
 
 
 def test_an_unknown_backend_is_refused():
-    with pytest.raises(UserError, match=r"vocals\.backend is 'panns'"):
+    with pytest.raises(UserError, match=r"vocals\.backend: got 'panns', expected 'clap' or"):
         plan_with("vocals.backend=panns")
 
 
