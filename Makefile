@@ -44,7 +44,7 @@ bench: setup
 	$(BIN)/python -m bench $(ONLY)
 
 mini: setup
-	$(BIN)/python -m leitmotif.encoders.mini.make
+	$(BIN)/python -m leitmotif.train_mini.make
 
 # vLLM for CPUs, in an environment of its own: for the slow tests and the benchmark of captions.
 vllm: .venv-vllm/.installed

@@ -1,6 +1,6 @@
 """Which multiple of a pulse is the tempo: the beat that listeners count, not its half, third or double.
 
-A linear score of each candidate that does not run across the beat; `python -m leitmotif.tagging.octave_fit`
+A linear score of each candidate that does not run across the beat; `python -m leitmotif.train_mini.octave`
 fits its weights to rendered music.
 """
 

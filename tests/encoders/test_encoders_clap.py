@@ -65,7 +65,7 @@ def test_the_shipped_model_says_what_it_reads(mini):
 
 
 def test_the_shipped_weights_are_small():
-    from leitmotif.encoders.mini.figures import SHIPPED_DIR
+    from leitmotif.train_mini.figures import SHIPPED_DIR
 
     assert (SHIPPED_DIR / "clap-mini" / "model.safetensors").stat().st_size <= 8_000_000
 

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from leitmotif.tagging.octave import RATIOS, WEIGHTS, candidates, choose_octave, features, strengthen
-from leitmotif.tagging.octave_fit import fit
 from leitmotif.tagging.rhythm import autocorrelate
 
 RATE_HZ = 172.0
@@ -49,13 +48,3 @@ def test_there_is_a_weight_for_every_feature():
     row = features(120.0, strengthen(onsets, RATE_HZ), autocorrelate(onsets, RATE_HZ), RATE_HZ)
     assert row.shape == (len(WEIGHTS),)
     assert np.isfinite(row).all()
-
-
-def test_fitting_finds_the_feature_that_tells_the_true_candidate():
-    rng = np.random.default_rng(0)
-    known = []
-    for _ in range(60):
-        rows = rng.normal(size=(5, 3))
-        known.append((rows, int(rows[:, 1].argmax())))
-    weights = fit(known)
-    assert weights[1] > 5 * max(abs(weights[0]), abs(weights[2]))

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 
 from leitmotif.encoders.clap import ClapEncoder
-from leitmotif.encoders.mini.clap_evaluate import FAMILY_NAMES, family_scores, mean_row, opposed_scores
-from leitmotif.encoders.mini.scores import area_under_roc
 from leitmotif.encoders.windows import track_windows
 from leitmotif.media.audio import iter_audio
 from leitmotif.taxonomy.labels import Taxonomy
+from leitmotif.train_mini.clap_evaluate import FAMILY_NAMES, family_scores, mean_row, opposed_scores
+from leitmotif.train_mini.ranking_metrics import area_under_roc
 
 MAX_WINDOWS = 6
 
@@ -71,7 +71,7 @@ FAMILIES: tuple[tuple[str, str], ...] = (
 
 
 @dataclass(frozen=True)
-class RealClips:
+class Recordings:
     """Embedded recordings: the windows of each, and what is known of it."""
 
     files: tuple[str, ...]
@@ -83,7 +83,7 @@ class RealClips:
         return np.stack([mean_row(rows) for rows in self.windows])
 
 
-def embed_real_media(encoder: ClapEncoder, folder: Path) -> RealClips:
+def embed_recordings(encoder: ClapEncoder, folder: Path) -> Recordings:
     """Embed every music, speech and noise file that the index of a folder of recordings lists."""
     files, kinds, embedded = [], [], []
     with (folder / "INDEX.csv").open(newline="", encoding="utf-8") as file:
@@ -95,7 +95,7 @@ def embed_real_media(encoder: ClapEncoder, folder: Path) -> RealClips:
             files.append(row["file"])
             kinds.append(row["kind"])
             embedded.append(encoder.embed_windows(windows))
-    return RealClips(tuple(files), tuple(kinds), tuple(embedded))
+    return Recordings(tuple(files), tuple(kinds), tuple(embedded))
 
 
 def family_of(file: str) -> str | None:
@@ -104,7 +104,7 @@ def family_of(file: str) -> str | None:
 
 
 def measure_families(
-    encoder: ClapEncoder, clips: RealClips, taxonomy: Taxonomy, method: str, offsets: np.ndarray
+    encoder: ClapEncoder, clips: Recordings, taxonomy: Taxonomy, method: str, offsets: np.ndarray
 ) -> tuple[dict[str, float], list[tuple[str, str, str]]]:
     """Return the share of recordings whose family is named right, in all and by family, and every guess.
 
@@ -143,7 +143,7 @@ UNKNOWN_VOICE = (
 )
 
 
-def measure_voice(encoder: ClapEncoder, clips: RealClips, taxonomy: Taxonomy) -> dict[str, float]:
+def measure_voice(encoder: ClapEncoder, clips: Recordings, taxonomy: Taxonomy) -> dict[str, float]:
     """Return how well the voice score parts sung and instrumental recordings, and speech from both."""
     scores = np.array([opposed_scores(encoder, rows, taxonomy.voice).mean() for rows in clips.windows])
     known = [

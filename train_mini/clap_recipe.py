@@ -13,15 +13,15 @@ from transformers import AutoTokenizer, ClapModel
 
 from leitmotif.encoders.clap import ClapEncoder
 from leitmotif.encoders.levels import level_features
-from leitmotif.encoders.mini import corpus
-from leitmotif.encoders.mini.clap_evaluate import FAMILY_NAMES, choose_family_method, find_thresholds, measure
-from leitmotif.encoders.mini.clap_network import count_parameters, make_clap
-from leitmotif.encoders.mini.clap_train import ClapTrainer, TrainingPlan
-from leitmotif.encoders.mini.corpus import Truth, make_extractor, read_corpus, render_corpus_features
-from leitmotif.encoders.mini.folder import save_model
 from leitmotif.encoders.mini.tokenizers import train_tokenizer
-from leitmotif.encoders.mini.words import all_texts, make_vocabulary
 from leitmotif.taxonomy.labels import Taxonomy, load
+from leitmotif.train_mini import corpus
+from leitmotif.train_mini.clap_evaluate import FAMILY_NAMES, choose_family_method, find_thresholds, measure
+from leitmotif.train_mini.clap_network import count_parameters, make_clap
+from leitmotif.train_mini.clap_train import ClapTrainer, TrainingPlan
+from leitmotif.train_mini.corpus import Truth, make_extractor, read_corpus, render_corpus_features
+from leitmotif.train_mini.folder import save_model
+from leitmotif.train_mini.prompts import all_texts, make_vocabulary
 
 logger = logging.getLogger(__name__)
 
@@ -178,9 +178,9 @@ def measure_recordings(
     encoder: ClapEncoder, media_dir: Path, taxonomy: Taxonomy, method: str, offsets: np.ndarray
 ) -> dict[str, Any]:
     """Return the figures on labelled recordings."""
-    from leitmotif.encoders.mini.real_media import embed_real_media, measure_families, measure_voice
+    from leitmotif.train_mini.recordings import embed_recordings, measure_families, measure_voice
 
-    clips = embed_real_media(encoder, media_dir)
+    clips = embed_recordings(encoder, media_dir)
     families, guesses = measure_families(encoder, clips, taxonomy, method, offsets)
     for file, true, guessed in guesses:
         logger.info("%s %s: %s, guessed %s", "right" if true == guessed else "WRONG", file, true, guessed)

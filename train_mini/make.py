@@ -1,4 +1,4 @@
-"""Makes the embedded models again: `python -m leitmotif.encoders.mini.make [clap|clip|all]`; `make mini`."""
+"""Makes the embedded models again: `python -m leitmotif.train_mini.make [clap|clip|all]`; `make mini`."""
 
 import argparse
 import logging
@@ -7,12 +7,12 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from leitmotif.encoders.mini.figures import CARDS_DIR, SHIPPED_DIR, write_figures
+from leitmotif.train_mini.figures import CARDS_DIR, REPOSITORY, SHIPPED_DIR, write_figures
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the command line as settings."""
-    parser = argparse.ArgumentParser(prog="python -m leitmotif.encoders.mini.make", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m leitmotif.train_mini.make", description=__doc__)
     parser.add_argument("model", nargs="?", choices=("clap", "clip", "all"), default="all")
     parser.add_argument(
         "--clips", type=int, default=6608, help="clips that clap-mini trains on (default: 6608)"
@@ -39,14 +39,14 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 def media_folder(given: Path | None) -> Path | None:
     """Return the folder of labelled recordings, if there is one."""
-    folder = given or Path(os.environ.get("LEITMOTIF_MEDIA", SHIPPED_DIR.parents[2] / "shared" / "media"))
+    folder = given or Path(os.environ.get("LEITMOTIF_MEDIA", REPOSITORY.parent / "shared" / "media"))
     return folder if (folder / "INDEX.csv").is_file() else None
 
 
 def make_clap_mini(settings: argparse.Namespace, cache_dir: Path) -> None:
     """Train and measure clap-mini."""
-    from leitmotif.encoders.mini.clap_recipe import measure_clap, train_clap
-    from leitmotif.encoders.mini.clap_train import TrainingPlan
+    from leitmotif.train_mini.clap_recipe import measure_clap, train_clap
+    from leitmotif.train_mini.clap_train import TrainingPlan
 
     folder = settings.out / "clap-mini"
     if not settings.measure_only:
@@ -67,7 +67,7 @@ def make_clap_mini(settings: argparse.Namespace, cache_dir: Path) -> None:
 
 def make_clip_mini(settings: argparse.Namespace, cache_dir: Path) -> None:
     """Train and measure clip-mini."""
-    from leitmotif.encoders.mini.clip_recipe import measure_clip, train_clip
+    from leitmotif.train_mini.clip_recipe import measure_clip, train_clip
 
     folder = settings.out / "clip-mini"
     if not settings.measure_only:

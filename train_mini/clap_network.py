@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import ClapConfig, ClapModel, PreTrainedTokenizerFast
 
-from leitmotif.encoders.mini.corpus import MELS
-from leitmotif.encoders.mini.targets import Targets
-from leitmotif.encoders.mini.words import KINDS
+from leitmotif.train_mini.corpus import MELS
+from leitmotif.train_mini.prompts import KINDS
+from leitmotif.train_mini.targets import Targets
 
 MAX_LOGIT_SCALE = 50.0
 # How much a label of a kind weighs, beside 1 for the others: instruments are what a clip is tagged with most.

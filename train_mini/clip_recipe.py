@@ -15,14 +15,14 @@ from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerFast
 
 from leitmotif.encoders.clip import ClipEncoder
-from leitmotif.encoders.mini import scenes as source
-from leitmotif.encoders.mini.clap_evaluate import label_rows
-from leitmotif.encoders.mini.clap_network import Average, contrast, count_parameters
-from leitmotif.encoders.mini.folder import save_model
-from leitmotif.encoders.mini.scenes import KIND_WORDS, SceneTruth, describe_scene, render_scenes
-from leitmotif.encoders.mini.scores import area_under_roc
 from leitmotif.encoders.mini.tokenizers import train_tokenizer
 from leitmotif.taxonomy.labels import Taxonomy, load
+from leitmotif.train_mini import scenes as source
+from leitmotif.train_mini.clap_evaluate import label_rows
+from leitmotif.train_mini.clap_network import Average, contrast, count_parameters
+from leitmotif.train_mini.folder import save_model
+from leitmotif.train_mini.ranking_metrics import area_under_roc
+from leitmotif.train_mini.scenes import KIND_WORDS, SceneTruth, describe_scene, render_scenes
 
 logger = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Fit the weights of `tagging.octave` to rendered music: `python -m leitmotif.tagging.octave_fit`."""
+"""Fit the weights of `tagging.octave` to rendered music: `python -m leitmotif.train_mini.octave`."""
 
 from __future__ import annotations
 

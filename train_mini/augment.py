@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from leitmotif.encoders.mini.corpus import FLOOR_DB, FRAMES, MELS, WINDOW_S
-from leitmotif.encoders.mini.targets import Targets
+from leitmotif.train_mini.corpus import FLOOR_DB, FRAMES, MELS, WINDOW_S
+from leitmotif.train_mini.targets import Targets
 
 _FLOOR = 10 ** (FLOOR_DB / 10)
 

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from leitmotif.encoders.mini.corpus import Truth
-from leitmotif.encoders.mini.words import TEMPI, Vocabulary
+from leitmotif.train_mini.corpus import Truth
+from leitmotif.train_mini.prompts import TEMPI, Vocabulary
 
 SLOW_BELOW_BPM = 90.0
 FAST_FROM_BPM = 125.0

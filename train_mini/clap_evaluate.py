@@ -5,11 +5,11 @@ from typing import Protocol
 
 import numpy as np
 
-from leitmotif.encoders.mini.corpus import Truth
-from leitmotif.encoders.mini.scores import area_under_roc, average_precision, best_threshold
-from leitmotif.encoders.mini.targets import tempo_word
-from leitmotif.encoders.mini.words import TEMPI
 from leitmotif.taxonomy.labels import AntonymPrompts, Label, Taxonomy
+from leitmotif.train_mini.corpus import Truth
+from leitmotif.train_mini.prompts import TEMPI
+from leitmotif.train_mini.ranking_metrics import area_under_roc, average_precision, best_threshold
+from leitmotif.train_mini.targets import tempo_word
 
 FAMILY_NAMES = ("strings", "keyboards", "winds", "percussion", "voice")
 MIN_POSITIVES = 5  # a label with fewer true clips has no figure

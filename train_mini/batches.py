@@ -11,9 +11,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from leitmotif.encoders.mini.corpus import FRAMES, Truth
-from leitmotif.encoders.mini.targets import Targets
-from leitmotif.encoders.mini.words import Vocabulary
+from leitmotif.train_mini.corpus import FRAMES, Truth
+from leitmotif.train_mini.prompts import Vocabulary
+from leitmotif.train_mini.targets import Targets
 
 MOST_PARTS = 5
 LINE_UPS = (0.05, 0.3, 0.2, 0.2, 0.15, 0.1)  # how often a new mix has 0, 1 .. MOST_PARTS instruments

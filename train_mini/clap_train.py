@@ -15,12 +15,12 @@ from torch.nn import functional
 from transformers import ClapModel, PreTrainedTokenizerFast
 
 from leitmotif.encoders.levels import level_features
-from leitmotif.encoders.mini.augment import augment
-from leitmotif.encoders.mini.batches import Batches
-from leitmotif.encoders.mini.clap_network import MAX_LOGIT_SCALE, Average, ClapLosses, WhitenedProjection
-from leitmotif.encoders.mini.corpus import RANGE_DB, Truth
-from leitmotif.encoders.mini.targets import Targets, make_targets, tempo_word
-from leitmotif.encoders.mini.words import (
+from leitmotif.taxonomy.labels import Taxonomy
+from leitmotif.train_mini.augment import augment
+from leitmotif.train_mini.batches import Batches
+from leitmotif.train_mini.clap_network import MAX_LOGIT_SCALE, Average, ClapLosses, WhitenedProjection
+from leitmotif.train_mini.corpus import RANGE_DB, Truth
+from leitmotif.train_mini.prompts import (
     QUALITY,
     TEMPI,
     VOICE,
@@ -29,7 +29,7 @@ from leitmotif.encoders.mini.words import (
     draw_opposites,
     draw_prompts,
 )
-from leitmotif.taxonomy.labels import Taxonomy
+from leitmotif.train_mini.targets import Targets, make_targets, tempo_word
 
 logger = logging.getLogger(__name__)
 

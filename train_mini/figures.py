@@ -5,8 +5,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-SHIPPED_DIR = Path(__file__).resolve().parent  # holds clap-mini/ and clip-mini/
-CARDS_DIR = SHIPPED_DIR.parent.parent / "data_cards"
+REPOSITORY = Path(__file__).resolve().parent.parent
+SHIPPED_DIR = REPOSITORY / "encoders" / "mini"  # holds clap-mini/ and clip-mini/
+CARDS_DIR = REPOSITORY / "data_cards"
 BEGIN, END = "<!-- figures: written by `make mini` -->", "<!-- end of figures -->"
 
 
