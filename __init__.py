@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from leitmotif.api.dataset import Dataset, publish
     from leitmotif.api.model import DescriptionModel, load_model, train
     from leitmotif.api.workspace import Workspace, curate, load_workspace
-    from leitmotif.pipelines.errors import OutsideError, RunError, UserError
+    from leitmotif.storage.errors import OutsideError, RunError, UserError
 
 __all__ = [
     "Dataset",
@@ -30,9 +30,9 @@ __all__ = [
 _PLACES = {
     "Dataset": "leitmotif.api.dataset",
     "DescriptionModel": "leitmotif.api.model",
-    "OutsideError": "leitmotif.pipelines.errors",
-    "RunError": "leitmotif.pipelines.errors",
-    "UserError": "leitmotif.pipelines.errors",
+    "OutsideError": "leitmotif.storage.errors",
+    "RunError": "leitmotif.storage.errors",
+    "UserError": "leitmotif.storage.errors",
     "Workspace": "leitmotif.api.workspace",
     "curate": "leitmotif.api.workspace",
     "load_model": "leitmotif.api.model",

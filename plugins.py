@@ -13,6 +13,8 @@ from functools import cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
+from leitmotif.storage.errors import one_line
+
 log = logging.getLogger("leitmotif.plugins")
 
 GROUPS = ("rules", "stages", "backends", "metrics", "sources", "enrichers")
@@ -64,8 +66,9 @@ def add_plugins(
         try:
             things = take(plugin.name, plugin.entry.load())
         except Exception as error:  # a stranger's code fails in whatever way it likes
-            said = " ".join(str(error).split())
-            _leave_out(plugin, f"cannot be used ({type(error).__name__}: {said}); mend it or uninstall it")
+            _leave_out(
+                plugin, f"cannot be used ({type(error).__name__}: {one_line(error)}); mend it or uninstall it"
+            )
             continue
         for name, thing in things.items():
             if name in known:

@@ -14,8 +14,8 @@ from leitmotif.api.progress import progress as show_progress
 from leitmotif.api.tables import draw_facts, say_facts
 from leitmotif.media.limited import LimitedWorker
 from leitmotif.pipelines.describing import one_line_errors, open_describer
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.models.devices import AUTO, checked_device
+from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.answer import Answer
 from leitmotif.train_mmdm.describe import Describer, decoding_of
 from leitmotif.train_mmdm.inputs import BadInput, read_input, read_text

@@ -16,7 +16,6 @@ from leitmotif.api.threads import own_threads
 from leitmotif.pipelines import workspace as pipelines_workspace
 from leitmotif.pipelines.curate import Summary
 from leitmotif.pipelines.curate import curate as run_here
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.logged import latest_run
 from leitmotif.pipelines.models.devices import checked_device
 from leitmotif.pipelines.plan import Plan
@@ -26,6 +25,7 @@ from leitmotif.pipelines.succession import next_plan
 from leitmotif.reports.errors import one_line_errors
 from leitmotif.reports.unpublished import Unpublished, open_workspace
 from leitmotif.reports.write import write_reports
+from leitmotif.storage.errors import UserError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -88,7 +88,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Collect, print the counts, return the exit code."""
-    from leitmotif.pipelines.errors import OutsideError
+    from leitmotif.storage.errors import OutsideError
 
     settings = _settings(options)
     try:
@@ -138,7 +138,7 @@ def run(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace) -> Settings:
     from leitmotif.collection.guard import Guard
     from leitmotif.collection.settings import Settings
-    from leitmotif.pipelines.errors import UserError
+    from leitmotif.storage.errors import UserError
 
     for name in ("max_height", "max_file_size", "max_duration", "max_playlist", "jobs", "per_host", "tries"):
         if not getattr(options, name) > 0:

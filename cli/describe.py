@@ -61,7 +61,7 @@ def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Describe every input that can be read, tell of the others, and return the exit code."""
     from leitmotif.pipelines.describing import one_line_errors
-    from leitmotif.pipelines.errors import UserError
+    from leitmotif.storage.errors import UserError
 
     if not options.input and not options.text:
         raise UserError("got nothing to describe; expected INPUT… (videos, pictures, folders) or --text TEXT")
@@ -81,8 +81,8 @@ def run(options: argparse.Namespace) -> int:
 def open_model(options: argparse.Namespace) -> Describer:
     """Return the run's model, ready to describe as the options say."""
     from leitmotif.pipelines.describing import open_describer
-    from leitmotif.pipelines.errors import UserError
     from leitmotif.pipelines.models.devices import checked_device
+    from leitmotif.storage.errors import UserError
 
     if options.batch < 1:
         raise UserError(f"--batch is {options.batch}; expected 1 or more")

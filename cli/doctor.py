@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
+from leitmotif.storage.errors import one_line
 
 if TYPE_CHECKING:
     from leitmotif.pipelines.models.readiness import Readiness
@@ -170,7 +171,7 @@ def _look(check: Check) -> Found:
     try:
         return Found(check.name, check.needed, True, check.look(), None)
     except Exception as error:  # a check fails in whatever way the thing it checks is broken
-        found = " ".join(str(error).split()) or type(error).__name__
+        found = one_line(error)
         return Found(check.name, check.needed, False, found, check.fix)
 
 

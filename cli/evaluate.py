@@ -45,8 +45,8 @@ def run(options: argparse.Namespace) -> int:
     from leitmotif.evaluation.metric import MetricError, Tools
     from leitmotif.evaluation.results import TABLE, ResultsError
     from leitmotif.pipelines.describing import one_line_errors
-    from leitmotif.pipelines.errors import UserError
     from leitmotif.pipelines.models.devices import resolve_device
+    from leitmotif.storage.errors import UserError
     from leitmotif.taxonomy.labels import TaxonomyError
     from leitmotif.train_mmdm.evaluate import evaluate
 

@@ -16,8 +16,8 @@ from leitmotif.cli.exits import Exit
 from leitmotif.cli.progress import progress
 
 if TYPE_CHECKING:
-    from leitmotif.pipelines.errors import RunError
     from leitmotif.pipelines.models.backend import Backend
+    from leitmotif.storage.errors import RunError
 
 EXAMPLE = "leitmotif fetch-models --profile paper --dry-run"
 
@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fetch what is missing, say what was done, and return the exit code."""
-    from leitmotif.pipelines.errors import RunError
     from leitmotif.pipelines.models.fetch import fetch
+    from leitmotif.storage.errors import RunError, one_line
 
     backends = choose(options.profile, options.only)
     if options.dry_run:
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
                 fetched = [fetch(item, tell) for item in backend.weights]
         except RunError as error:
             failures[backend.name] = error
-            done.append({"name": backend.name, "state": "failed", "message": " ".join(str(error).split())})
+            done.append({"name": backend.name, "state": "failed", "message": one_line(error)})
         else:
             state = "fetched" if any(fetched) else "present"
             done.append({"name": backend.name, "state": state, **_facts(backend)})
@@ -73,7 +73,7 @@ def run(options: argparse.Namespace) -> int:
 
 def _failure(failures: Mapping[str, RunError], tried: int, facts: Mapping[str, Any]) -> RunError:
     """Return the one error that says what could not be fetched."""
-    from leitmotif.pipelines.errors import OutsideError, UserError
+    from leitmotif.storage.errors import OutsideError, UserError
 
     outside = any(isinstance(failure, OutsideError) for failure in failures.values())
     kind = OutsideError if outside else UserError
@@ -90,9 +90,9 @@ def choose(profile: str, only: Sequence[str]) -> list[Backend]:
     Raises:
         UserError: The profile or a name is not known.
     """
-    from leitmotif.pipelines.errors import UserError
     from leitmotif.pipelines.models.backends import BACKENDS
     from leitmotif.pipelines.models.uses import uses_of
+    from leitmotif.storage.errors import UserError
 
     uses = uses_of(profile)
     backends = {use.backend.name: use.backend for use in uses}

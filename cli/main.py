@@ -14,8 +14,8 @@ from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
 from leitmotif.cli.interrupt import Interrupts
 from leitmotif.cli.parser import make_parser
-from leitmotif.pipelines.errors import OutsideError, RunError
 from leitmotif.pipelines.silence import silence_prefect
+from leitmotif.storage.errors import OutsideError, RunError, one_line
 
 
 def command() -> NoReturn:
@@ -92,7 +92,7 @@ def _line_of_interrupt(options: argparse.Namespace, words: Sequence[str]) -> Cal
 def _fail(
     error: object, kind: str, code: Exit, *, as_json: bool, facts: Mapping[str, Any] | None = None
 ) -> Exit:
-    said = " ".join(str(error).split())
+    said = one_line(error)
     print(f"leitmotif: error: {said}", file=sys.stderr)
     if as_json:
         console.print_json({**(facts or {}), "error": said, "kind": kind, "exit_code": int(code)})

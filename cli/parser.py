@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
-from leitmotif.pipelines.errors import UserError
+from leitmotif.storage.errors import UserError
 
 # One module each, with _ for -; the first line of its docstring is its help.
 COMMANDS = (

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the report files and name them."""
-    from leitmotif.pipelines.errors import UserError
     from leitmotif.reports.errors import one_line_errors
+    from leitmotif.storage.errors import UserError
 
     if options.out is not None and options.against is None:
         raise UserError("--out names the page of a comparison; give --against as well, or leave --out away")
@@ -39,10 +39,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(folder: Path) -> list[Path]:
-    from leitmotif.pipelines.errors import UserError
     from leitmotif.reports.unpublished import is_workspace
     from leitmotif.reports.write import write_reports
     from leitmotif.shards.manifest import MANIFEST, read_counts, write_manifest
+    from leitmotif.storage.errors import UserError
 
     if is_workspace(folder):
         return write_reports(folder)

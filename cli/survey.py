@@ -80,7 +80,7 @@ def until_interrupted(options: argparse.Namespace) -> bool:
 def run(options: argparse.Namespace) -> int:
     """Make, serve or report; return the exit code."""
     from leitmotif.evaluation.survey.questions import SurveyError
-    from leitmotif.pipelines.errors import OutsideError, UserError
+    from leitmotif.storage.errors import OutsideError, UserError
 
     action = {"make": _make, "serve": _serve, "report": _report}[options.action]
     try:
@@ -125,7 +125,7 @@ def _make(options: argparse.Namespace) -> None:
 
 def _serve(options: argparse.Namespace) -> None:
     from leitmotif.evaluation.survey.server import SurveyServer
-    from leitmotif.pipelines.errors import OutsideError, UserError
+    from leitmotif.storage.errors import OutsideError, UserError
 
     if not 0 <= options.port <= 65535:
         raise UserError(f"--port is {options.port}; expected 0 to 65535")

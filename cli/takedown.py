@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read_list(path: Path) -> list[str]:
-    from leitmotif.pipelines.errors import UserError
+    from leitmotif.storage.errors import UserError
 
     try:
         lines = path.read_text(encoding="utf-8").splitlines()

@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print every problem; return the exit code."""
-    from leitmotif.pipelines.errors import UserError
     from leitmotif.shards.validate import validate
+    from leitmotif.storage.errors import UserError
 
     try:
         problems = validate(options.dataset)

@@ -9,7 +9,7 @@ import yaml
 
 from leitmotif.filters import rule as filters_rule
 from leitmotif.pipelines.documents import known
-from leitmotif.pipelines.errors import UserError
+from leitmotif.storage.errors import UserError
 
 # The room's name for a stage's section, as people type it.
 SECTION_ALIASES = {"captioning": "caption"}

@@ -20,9 +20,9 @@ from leitmotif.collection.tags import metadata_of_tags
 from leitmotif.media.errors import MediaError, NotMedia, Unreadable
 from leitmotif.media.limited import LimitedWorker
 from leitmotif.media.tags import read_tags
-from leitmotif.pipelines.errors import is_outside
 from leitmotif.pipelines.stated import Stated
 from leitmotif.shards.store import StageStore
+from leitmotif.storage.errors import is_machine_fault
 
 log = logging.getLogger("leitmotif.pipelines")
 
@@ -159,7 +159,7 @@ def _identity(path: Path, size_bytes: int | None) -> dict[str, str]:
     try:
         return {"media_id": hash_media(path)}
     except OSError as error:
-        if is_outside(error):
+        if is_machine_fault(error):
             raise
         reason = error.strerror or str(error)
         return {
@@ -188,7 +188,7 @@ def _said_beside(sidecar: Path | None) -> Metadata:
     try:
         return read_metadata(sidecar)
     except OSError as error:
-        if is_outside(error):
+        if is_machine_fault(error):
             raise
         reason = error.strerror or str(error)
         log.warning("%s: metadata passed over (%s); check the file and its permissions", sidecar, reason)

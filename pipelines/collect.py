@@ -17,7 +17,7 @@ from leitmotif.collection.refusals import CollectError
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.shelf import Shelf
 from leitmotif.collection.sources import open_source
-from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 
 
 def collect(
@@ -85,7 +85,7 @@ def _run_errors(folder: Path) -> Iterator[None]:
     except CollectError as error:
         raise OutsideError(f"{error}; run again later, what was fetched so far is kept") from error
     except OSError as error:
-        if not is_outside(error):
+        if not is_machine_fault(error):
             raise
         raise OutsideError(
             f"{error.strerror or error} while writing to {str(folder)!r}; make room and run again, what was "

@@ -14,7 +14,6 @@ from leitmotif.phrases import count
 from leitmotif.pipelines import catalog
 from leitmotif.pipelines.advice import advise, describe_kinds, name_quarantined
 from leitmotif.pipelines.entries import Entry, by_store
-from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
@@ -22,6 +21,7 @@ from leitmotif.pipelines.runlog import BatchResult, Failure, RunLog, failures_in
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
 from leitmotif.pipelines.stated import Stated, state
 from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 
 logger = logging.getLogger("leitmotif.pipelines")
 
@@ -126,7 +126,7 @@ def curate(
                 measuring = _Measuring(ledger, log, run, workers, retry_failed, measure_all, progress)
                 ledger.settle(compute=measuring, measure_all=measure_all)
         except OSError as error:
-            if not is_outside(error):
+            if not is_machine_fault(error):
                 raise
             raise OutsideError(
                 f"{error.strerror or error} while writing to {str(workspace.root)!r}; make room and run "

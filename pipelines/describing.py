@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
 from leitmotif.pipelines.models.devices import resolve_device
+from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 
 if TYPE_CHECKING:
     from leitmotif.train_mmdm.describe import Describer
@@ -35,7 +35,7 @@ def one_line_errors(advice: str = "make room and run it again") -> Iterator[None
     except TrainingOutsideError as error:
         raise OutsideError(str(error)) from error
     except (OSError, MemoryError) as error:
-        if not is_outside(error):
+        if not is_machine_fault(error):
             raise
         raise OutsideError(f"{error}; {advice}") from error
 

@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import yaml
 
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.stages import STAGES
+from leitmotif.storage.errors import UserError
 
 HERE = Path(__file__).parent
 TAG_KINDS = ("instruments", "genres", "moods")

@@ -18,11 +18,11 @@ from prefect._internal.concurrency import services
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from leitmotif.pipelines.curate import Summary, curate, find_files
-from leitmotif.pipelines.errors import OutsideError
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runlog import BatchResult
 from leitmotif.pipelines.runner import Batch, run_batch
 from leitmotif.pipelines.workspace import Workspace
+from leitmotif.storage.errors import OutsideError
 
 # A cluster that starts and ends as it should is no news; a worker that runs out of memory is.
 CLUSTER_LOGS = {"distributed": "warning", "distributed.nanny": "error", "distributed.nanny.memory": "warning"}

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from leitmotif.filters.rule import Rule
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.stages import STAGES
+from leitmotif.storage.errors import UserError
 
 # Without these there is nothing to publish: headers, decoded sound, and its tags.
 NEEDED = ("probe", "audio", "tagging")

@@ -22,10 +22,10 @@ from leitmotif.pipelines.documents import (
     read_kinds,
     settings_of,
 )
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.models.devices import AUTO, check_device
 from leitmotif.pipelines.order import check_order
 from leitmotif.pipelines.stages import STAGES
+from leitmotif.storage.errors import UserError
 
 
 class TagSettings(BaseModel):

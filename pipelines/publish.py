@@ -18,7 +18,6 @@ import yaml
 from leitmotif.phrases import command, count
 from leitmotif.pipelines.advice import name_quarantined, other_recipe
 from leitmotif.pipelines.entries import Entry
-from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.placing import folder_beside, put_in_place
@@ -35,6 +34,7 @@ from leitmotif.shards.splits import SPLITS, assign_splits, unmet_targets
 from leitmotif.shards.store import write_text
 from leitmotif.shards.takedown import KeptOut, Removal, read_record, write_record
 from leitmotif.shards.writer import plan_shards, write_shard
+from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 from leitmotif.taxonomy import labels
 
 log = logging.getLogger("leitmotif.pipelines")
@@ -101,7 +101,7 @@ def publish(
         if not counts["kept"]:
             log.warning("%s", _why_empty(workspace, ledger))
     except OSError as error:
-        if not is_outside(error):
+        if not is_machine_fault(error):
             raise
         raise OutsideError(
             f"{error.strerror} while writing {str(out)!r}; make room and publish again"

@@ -10,8 +10,8 @@ from typing import TypeVar
 
 import numpy as np
 
-from leitmotif.pipelines.errors import OutsideError, is_outside
 from leitmotif.pipelines.stage import Clip, Row
+from leitmotif.storage.errors import OutsideError, is_machine_fault
 
 PartT = TypeVar("PartT", bound=Sized)
 # A GPU is faster than one thread reads: this many threads read for it.
@@ -73,7 +73,7 @@ def read_ahead(
             first = waiting.popleft()
             error = first.exception()
             waiting.extend(pool.submit(read, clip) for clip in islice(upcoming, 1))
-            if error is not None and (not isinstance(error, Exception) or is_outside(error)):
+            if error is not None and (not isinstance(error, Exception) or is_machine_fault(error)):
                 raise error
             yield first.result() if error is None else error
     finally:
@@ -92,7 +92,7 @@ def _rows(
     except MemoryError as error:
         raise OutsideError(str(error) or "the memory is full") from error
     except Exception as error:
-        if is_outside(error):
+        if is_machine_fault(error):
             raise
         for part in group:
             if isinstance(part, Exception):

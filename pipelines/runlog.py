@@ -21,10 +21,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leitmotif.pipelines.entries import Entry
-from leitmotif.pipelines.errors import RunError
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row
 from leitmotif.shards.store import KEY
+from leitmotif.storage.errors import RunError
 
 FOLDER = "runs"
 # Of each batch, this many clips are noted as the slowest.

@@ -19,13 +19,13 @@ from threadpoolctl import threadpool_limits
 from leitmotif.encoders.folders import BadModel
 from leitmotif.media.limited import LimitedWorker
 from leitmotif.pipelines.entries import Entry, as_clip, stored_under
-from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.models.devices import on_this_machine
 from leitmotif.pipelines.plan import load_plan
 from leitmotif.pipelines.runlog import BatchResult, batch_result
 from leitmotif.pipelines.stage import Clip, Place, Row, Stage
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.shards.store import KEY
+from leitmotif.storage.errors import OutsideError, UserError, one_line
 
 # Below this, whatever fails while it writes fails for want of room.
 LITTLE_ROOM_BYTES = 4 << 20
@@ -138,7 +138,7 @@ def run_batch(batch: Batch) -> BatchResult:
     for clip, (result, took_s) in zip(clips, _timed(stage.measure(clips)), strict=True):
         if isinstance(result, Exception):
             _blame_a_full_disk(stores.workspace.root, result)
-            result = {"error": type(result).__name__, "message": _one_line(result)}
+            result = {"error": type(result).__name__, "message": one_line(result)}
         rows.append({KEY: clip.clip_id, **result})
         seconds.append(took_s)
     stores.store(batch.stage).append(rows)
@@ -176,10 +176,6 @@ def _blame_a_full_disk(root: Path, error: Exception) -> None:
         raise OutsideError(
             f"the disk of {str(root)!r} is full; make room and run again, what was measured so far is kept"
         ) from error
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__
 
 
 # Stages that this process has opened, by workspace and name, with the plan that they were opened under.

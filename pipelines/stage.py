@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from leitmotif.media.limited import LimitedWorker
-from leitmotif.pipelines.errors import is_outside
+from leitmotif.storage.errors import is_machine_fault
 
 if TYPE_CHECKING:
     from leitmotif.pipelines.plan import Plan
@@ -133,7 +133,7 @@ def one_by_one(function: Callable[[Clip], Row], clips: Sequence[Clip]) -> Iterat
         try:
             yield function(clip)
         except Exception as error:
-            if is_outside(error):
+            if is_machine_fault(error):
                 raise
             yield error
 

@@ -12,8 +12,8 @@ import yaml
 from leitmotif.collection.folder import FoundFile, SourceError
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.metadata_table import MetadataTable, read_table
-from leitmotif.pipelines.errors import UserError
 from leitmotif.shards.store import write_text
+from leitmotif.storage.errors import UserError
 
 NAME = "stated.yaml"
 # Raised when the same files would be catalogued with other metadata: every workspace then reads them again.

@@ -28,12 +28,12 @@ from typing import Any
 import pyarrow as pa
 
 from leitmotif.phrases import count
-from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.plan import Plan, read_plan
 from leitmotif.pipelines.stage import Stage
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.store import StageStore, write_text
 from leitmotif.shards.takedown import RECORD, KeptOut, read_record
+from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.storage.lock import InUseError, hold, is_held
 
 log = logging.getLogger("leitmotif.pipelines")

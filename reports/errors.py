@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from leitmotif.phrases import command
-from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
+from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def one_line_errors(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if is_outside(error):
+        if is_machine_fault(error):
             raise OutsideError(f"{error.strerror} at {str(folder)!r}; make room and run again") from error
         place = error.filename or folder
         raise UserError(f"{str(place)!r} cannot be read or written ({error.strerror or error})") from error

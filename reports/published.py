@@ -14,9 +14,9 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import yaml
 
-from leitmotif.pipelines.errors import UserError
 from leitmotif.reports.runs import choose_rows, read_rows
 from leitmotif.shards.schema import QUARANTINE, REJECTED
+from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy.labels import Taxonomy, TaxonomyError, load
 
 SPLITS = ("train", "validation", "test")

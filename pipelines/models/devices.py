@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from leitmotif.pipelines.errors import UserError
+from leitmotif.storage.errors import UserError
 
 if TYPE_CHECKING:
     from leitmotif.pipelines.plan import Plan

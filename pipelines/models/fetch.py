@@ -11,10 +11,10 @@ from pathlib import Path
 
 import httpx
 
-from leitmotif.pipelines.errors import DISK_ERRNOS, OutsideError, UserError
 from leitmotif.pipelines.models.backend import size_text
 from leitmotif.pipelines.models.hub import fetch_repo
 from leitmotif.pipelines.models.weights import HubRepo, LocalPath, UrlFile, Weights, sha256_of
+from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault, one_line
 
 log = logging.getLogger("leitmotif.fetch")
 
@@ -95,9 +95,10 @@ def _download(item: UrlFile, part: Path, tell: Tell) -> None:
             in_vain = 0 if _size(part) > before else in_vain + 1
             if in_vain >= TRIES:
                 raise OutsideError(
-                    f"{item.url} cannot be reached ({_words(error)}); {_kept(part)}run the same command again"
+                    f"{item.url} cannot be reached ({one_line(error)}); {_kept(part)}run the same command "
+                    "again"
                 ) from error
-            log.info("%s: %s; trying again", item.name, _words(error))
+            log.info("%s: %s; trying again", item.name, one_line(error))
             time.sleep(FIRST_PAUSE_S * in_vain)
 
 
@@ -142,7 +143,7 @@ def _disk_errors(item: Weights) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in DISK_ERRNOS and not isinstance(error, PermissionError):
+        if not is_machine_fault(error, writing=True):
             raise
         raise OutsideError(
             f"{error.strerror} while {item.title} was written; see to it and run the same command again, "
@@ -156,7 +157,3 @@ def _size(path: Path) -> int:
 
 def _kept(part: Path) -> str:
     return f"{size_text(_size(part))} of it are kept; " if _size(part) else ""
-
-
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

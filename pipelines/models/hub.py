@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.models.weights import HubRepo, note_in_lock, sha256_of
+from leitmotif.storage.errors import OutsideError, UserError, one_line
 
 Tell = Callable[[str, int, int], None]
 
@@ -106,10 +106,9 @@ def hub_errors(item: HubRepo) -> Iterator[None]:
 
 
 def _failed(item: HubRepo, error: Exception) -> str:
-    words = " ".join(str(error).split())[:200] or type(error).__name__
     return (
-        f"{item.repo} cannot be fetched ({words}); what came so far is kept, run the same command again when "
-        "the network is back"
+        f"{item.repo} cannot be fetched ({one_line(error, 200)}); what came so far is kept, run the same "
+        "command again when the network is back"
     )
 
 

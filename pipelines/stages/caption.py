@@ -17,9 +17,9 @@ from leitmotif.captioning import server as captioning_server
 from leitmotif.captioning.chat import Caption, ChatTask, Sampling
 from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
-from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings
 from leitmotif.pipelines.tags import select_by_kind
+from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.taxonomy import labels
 
 if TYPE_CHECKING:

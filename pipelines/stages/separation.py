@@ -12,9 +12,9 @@ import pyarrow as pa
 from pydantic import field_validator
 
 from leitmotif.media import audio, flac
-from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one, settings_identity
 from leitmotif.separation.separator import INSTRUMENTAL, instrumental, make, model_of, separate_blocks
+from leitmotif.storage.errors import OutsideError, UserError
 
 if TYPE_CHECKING:
     from leitmotif.pipelines.plan import Plan

@@ -12,7 +12,6 @@ from pathlib import Path
 from leitmotif.collection.folder import SourceError
 from leitmotif.collection.shelf import Shelf
 from leitmotif.phrases import count
-from leitmotif.pipelines.errors import OutsideError, UserError, is_outside
 from leitmotif.pipelines.takedown.folders import clean, rebuild
 from leitmotif.pipelines.takedown.places import Places, files_in
 from leitmotif.pipelines.takedown.sources import (
@@ -28,6 +27,7 @@ from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.names import Names, search
 from leitmotif.shards.takedown import KeptOut, Removal, write_record
+from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 
 
 @dataclass
@@ -168,7 +168,7 @@ def take_down(
         except SourceError as error:
             raise OutsideError(str(error)) from error
         except OSError as error:
-            if not is_outside(error):
+            if not is_machine_fault(error):
                 raise
             raise OutsideError(
                 f"{error.strerror} while taking down; make room and run the same command again"

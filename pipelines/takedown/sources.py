@@ -12,12 +12,12 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from leitmotif.pipelines.catalog import hash_media
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.ledger import window_id, windows_of
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.names import Names
 from leitmotif.shards.takedown import KeptOut, Removal
+from leitmotif.storage.errors import UserError
 
 # So many names are proposed where a word means nothing.
 NEAR = 4

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 import leitmotif
-from leitmotif.pipelines.errors import UserError
+from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.settings import PRESETS, write_settings
 
 pytest.importorskip("accelerate")

@@ -193,8 +193,8 @@ def test_wrong_input_is_one_line_and_code_2(
 def test_a_gpu_that_is_not_there_is_said_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from leitmotif.pipelines.errors import UserError
     from leitmotif.pipelines.models import devices
+    from leitmotif.storage.errors import UserError
 
     def refuse(device: str) -> str:
         raise UserError(f"no {device} here")
@@ -210,7 +210,7 @@ def test_something_outside_that_fails_is_one_line_and_code_3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from leitmotif.pipelines import flow
-    from leitmotif.pipelines.errors import OutsideError
+    from leitmotif.storage.errors import OutsideError
 
     def fail(*given: object, **options: object) -> None:
         raise OutsideError("the disk is full")
@@ -266,7 +266,7 @@ def test_errors_are_json_where_json_was_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     from leitmotif.pipelines import flow
-    from leitmotif.pipelines.errors import OutsideError
+    from leitmotif.storage.errors import OutsideError
 
     for error, kind, code in [
         (OutsideError("the disk is full", {"kept": 3}), "outside", 3),
@@ -288,7 +288,7 @@ def test_errors_are_json_where_json_was_asked_for(
 
 
 def test_facts_of_an_error_travel_between_processes() -> None:
-    from leitmotif.pipelines.errors import OutsideError
+    from leitmotif.storage.errors import OutsideError
 
     error = pickle.loads(pickle.dumps(OutsideError("full", {"kept": 3})))
     assert (str(error), error.facts) == ("full", {"kept": 3})

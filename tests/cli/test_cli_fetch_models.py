@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from file_server import COMMIT, Files
 
-from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.models import fetch, weights
 from leitmotif.pipelines.models.fetch import fetch_file
 from leitmotif.pipelines.models.hub import fetch_repo
 from leitmotif.pipelines.models.weights import HubRepo, UrlFile
+from leitmotif.storage.errors import OutsideError, UserError
 
 CONTENT = bytes(range(256)) * 8192  # 2 MiB
 DIGEST = hashlib.sha256(CONTENT).hexdigest()

@@ -16,7 +16,7 @@ from leitmotif.evaluation.survey.kit import make_survey
 from leitmotif.evaluation.survey.material import check_systems, find_material
 from leitmotif.evaluation.survey.orders import draw_orders, williams_design
 from leitmotif.evaluation.survey.questions import SurveyError
-from leitmotif.pipelines.errors import UserError
+from leitmotif.storage.errors import UserError
 
 SYSTEMS = ("bridge", "cmt-2021", "VidMuse")
 

@@ -19,7 +19,7 @@ from leitmotif.evaluation.survey.material import find_material
 from leitmotif.evaluation.survey.questions import SurveyError
 from leitmotif.evaluation.survey.responses import check_response, read_responses
 from leitmotif.evaluation.survey.results import Comparison, compute_results, holm, t_interval, wilcoxon_p
-from leitmotif.pipelines.errors import UserError
+from leitmotif.storage.errors import UserError
 
 SYSTEMS = ("ours", "base", "noise")
 # One rating per participant; each gives it to both clips, but for what `uneven` changes.

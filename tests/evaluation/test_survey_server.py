@@ -18,7 +18,7 @@ from leitmotif.evaluation.survey.material import find_material
 from leitmotif.evaluation.survey.questions import SurveyError
 from leitmotif.evaluation.survey.responses import read_responses
 from leitmotif.evaluation.survey.server import LARGEST_BYTES, Desk, SurveyServer
-from leitmotif.pipelines.errors import OutsideError, UserError
+from leitmotif.storage.errors import OutsideError, UserError
 
 
 @pytest.fixture

@@ -149,7 +149,7 @@ def test_a_single_frame_does_not_move(fates: dict[str, Fate]) -> None:
 
 def test_a_full_disk_ends_the_run_and_blames_no_clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from leitmotif.pipelines import runner
-    from leitmotif.pipelines.errors import OutsideError
+    from leitmotif.storage.errors import OutsideError
 
     source = tmp_path / "source"
     source.mkdir()

@@ -14,10 +14,10 @@ from fake_server import GOOD, MODEL, Answer, FakeServer
 from leitmotif.captioning import connection
 from leitmotif.cli.main import main
 from leitmotif.pipelines.curate import Summary, curate
-from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.plan import Plan, make_plan
 from leitmotif.pipelines.stages.caption import CaptionStage
 from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.taxonomy import labels
 
 Catalogue = Callable[..., list[str]]

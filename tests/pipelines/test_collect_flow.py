@@ -6,7 +6,7 @@ import pytest
 
 from leitmotif.collection.settings import Settings
 from leitmotif.pipelines.collect import collect_flow
-from leitmotif.pipelines.errors import UserError
+from leitmotif.storage.errors import UserError
 
 
 @pytest.mark.slow

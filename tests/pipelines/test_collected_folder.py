@@ -23,12 +23,12 @@ from leitmotif.demo.corpus import render_corpus
 from leitmotif.pipelines.catalog import enter
 from leitmotif.pipelines.collect import collect, enrich
 from leitmotif.pipelines.curate import curate
-from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.validate import validate
+from leitmotif.storage.errors import OutsideError, UserError
 
 SETTINGS = Settings(pause_s=0.0, backoff_s=0.0, guard=Guard(frozenset({"127.0.0.1"})))
 

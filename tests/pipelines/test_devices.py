@@ -2,12 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.models import devices
 from leitmotif.pipelines.models.devices import on_this_machine, resolve_device
 from leitmotif.pipelines.plan import Plan, make_plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Workspace
+from leitmotif.storage.errors import UserError
 
 
 def devices_of(plan: Plan) -> set[str]:

@@ -17,13 +17,13 @@ import pytest
 
 from leitmotif.demo.corpus import render_corpus
 from leitmotif.pipelines.curate import Summary, curate
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.plan import change_thresholds, make_plan
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.runner import Batch, run_batch
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.validate import validate
+from leitmotif.storage.errors import UserError
 
 PLAN = make_plan("music-video", "embedded")
 

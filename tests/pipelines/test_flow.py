@@ -13,10 +13,10 @@ import pytest
 from leitmotif.demo.corpus import render_corpus
 from leitmotif.pipelines import flow
 from leitmotif.pipelines.curate import curate
-from leitmotif.pipelines.errors import OutsideError, RunError
 from leitmotif.pipelines.flow import StaysHere, run_flow
 from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.workspace import Workspace
+from leitmotif.storage.errors import OutsideError, RunError
 
 
 def test_a_scheduler_that_does_not_answer_is_one_clear_line(

@@ -6,7 +6,6 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.plan import Plan, change_settings, change_thresholds, load_plan, make_plan
@@ -20,6 +19,7 @@ from leitmotif.reports.preview import Preview
 from leitmotif.reports.published import open_published
 from leitmotif.reports.source import open_source
 from leitmotif.reports.statistics import measure as measure_source
+from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy import labels
 from tests.pipelines.conftest import GOOD
 

@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from leitmotif.pipelines import curate, flow
-from leitmotif.pipelines.errors import OutsideError
 from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.runner import Batch
 from leitmotif.pipelines.stage import Clip
 from leitmotif.pipelines.workspace import Workspace
+from leitmotif.storage.errors import OutsideError
 
 
 def batch_of(count: int) -> Batch:

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.plan import change_thresholds, load_plan, make_plan
+from leitmotif.storage.errors import UserError
 
 
 def test_every_shipped_recipe_makes_a_plan_with_every_setting_filled_in() -> None:

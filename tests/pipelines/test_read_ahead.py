@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from leitmotif.pipelines.errors import OutsideError
 from leitmotif.pipelines.read_ahead import GPU_READERS, measure_ahead, read_ahead
 from leitmotif.pipelines.stage import Clip, Row
+from leitmotif.storage.errors import OutsideError
 
 CLIPS = [Clip(str(number), f"{number}.flac") for number in range(9)]
 

@@ -6,12 +6,12 @@ import soundfile
 
 from leitmotif.media.flac import write_flac
 from leitmotif.media.limited import LimitedWorker
-from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.stage import Clip, Place
 from leitmotif.pipelines.stages.separation import RATE_HZ, SeparationStage
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.separation import separator
+from leitmotif.storage.errors import OutsideError, UserError
 
 SECOND = RATE_HZ
 

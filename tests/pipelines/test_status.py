@@ -18,7 +18,6 @@ from leitmotif.demo.corpus import render_corpus
 from leitmotif.pipelines.advice import name_quarantined
 from leitmotif.pipelines.curate import Summary, curate
 from leitmotif.pipelines.entries import Fate
-from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.logged import LoggedRun, LoggedStage, latest_run
 from leitmotif.pipelines.plan import Plan, make_plan
@@ -27,6 +26,7 @@ from leitmotif.pipelines.runner import Batch
 from leitmotif.pipelines.status import StageStatus, Status, look
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.shards.store import StageStore
+from leitmotif.storage.errors import OutsideError, UserError
 
 Catalogue = Callable[..., list[str]]
 Measure = Callable[..., Stores]

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.plan import change_thresholds, load_plan, make_plan, read_plan
 from leitmotif.pipelines.succession import changes, describe_plan, next_plan
+from leitmotif.storage.errors import UserError
 
 FORMER = make_plan("music-track", "embedded", ["vocal.threshold=0.4"], window_s=10.0)
 

@@ -24,7 +24,6 @@ from PIL import Image
 
 from leitmotif.collection.shelf import COLUMNS, FETCHED, Shelf
 from leitmotif.pipelines.catalog import hash_media
-from leitmotif.pipelines.errors import OutsideError, UserError
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan, make_plan
 from leitmotif.pipelines.publish import publish
@@ -35,6 +34,7 @@ from leitmotif.reports.write import write_reports
 from leitmotif.shards.store import StageStore
 from leitmotif.shards.takedown import RECORD, read_record
 from leitmotif.shards.validate import validate
+from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.taxonomy import labels
 
 URL = "https://video.example/watch?v={}&l=é"

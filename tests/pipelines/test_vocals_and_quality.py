@@ -17,7 +17,6 @@ from leitmotif.filters import vocals
 from leitmotif.media import audio
 from leitmotif.media.flac import write_flac
 from leitmotif.media.limited import LimitedWorker
-from leitmotif.pipelines.errors import UserError
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.models import encoders_in_use
 from leitmotif.pipelines.plan import Plan, make_plan
@@ -26,6 +25,7 @@ from leitmotif.pipelines.stage import Clip, Place
 from leitmotif.pipelines.stages.quality import QualityStage
 from leitmotif.pipelines.stages.vocals import VocalsStage
 from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.storage.errors import UserError
 from tests.encoders.msclap_files import write_tiny_msclap, write_tokenizer
 from tests.encoders.panns_files import TinyCnn14, noise, write_tiny_cnn14
 

@@ -1,0 +1,70 @@
+"""Whose fault an error is, and what of it is said in one line."""
+
+import errno
+import os
+
+import pytest
+
+from leitmotif.storage.errors import (
+    MACHINE_ERRNOS,
+    OutsideError,
+    RunError,
+    UserError,
+    first_line,
+    is_machine_fault,
+    one_line,
+)
+
+
+@pytest.mark.parametrize("number", sorted(MACHINE_ERRNOS))
+def test_a_disk_or_a_table_of_files_that_is_full_is_the_machines_fault(number: int) -> None:
+    assert is_machine_fault(OSError(number, os.strerror(number)))
+
+
+@pytest.mark.parametrize("error", [MemoryError(), OutsideError("the server is gone")])
+def test_memory_and_what_lies_outside_are_the_machines_fault(error: Exception) -> None:
+    assert is_machine_fault(error)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        FileNotFoundError(errno.ENOENT, "gone"),
+        ValueError("No space left"),
+        UserError("got 3"),
+        OSError("odd"),
+    ],
+)
+def test_what_is_wrong_with_the_input_is_not_the_machines_fault(error: Exception) -> None:
+    assert not is_machine_fault(error)
+    assert not is_machine_fault(error, writing=True)
+
+
+def test_a_refused_permission_is_the_machines_fault_only_where_we_write() -> None:
+    error = PermissionError(errno.EACCES, "Permission denied")
+    assert not is_machine_fault(error)
+    assert is_machine_fault(error, writing=True)
+
+
+def test_a_full_disk_is_known_from_what_torch_and_safetensors_say_of_it() -> None:
+    class SafetensorError(Exception):
+        pass
+
+    assert is_machine_fault(RuntimeError("[enforce fail] PytorchStreamWriter: file write failed"))
+    assert is_machine_fault(SafetensorError('IoError(Os { code: 28, message: "No space left on device" })'))
+    assert not is_machine_fault(RuntimeError("shapes cannot be multiplied"))
+
+
+def test_whatever_ends_a_run_is_caught_as_one_kind() -> None:
+    assert isinstance(UserError("got 3"), RunError | ValueError)
+    assert OutsideError("full", {"kept": 3}).facts == {"kept": 3}
+
+
+def test_an_error_is_said_in_one_line_however_many_it_has() -> None:
+    error = KeyError("first\n   second\tthird")
+    assert one_line(ValueError("first\n   second\tthird\n")) == "first second third"
+    assert one_line(ValueError("first\nsecond"), 7) == "first s"
+    assert one_line(ValueError()) == "ValueError"
+    assert first_line(RuntimeError("\nMissing keys:\n  a\n  b")) == "Missing keys:"
+    assert first_line(error).startswith("'first")
+    assert first_line(MemoryError()) == "MemoryError"
