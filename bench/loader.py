@@ -25,8 +25,8 @@ import webdataset
 from leitmotif.shards.manifest import write_manifest
 from leitmotif.shards.schema import shard_schema
 from leitmotif.shards.writer import plan_shards, write_shard
-from leitmotif.training.loader import ShardLoader
-from leitmotif.training.loader_media import decode_audio, decode_frame
+from leitmotif.training.loader.decode import decode_audio, decode_frame
+from leitmotif.training.loader.loader import ShardLoader
 
 # Many times what the shuffle buffer holds, as an epoch is: at first both sides only fill it.
 CLIPS, DECODED_CLIPS, PAIRS, WORKERS = int(os.environ.get("LEITMOTIF_BENCH_CLIPS", "1024")), 192, 5, 2

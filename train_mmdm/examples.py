@@ -15,7 +15,7 @@ from leitmotif.train_mmdm.prompt import instruction_of, question_of, resize_fram
 from leitmotif.train_mmdm.settings import Settings
 from leitmotif.train_mmdm.visuals import describe_visuals
 from leitmotif.training.errors import TrainingInputError
-from leitmotif.training.loader import ShardLoader
+from leitmotif.training.loader.loader import ShardLoader
 from leitmotif.training.loader_split import Split
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ import pytest
 from PIL import Image
 from torch.utils.data import DataLoader
 
-from leitmotif.training.loader import LoaderError, ShardLoader
-from leitmotif.training.loader_media import Audio
+from leitmotif.training.loader.decode import Audio
+from leitmotif.training.loader.loader import LoaderError, ShardLoader
 from tests.training.conftest import MakeDataset
 
-# Enough row groups, of different sizes, for several lanes.
+# Enough row groups, of different sizes, for several streams.
 SHARDS = [[3, 2, 3], [4, 1, 3, 2], [7], [1, 3, 3], [2, 2, 2, 2, 1]]
 ROWS = 41
 

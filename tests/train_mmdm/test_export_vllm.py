@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from test_train_mmdm_describe import shown
+from test_describe import shown
 from untrained_runs import write_run
 
 from leitmotif.train_mmdm.describe import Decoding, Describer

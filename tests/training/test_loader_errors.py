@@ -11,8 +11,8 @@ import pytest
 from leitmotif.shards.manifest import write_manifest
 from leitmotif.shards.schema import shard_schema
 from leitmotif.shards.writer import write_shard
-from leitmotif.training.loader import LoaderError, ShardLoader
-from leitmotif.training.loader_media import decode_audio, decode_frame, decode_picture
+from leitmotif.training.loader.decode import decode_audio, decode_frame, decode_picture
+from leitmotif.training.loader.loader import LoaderError, ShardLoader
 from tests.training.conftest import MakeDataset, a_flac, a_jpeg, a_row
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")

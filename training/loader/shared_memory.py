@@ -31,7 +31,7 @@ _SHARED_MEMORY = Path("/dev/shm")
 
 
 @dataclass
-class Freight:
+class SharedBatch:
     """A value in pieces: large ones lie in a block, the rest is a pickle that refers to them."""
 
     pickled: bytes
@@ -43,10 +43,10 @@ class Freight:
     number: int | None = None
     """Of the block; None if there is no need of one, or no room."""
     block: torch.Tensor | None = None
-    """The block itself, when it is new to the receiver."""
+    """The block itself, when it is new to the reader."""
 
 
-class Sender:
+class SharedWriter:
     """Packs values in a worker process."""
 
     def __init__(self, worker: int, taken: torch.Tensor) -> None:
@@ -54,26 +54,26 @@ class Sender:
 
         Args:
             worker: Its number.
-            taken: Of the receiver, uint8 (workers, BLOCKS): 1 for each block in which values lie.
+            taken: Of the reader, uint8 (workers, BLOCKS): 1 for each block in which values lie.
         """
         self.worker, self.workers = worker, len(taken)
         self.taken = taken[worker].numpy()
         self.blocks: dict[int, torch.Tensor] = {}
 
-    def pack(self, value: Any) -> Freight:
+    def pack(self, value: Any) -> SharedBatch:
         """Put a value into a free block, or into the pickle where there is no room for one."""
         pickled, buffers, pieces = _take_apart(value)
         if not buffers and not pieces:
-            return Freight(pickled)
+            return SharedBatch(pickled)
         spans, end = _lay_out([*buffers, *pieces])
         number, block = self._find_block(end)
         if number is None:
-            return Freight(pickle.dumps(value, protocol=5))
+            return SharedBatch(pickle.dumps(value, protocol=5))
         memory = self.blocks[number].numpy()
         for piece, (start, stop) in zip([*buffers, *pieces], spans, strict=True):
             memory[start:stop] = np.frombuffer(piece, np.uint8)
         self.taken[number] = 1
-        return Freight(pickled, spans, len(buffers), self.worker, number, block)
+        return SharedBatch(pickled, spans, len(buffers), self.worker, number, block)
 
     def _find_block(self, size: int) -> tuple[int | None, torch.Tensor | None]:
         """Number of a free block of at least `size` bytes, and the block if it had to be made."""
@@ -93,7 +93,7 @@ class Sender:
         return number, self.blocks[number]
 
 
-class Receiver:
+class SharedReader:
     """Unpacks values in the trainer's process."""
 
     def __init__(self, workers: int) -> None:
@@ -101,18 +101,18 @@ class Receiver:
         self.taken = torch.zeros(workers, BLOCKS, dtype=torch.uint8).share_memory_()
         self.blocks: dict[tuple[int, int], torch.Tensor] = {}
 
-    def unpack(self, freight: Freight) -> Any:
+    def unpack(self, sent: SharedBatch) -> Any:
         """Return the value; its arrays and tensors lie in the block, its bytes are copies."""
-        if freight.number is None:
-            return pickle.loads(freight.pickled)
-        place = freight.worker, freight.number
-        if freight.block is not None:
-            self.blocks[place] = freight.block
+        if sent.number is None:
+            return pickle.loads(sent.pickled)
+        place = sent.worker, sent.number
+        if sent.block is not None:
+            self.blocks[place] = sent.block
         # Everything below refers to this one array, and nothing else does.
         memory = self.blocks[place].numpy()
         weakref.finalize(memory, self.taken.numpy().__setitem__, place, 0).atexit = False
-        pieces = [memory.data[start:stop] for start, stop in freight.spans]
-        return _Unpickler(freight.pickled, pieces[: freight.buffers], pieces[freight.buffers :]).load()
+        pieces = [memory.data[start:stop] for start, stop in sent.spans]
+        return _Unpickler(sent.pickled, pieces[: sent.buffers], pieces[sent.buffers :]).load()
 
 
 def _take_apart(value: Any) -> tuple[bytes, list[memoryview], list[memoryview]]:

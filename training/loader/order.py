@@ -6,22 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# How the string of row groups is cut into lanes, (slots, turns), the best first: every step takes its rows
-# from the slots of one turn. Ranks that share a step have slots of their own, workers turns of their own.
-_CUTS = ((4, 24), (4, 12), (4, 8), (2, 12), (2, 8), (2, 6), (1, 8), (1, 6), (1, 4), (1, 2))
+# How the string of row groups is cut into streams, (streams of a step, interleave), the best first: each step
+# takes its rows from so many streams, and only after `interleave` steps come the same ones again. Ranks that
+# share a step have streams of their own, and so have workers.
+_LAYOUTS = ((4, 24), (4, 12), (4, 8), (2, 12), (2, 8), (2, 6), (1, 8), (1, 6), (1, 4), (1, 2))
 # A step draws from at least so many times its rows, lest it be little more than a piece of one row group.
 _STEPS_MIXED = 4
-# A lane has at least so many row groups, since those at its ends are read twice.
-_GROUPS_OF_LANE = 4
+# A stream has at least so many row groups, since those at its ends are read twice.
+_GROUPS_OF_STREAM = 4
 
 
 def order_rows(groups: Sequence[range], *, seed: int, epoch: int, buffer: int, step_size: int) -> np.ndarray:
     """Shuffle the rows of a split for one epoch.
 
     The row groups are strung together in random order, the rows of each at random too, and the string is cut
-    into lanes, each with its share of the shuffle buffer. A step takes rows from a few lanes, the next step
-    from the next few, and so on in turn. So the batches of a rank, and of a worker, lie in row groups that
-    hardly anybody else has to read, while the order depends on neither.
+    into streams, each with its share of the shuffle buffer. A step takes rows from a few streams, the next
+    step from the next few, and so on in turn. So the batches of a rank, and of a worker, lie in row groups
+    that hardly anybody else has to read, while the order depends on neither.
 
     Args:
         groups: The rows of each row group.
@@ -35,14 +36,14 @@ def order_rows(groups: Sequence[range], *, seed: int, epoch: int, buffer: int, s
     """
     rng = np.random.default_rng([seed, epoch])
     rows = np.concatenate([rng.permutation(groups[n]) for n in rng.permutation(len(groups))])
-    slots, turns = _cut(len(rows), len(groups), buffer=buffer, step_size=step_size)
+    streams, interleave = _layout(len(rows), len(groups), buffer=buffer, step_size=step_size)
     full = len(rows) // step_size
-    steps_of_turn = full // turns + (np.arange(turns) < full % turns)
+    steps_of_turn = full // interleave + (np.arange(interleave) < full % interleave)
     *strands, rest = np.split(rows, np.cumsum(steps_of_turn) * step_size)
-    share = max(1, buffer // (slots * turns))
+    share = max(1, buffer // (streams * interleave))
     steps = [
-        np.stack([_stir(lane, share, rng) for lane in np.split(strand, slots)])
-        .reshape(slots, -1, step_size // slots)
+        np.stack([_shuffle_buffer(stream, share, rng) for stream in np.split(strand, streams)])
+        .reshape(streams, -1, step_size // streams)
         .swapaxes(0, 1)
         .reshape(-1, step_size)
         for strand in strands
@@ -51,12 +52,14 @@ def order_rows(groups: Sequence[range], *, seed: int, epoch: int, buffer: int, s
     return np.concatenate([np.concatenate(steps)[in_turn].reshape(-1), rng.permutation(rest)])
 
 
-def _cut(rows: int, groups: int, *, buffer: int, step_size: int) -> tuple[int, int]:
-    """The first of the cuts with lanes long enough, whose row groups in hand are half the buffer at most."""
-    lanes = min(groups // _GROUPS_OF_LANE, buffer * groups // (2 * rows))
-    turns = min(buffer // (_STEPS_MIXED * step_size), rows // step_size)
+def _layout(rows: int, groups: int, *, buffer: int, step_size: int) -> tuple[int, int]:
+    """Return (streams, interleave) of the first layout whose row groups in hand fit into half the buffer."""
+    most = min(groups // _GROUPS_OF_STREAM, buffer * groups // (2 * rows))
+    steps = min(buffer // (_STEPS_MIXED * step_size), rows // step_size)
     fitting = (
-        cut for cut in _CUTS if cut[0] * cut[1] <= lanes and cut[1] <= turns and not step_size % cut[0]
+        (streams, interleave)
+        for streams, interleave in _LAYOUTS
+        if streams * interleave <= most and interleave <= steps and not step_size % streams
     )
     return next(fitting, (1, 1))
 
@@ -99,7 +102,7 @@ def _divide(rows: int, steps: int, world_size: int) -> np.ndarray:
     return (each + (np.arange(steps * world_size) < more)).reshape(steps, world_size)
 
 
-def _stir(rows: np.ndarray, buffer: int, rng: np.random.Generator) -> np.ndarray:
+def _shuffle_buffer(rows: np.ndarray, buffer: int, rng: np.random.Generator) -> np.ndarray:
     """Pass rows through a shuffle buffer: each place in it gives up its row at random and takes the next."""
     if len(rows) <= buffer:
         return rng.permutation(rows)

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
-from leitmotif.training.loader_batches import Parcel, Recipe, ShardBatches
-from leitmotif.training.loader_freight import Receiver
-from leitmotif.training.loader_media import decoders
-from leitmotif.training.loader_order import order_rows, size_batches
+from leitmotif.training.loader.batches import RowPipeline, ShardBatches, WorkerBatch
+from leitmotif.training.loader.decode import decoders
+from leitmotif.training.loader.order import order_rows, size_batches
+from leitmotif.training.loader.shared_memory import SharedReader
 from leitmotif.training.loader_split import LoaderError, check_columns, open_split
 
 Item = TypeVar("Item")
@@ -33,7 +33,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
     order follows from dataset, seed, epoch, buffer and the rows of a step (batch size times ranks), never
     from the number of workers: two ranks with batches of 4 learn from the same rows in each step as one with
     batches of 8. All batches are full but those at the end of an epoch, where the remainder is divided
-    evenly among the ranks (`loader_order.size_batches`).
+    evenly among the ranks (`order.size_batches`).
 
     `state_dict` counts the rows that the consumers were given, whatever the workers have prepared by then. A
     state can be taken up with any number of workers, and with any number of ranks if the rows of a step stay
@@ -80,7 +80,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             workers: Processes that read and decode; 0 does it in this one.
             rank: Of this process.
             world_size: Number of ranks.
-            decode: `audio` comes as `loader_media.Audio` and `frames` as a list of pictures; False leaves
+            decode: `audio` comes as `decode.Audio` and `frames` as a list of pictures; False leaves
                 both as bytes.
             frames: "numpy", RGB uint8 (height, width, 3), or "pil".
             on_error: What happens to a row whose audio or frames cannot be decoded: "raise", or "skip",
@@ -106,7 +106,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         self.epoch = 0
         self.skipped = 0
         self.batch_size, self.seed, self.buffer, self.shuffle = batch_size, seed, buffer, shuffle
-        self._recipe = Recipe(
+        self._pipeline = RowPipeline(
             columns=check_columns(self.split, columns),
             decoders=decoders(decode, frames),
             transform=transform,
@@ -133,17 +133,17 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         if self._step == len(self._batches):
             self._begin(self.epoch + 1)
         turn = self._turn = object()
-        for parcel in self._parcels():
+        for made in self._worker_batches():
             if turn is not self._turn:
                 raise LoaderError("the loader was moved or iterated anew while this iteration was going on")
-            if parcel.failure:
-                raise LoaderError(parcel.failure)
+            if made.failure:
+                raise LoaderError(made.failure)
             self._step += 1
-            self.skipped += len(parcel.broken)
-            for line in parcel.broken:
+            self.skipped += len(made.broken)
+            for line in made.broken:
                 _log.warning("left out %s", line)
-            if parcel.size:
-                yield parcel.batch
+            if made.size:
+                yield made.batch
             elif self.world_size > 1:
                 raise LoaderError(
                     f"no row of a batch of rank {self.rank} can be decoded, and other ranks wait for it; "
@@ -225,12 +225,12 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         self._batches = np.split(left, np.cumsum(sizes)[:-1])[self.rank :: self.world_size]
         self._turn = object()
 
-    def _parcels(self) -> Iterator[Parcel]:
+    def _worker_batches(self) -> Iterator[WorkerBatch]:
         left = self._batches[self._step :]
         seed = self.seed, self.epoch
-        receiver = Receiver(self.workers)
+        shared = SharedReader(self.workers)
         loader = DataLoader(
-            ShardBatches(self.split, self._recipe, left, seed=seed, taken=receiver.taken),
+            ShardBatches(self.split, self._pipeline, left, seed=seed, taken=shared.taken),
             batch_size=None,
             num_workers=self.workers,
             prefetch_factor=self.prefetch if self.workers else None,
@@ -238,10 +238,10 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             generator=torch.Generator().manual_seed(self.seed),
         )
         try:
-            for parcel in loader:
-                if self.workers and not parcel.failure:
-                    parcel.batch = receiver.unpack(parcel.batch)
-                yield parcel
+            for made in loader:
+                if self.workers and not made.failure:
+                    made.batch = shared.unpack(made.batch)
+                yield made
         except RuntimeError as error:
             if not str(error).startswith("DataLoader worker (pid"):
                 raise

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_train_mmdm_describe import shown
+from test_describe import shown
 from transformers import (
     AutoImageProcessor,
     AutoModelForImageTextToText,

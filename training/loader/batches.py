@@ -11,17 +11,17 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from leitmotif.phrases import command
-from leitmotif.training.loader_freight import Sender
-from leitmotif.training.loader_rows import ID, RowReader
+from leitmotif.training.loader.rows import ID, RowReader
+from leitmotif.training.loader.shared_memory import SharedWriter
 from leitmotif.training.loader_split import SEED, LoaderError, Split
 
 
 @dataclass
-class Parcel:
+class WorkerBatch:
     """What a worker hands over for one batch."""
 
     batch: Any = None
-    """The batch; as `Freight` if it comes from another process."""
+    """The batch; as `SharedBatch` if it comes from another process."""
     size: int = 0
     """Rows in it."""
     broken: list[str] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Parcel:
 
 
 @dataclass(frozen=True)
-class Recipe:
+class RowPipeline:
     """How a row becomes an item, and items a batch."""
 
     columns: tuple[str, ...]
@@ -41,7 +41,7 @@ class Recipe:
     """Leave out rows that cannot be decoded."""
 
 
-class ShardBatches(IterableDataset[Parcel]):
+class ShardBatches(IterableDataset[WorkerBatch]):
     """Batches for `torch.utils.data.DataLoader(batch_size=None)`, in the order of their rows.
 
     Worker `w` of `n` makes the batches `w`, `w + n`, …, which is the order in which a `DataLoader` asks its
@@ -51,7 +51,7 @@ class ShardBatches(IterableDataset[Parcel]):
     def __init__(
         self,
         split: Split,
-        recipe: Recipe,
+        pipeline: RowPipeline,
         batches: Sequence[np.ndarray],
         *,
         seed: tuple[int, int],
@@ -61,39 +61,39 @@ class ShardBatches(IterableDataset[Parcel]):
 
         Args:
             split: Whose rows.
-            recipe: What becomes of a row.
+            pipeline: What becomes of a row.
             batches: Rows of each batch, int64 (n,).
             seed: Seed and epoch, from which the column "seed" follows.
-            taken: Of the `Receiver` that unpacks what worker processes pack.
+            taken: Of the `SharedReader` that unpacks what worker processes pack.
         """
         self.split = split
         self.seed = seed
         self.taken = taken
-        self.recipe = recipe
+        self.pipeline = pipeline
         self.batches = batches
 
-    def __iter__(self) -> Iterator[Parcel]:
+    def __iter__(self) -> Iterator[WorkerBatch]:
         """Make the batches of this worker; after a failure comes nothing."""
         info = get_worker_info()
         mine = self.batches if info is None else self.batches[info.id :: info.num_workers]
         if not mine:
             return
-        read = [column for column in self.recipe.columns if column != SEED]
+        read = [column for column in self.pipeline.columns if column != SEED]
         reader = RowReader(self.split, read, np.concatenate(mine))
-        sender = Sender(info.id, self.taken) if info else None
+        writer = SharedWriter(info.id, self.taken) if info else None
         for rows in mine:
             try:
-                parcel = self._make(reader, rows.tolist())
+                made = self._make(reader, rows.tolist())
             except LoaderError as error:
                 # A `DataLoader` would wrap its worker's traceback around the one line.
-                yield Parcel(failure=str(error))
+                yield WorkerBatch(failure=str(error))
                 return
-            if sender:
-                parcel.batch = sender.pack(parcel.batch)
-            yield parcel
+            if writer:
+                made.batch = writer.pack(made.batch)
+            yield made
 
-    def _make(self, reader: RowReader, rows: list[int]) -> Parcel:
-        parcel = Parcel()
+    def _make(self, reader: RowReader, rows: list[int]) -> WorkerBatch:
+        made = WorkerBatch()
         items = []
         for number in rows:
             row = reader.take(number)
@@ -102,25 +102,25 @@ class ShardBatches(IterableDataset[Parcel]):
                 self._decode(row)
             except ValueError as error:
                 line = f"{reader.place(number, clip_id)}: {error}"
-                if not self.recipe.skip:
+                if not self.pipeline.skip:
                     validate = command("validate", reader.group(number).shard.parents[1])
                     raise LoaderError(f"{line}; run `{validate}`, or load with on_error='skip'") from error
-                parcel.broken.append(line)
+                made.broken.append(line)
                 continue
-            if SEED in self.recipe.columns:
+            if SEED in self.pipeline.columns:
                 row[SEED] = _seed(*self.seed, number)
             try:
-                items.append(self.recipe.transform({name: row[name] for name in self.recipe.columns}))
+                items.append(self.pipeline.transform({name: row[name] for name in self.pipeline.columns}))
             except Exception as error:
                 error.add_note(f"in the transform of {reader.place(number, clip_id)}")
                 raise
-        parcel.size = len(items)
+        made.size = len(items)
         if items:
-            parcel.batch = self.recipe.collate(items)
-        return parcel
+            made.batch = self.pipeline.collate(items)
+        return made
 
     def _decode(self, row: dict[str, Any]) -> None:
-        decode = self.recipe.decoders
+        decode = self.pipeline.decoders
         if "audio" in decode and row.get("audio") is not None:
             row["audio"] = _named("audio", decode["audio"], row["audio"])
         if "frames" in decode and row.get("frames") is not None:

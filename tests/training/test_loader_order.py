@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from leitmotif.training.loader_order import order_rows, size_batches
+from leitmotif.training.loader.order import order_rows, size_batches
 
 
 def groups_of(*sizes: int) -> list[range]:
