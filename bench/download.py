@@ -59,11 +59,11 @@ def _seconds(side: str, words: Path, folder: Path) -> tuple[float, int]:
 
 def run_collect(words: Path, folder: Path) -> int:
     """Collect as a user does; return the growth of memory in MiB."""
+    from leitmotif.collection.archive import Archive
     from leitmotif.collection.collector import collect
     from leitmotif.collection.guard import Guard
     from leitmotif.collection.settings import Settings
-    from leitmotif.collection.shelf import Shelf
-    from leitmotif.collection.sources import open_source
+    from leitmotif.collection.sources.open import open_source
 
     settings = Settings(pause_s=0.0, jobs=AT_ONCE, per_host=AT_ONCE, guard=Guard(frozenset({"127.0.0.1"})))
     peaks: list[int] = []
@@ -72,9 +72,9 @@ def run_collect(words: Path, folder: Path) -> int:
         if done in (FILES // 10, FILES):
             peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
 
-    tally = collect([open_source(str(words))], Shelf(folder), settings, progress=note)
-    if tally.fetched != FILES:
-        raise RuntimeError(f"{tally.fetched} of {FILES} files were fetched")
+    summary = collect([open_source(str(words))], Archive(folder), settings, progress=note)
+    if summary.fetched != FILES:
+        raise RuntimeError(f"{summary.fetched} of {FILES} files were fetched")
     return peaks[-1] - peaks[0]
 
 

@@ -99,7 +99,7 @@ def run(options: argparse.Namespace) -> int:
         ) from error
     names = [name.strip() for name in options.enrich.split(",") if name.strip()]
     with progress() as tell:
-        tally = collect(
+        summary = collect(
             options.source,
             options.out,
             settings,
@@ -107,7 +107,7 @@ def run(options: argparse.Namespace) -> int:
             progress=lambda done, wanted: tell("collect", done, wanted),
         )
         enriched = enrich(options.out, names, settings, progress=tell) if names else {}
-    facts = asdict(tally)
+    facts = asdict(summary)
     stopped = facts.pop("stopped") | {name: done.stopped for name, done in enriched.items() if done.stopped}
     asked = {name: asdict(done) for name, done in enriched.items()}
     for counts in asked.values():
@@ -119,11 +119,11 @@ def run(options: argparse.Namespace) -> int:
             print(f"{name:<12} {', '.join(f'{count} {what}' for what, count in counts.items() if count)}")
         for host, reason in stopped.items():
             print(f"stopped      {host or 'the run'}: {reason}; run the same command again to go on")
-        if tally.fetched or tally.already:
+        if summary.fetched or summary.already:
             workspace = options.out.absolute().with_name(f"{options.out.absolute().name}-workspace")
             print(f"next: {command('curate', options.out, '--out', workspace)}")
     hosts = [host for host in stopped if host]
-    left = tally.left + sum(done.left for done in enriched.values())
+    left = summary.left + sum(done.left for done in enriched.values())
     if hosts:
         raise OutsideError(
             f"{', '.join(hosts)} asked to be left alone, {left} items are left; run the same command "
@@ -132,7 +132,7 @@ def run(options: argparse.Namespace) -> int:
         )
     if options.json:
         console.print_json(told)
-    return Exit.STRICT if options.strict and (tally.refused or tally.failed) else Exit.DONE
+    return Exit.STRICT if options.strict and (summary.refused or summary.failed) else Exit.DONE
 
 
 def _settings(options: argparse.Namespace) -> Settings:

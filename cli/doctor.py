@@ -108,8 +108,8 @@ def _print_plugins(added: Sequence[Found]) -> None:
 
 def _plugins() -> Iterator[Found]:
     """Ask for everything that other distributions add, and yield what became of each plugin."""
-    from leitmotif.collection.enrichment import known_enrichers
-    from leitmotif.collection.sources import plugin_sources
+    from leitmotif.collection.enrich.enrichment import known_enrichers
+    from leitmotif.collection.sources.open import plugin_sources
     from leitmotif.evaluation.metric import find_metrics
     from leitmotif.filters import rule
     from leitmotif.pipelines.stages import STAGES

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from leitmotif.collection.errors import SourceError
 from leitmotif.collection.leftovers import is_for_systems, leftover_kind
 from leitmotif.collection.ours import inner_folders
 from leitmotif.phrases import count
@@ -24,10 +25,6 @@ SUFFIXES = frozenset(
         *("aac", "aif", "aiff", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "wma"),
     )
 )
-
-
-class SourceError(ValueError):
-    """A source that the user named cannot be used; the text is one line with what to do."""
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from leitmotif.collection.refusals import Refused, Unavailable
+from leitmotif.collection.errors import Refused, Unavailable
 
 SCHEMES = ("http", "https")
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")

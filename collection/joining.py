@@ -8,7 +8,7 @@ from pathlib import Path
 
 import imageio_ffmpeg  # type: ignore[import-untyped]
 
-from leitmotif.collection.refusals import Refused
+from leitmotif.collection.errors import Refused
 
 LIMIT_S = 900.0
 # Inputs are files that were looked into before, and nothing that they name is opened.

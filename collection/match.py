@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leitmotif.collection.refusals import Refused
+from leitmotif.collection.errors import Refused
 
 # Other uploads of a song, by what their titles say; each unless the song's own title says it.
 _OTHERS = {

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from leitmotif.collection.errors import SourceError
 from leitmotif.collection.fields import MAX_ADDRESS, MAX_DESCRIPTION, MAX_TEXT, Fields
-from leitmotif.collection.folder import FoundFile, SourceError
+from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
 from leitmotif.collection.table import encoding_of, read_records
 

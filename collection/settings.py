@@ -8,8 +8,6 @@ from pathlib import Path
 from leitmotif.collection.guard import Guard
 
 USER_AGENT = "leitmotif-collect/0.1"
-# Waits longer than this are for a later run.
-MAX_WAIT_S = 60.0
 
 
 @dataclass(frozen=True)

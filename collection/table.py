@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import dropwhile
 from pathlib import Path
 
-from leitmotif.collection.folder import SourceError
+from leitmotif.collection.errors import SourceError
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:

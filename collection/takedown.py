@@ -7,11 +7,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-from leitmotif.collection.folder import SourceError
-from leitmotif.collection.refusals import Refused, TakenDown
+from leitmotif.collection.errors import Refused, SourceError, TakenDown
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.takedown import RECORD, read_record
+from leitmotif.shards.texts import encodable
 
 _HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 _YOUTUBE = re.compile(r"^//youtube\.com/watch\?(?:.*&)?v=([A-Za-z0-9_-]{11})(?:&|$)")
@@ -34,6 +35,24 @@ def ids_in(url: str) -> tuple[str, ...]:
     return (url,)
 
 
+def site_id(info: dict[str, Any]) -> str | None:
+    """Return `SITE:ID` of a video, where a site gave it one."""
+    site, identity = info.get("extractor"), info.get("id")
+    if not isinstance(site, str) or not isinstance(identity, str) or site.startswith("generic"):
+        return None
+    return encodable(f"{site.lower()}:{identity}"[:200])
+
+
+def ids_of(info: dict[str, Any]) -> tuple[str | None, ...]:
+    """Return what yt-dlp's fields of a video say of its identity: ids and addresses."""
+    urls = (info.get(name) for name in ("webpage_url", "original_url", "url"))
+    return (
+        info.get("id"),
+        site_id(info),
+        *(name for url in urls if isinstance(url, str) for name in ids_in(url)),
+    )
+
+
 @dataclass(frozen=True)
 class TakedownList:
     """What may not be fetched.
@@ -47,6 +66,10 @@ class TakedownList:
     def __bool__(self) -> bool:
         """Tell whether there is anything on the list."""
         return bool(self.reasons)
+
+    def names(self, *ids: str | None) -> bool:
+        """Tell whether one of some ids is on the list; None is passed over."""
+        return any(identity and normal_id(identity) in self.reasons for identity in ids)
 
     def refuse(self, *ids: str | None) -> None:
         """Let pass what is not on the list.

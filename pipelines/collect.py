@@ -7,16 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from leitmotif.collection.collector import Progress, Tally
+from leitmotif.collection.archive import Archive
+from leitmotif.collection.collector import CollectSummary, Progress
 from leitmotif.collection.collector import collect as run_collector
-from leitmotif.collection.enrichment import Enriched, check_enrichers
-from leitmotif.collection.enrichment import Progress as EnrichProgress
-from leitmotif.collection.enrichment import enrich as run_enrichers
-from leitmotif.collection.folder import SourceError
-from leitmotif.collection.refusals import CollectError
+from leitmotif.collection.enrich.enrichment import Enriched, check_enrichers
+from leitmotif.collection.enrich.enrichment import Progress as EnrichProgress
+from leitmotif.collection.enrich.enrichment import enrich as run_enrichers
+from leitmotif.collection.errors import CollectError, SourceError
 from leitmotif.collection.settings import Settings
-from leitmotif.collection.shelf import Shelf
-from leitmotif.collection.sources import open_source
+from leitmotif.collection.sources.open import open_source
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 
 
@@ -27,11 +26,11 @@ def collect(
     *,
     enrichers: Sequence[str] = (),
     progress: Progress = lambda done, wanted: None,
-) -> Tally:
+) -> CollectSummary:
     """Fetch what sources want into a folder.
 
     Args:
-        sources: Words that `leitmotif.collection.sources.open_source` knows.
+        sources: Words that `leitmotif.collection.sources.open.open_source` knows.
         folder: Where files and record lie.
         settings: Bounds and manners.
         enrichers: Who is going to be asked about the files (`enrich`); checked before anything is fetched.
@@ -47,7 +46,7 @@ def collect(
     with _run_errors(folder):
         check_enrichers(enrichers, settings)
         opened = [open_source(word, settings) for word in sources]
-        return run_collector(opened, Shelf(folder), settings, progress=progress)
+        return run_collector(opened, Archive(folder), settings, progress=progress)
 
 
 def enrich(
@@ -73,7 +72,7 @@ def enrich(
         OutsideError: The disk failed; what was found is kept.
     """
     with _run_errors(folder):
-        return run_enrichers(Shelf(folder), names, settings, progress=progress)
+        return run_enrichers(Archive(folder), names, settings, progress=progress)
 
 
 @contextmanager
@@ -93,7 +92,7 @@ def _run_errors(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def collect_flow(sources: Sequence[str], folder: Path, settings: Settings, **options: Any) -> Tally:
+def collect_flow(sources: Sequence[str], folder: Path, settings: Settings, **options: Any) -> CollectSummary:
     """Run `collect` as a Prefect flow, for schedules and deployments; the command needs none.
 
     Args:
@@ -107,7 +106,7 @@ def collect_flow(sources: Sequence[str], folder: Path, settings: Settings, **opt
     """
     from prefect import flow  # takes seconds
 
-    def run() -> Tally:
+    def run() -> CollectSummary:
         return collect(sources, folder, settings, **options)
 
     return flow(name="collect")(run)()

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from leitmotif.collection.folder import FoundFile, SourceError, find_media
+from leitmotif.collection.errors import SourceError
+from leitmotif.collection.folder import FoundFile, find_media
 from leitmotif.phrases import count
 from leitmotif.pipelines import catalog
 from leitmotif.pipelines.advice import advise, describe_kinds, name_quarantined

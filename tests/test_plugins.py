@@ -23,9 +23,9 @@ stages: {separation: {backend: mid-side}, darkness: {most: 3}}
 """
 SCRIPT = """
 import sys, json, leitmotif
-from leitmotif.collection.enrichment import open_enricher
+from leitmotif.collection.enrich.enrichment import open_enricher
 from leitmotif.collection.settings import Settings
-from leitmotif.collection.sources import open_source
+from leitmotif.collection.sources.open import open_source
 from leitmotif.evaluation.metric import Tools, choose_metrics
 
 if __name__ == "__main__":
@@ -42,7 +42,7 @@ if __name__ == "__main__":
         "brightness": workspace.clips["too-dark"].to_pylist(),
         "models": dataset.table(columns=["models"])["models"][0].as_py(),
         "words": metric.value(metric.measure(["a b c"], []).sum(axis=0), 1),
-        "wanted": [item.url for item in open_source("numbered:media.example/2").wanted()],
+        "wanted": [item.url for item in open_source("numbered:media.example/2").requests()],
         "enricher": type(open_enricher("folder-name", Settings())).__name__,
     }))
 """

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from leitmotif.collection.folder import SourceError
-from leitmotif.collection.shelf import Shelf
+from leitmotif.collection.archive import Archive
+from leitmotif.collection.errors import SourceError
 from leitmotif.phrases import count
 from leitmotif.pipelines.takedown.folders import clean, rebuild
 from leitmotif.pipelines.takedown.places import Places, files_in
@@ -150,7 +150,7 @@ def take_down(
             if places.workspace:
                 held.enter_context(Workspace(places.workspace).held())
             if places.collected:
-                held.enter_context(Shelf(places.collected).held())
+                held.enter_context(Archive(places.collected).held())
                 # What is half fetched bears no name that could be looked for.
                 shutil.rmtree(places.collected / "partial")
                 (places.collected / "partial").mkdir()

@@ -11,28 +11,28 @@ import pytest
 from media_server import MediaServer, serve
 
 from leitmotif.collection import collector
-from leitmotif.collection.collector import Tally, collect
-from leitmotif.collection.container import Inspectors
+from leitmotif.collection.archive import COLUMNS, Archive
+from leitmotif.collection.collector import CollectSummary, collect
+from leitmotif.collection.fetch.inspect import ProbePool
 from leitmotif.collection.guard import Guard
 from leitmotif.collection.settings import Settings
-from leitmotif.collection.shelf import COLUMNS, Shelf
-from leitmotif.collection.sources import open_source
+from leitmotif.collection.sources.open import open_source
 from leitmotif.shards.store import StageStore
 
 HERE = Guard(frozenset({"127.0.0.1"}))
 
 
 @pytest.fixture(scope="session")
-def inspectors() -> Iterator[Inspectors]:
-    with Inspectors(1).open() as opened:
+def probes() -> Iterator[ProbePool]:
+    with ProbePool(1).open() as opened:
         yield opened
 
 
 @pytest.fixture(autouse=True)
-def shared_inspectors(inspectors: Inspectors, monkeypatch: pytest.MonkeyPatch) -> None:
+def shared_inspectors(probes: ProbePool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start the process that reads headers once, not for every run."""
-    shared = SimpleNamespace(open=lambda: nullcontext(), inspect=inspectors.inspect)
-    monkeypatch.setattr(collector, "Inspectors", lambda number: shared)
+    shared = SimpleNamespace(open=lambda: nullcontext(), inspect=probes.inspect)
+    monkeypatch.setattr(collector, "ProbePool", lambda number: shared)
 
 
 @pytest.fixture
@@ -42,27 +42,27 @@ def media() -> Iterator[MediaServer]:
 
 
 @pytest.fixture
-def shelf(tmp_path: Path) -> Shelf:
-    return Shelf(tmp_path / "collected")
+def archive(tmp_path: Path) -> Archive:
+    return Archive(tmp_path / "collected")
 
 
 @pytest.fixture
-def fetch(shelf: Shelf) -> Callable[..., Tally]:
+def fetch(archive: Archive) -> Callable[..., CollectSummary]:
     """Collect the sources named, without pauses."""
 
-    def run(*words: str, **changed: Any) -> Tally:
+    def run(*words: str, **changed: Any) -> CollectSummary:
         chosen = {"pause_s": 0.0, "backoff_s": 0.0, "guard": HERE, "jobs": 2} | changed
-        return collect([open_source(word) for word in words], shelf, Settings(**chosen))
+        return collect([open_source(word) for word in words], archive, Settings(**chosen))
 
     return run
 
 
 @pytest.fixture
-def record(shelf: Shelf) -> Callable[[], list[dict[str, Any]]]:
+def record(archive: Archive) -> Callable[[], list[dict[str, Any]]]:
     """Read what the record says of every item, by name."""
 
     def read() -> list[dict[str, Any]]:
-        store = StageStore(shelf.root / "record", COLUMNS, scratch=shelf.partial)
+        store = StageStore(archive.root / "record", COLUMNS, scratch=archive.partial)
         table: pa.Table = store.read(COLUMNS.names)
         rows: list[dict[str, Any]] = table.to_pylist()
         return sorted(rows, key=lambda row: row["wanted"])

@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.collection.folder import SourceError, find_media
+from leitmotif.collection.errors import SourceError
+from leitmotif.collection.folder import find_media
 
 
 def names(*sources: Path) -> list[str]:

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.collection.folder import FoundFile, SourceError
+from leitmotif.collection.errors import SourceError
+from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.metadata_table import MetadataTable, read_table
 

@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.collection.folder import SourceError, find_media
+from leitmotif.collection.archive import Archive
+from leitmotif.collection.errors import SourceError
+from leitmotif.collection.folder import find_media
 from leitmotif.collection.ours import KINDS
-from leitmotif.collection.shelf import Shelf
 from leitmotif.evaluation.survey.key import KEY_FILE
 from leitmotif.pipelines.workspace import PLAN
 from leitmotif.shards.manifest import MANIFEST
@@ -59,6 +60,6 @@ def test_marks_are_the_names_that_the_rooms_write(tmp_path: Path) -> None:
     assert MANIFEST in marks["dataset"]
     assert KEY_FILE in marks["survey"]
     assert marks["training run"] == (SETTINGS_NAME, CHECKPOINTS)
-    with Shelf(tmp_path).held():
+    with Archive(tmp_path).held():
         pass
     assert (tmp_path / "partial").is_dir()

@@ -22,7 +22,7 @@ import pytest
 import soundfile
 from PIL import Image
 
-from leitmotif.collection.shelf import COLUMNS, FETCHED, Shelf
+from leitmotif.collection.archive import COLUMNS, FETCHED, Archive
 from leitmotif.pipelines.catalog import hash_media
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan, make_plan
@@ -503,5 +503,5 @@ def test_a_collected_folder_loses_file_metadata_and_row(made: Made, tmp_path: Pa
     words = (keys["b"], keys["copy"], URL.format("b"), URL.format("copy"))
     assert holding(root, *words) == [RECORD]
     assert not list((root / "partial").iterdir())
-    assert set(Shelf(root).known()) == {keys["z"]}
+    assert set(Archive(root).known()) == {keys["z"]}
     assert hash_media(root / "media/cc" / f"{keys['z']}.mp4")

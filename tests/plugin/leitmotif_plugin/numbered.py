@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from leitmotif.collection.request import Request
 from leitmotif.collection.settings import Settings
-from leitmotif.collection.wanted import Wanted
 
 
 class Numbered:
@@ -15,7 +15,7 @@ class Numbered:
         """Take the word as it was given."""
         self.host, _, self.count = word.removeprefix("numbered:").rpartition("/")
 
-    def wanted(self) -> Iterator[Wanted]:
+    def requests(self) -> Iterator[Request]:
         """Yield one address after the other."""
         for number in range(int(self.count)):
-            yield Wanted(url=f"https://{self.host}/{number}.mp4", source=f"numbered:{self.host}")
+            yield Request(url=f"https://{self.host}/{number}.mp4", source=f"numbered:{self.host}")

@@ -1,0 +1,198 @@
+"""What others know of a collected file, added to the metadata beside it; each is asked once, at its pace."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Protocol
+
+from leitmotif.collection.archive import Archive
+from leitmotif.collection.errors import MAX_WAIT_S, CollectError, HostStopped, SourceError, Unavailable
+from leitmotif.collection.metadata import Metadata, merged
+from leitmotif.collection.settings import Settings
+from leitmotif.collection.sidecar import load_sidecar, metadata_of
+from leitmotif.plugins import add_plugins, check_class
+from leitmotif.shards.store import write_text
+from leitmotif.shards.texts import encodable
+
+log = logging.getLogger("leitmotif.collection")
+
+# Module and class of each, in the order of use: codes that one finds another looks up.
+ENRICHERS = {
+    "shazam": ("leitmotif.collection.enrich.shazam", "Shazam"),
+    "musicbrainz": ("leitmotif.collection.enrich.musicbrainz", "MusicBrainz"),
+}
+
+Progress = Callable[[str, int, int], None]
+
+
+class Enricher(Protocol):
+    """One who knows recordings; one file each in this folder, opened with the settings of a run."""
+
+    def look_up(self, file: Path, metadata: Metadata) -> dict[str, Any] | None:
+        """Return what is known of a file, as it is stored beside it; None where nothing is.
+
+        Raises:
+            Unavailable: Network or server failed, or asks to wait.
+            HostStopped: The server asks to be left alone.
+        """
+
+    def close(self) -> None:
+        """Let connections go."""
+
+
+@dataclass
+class Enriched:
+    """What one enricher did.
+
+    Attributes:
+        found: Files that it knows.
+        nothing: Files that it does not know.
+        already: Files that it was asked about before.
+        failed: Files that it could not be asked about; a later run does.
+        left: Files for a later run, since it asked to be left alone.
+        stopped: What it said.
+    """
+
+    found: int = 0
+    nothing: int = 0
+    already: int = 0
+    failed: int = 0
+    left: int = 0
+    stopped: str = field(default="")
+
+
+def open_enricher(name: str, settings: Settings) -> Enricher:
+    """Return an enricher by its name.
+
+    Raises:
+        SourceError: There is none of that name, its package is missing, or it lacks a setting.
+    """
+    known = known_enrichers()
+    if name not in known:
+        raise SourceError(f"nobody is called {name!r} who knows recordings; known are {', '.join(known)}")
+    module, kind = known[name]
+    try:
+        enricher: Enricher = getattr(import_module(module), kind)(settings)
+    except ModuleNotFoundError as error:
+        raise SourceError(
+            f"{name} needs the package {error.name!r}; run `pip install 'leitmotif-av[metadata]'`"
+        ) from error
+    return enricher
+
+
+def known_enrichers() -> dict[str, tuple[str, str]]:
+    """Return module and class of each, those of plugins too."""
+    return add_plugins("enrichers", ENRICHERS, _take)
+
+
+def _take(name: str, thing: Any) -> dict[str, tuple[str, str]]:
+    check_class(thing, ["look_up", "close"], "leitmotif.collection.enrich.enrichment.Enricher")
+    return {name: (thing.__module__, thing.__name__)}
+
+
+def check_enrichers(names: Sequence[str], settings: Settings) -> None:
+    """Find out whether enrichers can be used, before anything is fetched.
+
+    Raises:
+        SourceError: One cannot.
+    """
+    for name in names:
+        open_enricher(name, settings).close()
+
+
+def enrich(
+    archive: Archive,
+    names: Sequence[str],
+    settings: Settings,
+    *,
+    progress: Progress = lambda name, done, total: None,
+) -> dict[str, Enriched]:
+    """Ask about every collected file that was not asked about before.
+
+    Args:
+        archive: Where the files lie, with their metadata.
+        names: Whom to ask; those of `ENRICHERS` in that table's order, then those of plugins.
+        settings: Tries, waits and whether to ask again about files that were not known.
+        progress: Told how many files are done.
+
+    Returns:
+        What each did.
+
+    Raises:
+        SourceError: An enricher cannot be used, or the folder.
+        OSError: The disk failed; what was found is kept.
+    """
+    ordered = [name for name in ENRICHERS if name in names] + [
+        name for name in names if name not in ENRICHERS
+    ]
+    with ExitStack() as opened:
+        enrichers = {name: open_enricher(name, settings) for name in ordered}
+        for enricher in enrichers.values():
+            opened.callback(enricher.close)
+        opened.enter_context(archive.held())
+        done = {name: Enriched() for name in enrichers}
+        files = archive.files()
+        for number, (file, sidecar) in enumerate(files, start=1):
+            for name, enricher in enrichers.items():
+                _enrich_file(name, enricher, file, sidecar, settings, done[name])
+                progress(name, number, len(files))
+    return done
+
+
+def _enrich_file(
+    name: str, enricher: Enricher, file: Path, sidecar: Path, settings: Settings, done: Enriched
+) -> None:
+    try:
+        info = load_sidecar(sidecar)
+    except ValueError as error:
+        done.failed += 1
+        log.warning("%s: passed over (%s)", sidecar, error)
+        return
+    metadata = merged(metadata_of(info, where=sidecar))
+    enrichments = info.get("enrichments")
+    known = enrichments if isinstance(enrichments, dict) else {}
+    former = known.get(name)
+    if isinstance(former, dict) and (former.get("found") or not settings.retry_failed):
+        done.already += 1
+        return
+    if done.stopped:
+        done.left += 1
+        return
+    try:
+        answer = _asked(enricher, file, metadata, settings)
+    except HostStopped as stop:
+        done.stopped, done.left = str(stop), done.left + 1
+        return
+    except CollectError as error:
+        done.failed += 1
+        log.info("%s: %s: %s", name, file.name, error)
+        return
+    found = {"found": answer is not None, "at": datetime.now(UTC).isoformat(timespec="seconds")}
+    info["enrichments"] = known | {name: found | encodable(answer or {})}
+    write_text(sidecar, json.dumps(info))
+    if answer is None:
+        done.nothing += 1
+    else:
+        done.found += 1
+
+
+def _asked(enricher: Enricher, file: Path, metadata: Metadata, settings: Settings) -> dict[str, Any] | None:
+    """Ask with a few tries, and the waits that are asked for."""
+    for attempt in range(1, settings.attempts + 1):
+        try:
+            return enricher.look_up(file, metadata)
+        except Unavailable as error:
+            if attempt == settings.attempts:
+                if error.wait_s is not None:
+                    raise HostStopped(f"{error}; {attempt} tries were answered so") from error
+                raise
+            time.sleep(max(error.wait_s or 0.0, min(settings.backoff_s * 2 ** (attempt - 1), MAX_WAIT_S)))
+    raise AssertionError  # pragma: no cover - attempts are at least 1

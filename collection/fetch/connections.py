@@ -1,0 +1,155 @@
+"""Kept-open connections through the guard; redirects are followed one by one, and each is checked."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.client import HTTPException
+from http.cookiejar import LoadError, MozillaCookieJar
+from pathlib import Path
+from urllib.parse import SplitResult, urljoin
+from urllib.request import Request
+
+from leitmotif.collection.errors import Gone, Refused, SourceError, Unavailable, limited, retry_after_s
+from leitmotif.collection.fetch.wire import Answer, Wire
+from leitmotif.collection.settings import USER_AGENT, Settings
+
+REDIRECTS = 10
+# Whose connections are kept open.
+MAX_HOSTS = 64
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_TRANSIENT = frozenset({408, 409, 425, 500, 502, 503, 504, 520, 521, 522, 523, 524})
+_SECRET = frozenset({"cookie", "authorization"})
+_HEADERS = {"User-Agent": USER_AGENT, "Accept-Encoding": "identity"}
+
+
+class Connections:
+    """Asks servers over connections that are kept open and checked by a guard; used by all threads."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._guard = settings.guard
+        self._cookies = _read_cookies(settings.cookies) if settings.cookies else None
+        self._context = ssl.create_default_context()
+        self._idle: dict[str, list[Wire]] = {}
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def ask(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        before: Callable[[str], None] = lambda url: None,
+    ) -> Iterator[tuple[Answer, str]]:
+        """Ask for an address and follow redirects; the connection is released in the end.
+
+        Args:
+            url: What to ask for.
+            headers: Sent along; cookies and the like not to other hosts.
+            before: Called with each address before it is asked; what it raises ends the request.
+
+        Yields:
+            The answer, whose body is not read yet, and the address that it came from.
+
+        Raises:
+            Refused: An address is not allowed, or there are too many redirects.
+            Unavailable: Network or server failed.
+        """
+        sent = {**_HEADERS, **(headers or {})}
+        for _ in range(REDIRECTS + 1):
+            parts = self._guard.check_url(url)
+            before(url)
+            headers = sent if self._cookies is None else sent | self._cookie_header(url)
+            wire, answer = self._asked(parts, headers)
+            try:
+                target = answer.headers.get("Location") if answer.status in _REDIRECTS else None
+                if not target:
+                    yield answer, url
+                    return
+            finally:
+                answer.close()
+                # A body that was not read to its end would be taken for the next answer.
+                if answer.spent:
+                    self._keep(parts, wire)
+                else:
+                    wire.close()
+            following = urljoin(url, target)
+            if self._guard.check_url(following).hostname != parts.hostname:
+                sent = {name: value for name, value in sent.items() if name.lower() not in _SECRET}
+            url = following
+        raise Refused(f"more than {REDIRECTS} redirects, the last to {url[:200]!r}")
+
+    def close(self) -> None:
+        """Close what is kept open."""
+        for wires in self._idle.values():
+            for wire in wires:
+                wire.close()
+        self._idle.clear()
+
+    def _asked(self, parts: SplitResult, headers: Mapping[str, str]) -> tuple[Wire, Answer]:
+        """Ask over a connection that is kept open, else over a new one."""
+        try:
+            wire, kept = self._idle[_origin(parts)].pop(), True
+        except (KeyError, IndexError):
+            wire, kept = Wire(parts, self._guard, self._context), False
+        try:
+            return wire, wire.ask(parts, headers)
+        except BaseException as error:
+            wire.close()
+            if kept and isinstance(error, ConnectionError):
+                return self._asked(parts, headers)  # the server had closed it meanwhile
+            if not isinstance(error, OSError | HTTPException):
+                raise
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise Unavailable(f"{parts.geturl()[:200]}: {reason[:300]}; what came is kept") from error
+
+    def _keep(self, parts: SplitResult, wire: Wire) -> None:
+        """Keep a connection open for the next request to its host; only a few hosts' are kept."""
+        with self._lock:
+            self._idle.setdefault(_origin(parts), []).append(wire)
+            left = self._idle.pop(next(iter(self._idle))) if len(self._idle) > MAX_HOSTS else []
+        for old in left:
+            old.close()
+
+    def _cookie_header(self, url: str) -> dict[str, str]:
+        assert self._cookies is not None
+        request = Request(url)
+        self._cookies.add_cookie_header(request)
+        cookie = request.get_header("Cookie")
+        return {"Cookie": cookie} if cookie else {}
+
+
+def _origin(parts: SplitResult) -> str:
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def check_status(answer: Answer, url: str) -> None:
+    """Let an answer with content pass.
+
+    Raises:
+        Gone: The server does not give it.
+        Unavailable: It may later.
+        HostStopped: It limits us for longer than a run may wait.
+    """
+    status = answer.status
+    if status in (200, 206):
+        return
+    wait_s = retry_after_s(answer.headers.get("Retry-After"))
+    if status == 429 or (status == 503 and wait_s is not None):
+        raise limited(url, status, wait_s)
+    if status in _TRANSIENT or status >= 500:
+        raise Unavailable(f"{url[:200]} answers {status} {answer.reason or ''}".rstrip())
+    raise Gone(f"{url[:200]} answers {status} {answer.reason or ''}".rstrip())
+
+
+def _read_cookies(path: Path) -> MozillaCookieJar:
+    jar = MozillaCookieJar(path)
+    try:
+        jar.load(ignore_discard=True, ignore_expires=True)
+    except (OSError, LoadError) as error:
+        raise SourceError(
+            f"cookies {str(path)!r} cannot be read ({error}); give a cookies.txt in Netscape format"
+        ) from error
+    return jar

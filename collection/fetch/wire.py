@@ -1,0 +1,102 @@
+"""One connection of the standard library's HTTP client, opened through the guard."""
+
+from __future__ import annotations
+
+import http.client
+import ssl
+from collections.abc import Mapping
+from urllib.parse import SplitResult, quote, urlsplit
+
+from leitmotif.collection.errors import Refused, Unavailable
+from leitmotif.collection.guard import Guard
+
+CONNECT_S, READ_S = 15.0, 30.0
+_SAFE = "!$%&'()*+,/:;=?@~"
+_ERRORS = (OSError, http.client.HTTPException)
+
+
+class Answer(http.client.HTTPResponse):
+    """What a server answers, read as it comes."""
+
+    @property
+    def spent(self) -> bool:
+        """Whether all of it was read, so that the connection can serve again."""
+        return not self.will_close and (self.length == 0 or self.isclosed())
+
+    def piece(self, most: int) -> bytes:
+        """Return what has come, at most so many bytes; nothing at the end.
+
+        Raises:
+            Unavailable: The connection broke before the end.
+        """
+        try:
+            data = self.read1(most)
+        except _ERRORS as error:
+            raise Unavailable(f"{_said(error)}; what came is kept") from error
+        if not data and self.length:
+            raise Unavailable(f"the connection broke with {self.length} bytes to come; what came is kept")
+        return data
+
+
+class Wire:
+    """A connection to a host, direct or through the proxy."""
+
+    def __init__(self, parts: SplitResult, guard: Guard, context: ssl.SSLContext) -> None:
+        """Connect.
+
+        Raises:
+            Refused: The host is not at a public address.
+            Unavailable: It does not answer.
+        """
+        host, secure = str(parts.hostname), parts.scheme.lower() == "https"
+        port = parts.port or (443 if secure else 80)
+        self._plain_proxy = bool(guard.proxy) and not secure
+        proxy = urlsplit(guard.proxy) if guard.proxy else None
+        place = (str(proxy.hostname), proxy.port or 80) if proxy else (host, port)
+        self._connection = (
+            http.client.HTTPSConnection(*place, timeout=CONNECT_S, context=context)
+            if secure
+            else http.client.HTTPConnection(*place, timeout=CONNECT_S)
+        )
+        if proxy and secure:
+            self._connection.set_tunnel(host, port)
+        self._connection.response_class = Answer
+        self._connection._create_connection = guard.connect  # type: ignore[attr-defined]
+        try:
+            self._connection.connect()
+        except UnicodeError as error:
+            raise Refused(f"{host[:200]!r} is not the name of a host ({error})") from error
+        except _ERRORS as error:
+            raise Unavailable(f"{host[:200]}: {_said(error)}") from error
+        self._connection.sock.settimeout(READ_S)
+        self._connection.auto_open = 0  # it would open another one without READ_S
+
+    def ask(self, parts: SplitResult, headers: Mapping[str, str]) -> Answer:
+        """Send a request and return the answer, whose body is not read yet.
+
+        Raises:
+            OSError, HTTPException: The connection broke.
+            Refused: A header cannot be sent.
+        """
+        path = quote(parts.path or "/", safe=_SAFE) + (
+            f"?{quote(parts.query, safe=_SAFE)}" if parts.query else ""
+        )
+        host = parts.netloc.rpartition("@")[2]
+        if not host.isascii():
+            host = host.encode("idna").decode()
+        target = f"{parts.scheme}://{host}{path}" if self._plain_proxy else path
+        try:
+            self._connection.request("GET", target, headers={"Host": host, **headers})
+        except ValueError as error:
+            raise Refused(f"the address or a header holds control characters ({_said(error)})") from error
+        answer = self._connection.getresponse()
+        assert isinstance(answer, Answer)
+        return answer
+
+    def close(self) -> None:
+        """Let it go."""
+        self._connection.close()
+
+
+def _said(error: Exception) -> str:
+    return " ".join(str(error).split())[:300] or type(error).__name__
