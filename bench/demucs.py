@@ -68,7 +68,7 @@ def _seconds(run: Callable[[], object]) -> float:
 
 
 def _by_stage(stage: SeparationStage, path: Path) -> None:
-    (row,) = stage.measure([Clip(path.stem, "", inputs={"audio": {"file": path.name}})])
+    (row,) = stage.measure([Clip(path.stem, path, inputs={"audio": {"file": path.name}})])
     if isinstance(row, Exception):
         raise row
 

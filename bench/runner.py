@@ -63,7 +63,7 @@ def run_bare(videos: Path, workspace: Path) -> None:
     stores = Workspace(workspace).stores(make_plan("music-video", "embedded"))
     clips = {}
     for path in sorted(videos.glob("*.m*")):
-        clips.setdefault(media_id := hash_media(path), Clip(media_id, str(path)))
+        clips.setdefault(media_id := hash_media(path), Clip(media_id, path))
     with LimitedWorker() as decoder:
         for name, stage in stores.stages.items():
             stage.open(Place(workspace, workspace / name, workspace / "scratch", decoder))

@@ -129,7 +129,7 @@ def _write_tracks(folder: Path, lengths_s: Sequence[float]) -> list[Path]:
 
 
 def _clips(paths: Sequence[Path]) -> list[Clip]:
-    return [Clip(path.stem, str(path), inputs={"audio": {"file": path.name}}) for path in paths]
+    return [Clip(path.stem, path, inputs={"audio": {"file": path.name}}) for path in paths]
 
 
 def _check_same_work(stage: TaggingStage, naive: Naive, clips: Sequence[Clip], paths: Sequence[Path]) -> None:

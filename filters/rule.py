@@ -5,14 +5,47 @@ from __future__ import annotations
 import importlib
 import math
 import pkgutil
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from leitmotif import filters
 from leitmotif.plugins import add_plugins
+
+
+class Candidate(Protocol):
+    """What a rule may know of a clip beside the numbers that a stage stored of it."""
+
+    @property
+    def clip_id(self) -> str:
+        """The clip."""
+
+    @property
+    def media_id(self) -> str:
+        """The media file that it is of; windows of one file share it."""
+
+    @property
+    def source_id(self) -> str:
+        """The name of that file."""
+
+    @property
+    def duration_s(self) -> float | None:
+        """Its length, that of the window where it is one; None where the file does not say it."""
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The numbers that a rule judges, one a clip (float64, null where there is none), and a word on each."""
+
+    numbers: pa.Array
+    details: Sequence[str | None]
+
+
+# Returns a column of the rule's stage, one value a clip, in the order of the clips.
+ReadColumn = Callable[[str], pa.Array]
 
 
 @dataclass(frozen=True)
@@ -29,6 +62,9 @@ class Rule:
         why: one line for reports: what a rejected clip is.
         finding: what was measured, in words with "{}" where the number stands; empty where `why` says it all.
         reference: paper or page that the rule comes from.
+        values: makes the numbers of the clips that come to the rule; None takes `column` as it is stored.
+        relative: the number depends on which other clips come to the rule, so it is known of those alone that
+            the rule rejects.
     """
 
     name: str
@@ -40,12 +76,25 @@ class Rule:
     why: str
     finding: str = ""
     reference: str = ""
+    values: Callable[[Sequence[Candidate], ReadColumn], Judged] | None = None
+    relative: bool = False
 
     def __post_init__(self) -> None:
         if self.keep not in ("at least", "at most"):
             raise ValueError(f"rule {self.name!r} keeps {self.keep!r}; expected 'at least' or 'at most'")
         if math.isnan(self.threshold):
             raise ValueError(f"the threshold of rule {self.name!r} is not a number; give one in {self.unit}")
+
+    def judge(self, clips: Sequence[Candidate], read: ReadColumn) -> Judged:
+        """The number of each clip, in order.
+
+        Args:
+            clips: the clips.
+            read: returns a column of the rule's stage for them.
+        """
+        if self.values is not None:
+            return self.values(clips, read)
+        return Judged(pc.cast(read(self.column), pa.float64()), [None] * len(clips))
 
     def passes(self, values: pa.Array | pa.ChunkedArray, threshold: float | None = None) -> pa.BooleanArray:
         """Which clips stay, one boolean a value and never null.

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from leitmotif.pipelines.stage import Clip
+from leitmotif.pipelines.stage import Clip, keyed_by
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.store import KEY
@@ -57,10 +57,20 @@ class Entry:
     whole: bool = True
     fate: Fate = field(default_factory=Fate)
 
+    @property
+    def media_id(self) -> str:
+        """Hash of the media bytes; of a file that could not be read there is none."""
+        return str(self.source["media_id"])
+
+    @property
+    def source_id(self) -> str:
+        """What the file is called within the folder that it was found in."""
+        return str(self.source["source_id"])
+
 
 def stored_under(entry: Entry, stage: str) -> str:
-    """Return the key of a clip in a stage's store: headers are read once per file, whatever the windows."""
-    return str(entry.source["media_id"]) if stage == "probe" else entry.clip_id
+    """Return the key of a clip in a stage's store: its own, or that of the file of which it is a window."""
+    return entry.media_id if keyed_by(STAGES[stage]) == "media_id" else entry.clip_id
 
 
 def asked(entry: Entry, rule: str) -> bool:
@@ -120,13 +130,17 @@ def _read(stores: Stores, stage: str, column: str, keys: pa.Array) -> pa.Array:
     return table[column].combine_chunks().take(pc.index_in(keys, value_set=table[KEY].combine_chunks()))
 
 
-def as_clip(entry: Entry, inputs: dict[str, dict[str, Any]]) -> Clip:
-    """Return what a stage needs of a clip."""
+def as_clip(entry: Entry, stage: str) -> Clip:
+    """Return what a stage needs of a clip, but for what it reads of other stages.
+
+    A stage whose rows are of files gets the whole file.
+    """
+    key = stored_under(entry, stage)
+    whole = entry.whole or key != entry.clip_id
     return Clip(
-        clip_id=entry.clip_id,
-        path=entry.source["path"],
-        start_s=entry.start_s,
-        duration_s=None if entry.whole else entry.duration_s,
+        clip_id=key,
+        path=Path(entry.source["path"]),
+        start_s=0.0 if whole else entry.start_s,
+        duration_s=None if whole else entry.duration_s,
         metadata={name: entry.source[name] for name in METADATA},
-        inputs=inputs,
     )

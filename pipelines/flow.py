@@ -106,7 +106,7 @@ def _result(batch: Batch, pending: Pending, workers: int) -> BatchResult:
 
 
 def _died(batch: Batch, workers: int) -> str:
-    names = ", ".join(repr(Path(clip.path).name) for clip in batch.clips[:3])
+    names = ", ".join(repr(clip.path.name) for clip in batch.clips[:3])
     more = f" and {len(batch.clips) - 3} more" if len(batch.clips) > 3 else ""
     fewer = f"with fewer --workers than {workers}" if workers > 1 else "with workers that have more"
     return (

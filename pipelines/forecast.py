@@ -10,6 +10,8 @@ import pyarrow.compute as pc
 from leitmotif.phrases import count
 from leitmotif.pipelines.entries import Entry, by_store, stored_under
 from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
+from leitmotif.pipelines.stage import keyed_by
+from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.store import KEY
 
@@ -60,7 +62,7 @@ def describe_forecast(expected: list[Expected]) -> Iterator[str]:
     if not expected:
         yield "to measure: nothing, everything is in the workspace"
         return
-    unit = "file" if expected[0].stage == "probe" else "clip"
+    unit = "file" if keyed_by(STAGES[expected[0].stage]) == "media_id" else "clip"
     stages = ", ".join(f"{stage.stage} {stage.at_most:,}" for stage in expected)
     at_most = " (at most: what a rule rejects goes no further)" if len(expected) > 1 else ""
     yield f"to measure, in {unit}s: {stages}{at_most}"

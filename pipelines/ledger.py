@@ -9,15 +9,13 @@ from __future__ import annotations
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
-from leitmotif.filters import duplicates
 from leitmotif.filters import rule as filters_rule
-from leitmotif.filters.rule import Rule
-from leitmotif.pipelines.entries import Entry, Fate, asked, by_store, take
+from leitmotif.pipelines.entries import Entry, Fate, asked, by_store, stored_under, take
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.store import KEY
 from leitmotif.shards.takedown import KeptOut
@@ -204,10 +202,11 @@ class Ledger:
             failed = {row[KEY]: row for row in table.filter(pc.is_valid(table["error"])).to_pylist()}
             measured = set(table[KEY].to_pylist())
             for entry in (alive[row] for row in rows):
-                if entry.clip_id in failed:
-                    row = failed[entry.clip_id]
+                key = stored_under(entry, name)
+                if key in failed:
+                    row = failed[key]
                     entry.fate = Fate(alive=False, stage=name, error=row["error"], message=row["message"])
-                elif entry.clip_id not in measured:
+                elif key not in measured:
                     entry.fate = Fate(alive=False, pending=name)
         if name != "probe":
             self._apply_rules(name)
@@ -219,36 +218,11 @@ class Ledger:
             if rule.stage != stage:
                 continue
             alive = [entry for entry in self.entries if entry.fate.alive and asked(entry, name)]
-            values, details = self._values(rule, alive)
-            passed = rule.passes(values, threshold).to_pylist()
-            for entry, ok, value, detail in zip(alive, passed, values.to_pylist(), details, strict=True):
+            judged = rule.judge(alive, partial(take, alive, rule.stage))
+            passed, numbers = rule.passes(judged.numbers, threshold).to_pylist(), judged.numbers.to_pylist()
+            for entry, ok, value, detail in zip(alive, passed, numbers, judged.details, strict=True):
                 if not ok:
                     entry.fate = Fate(alive=False, rule=name, value=value, threshold=threshold, detail=detail)
-
-    def _values(self, rule: Rule, entries: Sequence[Entry]) -> tuple[pa.Array, Sequence[str | None]]:
-        """Return the number that a rule judges, for each clip, and what there is to add to it."""
-        nothing: list[str | None] = [None] * len(entries)
-        if rule.column == "duration_s":
-            return pa.array([entry.duration_s for entry in entries], pa.float64()), nothing
-        if rule.name == "near-duplicate":
-            return self._similarities(entries)
-        return pc.cast(take(entries, rule.stage, rule.column), pa.float64()), nothing
-
-    def _similarities(self, entries: Sequence[Entry]) -> tuple[pa.Array, Sequence[str | None]]:
-        """Return how similar each clip's recording is to that of an earlier clip, and which that is."""
-        prints = take(entries, "prints", "audio_print").to_pylist()
-        found = duplicates.similar_to_earlier([entry.clip_id for entry in entries], prints)
-        sources = {entry.clip_id: entry.source for entry in entries}
-        values: list[float | None] = []
-        details: list[str | None] = []
-        for entry, (similarity, other) in zip(entries, found, strict=True):
-            # Windows of one source repeat each other wherever its music does: that is no copy.
-            copied = other is not None and sources[other]["media_id"] != entry.source["media_id"]
-            values.append(similarity if copied or other is None else 0.0)
-            details.append(
-                f"the same recording as {sources[other]['source_id']}" if other and copied else None
-            )
-        return pa.array(values, pa.float64()), details
 
 
 def windows_of(media_id: str, duration_s: float, length_s: float) -> list[tuple[str, float, float]]:

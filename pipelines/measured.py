@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -11,7 +13,6 @@ from leitmotif.filters import rule as filters_rule
 from leitmotif.filters.rule import Rule
 from leitmotif.pipelines.entries import Entry, Fate, asked, by_store, stored_under, take
 from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
-from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.store import KEY
 
 # The step at which files that cannot be read are quarantined, before every stage.
@@ -100,13 +101,11 @@ def _stops(ledger: Ledger, entries: Sequence[Entry]) -> tuple[list[str | None], 
 
 def _numbers(rule: Rule, entries: Sequence[Entry]) -> pa.Array:
     """Return the number that a rule judges, for each clip; null where the rule is none of its kind."""
-    judged = [entry if asked(entry, rule.name) else None for entry in entries]
-    if rule.column == "duration_s":
-        return pa.array([entry and entry.duration_s for entry in judged], pa.float64())
-    if rule.column not in STAGES[rule.stage].COLUMNS.names:
-        values = [entry.fate.value if entry and entry.fate.rule == rule.name else None for entry in judged]
+    if rule.relative:
+        values = [entry.fate.value if entry.fate.rule == rule.name else None for entry in entries]
         return pa.array(values, pa.float64())
-    if all(judged):
-        return pc.cast(take(entries, rule.stage, rule.column), pa.float64())
-    found = iter(take([entry for entry in judged if entry], rule.stage, rule.column).to_pylist())
-    return pc.cast(pa.array([next(found) if entry else None for entry in judged]), pa.float64())
+    asks = np.array([asked(entry, rule.name) for entry in entries], bool)
+    clips = [entry for entry, asks_it in zip(entries, asks, strict=True) if asks_it]
+    numbers = rule.judge(clips, partial(take, clips, rule.stage)).numbers
+    # Of each clip its place among those that are asked; none of the others, for which that gives null.
+    return numbers.take(pa.array(np.cumsum(asks) - 1, mask=~asks))

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leitmotif.pipelines.entries import Entry
+from leitmotif.pipelines.entries import Entry, stored_under
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row
 from leitmotif.shards.store import KEY
@@ -95,7 +95,7 @@ def batch_result(
         rows: What is stored of each.
         seconds: How long each was waited for.
     """
-    names = [Path(clip.path).name for clip in clips]
+    names = [clip.path.name for clip in clips]
     failures = group_failures(
         (stage, row["error"], row["message"], name)
         for row, name in zip(rows, names, strict=True)
@@ -136,7 +136,7 @@ def failures_in(index: pa.Table, stage: str, entries: Sequence[Entry]) -> list[F
     failed = index.filter(pc.is_valid(index["error"])).to_pylist()
     if not failed:
         return []
-    names = {entry.clip_id: entry.source["source_id"] for entry in entries}
+    names = {stored_under(entry, stage): entry.source_id for entry in entries}
     return group_failures(
         (stage, row["error"], row["message"], names[row[KEY]]) for row in failed if row[KEY] in names
     )

@@ -82,8 +82,8 @@ def missing_batches(
     # A clip of which nothing came out at a stage before has nothing to be measured here.
     todo = [
         entry
-        for entry in entries
-        if entry.clip_id not in done and all(stored_under(entry, read) in places[read] for read in places)
+        for key, entry in _by_key(entries, name).items()
+        if key not in done and all(stored_under(entry, read) in places[read] for read in places)
     ]
     size = max(
         1, min(stores.stages[name].BATCH, -(-len(todo) // (2 * workers)) if workers > 1 else len(todo))
@@ -94,6 +94,14 @@ def missing_batches(
     return [
         _batch(stores, plan, name, todo[start : start + size], places) for start in range(0, len(todo), size)
     ]
+
+
+def _by_key(entries: Sequence[Entry], stage: str) -> dict[str, Entry]:
+    """Return clips by their key in a stage's store; of windows that share a row there, the first."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        found.setdefault(stored_under(entry, stage), entry)
+    return found
 
 
 def _places(stores: Stores, read: str) -> dict[str, str]:
@@ -114,7 +122,7 @@ def _batch(
         workspace=str(stores.workspace.root),
         plan=plan,
         stage=name,
-        clips=tuple(as_clip(entry, {}) for entry in entries),
+        clips=tuple(as_clip(entry, name) for entry in entries),
         keys=keys,
         parts={read: tuple(sorted({places[read][key] for key in keys[read]})) for read in places},
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from leitmotif.pipelines.plan import Plan
 
 Row = dict[str, Any]
+KeyedBy = Literal["clip_id", "media_id"]
 
 
 class StageSettings(BaseModel):
@@ -51,7 +52,7 @@ class Clip:
     """
 
     clip_id: str
-    path: str
+    path: Path
     start_s: float = 0.0
     duration_s: float | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
@@ -84,6 +85,10 @@ class Place:
         finally:
             beside.unlink(missing_ok=True)
 
+    def file_of(self, clip: Clip, stage: str) -> Path:
+        """Return the file that a stage which the clip's stage reads wrote of it, such as its track."""
+        return self.workspace / str(clip.inputs[stage]["file"])
+
     def name_of(self, clip_id: str, suffix: str) -> str:
         """Return a clip's file as the store names it: relative to the workspace."""
         return (self.files / f"{clip_id}{suffix}").relative_to(self.workspace).as_posix()
@@ -98,6 +103,8 @@ class Stage(Protocol):
         READS: Stages whose columns it gets in `Clip.inputs`; "track" stands for the recipe's audio stage.
         COLUMNS: What it stores.
         BATCH: Clips a task takes at once; what is lost at most when a machine dies.
+        KEYED_BY: What its rows are of: each clip, or the whole media file, whatever windows are cut of it. A
+            class that does not say it measures clips (`keyed_by`).
     """
 
     NAME: ClassVar[str]
@@ -106,6 +113,7 @@ class Stage(Protocol):
     SETTINGS: ClassVar[type[StageSettings]]
     COLUMNS: ClassVar[pa.Schema]
     BATCH: ClassVar[int]
+    KEYED_BY: ClassVar[KeyedBy] = "clip_id"
 
     def __init__(self, plan: Plan) -> None:
         """Take the settings; nothing is loaded yet."""
@@ -121,6 +129,11 @@ class Stage(Protocol):
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Return for each clip, in order, its columns or the error that befell it."""
+
+
+def keyed_by(stage: type[Stage]) -> KeyedBy:
+    """Return what the rows of a stage are of; those of a class that does not say it are of clips."""
+    return getattr(stage, "KEYED_BY", "clip_id")
 
 
 def one_by_one(function: Callable[[Clip], Row], clips: Sequence[Clip]) -> Iterator[Row | Exception]:

@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from leitmotif.filters import rule
 from leitmotif.pipelines.advice import advise
-from leitmotif.pipelines.entries import Entry
+from leitmotif.pipelines.entries import stored_under
 from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
 from leitmotif.pipelines.logged import LoggedRun, LoggedStage
 from leitmotif.pipelines.runlog import Failure, SlowClip, failures_of
@@ -184,19 +184,14 @@ def _settled(ledger: Ledger, names: Sequence[str], failed: dict[str, int]) -> li
             if number and names[number] not in entry.stores.stages:
                 continue
             waits = number == last and fate.pending is not None
-            (left if waits else done)[number].add(_key(entry, number))
+            key = stored_under(entry, names[number]) if number else entry.source["path"]
+            (left if waits else done)[number].add(key)
     waiting = 0
     found = []
     for number, name in enumerate(names):
         waiting += len(left[number])
         found.append(StageStatus(name, len(done[number]), len(left[number]), waiting, failed.get(name, 0)))
     return found
-
-
-def _key(entry: Entry, number: int) -> str:
-    """Return what a stage counts: the catalog paths, the probe files, the others clips."""
-    source: dict[str, str] = entry.source
-    return source["path"] if number == 0 else source["media_id"] if number == 1 else entry.clip_id
 
 
 def _timed(stage: StageStatus, logged: LoggedStage | None) -> StageStatus:

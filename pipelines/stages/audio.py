@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import ClassVar
 
 import pyarrow as pa
@@ -37,7 +36,7 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
         with self.place.new_file(clip.clip_id, ".flac") as path:
             facts = self.place.decoder.run(
                 audio.extract_flac,
-                Path(clip.path),
+                clip.path,
                 path,
                 **clip.window,
                 limit_s=limit_of(self.settings, clip),

@@ -36,7 +36,7 @@ class FramesStage(ClipByClipStage[FramesSettings]):
         """Take the clip's frames."""
         pictures = self.place.decoder.run(
             video.timed_key_frames,
-            Path(clip.path),
+            clip.path,
             **clip.window,
             count=self.settings.count,
             short_side=self.settings.short_side,

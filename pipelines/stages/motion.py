@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, fields
-from pathlib import Path
 from typing import ClassVar, Literal
 
 import pyarrow as pa
@@ -34,7 +33,7 @@ class MotionStage(ClipByClipStage[MotionSettings]):
         """Measure the clip's pictures."""
         motion = self.place.decoder.run(
             measure_motion,
-            Path(clip.path),
+            clip.path,
             **clip.window,
             mode=self.settings.mode,
             limit_s=limit_of(self.settings, clip),

@@ -23,7 +23,7 @@ class PrintsStage(ClipByClipStage[StageSettings]):
 
     def measure_clip(self, clip: Clip) -> Row:
         """Take the clip's print."""
-        path = self.place.workspace / clip.inputs["audio"]["file"]
+        path = self.place.file_of(clip, "audio")
         rate_hz = duplicates.RATE_HZ
         blocks = audio.read_flac_blocks(path, rate_hz=rate_hz, mono=True)
         return {"audio_print": duplicates.audio_print(blocks, rate_hz)}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import ClassVar
 
 import pyarrow as pa
@@ -20,6 +19,7 @@ class ProbeStage(ClipByClipStage[DecoderSettings]):
     READS: ClassVar = ()
     SETTINGS: ClassVar = DecoderSettings
     BATCH: ClassVar = 64
+    KEYED_BY: ClassVar = "media_id"
     COLUMNS: ClassVar = pa.schema(
         [
             ("container", pa.string()),
@@ -40,6 +40,6 @@ class ProbeStage(ClipByClipStage[DecoderSettings]):
 
     def measure_clip(self, clip: Clip) -> Row:
         """Probe the file."""
-        facts = self.place.decoder.run(probe.probe, Path(clip.path), limit_s=self.settings.limit_s)
+        facts = self.place.decoder.run(probe.probe, clip.path, limit_s=self.settings.limit_s)
         row = asdict(facts)
         return row | {"has_video": int(facts.has_video), "has_audio": int(facts.has_audio)}

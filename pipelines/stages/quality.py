@@ -90,7 +90,7 @@ class QualityStage:
 
     def _listen(self, clip: Clip) -> np.ndarray:
         """Return the embeddings of the track's chunks, shape (chunks, dim)."""
-        path = self.place.workspace / clip.inputs[self.track]["file"]
+        path = self.place.file_of(clip, self.track)
         blocks = audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
         chunks = quality.pam_chunks(blocks, self.encoder.rate_hz, flac.flac_length_s(path))
         return self.encoder.embed_windows(chunks)

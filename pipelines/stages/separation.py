@@ -93,7 +93,7 @@ class SeparationStage:
         return one_by_one(self._separate, clips)
 
     def _separate(self, clip: Clip) -> Row:
-        mix = audio.read_flac_blocks(self.place.workspace / clip.inputs["audio"]["file"])
+        mix = audio.read_flac_blocks(self.place.file_of(clip, "audio"))
         names = self.separator.stems
         kept = [name for name in names if self.settings.keep_stems and name != INSTRUMENTAL]
         with ExitStack() as files:

@@ -81,7 +81,7 @@ class TaggingStage:
         )
 
     def _read(self, clip: Clip) -> list[np.ndarray]:
-        path = self.place.workspace / clip.inputs[self.track]["file"]
+        path = self.place.file_of(clip, self.track)
         blocks = audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
         windows = track_windows(
             blocks,

@@ -72,7 +72,7 @@ class VisionStage:
     def _read(self, clip: Clip) -> torch.Tensor:
         from PIL import Image
 
-        path = self.place.workspace / clip.inputs["frames"]["file"]
+        path = self.place.file_of(clip, "frames")
         pictures = [Image.open(io.BytesIO(jpeg)).convert("RGB") for _, jpeg in unpack_frames(path)]
         if not pictures:
             raise ValueError(f"got {path.name!r} without a frame; expected pictures to embed")

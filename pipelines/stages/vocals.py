@@ -98,7 +98,7 @@ class VocalsStage:
         """Return how probable a voice is to PANNs."""
         from leitmotif.encoders.panns import labels
 
-        path = self.place.workspace / clip.inputs[self.track]["file"]
+        path = self.place.file_of(clip, self.track)
         windows = track_windows(
             audio.read_flac_blocks(path, rate_hz=self.tagger.rate_hz, mono=True),
             self.tagger.rate_hz,

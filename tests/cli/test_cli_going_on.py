@@ -36,10 +36,10 @@ def pretend(batches: Iterator[Batch]) -> Iterator[BatchResult]:
         rows = []
         for clip in batch.clips:
             row = {name: value for name, value in GOOD[batch.stage].items() if name in known}
-            name = Path(clip.path).stem
+            name = clip.path.stem
             row |= {"mean": 0.0} if batch.stage == "motion" and name == "still" else {}
             row |= {"vocal_score": 0.9} if batch.stage == "vocals" and name == "sung" else {}
-            row |= {"has_video": int(clip.path.endswith("mp4"))} if batch.stage == "probe" else {}
+            row |= {"has_video": int(clip.path.suffix == ".mp4")} if batch.stage == "probe" else {}
             rows.append({"clip_id": clip.clip_id, **row})
         stores.store(batch.stage).append(rows)
         yield BatchResult(batch.stage, len(rows), 0)

@@ -1,6 +1,7 @@
 """The stages that run CLAP and CLIP over clips: the same rows alone, together, and after a crash."""
 
 import io
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def jpeg(rng: np.random.Generator) -> bytes:
 
 def clip(name: object) -> Clip:
     inputs = {"separation": {"file": f"{name}.flac"}, "frames": {"file": f"{name}.zip"}}
-    return Clip(str(name), "video.mp4", inputs=inputs)
+    return Clip(str(name), Path("video.mp4"), inputs=inputs)
 
 
 def opened(kind: Any, place: Place, *assignments: str) -> Any:

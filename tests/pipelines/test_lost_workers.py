@@ -18,7 +18,7 @@ from leitmotif.storage.errors import OutsideError
 
 
 def batch_of(count: int) -> Batch:
-    clips = tuple(Clip(f"clip{number}", f"/videos/{number}.mp4") for number in range(count))
+    clips = tuple(Clip(f"clip{number}", Path(f"/videos/{number}.mp4")) for number in range(count))
     return Batch("ws", "plan", "separation", clips, {}, {})
 
 

@@ -1,6 +1,7 @@
 import errno
 import threading
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ from leitmotif.pipelines.read_ahead import GPU_READERS, measure_ahead, read_ahea
 from leitmotif.pipelines.stage import Clip, Row
 from leitmotif.storage.errors import OutsideError
 
-CLIPS = [Clip(str(number), f"{number}.flac") for number in range(9)]
+CLIPS = [Clip(str(number), Path(f"{number}.flac")) for number in range(9)]
 
 
 def numbers_of(clip: Clip) -> list[float]:

@@ -1,7 +1,11 @@
 from collections.abc import Callable
 
+import pytest
+
 from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.runner import missing_batches
+from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores
 
 
@@ -20,3 +24,23 @@ def test_a_clip_without_sound_is_asked_of_no_stage_that_reads_it(
     batches = missing_batches(stores, "separation", ledger.entries)
     asked = [clip.clip_id for batch in batches for clip in batch.clips]
     assert asked == [ids[0]]
+
+
+def test_a_stage_whose_rows_are_of_files_measures_each_file_once_and_whole(
+    catalogue: Callable[..., list[str]], measure: Callable[..., Stores], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(STAGES["motion"], "KEYED_BY", "media_id", raising=False)
+    ids = catalogue(a="1", b="2")
+    windows = make_plan("music-video", "embedded", window_s=8.0)
+    stores = measure(ids, windows, **{name: dict.fromkeys(ids) for name in windows.stages if name != "probe"})
+    ledger = Ledger(stores)
+    ledger.settle()
+    assert len(ledger.entries) == 6  # of 20 s each
+    (batch,) = missing_batches(stores, "motion", ledger.entries)
+    assert sorted(clip.clip_id for clip in batch.clips) == sorted(ids)
+    assert {(clip.start_s, clip.duration_s) for clip in batch.clips} == {(0.0, None)}
+    assert len(missing_batches(stores, "frames", ledger.entries)[0].clips) == 6
+    stores.store("motion").append([{"clip_id": clip, "mean": 0.1} for clip in ids])
+    ledger = Ledger(stores)
+    ledger.settle()
+    assert {entry.fate.pending for entry in ledger.entries} == {"frames"}

@@ -50,7 +50,7 @@ def clip(place: Place) -> Clip:
     place.workspace.mkdir()
     mix = 0.2 * np.random.default_rng(0).standard_normal((2, 2 * SECOND))
     write_flac([mix.astype(np.float32)], place.workspace / "mix.flac", rate_hz=RATE_HZ)
-    return Clip("c1", "video.mp4", inputs={"audio": {"file": "mix.flac"}})
+    return Clip("c1", Path("video.mp4"), inputs={"audio": {"file": "mix.flac"}})
 
 
 def open_stage(

@@ -56,7 +56,7 @@ def clips(tmp_path: Path) -> list[Clip]:
     for number, length_s in enumerate((21.5, 3.0)):
         write_flac([sound(length_s, number)], tmp_path / f"{number}.flac", rate_hz=RATE_HZ)
         inputs = {"tagging": {"windows": windows(number)}, "audio": {"file": f"{number}.flac"}}
-        found.append(Clip(str(number), "unused", inputs=inputs))
+        found.append(Clip(str(number), Path("unused"), inputs=inputs))
     return found
 
 
@@ -82,7 +82,7 @@ def measured(stage: Any, place: Place, clips: list[Clip]) -> list[Any]:
 
 
 def test_clap_alone_needs_no_sound(place, clips):
-    rows = measured(VocalsStage(plan_with()), place, [Clip("a", "unused", inputs=clips[0].inputs)])
+    rows = measured(VocalsStage(plan_with()), place, [Clip("a", Path("unused"), inputs=clips[0].inputs)])
     assert rows[0]["vocal_score"] == rows[0]["vocal_clap"] and rows[0]["vocal_panns"] is None
     assert 0 <= rows[0]["vocal_score"] <= 1
 
@@ -133,7 +133,7 @@ def test_pam_is_the_mean_softmax_over_chunks_of_the_track(place, clips, msclap, 
 
 
 def test_quality_by_clap_needs_no_sound(place, clips):
-    rows = measured(QualityStage(plan_with()), place, [Clip("a", "unused", inputs=clips[0].inputs)])
+    rows = measured(QualityStage(plan_with()), place, [Clip("a", Path("unused"), inputs=clips[0].inputs)])
     assert 0 <= rows[0]["pam_score"] <= 1
 
 
