@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-import resource
 import statistics
 import subprocess
 import sys
@@ -20,6 +19,8 @@ from typing import Any
 import httpx
 import numpy as np
 import soundfile
+
+from bench.peak_memory import peak_bytes
 
 FILES, PAIRS, AT_ONCE = int(os.environ.get("LEITMOTIF_BENCH_FILES", "5000")), 5, 8
 SECONDS, RATE_HZ = 1.0, 16000
@@ -70,7 +71,7 @@ def run_collect(words: Path, folder: Path) -> int:
 
     def note(done: int, wanted: int) -> None:
         if done in (FILES // 10, FILES):
-            peaks.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10)
+            peaks.append(peak_bytes() >> 20)
 
     summary = collect([open_source(str(words))], Archive(folder), settings, progress=note)
     if summary.fetched != FILES:

@@ -78,9 +78,10 @@ def _seconds(run: Callable[[Path], object], dataset: Path) -> float:
 def measure_peak_bytes(dataset: Path) -> int:
     """Return the most memory that the statistics of a dataset hold, in a process of their own."""
     code = (
-        "import resource, sys; from pathlib import Path; from bench.stats import measure; "
-        "measure(Path(sys.argv[1])); print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
+        "import sys; from pathlib import Path; from bench.peak_memory import peak_bytes; "
+        "from bench.stats import measure; "
+        "measure(Path(sys.argv[1])); print(peak_bytes())"
     )
     command = [sys.executable, "-c", code, str(dataset)]
     asked = subprocess.run(command, capture_output=True, text=True, check=True)
-    return int(asked.stdout) * 1024
+    return int(asked.stdout)

@@ -1,7 +1,11 @@
 """Fixtures that every room's tests share."""
 
+import ipaddress
 import os
+import socket
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 # Prefect reads these when it is first imported: no telemetry, no log lines once the tests' streams are shut.
 os.environ.setdefault("DO_NOT_TRACK", "1")
@@ -11,6 +15,44 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_network() -> Iterator[None]:
+    """Refuse every connection of this process beyond the loopback, and every look-up of a name for one."""
+    patch = pytest.MonkeyPatch()
+    for name in ("connect", "connect_ex"):
+        patch.setattr(socket.socket, name, _within_the_machine(getattr(socket.socket, name)))
+    look_up = socket.getaddrinfo
+
+    def getaddrinfo(host: str | bytes | None, *rest: Any, **named: Any) -> Any:
+        _refuse_beyond_the_loopback(host)
+        return look_up(host, *rest, **named)
+
+    patch.setattr(socket, "getaddrinfo", getaddrinfo)
+    yield
+    patch.undo()
+
+
+def _within_the_machine(call: Any) -> Any:
+    def checked(self: socket.socket, address: Any) -> Any:
+        if self.family in (socket.AF_INET, socket.AF_INET6):
+            _refuse_beyond_the_loopback(address[0])
+        return call(self, address)
+
+    return checked
+
+
+def _refuse_beyond_the_loopback(host: str | bytes | None) -> None:
+    name = host.decode() if isinstance(host, bytes) else host
+    if not name or name in ("localhost", "0.0.0.0", "::"):
+        return
+    try:
+        within = ipaddress.ip_address(name).is_loopback
+    except ValueError:
+        within = name == socket.gethostname()
+    if not within:
+        raise ConnectionRefusedError(f"got {name!r}; a test opens no connection beyond the loopback")
 
 
 @pytest.fixture(scope="session")

@@ -6,8 +6,9 @@ import pytest
 from demucs_models import TINY, save_model
 
 RUN = """
-import resource, sys
+import sys
 import numpy as np
+from bench.peak_memory import peak_bytes
 from leitmotif.separation.demucs import DemucsSeparator
 from leitmotif.separation.separator import separate_blocks
 separator = DemucsSeparator(model="tiny", repo=sys.argv[1], batch=2).load()
@@ -15,7 +16,7 @@ second = 0.1 * np.random.default_rng(0).standard_normal((2, 44100)).astype(np.fl
 blocks = (second for _ in range(int(sys.argv[2])))
 samples = sum(stems.shape[-1] for stems in separate_blocks(blocks, separator, 44100))
 assert samples == 44100 * int(sys.argv[2])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)
+print(peak_bytes() >> 20)
 """
 
 

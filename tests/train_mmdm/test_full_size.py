@@ -12,7 +12,8 @@ MOST_GIB = 20
 
 # In a process of its own, whose peak of memory is its own too.
 SCRIPT = """
-import json, resource, sys, time
+import json, sys, time
+from bench.peak_memory import peak_bytes
 import numpy as np, torch
 from transformers import InternVLConfig, InternVLForConditionalGeneration, InternVLVisionConfig, Qwen2Config
 from leitmotif.train_mmdm.network import add_adapters, checkpoint_activations
@@ -55,7 +56,7 @@ moved = sum(not torch.equal(old, new) for old, new in zip(before, learning))
 print(json.dumps({
     "weights": weights, "learning": sum(weight.numel() for weight in learning), "moved": moved,
     "tokens": batch["input_ids"].shape[1], "loss": loss.item(), "seconds": time.monotonic() - start,
-    "peak_gib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20,
+    "peak_gib": peak_bytes() / 2**30,
 }))
 """
 
