@@ -47,6 +47,9 @@ class ChildrenWatch:
         while not self._stop.wait(0.05):
             for child in psutil.Process().children(recursive=True):
                 try:
+                    # Between fork and exec a child is a copy of this process, its memory included.
+                    if child.cmdline() == psutil.Process().cmdline():
+                        continue
                     self.peak_bytes = max(self.peak_bytes, peak_bytes(child.pid))
-                except (OSError, ValueError):
+                except (OSError, ValueError, psutil.Error):
                     continue  # it has just ended
