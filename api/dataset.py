@@ -15,8 +15,8 @@ from leitmotif.api.tables import draw_facts, say_facts
 from leitmotif.api.workspace import Workspace
 from leitmotif.phrases import command
 from leitmotif.pipelines import workspace as pipelines_workspace
-from leitmotif.pipelines.plan import change_thresholds
 from leitmotif.pipelines.publish import publish as write_dataset
+from leitmotif.pipelines.settings import change_thresholds
 from leitmotif.reports.errors import one_line_errors
 from leitmotif.reports.published import Published, open_published
 from leitmotif.reports.write import write_reports

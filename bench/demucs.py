@@ -19,7 +19,7 @@ from threadpoolctl import threadpool_limits
 
 from leitmotif.media.flac import write_flac
 from leitmotif.media.limited import LimitedWorker
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip, Place
 from leitmotif.pipelines.stages.separation import RATE_HZ, SeparationStage
 

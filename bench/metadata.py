@@ -14,7 +14,8 @@ import pyarrow.parquet as pq
 import yaml
 
 from leitmotif.filters import rule
-from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.shards.schema import MODELS, QUARANTINE, REJECTED, TAG, shard_schema
 from leitmotif.taxonomy.labels import LABELS_PATH, load
 

@@ -55,7 +55,7 @@ def run_bare(videos: Path, workspace: Path) -> None:
 
     from leitmotif.media.limited import LimitedWorker
     from leitmotif.pipelines.catalog import hash_media
-    from leitmotif.pipelines.plan import make_plan
+    from leitmotif.pipelines.settings import make_plan
     from leitmotif.pipelines.stage import Clip, Place
     from leitmotif.pipelines.workspace import Workspace
 

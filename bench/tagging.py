@@ -22,7 +22,7 @@ from transformers import AutoTokenizer, ClapConfig, ClapFeatureExtractor, ClapMo
 from leitmotif.encoders.mini.tokenizers import train_tokenizer
 from leitmotif.media.flac import write_flac
 from leitmotif.media.limited import LimitedWorker
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip, Place
 from leitmotif.pipelines.stages.tagging import TaggingStage
 

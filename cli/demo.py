@@ -25,8 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Render, curate and publish, and print where the results lie."""
     from leitmotif.pipelines.flow import run_flow
-    from leitmotif.pipelines.plan import make_plan
     from leitmotif.pipelines.publish import publish
+    from leitmotif.pipelines.settings import make_plan
     from leitmotif.pipelines.workspace import Workspace
     from leitmotif.reports.write import write_reports
     from leitmotif.storage.errors import UserError

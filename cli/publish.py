@@ -27,8 +27,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Publish, print the summary, return the exit code."""
-    from leitmotif.pipelines.plan import change_thresholds
     from leitmotif.pipelines.publish import publish
+    from leitmotif.pipelines.settings import change_thresholds
     from leitmotif.pipelines.workspace import Workspace
     from leitmotif.reports.write import write_reports
 

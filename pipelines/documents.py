@@ -11,9 +11,9 @@ import yaml
 
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.storage.errors import UserError
+from leitmotif.tagging.select import TAG_KINDS
 
 HERE = Path(__file__).parent
-TAG_KINDS = ("instruments", "genres", "moods")
 RECIPES = tuple(sorted(path.stem for path in (HERE / "recipes").glob("*.yaml")))
 PROFILES = tuple(sorted(path.stem for path in (HERE / "profiles").glob("*.yaml")))
 _SECTIONS = {"name", "stages", "rules", "tags", "splits"}

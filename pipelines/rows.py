@@ -14,9 +14,9 @@ from leitmotif.pipelines.entries import Entry, by_store, stored_under, take
 from leitmotif.pipelines.models.lengths import embedding_length
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.stages.frames import unpack_frames
-from leitmotif.pipelines.tags import select_by_kind
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.store import KEY
+from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy import labels
 
 # Columns that a row takes as they are, by the stage that measured them.

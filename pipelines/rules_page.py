@@ -12,7 +12,7 @@ from pathlib import Path
 from leitmotif.filters.rule import Rule, discover
 from leitmotif.filters.sentence import limit_text
 from leitmotif.pipelines.documents import PROFILES, RECIPES, read_document
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.settings import make_plan
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "rules.md"
 MAIN_PROFILE = "paper"

@@ -19,9 +19,10 @@ from threadpoolctl import threadpool_limits
 from leitmotif.encoders.folders import BadModel
 from leitmotif.media.limited import LimitedWorker
 from leitmotif.pipelines.entries import Entry, as_clip, stored_under
-from leitmotif.pipelines.models.devices import on_this_machine
-from leitmotif.pipelines.plan import load_plan
+from leitmotif.pipelines.models.devices import resolve_device
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runlog import BatchResult, batch_result
+from leitmotif.pipelines.settings import load_plan
 from leitmotif.pipelines.stage import Clip, Place, Row, Stage
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.shards.store import KEY
@@ -218,6 +219,19 @@ def _opened(workspace: str, plan: str, name: str) -> tuple[Stores, Stage]:
         raise UserError(f"{name}: {error}") from error
     _use_one_thread()  # the libraries, too, that came with the model
     return stores, stage
+
+
+def on_this_machine(plan: Plan) -> Plan:
+    """Return the plan with the devices of this machine; each worker of a cluster asks for itself.
+
+    Raises:
+        UserError: A stage is set to a GPU that this machine does not have.
+    """
+    stages = {
+        name: settings | {"device": resolve_device(settings["device"])} if "device" in settings else settings
+        for name, settings in plan.stages.items()
+    }
+    return plan.model_copy(update={"stages": stages})
 
 
 def close_stages() -> None:

@@ -8,16 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from leitmotif.media.limited import LimitedWorker
+from leitmotif.pipelines.plan import Plan
 from leitmotif.storage.errors import is_machine_fault
-
-if TYPE_CHECKING:
-    from leitmotif.pipelines.plan import Plan
 
 Row = dict[str, Any]
 KeyedBy = Literal["clip_id", "media_id"]

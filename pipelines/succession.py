@@ -9,7 +9,8 @@ from typing import Literal
 from leitmotif.pipelines.assignments import parse_assignment
 from leitmotif.pipelines.documents import check_shipped
 from leitmotif.pipelines.models.devices import AUTO
-from leitmotif.pipelines.plan import Plan, change_settings, make_plan, read_plan
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.settings import change_settings, make_plan, read_plan
 from leitmotif.storage.errors import UserError
 
 RECIPE, PROFILE = "auto", "embedded"

@@ -28,7 +28,8 @@ from typing import Any
 import pyarrow as pa
 
 from leitmotif.phrases import count
-from leitmotif.pipelines.plan import Plan, read_plan
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.settings import read_plan
 from leitmotif.pipelines.stage import Stage
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.store import StageStore, write_text

@@ -16,11 +16,11 @@ from leitmotif.pipelines.entries import Entry, take
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.tags import select_by_kind
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.published import BATCH_ROWS
 from leitmotif.reports.runs import choose_rows
 from leitmotif.shards.schema import MODELS, QUARANTINE, REJECTED, TAGS
+from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy.labels import Taxonomy, load
 
 # The one split of clips that are not divided yet.

@@ -188,7 +188,7 @@ def test_doctor_lists_plugins(tmp_path: Path) -> None:
     ],
 )
 def test_a_recipe_that_lacks_something_is_one_line(tmp_path: Path, recipe: str, said: str) -> None:
-    from leitmotif.pipelines.plan import make_plan
+    from leitmotif.pipelines.settings import make_plan
     from leitmotif.storage.errors import UserError
 
     (tmp_path / "mine.yaml").write_text(recipe)

@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from leitmotif.storage.errors import UserError
-
-if TYPE_CHECKING:
-    from leitmotif.pipelines.plan import Plan
 
 AUTO = "auto"
 _KNOWN = re.compile(r"auto|cpu|cuda(:\d+)?")
@@ -61,16 +57,3 @@ def checked_device(device: str, *, elsewhere: bool = False) -> str:
     if device != AUTO and not elsewhere:
         resolve_device(device)
     return device
-
-
-def on_this_machine(plan: Plan) -> Plan:
-    """Return the plan with the devices of this machine; each worker of a cluster asks for itself.
-
-    Raises:
-        UserError: A stage is set to a GPU that this machine does not have.
-    """
-    stages = {
-        name: settings | {"device": resolve_device(settings["device"])} if "device" in settings else settings
-        for name, settings in plan.stages.items()
-    }
-    return plan.model_copy(update={"stages": stages})

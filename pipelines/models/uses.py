@@ -14,7 +14,7 @@ from leitmotif.pipelines.documents import PROFILES
 from leitmotif.pipelines.models.backend import Backend
 from leitmotif.pipelines.models.backends import BACKENDS, OF_TAGGING
 from leitmotif.pipelines.models.weights import HubRepo, LocalPath, Weights
-from leitmotif.pipelines.plan import profile_settings
+from leitmotif.pipelines.settings import profile_settings
 from leitmotif.separation.separator import module_name
 
 # Settings that name weights in place of the published ones.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal, Protocol
 from urllib.parse import urlsplit
 
 import pyarrow as pa
@@ -17,13 +17,11 @@ from leitmotif.captioning import server as captioning_server
 from leitmotif.captioning.chat import Caption, ChatTask, Sampling
 from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings
-from leitmotif.pipelines.tags import select_by_kind
 from leitmotif.storage.errors import OutsideError, UserError
+from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy import labels
-
-if TYPE_CHECKING:
-    from leitmotif.pipelines.plan import Plan
 
 # Of a recipe that describes the instrumental of a video, and of one that describes a track.
 VIDEO_PROMPT, TRACK_PROMPT = "music-context-v1", "music-sentence-v1"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -12,11 +12,9 @@ from leitmotif.encoders.checkpoints import MSCLAP_2023
 from leitmotif.filters import quality
 from leitmotif.media import audio, flac
 from leitmotif.pipelines.models import encoders_in_use
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
 from leitmotif.taxonomy import labels
-
-if TYPE_CHECKING:
-    from leitmotif.pipelines.plan import Plan
 
 
 class QualitySettings(StageSettings):

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 from pydantic import field_validator
 
 from leitmotif.media import audio, flac
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one, settings_identity
 from leitmotif.separation.separator import INSTRUMENTAL, instrumental, make, model_of, separate_blocks
 from leitmotif.storage.errors import OutsideError, UserError
-
-if TYPE_CHECKING:
-    from leitmotif.pipelines.plan import Plan
-
 
 RATE_HZ = 44100
 

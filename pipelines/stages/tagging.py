@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -11,14 +11,11 @@ import pyarrow as pa
 from leitmotif.encoders.windows import track_windows
 from leitmotif.media import audio, flac
 from leitmotif.pipelines.models import encoders_in_use
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.read_ahead import measure_ahead
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
 from leitmotif.tagging.clap import label_embeddings, tag_scores
 from leitmotif.taxonomy import labels
-
-if TYPE_CHECKING:
-    from leitmotif.pipelines.plan import Plan
-
 
 # A four-minute song whole, and evenly spread windows of anything longer: a mean over more changes little.
 MAX_WINDOWS = 24

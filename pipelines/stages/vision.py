@@ -10,14 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from leitmotif.pipelines.models import encoders_in_use
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.read_ahead import measure_ahead
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
 from leitmotif.pipelines.stages.frames import unpack_frames
 
 if TYPE_CHECKING:
     import torch
-
-    from leitmotif.pipelines.plan import Plan
 
 # That a GPU takes at once, from as many clips as have them.
 GPU_FRAMES = 64

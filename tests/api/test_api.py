@@ -12,7 +12,7 @@ import torch
 import leitmotif
 from leitmotif.api.progress import progress
 from leitmotif.pipelines import runner
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.settings import make_plan
 
 LOOP = """
 import asyncio, multiprocessing, pathlib, sys

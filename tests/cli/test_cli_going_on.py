@@ -10,9 +10,9 @@ import pytest
 
 from leitmotif.cli.main import main
 from leitmotif.pipelines import curate, flow
-from leitmotif.pipelines.plan import load_plan, make_plan
 from leitmotif.pipelines.runlog import BatchResult
 from leitmotif.pipelines.runner import Batch
+from leitmotif.pipelines.settings import load_plan, make_plan
 from leitmotif.pipelines.workspace import Stores, Workspace
 from tests.pipelines.conftest import GOOD
 

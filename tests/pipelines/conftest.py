@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from leitmotif.pipelines.catalog import enter
-from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Stores, Workspace
 
 Row = dict[str, Any]

@@ -11,7 +11,7 @@ from leitmotif.pipelines.models.backends import BACKENDS
 from leitmotif.pipelines.models.page import PAGE, fill_page
 from leitmotif.pipelines.models.uses import other_uses, uses_of
 from leitmotif.pipelines.models.weights import HubRepo, LocalPath, UrlFile
-from leitmotif.pipelines.plan import profile_settings
+from leitmotif.pipelines.settings import profile_settings
 from leitmotif.pipelines.stages import STAGES
 
 

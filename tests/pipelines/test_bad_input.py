@@ -13,7 +13,7 @@ import pytest
 from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.entries import Fate
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Workspace
 
 RATE_HZ = 44100

@@ -14,7 +14,8 @@ from fake_server import GOOD, MODEL, Answer, FakeServer
 from leitmotif.captioning import connection
 from leitmotif.cli.main import main
 from leitmotif.pipelines.curate import Summary, curate
-from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages.caption import CaptionStage
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.storage.errors import OutsideError, UserError

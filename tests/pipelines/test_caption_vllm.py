@@ -19,7 +19,7 @@ from leitmotif.captioning.errors import BadCaption, CaptionerError
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.server import ServerCaptioner
 from leitmotif.pipelines.curate import curate
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages.caption import CaptionStage
 from leitmotif.taxonomy import labels
 

@@ -23,8 +23,8 @@ from leitmotif.demo.corpus import render_corpus
 from leitmotif.pipelines.catalog import enter
 from leitmotif.pipelines.collect import collect, enrich
 from leitmotif.pipelines.curate import curate
-from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.validate import validate

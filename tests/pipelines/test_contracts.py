@@ -9,7 +9,8 @@ import yaml
 
 from leitmotif.demo import music
 from leitmotif.filters import rule as filters_rule
-from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import keyed_by
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.taxonomy import labels as taxonomy_labels

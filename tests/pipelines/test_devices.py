@@ -2,9 +2,11 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.pipelines.models import devices
-from leitmotif.pipelines.models.devices import on_this_machine, resolve_device
-from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines import runner
+from leitmotif.pipelines.models.devices import resolve_device
+from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.runner import on_this_machine
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import UserError
@@ -104,7 +106,6 @@ def test_a_model_that_does_not_load_is_one_line_that_names_the_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from leitmotif.encoders.folders import BadModel
-    from leitmotif.pipelines import runner
 
     def fail(*_: object) -> None:
         raise BadModel("got no weights; fetch them")
@@ -118,10 +119,9 @@ def test_a_model_that_does_not_load_is_one_line_that_names_the_stage(
 def test_a_batch_is_measured_on_the_device_of_its_machine(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from leitmotif.pipelines import runner
 
     opened = []
-    monkeypatch.setattr(devices, "resolve_device", lambda device: f"here:{device}")
+    monkeypatch.setattr(runner, "resolve_device", lambda device: f"here:{device}")
     monkeypatch.setattr(STAGES["tagging"], "open", lambda stage, place: opened.append(stage.settings.device))
     monkeypatch.setattr(runner, "_decoder", lambda: None)
     plan = make_plan("music-video", "embedded", device="auto")

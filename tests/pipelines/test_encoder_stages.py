@@ -12,7 +12,7 @@ from leitmotif.encoders.folders import BadModel
 from leitmotif.media.flac import write_flac
 from leitmotif.media.limited import LimitedWorker
 from leitmotif.pipelines.models import encoders_in_use
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip, Place
 from leitmotif.pipelines.stages.frames import pack_frames
 from leitmotif.pipelines.stages.tagging import TaggingStage

@@ -17,9 +17,9 @@ import pytest
 
 from leitmotif.demo.corpus import render_corpus
 from leitmotif.pipelines.curate import Summary, curate
-from leitmotif.pipelines.plan import change_thresholds, make_plan
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.runner import Batch, run_batch
+from leitmotif.pipelines.settings import change_thresholds, make_plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.validate import validate
@@ -201,7 +201,7 @@ def test_a_run_that_dies_anywhere_goes_on_and_ends_in_the_same_shards(
 def test_kill_9_at_random_moments_ends_in_the_same_shards(curated: Curated, tmp_path: Path) -> None:
     run = (
         "import sys; from pathlib import Path; from leitmotif.pipelines.curate import curate; "
-        "from leitmotif.pipelines.plan import make_plan; "
+        "from leitmotif.pipelines.settings import make_plan; "
         "from leitmotif.pipelines.workspace import Workspace; "
         "curate([Path(sys.argv[1])], Workspace(Path(sys.argv[2])), make_plan('music-video', 'embedded'))"
     )

@@ -14,7 +14,7 @@ from leitmotif.demo.corpus import render_corpus
 from leitmotif.pipelines import flow
 from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.flow import StaysHere, run_flow
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import OutsideError, RunError
 

@@ -8,8 +8,9 @@ import yaml
 
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
-from leitmotif.pipelines.plan import Plan, change_settings, change_thresholds, load_plan, make_plan
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.settings import change_settings, change_thresholds, load_plan, make_plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.card import compose_card
 from leitmotif.reports.measured import draw_rules

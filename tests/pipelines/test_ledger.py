@@ -4,7 +4,7 @@ import pytest
 
 from leitmotif.pipelines.entries import Entry
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.plan import change_thresholds, make_plan
+from leitmotif.pipelines.settings import change_thresholds, make_plan
 from leitmotif.pipelines.workspace import Stores, Workspace
 
 Catalogue = Callable[..., list[str]]

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from leitmotif.pipelines import curate, flow
-from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.runner import Batch
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import OutsideError

@@ -13,7 +13,7 @@ import pytest
 
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import FACTS, measured_table
-from leitmotif.pipelines.plan import change_thresholds
+from leitmotif.pipelines.settings import change_thresholds
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.reports.source import NotPublishedError, open_source
 from leitmotif.reports.statistics import measure as measure_source

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 from bench.peak_memory import ChildrenWatch, peak_bytes
 from leitmotif.pipelines.curate import curate
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Workspace
 plan = make_plan(sys.argv[3], "embedded", ["too-long.threshold=100000"])
 with ChildrenWatch() as decoder:

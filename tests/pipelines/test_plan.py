@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.pipelines.plan import change_thresholds, load_plan, make_plan
+from leitmotif.pipelines.settings import change_thresholds, load_plan, make_plan
 from leitmotif.storage.errors import UserError
 
 

@@ -11,8 +11,8 @@ import pytest
 from test_takedown import catalogue, fill
 
 from leitmotif.cli.main import main
-from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.manifest import read_counts

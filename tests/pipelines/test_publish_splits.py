@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from test_takedown import catalogue, fill
 
-from leitmotif.pipelines.plan import change_thresholds, make_plan
 from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.settings import change_thresholds, make_plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.manifest import read_counts, write_manifest

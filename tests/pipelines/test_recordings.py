@@ -8,8 +8,8 @@ import pytest
 
 from leitmotif.pipelines import recordings
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.recordings import recording_ids
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Stores, Workspace
 
 Catalogue = Callable[..., list[str]]
@@ -114,7 +114,7 @@ def test_windows_of_a_file_speak_for_it_together(catalogue: Catalogue, measure: 
 
 
 def test_thresholds_do_not_change_what_is_one_recording(four: Callable, workspace: Workspace) -> None:
-    from leitmotif.pipelines.plan import change_thresholds
+    from leitmotif.pipelines.settings import change_thresholds
 
     (_, b, _, _), stores = four()
     before = found(stores)

@@ -3,8 +3,8 @@ from collections.abc import Callable
 import pytest
 
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.plan import make_plan
 from leitmotif.pipelines.runner import missing_batches
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores
 

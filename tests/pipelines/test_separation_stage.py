@@ -6,7 +6,7 @@ import soundfile
 
 from leitmotif.media.flac import write_flac
 from leitmotif.media.limited import LimitedWorker
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip, Place
 from leitmotif.pipelines.stages.separation import RATE_HZ, SeparationStage
 from leitmotif.pipelines.workspace import Workspace

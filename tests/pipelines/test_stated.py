@@ -10,8 +10,8 @@ from test_takedown import fill
 
 from leitmotif.collection.folder import find_media
 from leitmotif.pipelines import catalog, curate
-from leitmotif.pipelines.plan import change_settings, make_plan
 from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.settings import change_settings, make_plan
 from leitmotif.pipelines.stated import Stated, state
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.validate import validate

@@ -20,9 +20,10 @@ from leitmotif.pipelines.curate import Summary, curate
 from leitmotif.pipelines.entries import Fate
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.logged import LoggedRun, LoggedStage, latest_run
-from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runlog import FOLDER, BatchResult, Failure, SlowClip, group_failures
 from leitmotif.pipelines.runner import Batch
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.status import StageStatus, Status, look
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.shards.store import StageStore
@@ -338,7 +339,7 @@ def test_a_real_run_is_watched_killed_and_ended(tmp_path: Path) -> None:
     render_corpus(videos, clips=6, seed=7, duration_s=6.0, size=(240, 136))
     code = (
         "import sys; from pathlib import Path; from leitmotif.pipelines.curate import curate; "
-        "from leitmotif.pipelines.plan import make_plan; "
+        "from leitmotif.pipelines.settings import make_plan; "
         "from leitmotif.pipelines.workspace import Workspace; "
         "curate([Path(sys.argv[1])], Workspace(Path(sys.argv[2])), make_plan('music-video', 'embedded'))"
     )

@@ -25,8 +25,9 @@ from PIL import Image
 from leitmotif.collection.archive import COLUMNS, FETCHED, Archive
 from leitmotif.pipelines.catalog import hash_media
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.takedown.places import Places, open_places
 from leitmotif.pipelines.takedown.run import plan_takedown, take_down
 from leitmotif.pipelines.workspace import Workspace

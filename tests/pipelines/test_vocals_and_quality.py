@@ -19,8 +19,9 @@ from leitmotif.media.flac import write_flac
 from leitmotif.media.limited import LimitedWorker
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.models import encoders_in_use
-from leitmotif.pipelines.plan import Plan, make_plan
+from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import missing_batches, run_batch
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip, Place
 from leitmotif.pipelines.stages.quality import QualityStage
 from leitmotif.pipelines.stages.vocals import VocalsStage

@@ -14,7 +14,7 @@ from PIL import Image
 from leitmotif.filters.rule import discover
 from leitmotif.pipelines.entries import Entry, Fate
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.plan import make_plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.exhibit import Media
 from leitmotif.reports.left_out import PER_REASON, choose_left_out

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
 
 from leitmotif.tagging.clap import select_tags
 from leitmotif.taxonomy.labels import Taxonomy
 
-if TYPE_CHECKING:
-    from leitmotif.pipelines.plan import TagSettings
+TAG_KINDS = ("instruments", "genres", "moods")
+
+
+class TagSettings(BaseModel):
+    """Which tags of a kind are published: the best `top` that score `threshold` or more (cosine, -1..1)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    threshold: float = Field(default=0.3, ge=-1, le=1)
+    top: int = Field(default=5, ge=1)
 
 
 def select_by_kind(

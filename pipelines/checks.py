@@ -1,0 +1,74 @@
+"""Whether the values of a plan are of use; what is wrong is named as people type it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import ValidationError
+
+from leitmotif.filters import rule as filters_rule
+from leitmotif.pipelines.assignments import parse_assignment
+from leitmotif.pipelines.models.devices import AUTO, check_device
+from leitmotif.pipelines.plan import Kind, Plan
+from leitmotif.pipelines.stages import STAGES
+from leitmotif.storage.errors import UserError
+
+# How Pydantic calls the kinds of values, and what people call them.
+_PLAIN_WORDS = {"a valid integer": "a whole number", "a valid boolean": "true or false", "a valid ": "a "}
+
+
+def check_plan(values: dict[str, Any]) -> Plan:
+    """Return a plan of plain values, with every setting of its stages filled in.
+
+    Raises:
+        UserError: A value is of the wrong kind.
+    """
+    stages = {name: check_stage(name, settings) for name, settings in values["stages"].items()}
+    try:
+        plan = Plan.model_validate(values | {"stages": stages})
+    except ValidationError as error:
+        raise _wrong_value("", error) from error
+    return plan.model_copy(
+        update={"kinds": tuple(_with_set_rules(kind, plan.settings) for kind in plan.kinds)}
+    )
+
+
+def _with_set_rules(kind: Kind, settings: Sequence[str]) -> Kind:
+    """Return a kind whose rules are its own, and after them those set by the user that it can answer."""
+    known_rules = filters_rule.discover()
+    named = [section for section, key, _ in map(parse_assignment, settings) if key == "threshold"]
+    added = [name for name in named if name in known_rules and known_rules[name].stage in kind.stages]
+    return kind.model_copy(update={"rules": tuple(dict.fromkeys([*kind.rules, *added]))})
+
+
+def check_stage(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a stage's settings as plain values, filled in.
+
+    Raises:
+        UserError: A value is of the wrong kind, or the device is none.
+    """
+    try:
+        checked = STAGES[stage].SETTINGS(**settings).model_dump(mode="json")
+    except ValidationError as error:
+        raise _wrong_value(f"{stage}.", error) from error
+    try:
+        check_device(checked.get("device", AUTO))
+    except UserError as error:
+        raise UserError(f"setting {stage}.device: {error}") from error
+    return checked
+
+
+def _wrong_value(section: str, error: ValidationError) -> UserError:
+    first = error.errors()[0]
+    match first["loc"]:  # as people type it
+        case ("rules", rule):
+            where = f"{rule}.threshold"
+        case ("tags", *parts) | parts:
+            where = ".".join(map(str, parts))
+    said = first["msg"].removeprefix("Value error, ")
+    expected = re.sub(r"^Input should be (.*?)(, (unable|got) .*)?$", r"expected \1", said)
+    for theirs, plain in _PLAIN_WORDS.items():
+        expected = expected.replace(theirs, plain)
+    return UserError(f"setting {section}{where}: got {first['input']!r}, {expected}")

@@ -1,0 +1,228 @@
+"""Making a plan: a recipe and a profile, merged with the user's settings; and reading one that was saved."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from leitmotif.filters import rule as filters_rule
+from leitmotif.phrases import command
+from leitmotif.pipelines.assignments import assign, latest, parse_assignment, take_back, takes_back
+from leitmotif.pipelines.checks import check_plan, check_stage
+from leitmotif.pipelines.documents import check_shipped, known, read_document, read_kinds, settings_of
+from leitmotif.pipelines.models.devices import AUTO
+from leitmotif.pipelines.order import check_order
+from leitmotif.pipelines.plan import Plan, SplitSettings
+from leitmotif.pipelines.stages import STAGES
+from leitmotif.storage.errors import UserError
+from leitmotif.tagging.select import TAG_KINDS, TagSettings
+
+# What a dataset's recipe.yaml holds beside the plan.
+PUBLISHED = ("version", "fingerprints", "models")
+
+
+def load_plan(text: str) -> Plan:
+    """Read a plan back from the YAML text of `Plan.save`, or from the `recipe.yaml` of a dataset.
+
+    Raises:
+        UserError: It is no plan, or one of another version of this package.
+    """
+    try:
+        values = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise UserError(f"the plan is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(values, dict) or not isinstance(values.get("stages"), dict):
+        raise UserError("the plan has no stages; expected a plan.yaml, or the recipe.yaml of a dataset")
+    for stage in values["stages"]:
+        known("stage of the plan", stage, STAGES)
+    return check_plan({name: value for name, value in values.items() if name not in PUBLISHED})
+
+
+def read_plan(path: Path) -> Plan:
+    """Read a plan that was saved: a workspace's plan.yaml, or the recipe.yaml of a dataset.
+
+    Raises:
+        UserError: There is no such file, or it holds no plan.
+    """
+    try:
+        return load_plan(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise UserError(f"plan {str(path)!r} cannot be read ({reason}); give a plan.yaml") from error
+    except UserError as error:
+        raise UserError(f"{str(path)!r}: {error}") from error
+
+
+def make_plan(
+    recipe: str,
+    profile: str,
+    assignments: Sequence[str] = (),
+    *,
+    window_s: float | None = None,
+    device: str | None = None,
+) -> Plan:
+    """Merge a recipe, a profile and settings given as `section.key=value`.
+
+    Args:
+        recipe: A shipped recipe's name, or a YAML file.
+        profile: A shipped profile's name, or a YAML file.
+        assignments: Settings that overrule both, each `section.key=value`.
+        window_s: Cut every source into clips of this length; whole sources by default.
+        device: Of every stage that has one, over the profile's, under the assignments'. "auto" leaves a
+            device that the profile names, and is decided where the stage runs.
+
+    Returns:
+        The plan, with every setting filled in.
+
+    Raises:
+        UserError: A name, key or value is not known; the text lists the near ones.
+    """
+    chosen = read_document("recipe", recipe)
+    kinds = read_kinds(chosen)
+    recipes = kinds or [chosen]
+    backends = read_document("profile", profile)
+    named = dict.fromkeys(name for each in recipes for name in each["stages"])
+    stages = {name: dict(STAGES[known("stage", name, STAGES)].SETTINGS()) for name in named}
+    rules_of = [_rules_of(each) for each in recipes]
+    rules = {name: threshold for each in rules_of for name, threshold in each.items()}
+    for each, asked in zip(recipes, rules_of, strict=True):
+        check_order(each["track"], each["stages"], [*asked], filters_rule.discover())
+    if device == AUTO:
+        _set_device(stages, AUTO)
+    values: dict[str, dict[str, Any]] = {
+        "stages": stages,
+        "rules": rules,
+        "tags": {kind: TagSettings().model_dump() for kind in TAG_KINDS},
+        "splits": SplitSettings().model_dump(),
+    }
+    left_out: dict[str, dict[str, Any]] = {}
+    for document in (*recipes, backends):
+        for section, key, value in settings_of(document):
+            if section in STAGES and section not in {*stages, *rules}:
+                left_out.setdefault(section, {})[key] = value
+            # A profile names the backends of every stage and thresholds of every rule; a recipe uses some.
+            if section in {*STAGES, *filters_rule.discover()} - {*stages, *rules}:
+                continue
+            assign(values, section, key, value)
+    if device and device != AUTO:
+        _set_device(stages, device)
+    _change(values, assignments, copy.deepcopy(values))
+    for stage, settings in left_out.items():
+        check_stage(stage, settings)
+    return check_plan(
+        {
+            "recipe": chosen["name"],
+            "profile": backends["name"],
+            "track": chosen.get("track", ""),
+            "kinds": [
+                {key: kind[key] for key in ("track", "stages")} | {"recipe": kind["name"], "rules": [*asked]}
+                for kind, asked in zip(recipes, rules_of, strict=True)
+            ]
+            if kinds
+            else [],
+            "window_s": window_s,
+            "left_out": left_out,
+            "settings": latest(assignments),
+            **values,
+        }
+    )
+
+
+def _rules_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the rules of a recipe with their thresholds, in its order."""
+    known_rules = filters_rule.discover()
+    rules: dict[str, Any] = {}
+    for entry in recipe["rules"]:
+        name, threshold = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
+        known("rule", name, known_rules)
+        rules[name] = known_rules[name].threshold if threshold is None else threshold
+    return rules
+
+
+def profile_settings(profile: str) -> dict[str, dict[str, Any]]:
+    """Return all settings of every stage under a profile, whatever recipe uses the stage.
+
+    Args:
+        profile: A shipped profile's name, or a YAML file.
+
+    Raises:
+        UserError: A name, key or value is not known.
+    """
+    document = read_document("profile", profile)
+    values: dict[str, Any] = {"stages": {name: dict(stage.SETTINGS()) for name, stage in STAGES.items()}}
+    values |= {"rules": {}, "tags": {}, "splits": {}}
+    for section, key, value in settings_of({"stages": document.get("stages", {})}):
+        assign(values, section, key, value)
+    return {name: check_stage(name, settings) for name, settings in values["stages"].items()}
+
+
+def change_settings(plan: Plan, assignments: Sequence[str], *, device: str | None = None) -> Plan:
+    """Return the plan with other settings.
+
+    Args:
+        plan: A plan.
+        assignments: What changes, each `section.key=value`; without a value that of recipe and profile holds
+            again.
+        device: Of every stage that has one, but where a setting names another.
+
+    Raises:
+        UserError: An assignment is not known, or its value is of no use.
+    """
+    values = plan.model_dump()
+    again: Sequence[str] = ()
+    if device:
+        _set_device(values["stages"], device)
+        again = [text for text in plan.settings if parse_assignment(text)[1] == "device"]
+    origin: dict[str, Any] = {}
+    if any(map(takes_back, assignments)):
+        check_shipped("recipe", plan.recipe)
+        check_shipped("profile", plan.profile)
+        origin = make_plan(plan.recipe, plan.profile, device=device or AUTO).model_dump()
+        taken = {parse_assignment(text)[0] for text in assignments if takes_back(text)}
+        for kind, own in zip(values["kinds"], origin["kinds"], strict=True):
+            # One that is set again afterwards is added anew.
+            kind["rules"] = [rule for rule in kind["rules"] if rule in own["rules"] or rule not in taken]
+    _change(values, [*again, *assignments], origin)
+    return check_plan(values | {"settings": latest([*plan.settings, *assignments])})
+
+
+def _change(values: dict[str, Any], assignments: Sequence[str], origin: dict[str, Any]) -> None:
+    """Change values one by one; without a value a setting gets that of `origin`."""
+    for assignment in assignments:
+        if takes_back(assignment):
+            take_back(values, assignment, origin)
+        else:
+            assign(values, *parse_assignment(assignment))
+
+
+def change_thresholds(plan: Plan, assignments: Sequence[str], workspace: Path | None = None) -> Plan:
+    """Return the plan with other thresholds; nothing that a stage measured may change.
+
+    Args:
+        plan: A workspace's plan.
+        assignments: What changes, each `section.key=value`.
+        workspace: The workspace, for the command that a message proposes.
+
+    Raises:
+        UserError: An assignment is not known, or belongs to a stage.
+    """
+    changed = change_settings(plan, assignments)
+    for assignment in assignments:
+        section, key, _ = parse_assignment(assignment)
+        if section in STAGES and not (section in filters_rule.discover() and key == "threshold"):
+            measure = command("curate", "--out", workspace or "WS", "--set", assignment)
+            raise UserError(
+                f"setting {section}.{key} changes what is measured; publishing takes thresholds, tags and "
+                f"splits, run `{measure}`"
+            )
+    return changed
+
+
+def _set_device(stages: Mapping[str, dict[str, Any]], device: str) -> None:
+    for settings in stages.values():
+        if "device" in settings:
+            settings["device"] = device
