@@ -19,7 +19,7 @@ import soxr
 import torch
 from transformers import AutoTokenizer, ClapConfig, ClapFeatureExtractor, ClapModel, ClapProcessor
 
-from leitmotif.encoders.mini.tokenizers import train_tokenizer
+from leitmotif.encoders.tokenizers import train_tokenizer
 from leitmotif.media.flac import write_flac
 from leitmotif.media.limited import LimitedWorker
 from leitmotif.pipelines.settings import make_plan

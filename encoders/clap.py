@@ -8,21 +8,15 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoTokenizer, ClapFeatureExtractor, ClapModel
 
-from leitmotif.encoders.folders import (
-    CHECKPOINTS,
-    check_complete,
-    check_kind,
-    loading,
-    resolve_model,
-    revision_of,
-)
-from leitmotif.encoders.hub import local_folder
 from leitmotif.encoders.inference import inference
 from leitmotif.encoders.laion import MAX_TOKENS, laion_extractor, laion_tokenizer, load_laion
 from leitmotif.encoders.levels import level_features
 from leitmotif.encoders.mel import MelSpectrogram
-from leitmotif.encoders.pins import pinned
 from leitmotif.encoders.vectors import pooled_rows, unit_rows
+from leitmotif.weights.hub import local_folder
+from leitmotif.weights.load import check_complete, check_kind, loading
+from leitmotif.weights.pins import pinned
+from leitmotif.weights.resolve import CHECKPOINTS, resolve_model, revision_of
 
 # Not laion/larger_clap_music, whose text tower gives nearly the same embedding for every text
 # (https://github.com/embeddings-benchmark/mteb/issues/5069).

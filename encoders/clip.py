@@ -9,11 +9,12 @@ import torch
 from PIL import Image
 from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel
 
-from leitmotif.encoders.folders import check_complete, check_kind, loading, resolve_model, revision_of
-from leitmotif.encoders.hub import local_folder
 from leitmotif.encoders.inference import inference
-from leitmotif.encoders.pins import pinned
 from leitmotif.encoders.vectors import pooled_rows, unit_rows
+from leitmotif.weights.hub import local_folder
+from leitmotif.weights.load import check_complete, check_kind, loading
+from leitmotif.weights.pins import pinned
+from leitmotif.weights.resolve import resolve_model, revision_of
 
 MODEL_ID = "openai/clip-vit-large-patch14"
 REVISION = "32bd64288804d66eefd0ccbe215aa642df71cc41"

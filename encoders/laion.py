@@ -14,10 +14,10 @@ from typing import Any
 from torch import Tensor
 from transformers import AutoTokenizer, ClapConfig, ClapFeatureExtractor, ClapModel
 
-from leitmotif.encoders.folders import BadModel, loading
-from leitmotif.encoders.hub import tokenizer_folder
-from leitmotif.encoders.pins import pinned
-from leitmotif.encoders.weights import fill, read_weights
+from leitmotif.weights.hub import tokenizer_folder
+from leitmotif.weights.load import fill, loading, read_weights
+from leitmotif.weights.pins import pinned
+from leitmotif.weights.resolve import BadModel
 
 MODEL_ID = "lukewys/laion_clap"
 REVISION = "b3708341862f581175dba5c356a4ebf74a9b6651"

@@ -15,11 +15,12 @@ import torch
 import transformers
 
 from leitmotif.encoders.clap import fit_window
-from leitmotif.encoders.folders import CHECKPOINTS, BadModel, loading, one_line, resolve_model, revision_of
 from leitmotif.encoders.inference import inference
 from leitmotif.encoders.laion import is_fused, laion_tokenizer
 from leitmotif.encoders.vectors import unit_rows
-from leitmotif.encoders.weights import read_weights
+from leitmotif.storage.errors import first_line
+from leitmotif.weights.load import loading, read_weights
+from leitmotif.weights.resolve import CHECKPOINTS, BadModel, resolve_model, revision_of
 
 MODEL_ID = "music_audioset_epoch_15_esc_90.14.pt"  # of the hub's repository lukewys/laion_clap
 REVISION = "b3708341862f581175dba5c356a4ebf74a9b6651"
@@ -161,7 +162,7 @@ def import_package() -> Any:
             return importlib.import_module("laion_clap")
     except Exception as error:  # a torchvision that does not fit torch fails in ways of its own
         raise BadModel(
-            f"got no working package laion-clap ({one_line(error)}); expected it beside torchvision and "
+            f"got no working package laion-clap ({first_line(error)}); expected it beside torchvision and "
             "torchaudio: docs/laion-parity.md says how, or use the backend clap, which loads the same files"
         ) from error
 

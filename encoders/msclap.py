@@ -10,15 +10,16 @@ import torch
 from huggingface_hub import hf_hub_download
 from transformers import AutoTokenizer, ClapFeatureExtractor
 
-from leitmotif.encoders.checkpoints import MSCLAP_2023
 from leitmotif.encoders.clap import fit_window
-from leitmotif.encoders.folders import FETCH, BadModel, is_the_machine, loading, one_line
-from leitmotif.encoders.hub import tokenizer_folder
 from leitmotif.encoders.inference import inference
 from leitmotif.encoders.mel import MelSpectrogram
 from leitmotif.encoders.msclap_network import MEL_FILTERS, from_published, network_of
 from leitmotif.encoders.vectors import unit_rows
-from leitmotif.encoders.weights import fill, read_weights
+from leitmotif.storage.errors import first_line, is_machine_fault
+from leitmotif.weights.checkpoints import MSCLAP_2023
+from leitmotif.weights.hub import tokenizer_folder
+from leitmotif.weights.load import fill, loading, read_weights
+from leitmotif.weights.resolve import FETCH, BadModel
 
 MODEL_ID = "microsoft/msclap"
 REVISION = "c47d441165daa21986ead0850660917636a81775"
@@ -138,11 +139,11 @@ class MsClapEncoder:
         try:
             return Path(hf_hub_download(source, MSCLAP_2023.file, revision=self.revision_id))
         except Exception as error:
-            if is_the_machine(error):
+            if is_machine_fault(error):
                 raise
             raise BadModel(
                 f"got model {source!r} at {self.revision_id}, whose {MSCLAP_2023.file} is not in the cache "
-                f"and cannot be fetched ({one_line(error)}); {FETCH}, or say where the file is by "
+                f"and cannot be fetched ({first_line(error)}); {FETCH}, or say where the file is by "
                 f"--set {MSCLAP_2023.setting}=PATH"
             ) from error
 

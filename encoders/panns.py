@@ -21,11 +21,11 @@ import numpy as np
 import torch
 from torch import nn
 
-from leitmotif.encoders.checkpoints import CNN14
 from leitmotif.encoders.clap import fit_window
-from leitmotif.encoders.folders import BadModel, revision_of
 from leitmotif.encoders.inference import inference
-from leitmotif.encoders.weights import fill, read_weights
+from leitmotif.weights.checkpoints import CNN14
+from leitmotif.weights.load import fill, read_weights
+from leitmotif.weights.resolve import BadModel, revision_of
 
 MODEL_ID = "panns/Cnn14_mAP=0.431"
 REVISION = "zenodo-3987831"

@@ -8,7 +8,8 @@ import torch
 from transformers import PreTrainedTokenizerFast, SiglipImageProcessorPil, SiglipModel
 
 from leitmotif.encoders.clip import ClipEncoder
-from leitmotif.encoders.folders import BadModel, loading
+from leitmotif.weights.load import loading
+from leitmotif.weights.resolve import BadModel
 
 MODEL_ID = "google/siglip-so400m-patch14-384"
 REVISION = "9fdffc58afc957d1a03a25b10dba0329ab15c2a3"

@@ -8,11 +8,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from leitmotif.encoders.folders import BadModel, check_complete, loading, resolve_model
-from leitmotif.encoders.hub import local_folder
-from leitmotif.encoders.pins import pinned
 from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.metric import MetricError, Tools
+from leitmotif.weights.hub import local_folder
+from leitmotif.weights.load import check_complete, loading
+from leitmotif.weights.pins import pinned
+from leitmotif.weights.resolve import BadModel, resolve_model
 
 # The package's usual model for English.
 MODEL_ID = "FacebookAI/roberta-large"

@@ -7,9 +7,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from leitmotif.encoders.folders import BadModel
 from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.metric import MetricError, Tools
+from leitmotif.weights.resolve import BadModel
 
 
 class ClapScoreMetric:

@@ -16,7 +16,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
-from leitmotif.encoders.folders import BadModel
 from leitmotif.media.limited import LimitedWorker
 from leitmotif.pipelines.entries import Entry, as_clip, stored_under
 from leitmotif.pipelines.models.devices import resolve_device
@@ -27,6 +26,7 @@ from leitmotif.pipelines.stage import Clip, Place, Row, Stage
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.shards.store import KEY
 from leitmotif.storage.errors import OutsideError, UserError, one_line
+from leitmotif.weights.resolve import BadModel
 
 # Below this, whatever fails while it writes fails for want of room.
 LITTLE_ROOM_BYTES = 4 << 20

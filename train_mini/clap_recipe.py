@@ -13,7 +13,7 @@ from transformers import AutoTokenizer, ClapModel
 
 from leitmotif.encoders.clap import ClapEncoder
 from leitmotif.encoders.levels import level_features
-from leitmotif.encoders.mini.tokenizers import train_tokenizer
+from leitmotif.encoders.tokenizers import train_tokenizer
 from leitmotif.taxonomy.labels import Taxonomy, load
 from leitmotif.train_mini import corpus
 from leitmotif.train_mini.clap_evaluate import FAMILY_NAMES, choose_family_method, find_thresholds, measure

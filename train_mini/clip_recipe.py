@@ -15,7 +15,7 @@ from torch.nn import functional
 from transformers import CLIPConfig, CLIPModel, PreTrainedTokenizerFast
 
 from leitmotif.encoders.clip import ClipEncoder
-from leitmotif.encoders.mini.tokenizers import train_tokenizer
+from leitmotif.encoders.tokenizers import train_tokenizer
 from leitmotif.taxonomy.labels import Taxonomy, load
 from leitmotif.train_mini import scenes as source
 from leitmotif.train_mini.clap_evaluate import label_rows

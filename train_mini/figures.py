@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-SHIPPED_DIR = REPOSITORY / "encoders" / "mini"  # holds clap-mini/ and clip-mini/
 CARDS_DIR = REPOSITORY / "data_cards"
 BEGIN, END = "<!-- figures: written by `make mini` -->", "<!-- end of figures -->"
 

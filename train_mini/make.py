@@ -7,7 +7,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from leitmotif.train_mini.figures import CARDS_DIR, REPOSITORY, SHIPPED_DIR, write_figures
+from leitmotif.train_mini.figures import CARDS_DIR, REPOSITORY, write_figures
+from leitmotif.weights.resolve import SHIPPED_DIR
 
 
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:

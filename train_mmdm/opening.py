@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from leitmotif.encoders.folders import is_the_machine, one_line
+from leitmotif.storage.errors import first_line, is_machine_fault
 from leitmotif.train_mmdm.run import DescriptionModel, open_run
 from leitmotif.training.errors import TrainingError, TrainingInputError, TrainingOutsideError
 
@@ -41,9 +41,9 @@ def reading(run: Path) -> Iterator[None]:
             f"the memory of the GPU has no room for {str(run)!r}; free some of it or use --device cpu"
         ) from error
     except Exception as error:
-        if is_the_machine(error):
+        if is_machine_fault(error):
             raise
         raise TrainingInputError(
-            f"{str(run)!r} cannot be opened ({one_line(error)}): a file of it is missing or damaged; copy "
+            f"{str(run)!r} cannot be opened ({first_line(error)}): a file of it is missing or damaged; copy "
             "the run again, or go on training it from an older checkpoint"
         ) from error

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from leitmotif.captioning import chat
-from leitmotif.encoders.checkpoints import CNN14, MSCLAP_2023
-from leitmotif.encoders.pins import PINNED
 from leitmotif.pipelines.models.backend import Backend, constants_of
 from leitmotif.pipelines.models.weights import CONFIGURATION, HubRepo, UrlFile
+from leitmotif.weights.checkpoints import CNN14, MSCLAP_2023
+from leitmotif.weights.pins import PINNED
 
 # Models that load and are of no use, with the reason.
 USELESS = {

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from leitmotif.encoders.folders import CHECKPOINTS, resolve_model, revision_of
-from leitmotif.encoders.pins import pinned
+from leitmotif.weights.pins import pinned
+from leitmotif.weights.resolve import CHECKPOINTS, resolve_model, revision_of
 
 if TYPE_CHECKING:
     from leitmotif.encoders.clap import ClapEncoder

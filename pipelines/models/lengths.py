@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from leitmotif.encoders.folders import CHECKPOINTS, BadModel, resolve_model
-from leitmotif.encoders.pins import DIMS, LAION_FILE_DIM, pinned
+from leitmotif.weights.pins import DIMS, LAION_FILE_DIM, pinned
+from leitmotif.weights.resolve import CHECKPOINTS, BadModel, resolve_model
 
 # What CLIPConfig, ClapConfig and SiglipVisionConfig of transformers mean where a file does not say it.
 _PROJECTION_DIM, _SIGLIP_DIM = 512, 768

@@ -10,12 +10,12 @@ from typing import Any
 
 from leitmotif.captioning.connection import KEY_VARIABLES
 from leitmotif.captioning.server import URL
-from leitmotif.encoders.folders import BadModel
 from leitmotif.pipelines.models.backend import Backend, size_text
 from leitmotif.pipelines.models.backends import USELESS
 from leitmotif.pipelines.models.devices import AUTO, resolve_device
 from leitmotif.pipelines.models.uses import Use
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.resolve import BadModel
 
 # A server on this machine answers at once; one elsewhere within this many seconds.
 SERVER_WAIT_S = 2.0

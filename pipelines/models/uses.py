@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from leitmotif.encoders.folders import models_dir
-from leitmotif.encoders.pins import pinned
 from leitmotif.pipelines.documents import PROFILES
 from leitmotif.pipelines.models.backend import Backend
 from leitmotif.pipelines.models.backends import BACKENDS, OF_TAGGING
 from leitmotif.pipelines.models.weights import HubRepo, LocalPath, Weights
 from leitmotif.pipelines.settings import profile_settings
 from leitmotif.separation.separator import module_name
+from leitmotif.weights.pins import pinned
+from leitmotif.weights.resolve import models_dir
 
 # Settings that name weights in place of the published ones.
 PLACES = ("repo", "panns", "weights")

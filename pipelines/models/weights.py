@@ -11,8 +11,8 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
 
-from leitmotif.encoders.folders import models_dir
 from leitmotif.shards.store import write_text
+from leitmotif.weights.resolve import models_dir
 
 CONFIGURATION = ("*.json", "*.txt", "*.model")
 # In order of preference: where a repository has the first, the second is left where it is.
@@ -92,7 +92,7 @@ class UrlFile:
         name: What it is called here.
         sha256: Its checksum, or the beginning of it.
         size_bytes: Its size; None if not known.
-        folder: `models` is `leitmotif.encoders.folders.models_dir()`, `torch-hub` the checkpoints of
+        folder: `models` is `leitmotif.weights.resolve.models_dir()`, `torch-hub` the checkpoints of
             torch.hub.
     """
 

@@ -8,13 +8,13 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-from leitmotif.encoders.checkpoints import MSCLAP_2023
 from leitmotif.filters import quality
 from leitmotif.media import audio, flac
 from leitmotif.pipelines.models import encoders_in_use
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
 from leitmotif.taxonomy import labels
+from leitmotif.weights.checkpoints import MSCLAP_2023
 
 
 class QualitySettings(StageSettings):

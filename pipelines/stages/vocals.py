@@ -8,7 +8,6 @@ from typing import Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-from leitmotif.encoders.checkpoints import CNN14
 from leitmotif.encoders.windows import track_windows
 from leitmotif.filters import vocals
 from leitmotif.media import audio, flac
@@ -16,6 +15,7 @@ from leitmotif.pipelines.models import encoders_in_use
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
 from leitmotif.taxonomy import labels as taxonomy_labels
+from leitmotif.weights.checkpoints import CNN14
 
 # Ten minutes whole, and evenly spread windows of anything longer: a voice may come anywhere.
 MAX_WINDOWS = 60

@@ -150,10 +150,10 @@ def test_weights_of_another_size_are_missing(ready_file: UrlFile) -> None:
 
 
 def test_weights_that_ship_are_looked_at_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from leitmotif.encoders import folders
     from leitmotif.pipelines.models import encoders_in_use
+    from leitmotif.weights import resolve
 
-    monkeypatch.setattr(folders, "_MINI", tmp_path)
+    monkeypatch.setattr(resolve, "SHIPPED_DIR", tmp_path)
     encoders_in_use.model_of.cache_clear()
     (use,) = [use for use in uses_of("embedded") if use.backend.name == "clip-mini"]
     seen = readiness(use, "embedded")

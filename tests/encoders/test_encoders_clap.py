@@ -10,8 +10,8 @@ from safetensors.torch import load_file, save_file
 from transformers import ClapConfig, ClapFeatureExtractor, ClapModel
 
 from leitmotif.encoders.clap import ClapEncoder, _windows_at_once, fit_window
-from leitmotif.encoders.folders import BadModel
-from leitmotif.encoders.mini.tokenizers import train_tokenizer
+from leitmotif.encoders.tokenizers import train_tokenizer
+from leitmotif.weights.resolve import BadModel
 
 TEXTS = ["the sound of a violin", "fast rock music with drums", "zydeco, said qwertz"]
 
@@ -65,7 +65,7 @@ def test_the_shipped_model_says_what_it_reads(mini):
 
 
 def test_the_shipped_weights_are_small():
-    from leitmotif.train_mini.figures import SHIPPED_DIR
+    from leitmotif.weights.resolve import SHIPPED_DIR
 
     assert (SHIPPED_DIR / "clap-mini" / "model.safetensors").stat().st_size <= 8_000_000
 

@@ -11,8 +11,8 @@ from PIL import Image
 from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
 from leitmotif.encoders.clip import ClipEncoder
-from leitmotif.encoders.folders import BadModel
-from leitmotif.encoders.mini.tokenizers import train_tokenizer
+from leitmotif.encoders.tokenizers import train_tokenizer
+from leitmotif.weights.resolve import BadModel
 
 TEXTS = ["a calm scene", "a dark city", "qwertz"]
 
@@ -140,7 +140,7 @@ def test_a_long_text_is_cut_rather_than_refused(tiny):
 
 
 def test_the_shipped_weights_are_small_and_named(mini):
-    from leitmotif.train_mini.figures import SHIPPED_DIR
+    from leitmotif.weights.resolve import SHIPPED_DIR
 
     assert (SHIPPED_DIR / "clip-mini" / "model.safetensors").stat().st_size <= 8_000_000
     assert mini.revision_id.startswith("sha256:")

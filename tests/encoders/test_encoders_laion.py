@@ -11,9 +11,9 @@ from laion_originals import original_state, random_model, save_original, save_ro
 from transformers import ClapModel
 
 from leitmotif.encoders.clap import ClapEncoder
-from leitmotif.encoders.folders import BadModel
 from leitmotif.encoders.laion import convert_laion, laion_config, load_laion
 from leitmotif.encoders.laion_clap import LaionClapEncoder
+from leitmotif.weights.resolve import BadModel
 
 
 def noise(length_s: float, seed: int = 0) -> np.ndarray:

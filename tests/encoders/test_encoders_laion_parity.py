@@ -12,8 +12,8 @@ from laion_originals import save_original, save_roberta_tokenizer
 
 from leitmotif.encoders import laion_clap
 from leitmotif.encoders.clap import ClapEncoder
-from leitmotif.encoders.folders import BadModel
 from leitmotif.encoders.laion_clap import LaionClapEncoder
+from leitmotif.weights.resolve import BadModel
 
 pytestmark = [
     pytest.mark.slow,

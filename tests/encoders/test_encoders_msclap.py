@@ -15,10 +15,10 @@ import torch
 from msclap_files import HTSAT, WORDS, published_weights, tiny_network, write_tiny_msclap, write_tokenizer
 
 from leitmotif.encoders import msclap
-from leitmotif.encoders.checkpoints import MSCLAP_2023
-from leitmotif.encoders.folders import BadModel
 from leitmotif.encoders.mel import MelSpectrogram
 from leitmotif.encoders.msclap import MsClapEncoder
+from leitmotif.weights.checkpoints import MSCLAP_2023
+from leitmotif.weights.resolve import BadModel
 
 TEXTS = ["the sound is clear and clean.", "the sound is noisy and with artifacts.", "x"]
 

@@ -14,9 +14,9 @@ import torch
 from panns_files import TinyCnn14, noise, write_tiny_cnn14
 
 from leitmotif.encoders import panns
-from leitmotif.encoders.checkpoints import CNN14
-from leitmotif.encoders.folders import BadModel
 from leitmotif.encoders.panns import PannsTagger
+from leitmotif.weights.checkpoints import CNN14
+from leitmotif.weights.resolve import BadModel
 
 
 @pytest.fixture

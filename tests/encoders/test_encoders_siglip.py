@@ -11,8 +11,8 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 from transformers import SiglipConfig, SiglipImageProcessorPil, SiglipModel
 
-from leitmotif.encoders.folders import BadModel
 from leitmotif.encoders.siglip import SiglipEncoder, canonical
+from leitmotif.weights.resolve import BadModel
 
 TEXTS = ["a calm scene", "A calm, scene!", "a dark city"]
 SIDE, TOKENS = 32, 12

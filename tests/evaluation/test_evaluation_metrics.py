@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel
 
 from leitmotif.encoders.clap import ClapEncoder
-from leitmotif.encoders.mini.tokenizers import train_tokenizer
+from leitmotif.encoders.tokenizers import train_tokenizer
 from leitmotif.evaluation.bertscore import BertScoreMetric
 from leitmotif.evaluation.bleu import BleuMetric
 from leitmotif.evaluation.clap_score import ClapScoreMetric

@@ -105,7 +105,7 @@ def test_the_device_is_no_part_of_a_fingerprint(tmp_path: Path) -> None:
 def test_a_model_that_does_not_load_is_one_line_that_names_the_stage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from leitmotif.encoders.folders import BadModel
+    from leitmotif.weights.resolve import BadModel
 
     def fail(*_: object) -> None:
         raise BadModel("got no weights; fetch them")

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leitmotif.encoders.folders import BadModel
 from leitmotif.media.flac import write_flac
 from leitmotif.media.limited import LimitedWorker
 from leitmotif.pipelines.models import encoders_in_use
@@ -17,6 +16,7 @@ from leitmotif.pipelines.stage import Clip, Place
 from leitmotif.pipelines.stages.frames import pack_frames
 from leitmotif.pipelines.stages.tagging import TaggingStage
 from leitmotif.pipelines.stages.vision import VisionStage
+from leitmotif.weights.resolve import BadModel
 
 RATE_HZ = 44_100
 

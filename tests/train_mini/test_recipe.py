@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from leitmotif.encoders.mini.tokenizers import train_tokenizer
+from leitmotif.encoders.tokenizers import train_tokenizer
 from leitmotif.taxonomy.labels import load
 from leitmotif.train_mini import clap_recipe, clip_recipe, corpus
 from leitmotif.train_mini.augment import Augmentation, augment
@@ -16,12 +16,13 @@ from leitmotif.train_mini.batches import Batches
 from leitmotif.train_mini.clap_network import WhitenedProjection, make_clap
 from leitmotif.train_mini.clap_train import ClapTrainer, TrainingPlan
 from leitmotif.train_mini.corpus import FLOOR_DB, FRAMES, MELS, Truth, log_mel, render_views
-from leitmotif.train_mini.figures import BEGIN, END, SHIPPED_DIR, write_figures
+from leitmotif.train_mini.figures import BEGIN, END, write_figures
 from leitmotif.train_mini.make import parse
 from leitmotif.train_mini.prompts import all_texts, describe, draw_prompts, make_vocabulary
 from leitmotif.train_mini.ranking_metrics import area_under_roc, average_precision, best_threshold
 from leitmotif.train_mini.recordings import family_of
 from leitmotif.train_mini.targets import make_targets, tempo_word
+from leitmotif.weights.resolve import SHIPPED_DIR
 
 TAXONOMY = load()
 VOCABULARY = make_vocabulary(TAXONOMY)

@@ -1,14 +1,12 @@
 """Finds the weights behind a model name: shipped here, in a local folder or file, or on the Hub."""
 
-import errno
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+
+from leitmotif.storage.errors import first_line
 
 SHIPPED = ("clap-mini", "clip-mini")
 # Of a folder's weights, what transformers takes first.
@@ -20,9 +18,7 @@ WEIGHTS = (
 )
 CHECKPOINTS = (".pt", ".pth")  # suffixes of files that hold weights and no configuration
 FETCH = "run `leitmotif fetch-models --profile paper`"
-# Tables that a network computes by itself; some checkpoints hold them.
-_COMPUTED = ("position_ids", "token_type_ids", "relative_position_index")
-_MINI = Path(__file__).resolve().parent / "mini"
+SHIPPED_DIR = Path(__file__).resolve().parent / "shipped"
 
 
 class BadModel(ValueError):  # noqa: N818
@@ -41,7 +37,7 @@ def resolve_model(model: str, *, files: tuple[str, ...] = ()) -> Path | str:
         BadModel: A folder or file was meant and it is missing or incomplete.
     """
     if model in SHIPPED:
-        return check_folder(_MINI / model)
+        return check_folder(SHIPPED_DIR / model)
     path = Path(model).expanduser()
     if path.is_dir():
         return check_folder(path)
@@ -98,7 +94,7 @@ def weight_files(folder: Path) -> list[Path]:
         names = sorted(set(json.loads(found.read_text(encoding="utf-8"))["weight_map"].values()))
     except (OSError, ValueError, LookupError, AttributeError) as error:
         raise BadModel(
-            f"got {str(found)!r}, which is no index of weights ({one_line(error)}); {FETCH}"
+            f"got {str(found)!r}, which is no index of weights ({first_line(error)}); {FETCH}"
         ) from error
     if missing := [name for name in names if not (folder / name).is_file()]:
         raise BadModel(
@@ -106,62 +102,6 @@ def weight_files(folder: Path) -> list[Path]:
             f"{found.name} names; {FETCH}"
         )
     return [folder / name for name in names]
-
-
-@contextmanager
-def loading(model: str, kind: str, expected: str) -> Iterator[None]:
-    """Turn whatever a library raises over unfit weights into one line.
-
-    Args:
-        model: The model as the user named it.
-        kind: What it is loaded as, such as "CLAP".
-        expected: What would load.
-
-    Raises:
-        BadModel: Loading failed, for another reason than a full disk or memory.
-    """
-    try:
-        yield
-    except BadModel:
-        raise
-    except Exception as error:
-        if is_the_machine(error):
-            raise
-        raise BadModel(
-            f"got model {model!r}, which does not load as {kind} ({one_line(error)}); expected {expected}; "
-            f"where it was fetched only in part, {FETCH}"
-        ) from error
-
-
-def is_the_machine(error: Exception) -> bool:
-    """Tell whether memory, disk or open files ran out, which says nothing of the model."""
-    full = (errno.ENOSPC, errno.EDQUOT, errno.EMFILE)
-    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno in full)
-
-
-def one_line(error: BaseException) -> str:
-    """Return the first line of an error's text, or its kind where it says nothing."""
-    lines = str(error).strip().splitlines()
-    return lines[0].strip() if lines else type(error).__name__
-
-
-def check_kind(config: Any, kind: str) -> None:
-    """Refuse the configuration of another kind of model, whose weights would silently be drawn at random."""
-    if config.model_type != kind:
-        raise ValueError(f"its config.json says model_type {config.model_type!r}")
-
-
-def check_complete(report: Mapping[str, Any]) -> None:
-    """Refuse weights in which some are missing or of another shape, which would silently be drawn at random.
-
-    Args:
-        report: The loading info of `from_pretrained`.
-    """
-    missing = sorted(name for name in report.get("missing_keys", ()) if not name.endswith(_COMPUTED))
-    if missing:
-        raise ValueError(f"{len(missing)} weights are missing, {missing[0]} first")
-    if mismatched := sorted(str(entry[0]) for entry in report.get("mismatched_keys", ())):
-        raise ValueError(f"{len(mismatched)} weights are of another shape, {mismatched[0]} first")
 
 
 def revision_of(source: Path | str, commit: str | None, asked: str | None) -> str:

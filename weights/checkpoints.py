@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from leitmotif.encoders.folders import FETCH, BadModel, models_dir, revision_of
+from leitmotif.weights.resolve import FETCH, BadModel, models_dir, revision_of
 
 
 @dataclass(frozen=True)

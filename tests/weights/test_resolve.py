@@ -7,18 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.encoders import clap, clip, hub, laion, siglip
-from leitmotif.encoders.folders import (
-    BadModel,
-    check_complete,
-    check_folder,
-    loading,
-    resolve_model,
-    revision_of,
-    weight_files,
-)
-from leitmotif.encoders.hub import local_folder, tokenizer_folder
-from leitmotif.encoders.pins import PINNED, pinned
+from leitmotif.encoders import clap, clip, laion, siglip
+from leitmotif.weights import hub
+from leitmotif.weights.hub import local_folder, tokenizer_folder
+from leitmotif.weights.load import check_complete, loading
+from leitmotif.weights.pins import PINNED, pinned
+from leitmotif.weights.resolve import BadModel, check_folder, resolve_model, revision_of, weight_files
 
 
 @pytest.fixture

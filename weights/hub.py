@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from leitmotif.encoders.folders import FETCH, BadModel, check_folder, is_the_machine, one_line, weight_files
+from leitmotif.storage.errors import first_line, is_machine_fault
+from leitmotif.weights.resolve import FETCH, BadModel, check_folder, weight_files
 
 _CONFIGURATION = ("*.json", "*.txt", "*.model")
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model")
@@ -12,7 +13,7 @@ def local_folder(source: Path | str, revision: str) -> Path:
     """Return the folder of a model.
 
     Args:
-        source: What `leitmotif.encoders.folders.resolve_model` returned, but no file.
+        source: What `leitmotif.weights.resolve.resolve_model` returned, but no file.
         revision: The commit, branch or tag of a hub id.
 
     Raises:
@@ -60,11 +61,11 @@ def _fetch(model: str, revision: str, *patterns: str) -> Path:
     try:
         return _snapshot(model, revision, *patterns)
     except Exception as error:
-        if is_the_machine(error):
+        if is_machine_fault(error):
             raise
         raise BadModel(
             f"got model {model!r} at {revision}, which is not in the cache and cannot be fetched "
-            f"({one_line(error)}); {FETCH}, or give a local folder"
+            f"({first_line(error)}); {FETCH}, or give a local folder"
         ) from error
 
 

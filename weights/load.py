@@ -1,7 +1,9 @@
-"""Reads checkpoints that torch.save wrote, and fills a network with exactly their weights."""
+"""Loads weights: reads what torch.save wrote, fills networks with exactly their weights, or says why not."""
 
 import pickle
 import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from leitmotif.encoders.folders import BadModel
+from leitmotif.storage.errors import first_line, is_machine_fault
+from leitmotif.weights.resolve import FETCH, BadModel
 
 # Old checkpoints hold numpy arrays and numbers beside their weights, such as the state of a sampler; to build
 # them again runs no code. The functions that do it have one name since NumPy 2 and had another before.
@@ -20,6 +23,9 @@ _HARMLESS += [
     for name, function in _REBUILD.items()
     for core in ("core", "_core")
 ]
+
+# Tables that a network computes by itself; some checkpoints hold them.
+_COMPUTED = ("position_ids", "token_type_ids", "relative_position_index")
 
 
 def read_weights(path: Path, key: str = "model") -> dict[str, torch.Tensor]:
@@ -63,3 +69,47 @@ def fill(net: nn.Module, weights: dict[str, torch.Tensor]) -> None:
     if told := [f"{len(names)} weights {kind}, {names[0]} first" for kind, names in faults.items() if names]:
         raise ValueError("; ".join(told))
     net.load_state_dict(weights)
+
+
+def check_kind(config: Any, kind: str) -> None:
+    """Refuse the configuration of another kind of model, whose weights would silently be drawn at random."""
+    if config.model_type != kind:
+        raise ValueError(f"its config.json says model_type {config.model_type!r}")
+
+
+def check_complete(report: Mapping[str, Any]) -> None:
+    """Refuse weights in which some are missing or of another shape, which would silently be drawn at random.
+
+    Args:
+        report: The loading info of `from_pretrained`.
+    """
+    missing = sorted(name for name in report.get("missing_keys", ()) if not name.endswith(_COMPUTED))
+    if missing:
+        raise ValueError(f"{len(missing)} weights are missing, {missing[0]} first")
+    if mismatched := sorted(str(entry[0]) for entry in report.get("mismatched_keys", ())):
+        raise ValueError(f"{len(mismatched)} weights are of another shape, {mismatched[0]} first")
+
+
+@contextmanager
+def loading(model: str, kind: str, expected: str) -> Iterator[None]:
+    """Turn whatever a library raises over unfit weights into one line.
+
+    Args:
+        model: The model as the user named it.
+        kind: What it is loaded as, such as "CLAP".
+        expected: What would load.
+
+    Raises:
+        BadModel: Loading failed, for another reason than a full disk or memory.
+    """
+    try:
+        yield
+    except BadModel:
+        raise
+    except Exception as error:
+        if is_machine_fault(error):
+            raise
+        raise BadModel(
+            f"got model {model!r}, which does not load as {kind} ({first_line(error)}); expected {expected}; "
+            f"where it was fetched only in part, {FETCH}"
+        ) from error
