@@ -23,7 +23,7 @@ from leitmotif.pipelines.silence import silence_prefect
 from leitmotif.pipelines.status import Status, look
 from leitmotif.pipelines.succession import next_plan
 from leitmotif.reports.errors import one_line_errors
-from leitmotif.reports.unpublished import Unpublished, open_workspace
+from leitmotif.reports.workspace import Unpublished, open_workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.storage.errors import UserError
 

@@ -46,14 +46,14 @@ def figures() -> Iterator[dict[str, Any]]:
 
 def measure(dataset: Path) -> int:
     """Make the statistics; return how many clips they count."""
-    from leitmotif.reports.statistics import statistics as measure_statistics
+    from leitmotif.reports.statistics.measure import statistics as measure_statistics
 
     return int(measure_statistics(dataset)["counts"]["catalogued"])
 
 
 def scan(dataset: Path) -> int:
     """Read what the statistics read of every row; return how many rows there are."""
-    from leitmotif.reports.statistics import COLUMNS, REJECTED_COLUMNS
+    from leitmotif.reports.statistics.measure import COLUMNS, REJECTED_COLUMNS
 
     measured = [name for name in pq.read_schema(dataset / "measured.parquet").names if name != "clip_id"]
     tables = {

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _write(folder: Path) -> list[Path]:
-    from leitmotif.reports.unpublished import is_workspace
+    from leitmotif.reports.workspace import is_workspace
     from leitmotif.reports.write import write_reports
     from leitmotif.shards.manifest import MANIFEST, read_counts, write_manifest
     from leitmotif.storage.errors import UserError

@@ -11,15 +11,15 @@ from typing import Any
 import yaml
 from jinja2 import Environment, StrictUndefined
 
+from leitmotif.reports.card_preview import Preview, card_facts, draw_preview
 from leitmotif.reports.fields import CLIP_FIELDS, describe_type
-from leitmotif.reports.figure import Figure
+from leitmotif.reports.figures.figure import Figure
+from leitmotif.reports.figures.png import draw_card
 from leitmotif.reports.front_matter import front_matter
-from leitmotif.reports.pictures import draw_card
-from leitmotif.reports.preview import Preview, card_facts, draw_preview
+from leitmotif.reports.licences import model_licences, research_only
 from leitmotif.reports.published import Published, open_published
-from leitmotif.reports.statistics import measure
+from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.tables import leakage_table
-from leitmotif.reports.terms import model_terms, research_only
 
 
 def render_card(dataset: Path, *, name: str | None = None) -> str:
@@ -59,7 +59,7 @@ def compose_card(
     schema = published.schema
     stages = published.recipe.get("stages")
     tags = published.recipe.get("tags")
-    terms = model_terms(stats)
+    terms = model_licences(stats)
     columns = {field.name for field in schema or ()}
     return environment.from_string(template).render(
         front_matter=yaml.safe_dump(front_matter(published, stats), sort_keys=False, allow_unicode=True),

@@ -6,14 +6,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from leitmotif.reports.compare import compare
-from leitmotif.reports.figure import MOST_BARS, Figure
-from leitmotif.reports.measured import AXES
+from leitmotif.reports.figures.figure import MOST_BARS, Figure
+from leitmotif.reports.figures.plots import plot_overlay, plot_pairs
+from leitmotif.reports.figures.quality import AXES
+from leitmotif.reports.figures.svg import short
 from leitmotif.reports.page import fill
-from leitmotif.reports.plots import plot_overlay, plot_pairs
 from leitmotif.reports.source import open_source
-from leitmotif.reports.statistics import measure
-from leitmotif.reports.svg import short
+from leitmotif.reports.statistics.compare import compare
+from leitmotif.reports.statistics.measure import measure
 
 _TITLES = {
     "genres": "Genres",

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from leitmotif.reports.fields import CLIP_FIELDS, MEASURED_FIELDS, QUARANTINE_FIELDS, REJECTED_FIELDS
 from leitmotif.reports.published import Published, open_published
-from leitmotif.reports.statistics import measure
+from leitmotif.reports.statistics.measure import measure
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 # The context that the specification gives; a reader warns about any other.

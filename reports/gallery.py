@@ -11,10 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leitmotif.pipelines.rows import RowReader
-from leitmotif.reports.excerpt import encode_excerpt
-from leitmotif.reports.exhibit import Exhibit, Media, show_pictures
+from leitmotif.reports.gallery_item import GalleryItem, Media, show_pictures
+from leitmotif.reports.media_preview import encode_sound_preview
 from leitmotif.reports.source import Published, Unpublished
-from leitmotif.reports.unpublished import KEPT
+from leitmotif.reports.workspace import KEPT
 from leitmotif.shards.frame_names import frame_time_s
 
 PER_GROUP = 6
@@ -51,7 +51,7 @@ def choose(scores: np.ndarray, *, per_group: int = PER_GROUP) -> dict[str, list[
     return {"random": drawn, "best": best, "worst": worst}
 
 
-def hang(source: Published | Unpublished, *, per_group: int = PER_GROUP) -> list[Exhibit]:
+def build_gallery(source: Published | Unpublished, *, per_group: int = PER_GROUP) -> list[GalleryItem]:
     """Choose clips of a dataset or a workspace, and read them.
 
     Args:
@@ -90,16 +90,16 @@ def _open_stores(workspace: Unpublished) -> tuple[np.ndarray, Read]:
     return np.concatenate([np.empty(0), *parts]), read
 
 
-def _exhibit(row: Mapping[str, Any], group: str) -> Exhibit:
+def _exhibit(row: Mapping[str, Any], group: str) -> GalleryItem:
     frames = [frame for frame in row.get("frames") or [] if frame and frame.get("bytes")]
     chosen = frames[:: max(1, len(frames) // FRAMES)][:FRAMES]
     audio = (row.get("audio") or {}).get("bytes")
     media = Media(
-        sound=encode_excerpt(audio) if audio else None,
+        sound=encode_sound_preview(audio) if audio else None,
         pictures=show_pictures([(frame_time_s(frame.get("path")), frame["bytes"]) for frame in chosen]),
     )
     plain = {name: value for name, value in row.items() if name not in ("audio", "frames")}
-    return Exhibit("kept", group, plain, media)
+    return GalleryItem("kept", group, plain, media)
 
 
 def _scores(path: Path) -> np.ndarray:

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from leitmotif.filters import rule as filters_rule
 from leitmotif.filters.sentence import explain
-from leitmotif.reports.exhibit import Exhibit, Media
+from leitmotif.reports.gallery_item import GalleryItem, Media
 from leitmotif.reports.naming import name_of
 
 PER_REASON = 3
@@ -19,7 +19,7 @@ PER_REASON = 3
 Show = Callable[[Sequence[Mapping[str, Any]]], Sequence[Media]]
 
 
-def choose_left_out(rejected: pa.Table, quarantined: pa.Table, show: Show | None = None) -> list[Exhibit]:
+def choose_left_out(rejected: pa.Table, quarantined: pa.Table, show: Show | None = None) -> list[GalleryItem]:
     """Return a few clips of each rule that rejected some, and of each stage that failed on some.
 
     Args:
@@ -32,7 +32,7 @@ def choose_left_out(rejected: pa.Table, quarantined: pa.Table, show: Show | None
     broken = _some(quarantined, "stage")
     media = show([*chosen, *broken]) if show else [Media()] * (len(chosen) + len(broken))
     return [
-        Exhibit("rejected" if row.get("rule") else "quarantined", _reason(row), row, found, sentence(row))
+        GalleryItem("rejected" if row.get("rule") else "quarantined", _reason(row), row, found, sentence(row))
         for row, found in zip([*chosen, *broken], media, strict=True)
     ]
 

@@ -18,19 +18,19 @@ from markupsafe import Markup
 
 from leitmotif.filters.sentence import limit_text
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.reports.exhibit import Exhibit, label
-from leitmotif.reports.figure import Figure
-from leitmotif.reports.funnel import step_place
-from leitmotif.reports.gallery import hang
+from leitmotif.reports.figures.figure import Figure
+from leitmotif.reports.figures.provenance import draw_balance, draw_map, draw_provenance
+from leitmotif.reports.figures.quality import draw_quality, draw_rules
+from leitmotif.reports.figures.tags import draw_relations, draw_tags
+from leitmotif.reports.gallery import build_gallery
+from leitmotif.reports.gallery_item import GalleryItem, label
 from leitmotif.reports.left_out import PER_REASON, choose_left_out, left_out_rows
-from leitmotif.reports.measured import draw_measured, draw_rules
-from leitmotif.reports.previews import show_left_out
-from leitmotif.reports.provenance import draw_balance, draw_map, draw_provenance
+from leitmotif.reports.left_out_previews import show_left_out
+from leitmotif.reports.licences import model_licences, research_only
 from leitmotif.reports.source import Published, Unpublished, open_source
-from leitmotif.reports.statistics import measure
+from leitmotif.reports.statistics.funnel import step_place
+from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.tables import balance_table, leakage_table, rarity_table
-from leitmotif.reports.tagged import draw_relations, draw_tags
-from leitmotif.reports.terms import model_terms, research_only
 from leitmotif.taxonomy.labels import LABELS_PATH, load
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -65,11 +65,11 @@ def compose_page(
         ledger: Of the workspace that a dataset comes from: with it, clips that were left out can be seen and
             heard as well; a dataset alone holds the kept ones only.
     """
-    groups, terms = _groups(stats), model_terms(stats)
+    groups, terms = _groups(stats), model_licences(stats)
     rejected, quarantined = source.rejected(), source.quarantined()
     ledger = source.ledger if isinstance(source, Unpublished) else ledger
     show = functools.partial(show_left_out, ledger) if ledger else None
-    exhibits = [*hang(source), *choose_left_out(rejected, quarantined, show)]
+    exhibits = [*build_gallery(source), *choose_left_out(rejected, quarantined, show)]
     sections = [("funnel", "Funnel")]
     sections += [("gallery", "Clips")] if exhibits else []
     sections += [("left-out", "Left out")] if rejected.num_rows + quarantined.num_rows else []
@@ -153,7 +153,7 @@ def funnel_steps(stats: Mapping[str, Any]) -> list[dict[str, Any]]:
     return steps
 
 
-def _shown(exhibits: Sequence[Exhibit]) -> list[tuple[str, list[tuple[str, str, int]]]]:
+def _shown(exhibits: Sequence[GalleryItem]) -> list[tuple[str, list[tuple[str, str, int]]]]:
     """Return the buttons that choose among the clips: for each fate (token, text, clips), the whole first."""
     shown: list[tuple[str, list[tuple[str, str, int]]]] = []
     for fate in dict.fromkeys(exhibit.fate for exhibit in exhibits):
@@ -172,7 +172,7 @@ def _groups(stats: Mapping[str, Any]) -> list[tuple[str, str, str, list[Figure]]
             "measured",
             "What was measured",
             f"Over {of}; beside them what a rule rejected for this very number.",
-            draw_measured(stats),
+            draw_quality(stats),
         ),
         ("tags", "Tags", "", draw_tags(stats)),
         ("relations", "What goes together", "", draw_relations(stats)),

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 import pyarrow as pa
 
 from leitmotif.reports.published import NotPublishedError, Published, open_published
-from leitmotif.reports.unpublished import Unpublished, is_workspace, open_workspace
+from leitmotif.reports.workspace import Unpublished, is_workspace, open_workspace
 from leitmotif.taxonomy.labels import Taxonomy
 
 __all__ = ["NotPublishedError", "Published", "Source", "Unpublished", "open_source"]

@@ -10,14 +10,14 @@ from typing import Any
 
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.reports.card import compose_card
+from leitmotif.reports.card_preview import SHEET, SOUND, draw_preview
 from leitmotif.reports.croissant import compose_croissant
+from leitmotif.reports.figures.png import draw_card, encode_png
 from leitmotif.reports.page import compose_page
-from leitmotif.reports.pictures import draw_card, encode_png
-from leitmotif.reports.preview import SHEET, SOUND, draw_preview
 from leitmotif.reports.published import Published
-from leitmotif.reports.schema import check_stats
 from leitmotif.reports.source import open_source
-from leitmotif.reports.statistics import measure
+from leitmotif.reports.statistics.measure import measure
+from leitmotif.reports.statistics.schema import check_stats
 
 FIGURES = "figures"
 

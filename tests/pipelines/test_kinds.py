@@ -13,13 +13,13 @@ from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.settings import change_settings, change_thresholds, load_plan, make_plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.card import compose_card
-from leitmotif.reports.measured import draw_rules
+from leitmotif.reports.card_preview import Preview
+from leitmotif.reports.figures.png import draw_card
+from leitmotif.reports.figures.quality import draw_rules
 from leitmotif.reports.page import funnel_steps
-from leitmotif.reports.pictures import draw_card
-from leitmotif.reports.preview import Preview
 from leitmotif.reports.published import open_published
 from leitmotif.reports.source import open_source
-from leitmotif.reports.statistics import measure as measure_source
+from leitmotif.reports.statistics.measure import measure as measure_source
 from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy import labels
 from tests.pipelines.conftest import GOOD

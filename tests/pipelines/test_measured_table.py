@@ -16,7 +16,7 @@ from leitmotif.pipelines.measured import FACTS, measured_table
 from leitmotif.pipelines.settings import change_thresholds
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.reports.source import NotPublishedError, open_source
-from leitmotif.reports.statistics import measure as measure_source
+from leitmotif.reports.statistics.measure import measure as measure_source
 from leitmotif.taxonomy.labels import load
 
 Catalogue = Callable[..., list[str]]

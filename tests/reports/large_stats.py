@@ -6,7 +6,7 @@ import zlib
 import numpy as np
 import pyarrow as pa
 
-from leitmotif.reports.histogram import readable_histogram, score_histogram
+from leitmotif.reports.statistics.histogram import readable_histogram, score_histogram
 from leitmotif.taxonomy.labels import load
 
 RULES = (
