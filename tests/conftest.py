@@ -26,7 +26,8 @@ def no_network() -> Iterator[None]:
     look_up = socket.getaddrinfo
 
     def getaddrinfo(host: str | bytes | None, *rest: Any, **named: Any) -> Any:
-        _refuse_beyond_the_loopback(host)
+        if not _is_numeric(host, look_up):
+            _refuse_beyond_the_loopback(host)
         return look_up(host, *rest, **named)
 
     patch.setattr(socket, "getaddrinfo", getaddrinfo)
@@ -43,14 +44,23 @@ def _within_the_machine(call: Any) -> Any:
     return checked
 
 
+def _is_numeric(host: str | bytes | None, look_up: Any) -> bool:
+    """Tell whether nobody has to be asked for the address of a host."""
+    try:
+        look_up(host, None, flags=socket.AI_NUMERICHOST)
+    except OSError:
+        return False
+    return True
+
+
 def _refuse_beyond_the_loopback(host: str | bytes | None) -> None:
     name = host.decode() if isinstance(host, bytes) else host
-    if not name or name in ("localhost", "0.0.0.0", "::"):
+    if not name or name in ("localhost", "0.0.0.0", "::", socket.gethostname()):
         return
     try:
         within = ipaddress.ip_address(name).is_loopback
     except ValueError:
-        within = name == socket.gethostname()
+        within = False
     if not within:
         raise ConnectionRefusedError(f"got {name!r}; a test opens no connection beyond the loopback")
 
