@@ -17,10 +17,10 @@ HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 README = HERE.parent / "README.md"
 BEGIN, END = "<!-- figures -->", "<!-- end of figures -->"
-# Every file beside this one that defines `figures`.
+# Every file of bench/speed that defines `figures`.
 GROUPS = tuple(
     path.stem
-    for path in sorted(HERE.glob("*.py"))
+    for path in sorted((HERE / "speed").glob("*.py"))
     if any(line.startswith("def figures(") for line in path.read_text(encoding="utf-8").splitlines())
 )
 
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str]) -> int:
     results = json.loads(RESULTS.read_text()) if RESULTS.is_file() else {"figures": []}
     figures = {figure["name"]: figure for figure in results["figures"]}
     for group in arguments or GROUPS:
-        for figure in import_module(f"bench.{group}").figures():
+        for figure in import_module(f"bench.speed.{group}").figures():
             figures[figure["name"]] = figure
             print(_line(figure), flush=True)
     text = json.dumps(

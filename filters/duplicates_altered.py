@@ -25,7 +25,7 @@ WORDS, REACH = 240, 720
 # Overlap that is worth judging: 4 s, and half of what the shorter print has to say.
 MIN_WORDS = 32
 MIN_SHARE = 0.5
-# From here on it is the same recording; `python -m leitmotif.filters.duplicates_measure` says what it finds.
+# From here on it is the same recording; `python -m bench.quality.duplicates` says what it finds.
 SAME_RECORDING = 0.25
 # Only recordings that sound alike (cosine of their CLAP embeddings) are compared, each with its nearest.
 ALIKE, NEAREST = 0.8, 4

@@ -17,7 +17,7 @@ MOST_MIB = 32
 @pytest.mark.slow
 def test_five_thousand_files_need_no_more_memory_than_five_hundred(tmp_path: Path) -> None:
     environment = os.environ | {"LEITMOTIF_BENCH_FILES": str(FILES)}
-    command = [sys.executable, "-m", "bench.download"]
+    command = [sys.executable, "-m", "bench.speed.download"]
     with subprocess.Popen([*command, "serve", "", ""], stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:

@@ -5,9 +5,9 @@ import pytest
 import soxr
 from test_filters_duplicates import SONG_RATE_HZ, song
 
+from bench.quality.duplicates import measure
 from leitmotif.filters.duplicates import audio_print
 from leitmotif.filters.duplicates_altered import SAME_RECORDING, SEMITONES, SPEEDS, AlteredPrint
-from leitmotif.filters.duplicates_measure import measure
 
 
 def words_of(track: np.ndarray) -> np.ndarray:
@@ -81,7 +81,7 @@ def test_the_grid_covers_what_uploaders_do() -> None:
 
 @pytest.mark.slow
 def test_copies_of_rendered_music_are_found_and_different_music_is_not() -> None:
-    from leitmotif.filters.duplicates_measure import clap_embedder, rendered
+    from bench.quality.duplicates import clap_embedder, rendered
 
     figures = measure(rendered(12), clap_embedder())
     recall = {name: found["found"] for name, found in figures["recall"].items()}

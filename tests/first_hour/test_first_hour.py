@@ -32,7 +32,6 @@ PLACEHOLDERS = {
     "report A --against B": "report my-dataset/ --against livelier/",
     # Taken on another page.
     "both --out run": "both --out run-both",
-    "rendered_measure run": "rendered_measure run-both",
     "mmdm run judged": "mmdm run-both judged",
     # Less of it: these take minutes, or hours.
     "--clips 420": "--clips 4 --seconds 5",
@@ -71,7 +70,7 @@ ELSEWHERE = (
     Elsewhere(r"^vllm ", "vLLM and a GPU"),
     Elsewhere(r"^accelerate .*--num_processes 8", "eight GPUs"),
     Elsewhere(r"laion", "LAION's package, its weights and a GPU"),
-    Elsewhere(r"^python -m pytest", "the tests, which a wheel does not hold"),
+    Elsewhere(r"^python -m (pytest|bench)", "tests and benchmarks, which a wheel does not hold"),
     Elsewhere(r"leitmotif curate … ", "half a command"),
     Elsewhere(r" --preset internvl3-8b", "weights of the hub", code=3, instead=""),
     Elsewhere(r"fetch-models --profile paper$", "the hub", code=3),

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 import pytest
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
-from bench.metadata import write_dataset
+from bench.speed.metadata import write_dataset
 from leitmotif.filters.rule import discover
 from leitmotif.reports.statistics.measure import statistics
 from leitmotif.shards.artists import artist_names

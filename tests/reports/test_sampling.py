@@ -5,8 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from bench.metadata import write_dataset
-from bench.stats import measure_peak_bytes
+from bench.speed.metadata import write_dataset
+from bench.speed.stats import measure_peak_bytes
 from leitmotif.filters.rule import discover
 from leitmotif.reports.published import open_published
 from leitmotif.reports.runs import RUNS, choose_rows, read_rows

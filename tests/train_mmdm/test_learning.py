@@ -6,8 +6,8 @@ import pytest
 import torch
 from rendered_clips import draw_truth, render_dataset, render_film
 
+from bench.quality.description import judge, write_texts
 from leitmotif.evaluation.clips import Clip
-from leitmotif.train_mmdm.rendered_measure import judge, write_texts
 from leitmotif.train_mmdm.run import open_run
 from leitmotif.train_mmdm.settings import choose_settings
 from leitmotif.train_mmdm.trainer import train

@@ -53,7 +53,7 @@ def figures() -> Iterator[dict[str, Any]]:
 
 def _seconds(side: str, words: Path, folder: Path) -> tuple[float, int]:
     """Seconds that a side took in a process of its own, without imports, and by how many MiB it grew."""
-    command = [sys.executable, "-m", "bench.download", side, str(words), str(folder)]
+    command = [sys.executable, "-m", "bench.speed.download", side, str(words), str(folder)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()
     return float(said[-2]), int(said[-1])
 
@@ -97,7 +97,7 @@ def run_bare(words: Path, folder: Path) -> int:
 
 @contextmanager
 def _server() -> Iterator[str]:
-    command = [sys.executable, "-m", "bench.download", "serve", "", ""]
+    command = [sys.executable, "-m", "bench.speed.download", "serve", "", ""]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         try:

@@ -79,7 +79,7 @@ def measure_peak_bytes(dataset: Path) -> int:
     """Return the most memory that the statistics of a dataset hold, in a process of their own."""
     code = (
         "import sys; from pathlib import Path; from bench.peak_memory import peak_bytes; "
-        "from bench.stats import measure; "
+        "from bench.speed.stats import measure; "
         "measure(Path(sys.argv[1])); print(peak_bytes())"
     )
     command = [sys.executable, "-c", code, str(dataset)]

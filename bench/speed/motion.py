@@ -20,7 +20,7 @@ from leitmotif.demo.pictures import render_pictures
 from leitmotif.filters.motion import RULES, Motion, measure_motion
 from leitmotif.media.frames import VideoReader
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 PAIRS = 5
 # Film-like clips of the media folder, 10 to 15 s each, of four sizes.
 _REAL = (
@@ -172,7 +172,7 @@ def _two_processes(which: str, clips: list[Path]) -> float:
     """Two processes measure half of the clips each, thrice; seconds of the slower, without imports."""
     code = (
         "import sys, time; from pathlib import Path; import cv2; cv2.setNumThreads(1)\n"
-        "from bench.motion import naive\nfrom leitmotif.filters.motion import measure_motion\n"
+        "from bench.speed.motion import naive\nfrom leitmotif.filters.motion import measure_motion\n"
         "run = naive if sys.argv[1] == 'naive' else measure_motion\n"
         "start = time.perf_counter()\n"
         "[run(Path(path)) for _ in range(3) for path in sys.argv[2:]]\n"

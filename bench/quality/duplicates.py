@@ -1,4 +1,4 @@
-"""Measure how well copies are found: `python -m leitmotif.filters.duplicates_measure [--media FOLDER]`.
+"""Measure how well copies are found: `python -m bench.quality.duplicates [--media FOLDER]`.
 
 Recordings are rendered (every seed is another one) or read from a folder, altered as uploaders do, and looked
 for among all originals. Told are, for each alteration, how many copies each step finds, and how many pairs of
@@ -26,7 +26,7 @@ from leitmotif.filters.duplicates_altered import ALIKE, MIN_WORDS, NEAREST, SAME
 from leitmotif.filters.duplicates_neighbours import nearest_pairs
 from leitmotif.filters.matching import match_earlier
 
-log = logging.getLogger("leitmotif.filters")
+log = logging.getLogger("leitmotif.bench")
 
 RATE_HZ = 44100
 SEMITONE = 2 ** (1 / 12)

@@ -20,7 +20,7 @@ from typing import Any
 from leitmotif.captioning.chat import ChatTask, Sampling
 from leitmotif.captioning.facts import CaptionFacts
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 PAIRS = int(os.environ.get("LEITMOTIF_BENCH_PAIRS", "5"))
 CLIPS = int(os.environ.get("LEITMOTIF_BENCH_CLIPS", "256"))
 WIDTH, LAYERS = 768, 12
@@ -119,7 +119,7 @@ class _Offline:
     """A process of `.venv-vllm` that captions a run's clips whenever it is told the run's number."""
 
     def __init__(self, python: Path, model: str, environment: dict[str, str]) -> None:
-        command = [python, "-m", "bench.caption", model]
+        command = [python, "-m", "bench.speed.caption", model]
         self.process = subprocess.Popen(
             command,
             cwd=REPOSITORY,
@@ -143,7 +143,7 @@ class _Offline:
         for line in self.process.stdout:
             if line.startswith("seconds "):
                 return float(line.split()[1])
-        raise RuntimeError("vllm ended; run `python -m bench.caption MODEL` in .venv-vllm to see why")
+        raise RuntimeError("vllm ended; run `python -m bench.speed.caption MODEL` in .venv-vllm to see why")
 
 
 def run_offline(model: str) -> None:

@@ -1,4 +1,4 @@
-"""Measure a run on films of known music: `python -m leitmotif.train_mmdm.rendered_measure RUN CORPUS`.
+"""Measure a run on films of known music: `python -m bench.quality.description RUN CORPUS`.
 
 CORPUS is a folder of `leitmotif demo`, such as `demo-out/videos`, of another seed than the run learned from.
 Mood quadrant and tempo class are judged by the truth of what was rendered rather than by tags: once as the

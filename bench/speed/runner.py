@@ -38,7 +38,9 @@ def figures() -> Iterator[dict[str, Any]]:
 
 def _seconds(side: str, videos: Path, workspace: Path) -> float:
     started = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "bench.runner", side, str(videos), str(workspace)], check=True)
+    subprocess.run(
+        [sys.executable, "-m", "bench.speed.runner", side, str(videos), str(workspace)], check=True
+    )
     return time.perf_counter() - started
 
 

@@ -5,11 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from untrained_runs import write_run
 
+from bench.quality.description import COMMONEST, commonest, judge, main, read_truth
 from leitmotif.demo.corpus import render_corpus
-from leitmotif.train_mmdm.rendered_measure import COMMONEST, commonest, judge, main, read_truth
 from leitmotif.training.errors import TrainingInputError
+from tests.train_mmdm.untrained_runs import write_run
 
 
 @pytest.fixture(scope="module")
