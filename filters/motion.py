@@ -14,7 +14,7 @@ from typing import Literal
 import cv2
 import numpy as np
 
-from leitmotif.filters.moments import LATER_S, SOON_S, Moment, compare, plain_share, shrink
+from leitmotif.filters.motion_samples import LATER_S, SOON_S, MotionSample, compare, plain_share, shrink
 from leitmotif.filters.rule import Rule
 from leitmotif.media.frames import VideoReader, luma_levels, luma_plane
 from leitmotif.media.timeline import packets_end_s
@@ -159,7 +159,7 @@ class _Moments:
         ]
         self._wanted = sorted(wanted, reverse=True)
         self._pictures: dict[int, list[np.ndarray]] = {}
-        self.done: list[Moment] = []
+        self.done: list[MotionSample] = []
         self.plain: list[float] = []
 
     def see(self, time_s: float, frame: object, luma: np.ndarray) -> None:
@@ -230,7 +230,7 @@ class _Differences:
 def _measure_sampled(reader: VideoReader, start_s: float, extent_s: float) -> Motion | None:
     """Estimates from windows that begin at key frames before evenly spread moments; None without seeking."""
     differences = _Differences()
-    done: list[Moment] = []
+    done: list[MotionSample] = []
     plain: list[float] = []
     frames, reached_s = 0, -np.inf
     for index in range(_WINDOWS):
@@ -266,7 +266,7 @@ def _window(reader: VideoReader, from_s: float) -> Iterator[tuple[float, object]
 
 
 def _summarise(
-    differences: _Differences, moments: list[Moment], plain: list[float], frames: int, *, exact: bool
+    differences: _Differences, moments: list[MotionSample], plain: list[float], frames: int, *, exact: bool
 ) -> Motion:
     if not moments:  # a size that changes all the time
         return Motion(differences.mean, 0.0, 1.0, 0.0, 0.0, frames, exact)

@@ -8,7 +8,7 @@ from typing import Protocol
 
 import numpy as np
 
-from leitmotif.filters import antonym
+from leitmotif.filters import prompt_pairs
 from leitmotif.filters.rule import Rule
 
 RULES = (
@@ -36,7 +36,7 @@ class QualityPrompts(Protocol):
     """What scoring needs of a taxonomy."""
 
     @property
-    def quality(self) -> antonym.Opposites:
+    def quality(self) -> prompt_pairs.PromptPairs:
         """Texts of a clean sound, and of a noisy one; the first pair is that of PAM."""
 
 
@@ -46,13 +46,13 @@ class _FirstPair:
     negative: tuple[str, ...]
 
 
-def scorer(encoder: antonym.TextEncoder, taxonomy: QualityPrompts) -> Callable[[np.ndarray], float]:
+def scorer(encoder: prompt_pairs.TextEncoder, taxonomy: QualityPrompts) -> Callable[[np.ndarray], float]:
     """Return the function from a clip's window embeddings, shape (windows, dim), to its PAM score, 0..1.
 
     Only the first pair of texts is asked: the published threshold belongs to it.
     """
     first = _FirstPair(tuple(taxonomy.quality.positive[:1]), tuple(taxonomy.quality.negative[:1]))
-    return antonym.scorer(encoder, first)
+    return prompt_pairs.scorer(encoder, first)
 
 
 def pam_chunks(

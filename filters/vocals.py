@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from leitmotif.filters import antonym
+from leitmotif.filters import prompt_pairs
 from leitmotif.filters.rule import Rule
 
 RULES = (
@@ -47,16 +47,16 @@ class VoicePrompts(Protocol):
     """What scoring needs of a taxonomy."""
 
     @property
-    def voice(self) -> antonym.Opposites:
+    def voice(self) -> prompt_pairs.PromptPairs:
         """Texts of music with a voice, and of music without."""
 
 
-def scorer(encoder: antonym.TextEncoder, taxonomy: VoicePrompts) -> Callable[[np.ndarray], float]:
+def scorer(encoder: prompt_pairs.TextEncoder, taxonomy: VoicePrompts) -> Callable[[np.ndarray], float]:
     """Return the function from a clip's window embeddings, shape (windows, dim), to its vocal score, 0..1."""
-    return antonym.scorer(encoder, taxonomy.voice)
+    return prompt_pairs.scorer(encoder, taxonomy.voice)
 
 
-def label_scorer(encoder: antonym.TextEncoder) -> Callable[[np.ndarray], float]:
+def label_scorer(encoder: prompt_pairs.TextEncoder) -> Callable[[np.ndarray], float]:
     """Return the function from a clip's window embeddings, shape (windows, dim), to its score on `LABELS`.
 
     The score is the highest cosine of the clip's mean embedding and a label's, 0 at least: the plain reading

@@ -20,9 +20,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leitmotif.filters.duplicates import RULES, WORDS_A_SECOND, group_duplicates
-from leitmotif.filters.duplicates_altered import ALIKE, NEAREST, SAME_RECORDING, AlteredPrint
-from leitmotif.filters.duplicates_neighbours import nearest_pairs
+from leitmotif.filters.duplicates import RULES, group_duplicates
+from leitmotif.filters.fingerprint.altered import ALIKE, NEAREST, SAME_RECORDING, AlteredFingerprint
+from leitmotif.filters.fingerprint.fingerprint import WORDS_A_SECOND
+from leitmotif.filters.fingerprint.neighbours import nearest_pairs
 from leitmotif.phrases import count
 from leitmotif.pipelines.entries import Entry, take
 from leitmotif.pipelines.plan import Plan
@@ -149,9 +150,9 @@ def _altered(
 def _compared(pairs: Iterable[tuple[str, str]], prints: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
     """Compare pairs, which come in order, so that the first of each is made ready once."""
     for first, others in itertools.groupby(pairs, key=lambda pair: pair[0]):
-        ready = AlteredPrint(prints[first])
+        ready = AlteredFingerprint(prints[first])
         for _, other in others:
-            found = AlteredPrint(prints[other]).agreement(ready)
+            found = AlteredFingerprint(prints[other]).agreement(ready)
             facts = {"media_a": first, "media_b": other, **asdict(found)}
             yield {KEY: f"{first}:{other}", **facts}
 

@@ -21,10 +21,16 @@ import numpy as np
 import soxr
 
 from leitmotif.filters import duplicates
-from leitmotif.filters.duplicates import audio_print
-from leitmotif.filters.duplicates_altered import ALIKE, MIN_WORDS, NEAREST, SAME_RECORDING, AlteredPrint
-from leitmotif.filters.duplicates_neighbours import nearest_pairs
-from leitmotif.filters.matching import match_earlier
+from leitmotif.filters.fingerprint.altered import (
+    ALIKE,
+    MIN_WORDS,
+    NEAREST,
+    SAME_RECORDING,
+    AlteredFingerprint,
+)
+from leitmotif.filters.fingerprint.fingerprint import fingerprint
+from leitmotif.filters.fingerprint.neighbours import nearest_pairs
+from leitmotif.filters.fingerprint.search import match_earlier
 
 log = logging.getLogger("leitmotif.bench")
 
@@ -134,19 +140,19 @@ def measure(named: Mapping[str, np.ndarray], embed: Callable[[np.ndarray], np.nd
     """Alter every track in every way and look for the copies.
 
     Args:
-        named: Different recordings, mono, at `RATE_HZ`; silence, which has no print, is left out.
+        named: Different recordings, mono, at `RATE_HZ`; silence, which has no fingerprint, is left out.
         embed: Returns the CLAP embedding of a track, shape (dim,), L2-normalised.
 
     Returns:
         For each alteration the share of copies (recall) that the rule against near-duplicates finds, that
-        are among the nearest embeddings, whose prints agree, and that are found in the end: as
-        near-duplicate, or as neighbour with a print that agrees. And the share of pairs found that are copies
-        (precision).
+        are among the nearest embeddings, whose fingerprints agree, and that are found in the end: as
+        near-duplicate, or as neighbour with a fingerprint that agrees. And the share of pairs found that are
+        copies (precision).
     """
     named = {name: track for name, track in named.items() if np.count_nonzero(_words(track)) >= 2 * MIN_WORDS}
     tracks = list(named.values())
     words, embeddings = [_words(track) for track in tracks], [embed(track) for track in tracks]
-    ready = [AlteredPrint(each) for each in words]
+    ready = [AlteredFingerprint(each) for each in words]
     wrong = _wrong(list(named), words, ready, np.array(embeddings))
     figures: dict[str, Any] = {
         "recordings": len(tracks),
@@ -166,7 +172,8 @@ def measure(named: Mapping[str, np.ndarray], embed: Callable[[np.ndarray], np.nd
             for i, each in enumerate(together)
         ]
         agrees = [
-            AlteredPrint(copy).agreement(own).similarity for copy, own in zip(copied, ready, strict=True)
+            AlteredFingerprint(copy).agreement(own).similarity
+            for copy, own in zip(copied, ready, strict=True)
         ]
         same = [similarity >= SAME_RECORDING for similarity in agrees]
         both = [a or (b and c) for a, b, c in zip(is_near, is_neighbour, same, strict=True)]
@@ -183,11 +190,14 @@ def measure(named: Mapping[str, np.ndarray], embed: Callable[[np.ndarray], np.nd
 
 
 def _words(track: np.ndarray) -> np.ndarray:
-    return np.frombuffer(audio_print(np.asarray(track, np.float32), RATE_HZ), "<u4")
+    return np.frombuffer(fingerprint(np.asarray(track, np.float32), RATE_HZ), "<u4")
 
 
 def _wrong(
-    names: Sequence[str], words: Sequence[np.ndarray], ready: Sequence[AlteredPrint], embeddings: np.ndarray
+    names: Sequence[str],
+    words: Sequence[np.ndarray],
+    ready: Sequence[AlteredFingerprint],
+    embeddings: np.ndarray,
 ) -> dict[str, Any]:
     """Count the pairs of different recordings that each step takes for one."""
     pairs = [(a, b) for b in range(len(words)) for a in range(b)]

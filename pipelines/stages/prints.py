@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from leitmotif.filters import duplicates
+from leitmotif.filters.fingerprint.fingerprint import RATE_HZ, fingerprint
 from leitmotif.media import audio
 from leitmotif.pipelines.stage import Clip, ClipByClipStage, Row, StageSettings
 
@@ -22,8 +22,7 @@ class PrintsStage(ClipByClipStage[StageSettings]):
     COLUMNS: ClassVar = pa.schema([("audio_print", pa.binary())])
 
     def measure_clip(self, clip: Clip) -> Row:
-        """Take the clip's print."""
+        """Take the clip's fingerprint."""
         path = self.place.file_of(clip, "audio")
-        rate_hz = duplicates.RATE_HZ
-        blocks = audio.read_flac_blocks(path, rate_hz=rate_hz, mono=True)
-        return {"audio_print": duplicates.audio_print(blocks, rate_hz)}
+        blocks = audio.read_flac_blocks(path, rate_hz=RATE_HZ, mono=True)
+        return {"audio_print": fingerprint(blocks, RATE_HZ)}

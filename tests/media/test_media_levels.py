@@ -7,12 +7,12 @@ import pytest
 import soundfile
 from media_clips import write_tone
 
-from leitmotif.filters.loudness import RULES
+from leitmotif.filters.basics import RULES
 from leitmotif.media.audio import AudioFacts, extract_flac, read_flac_blocks
 from leitmotif.media.errors import DecodeFailed
 
 RATE_HZ = 44100
-(SILENCE,) = RULES
+SILENCE = next(rule for rule in RULES if rule.name == "silence")
 RNG = np.random.default_rng(3)
 
 

@@ -63,7 +63,7 @@ def test_what_was_compared_is_not_compared_again(
 ) -> None:
     _, stores = four()
     first = found(stores)
-    monkeypatch.setattr(recordings, "AlteredPrint", None)
+    monkeypatch.setattr(recordings, "AlteredFingerprint", None)
     assert found(stores) == first
     table = recordings._pair_store([stores]).read(["similarity", "speed", "semitones"]).to_pylist()
     # Of the three pairs of a, b and d, which sound alike.

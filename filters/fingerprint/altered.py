@@ -1,8 +1,8 @@
-"""Copies of a recording at another speed or pitch: two prints laid over each other on a grid.
+"""Copies of a recording at another speed or pitch: two fingerprints laid over each other on a grid.
 
-The bands of a print are a semitone wide, so a recording that was moved by a semitone has its bits one place
-further; one that is faster has its words closer together. Of all speeds and semitones on the grid, and all
-offsets in time (by one Fourier transform), the best agreement counts.
+The bands of a fingerprint are a semitone wide, so a recording that was moved by a semitone has its bits one
+place further; one that is faster has its words closer together. Of all speeds and semitones on the grid, and
+all offsets in time (by one Fourier transform), the best agreement counts.
 
 Reference:
     Sonnleitner and Widmer, Robust quad-based audio fingerprinting, TASLP 2016, measure the changes of speed
@@ -20,9 +20,10 @@ import scipy.fft
 # the half-way points between them.
 SPEEDS = np.round(np.arange(0.92, 1.0801, 0.01), 2)
 SEMITONES = np.arange(-3, 4)
-# Words of either print that are looked at, from its middle: over more, a speed between two tried ones drifts.
+# Words of either fingerprint that are looked at, from its middle: over more, a speed between two tried ones
+# drifts.
 WORDS, REACH = 240, 720
-# Overlap that is worth judging: 4 s, and half of what the shorter print has to say.
+# Overlap that is worth judging: 4 s, and half of what the shorter fingerprint has to say.
 MIN_WORDS = 32
 MIN_SHARE = 0.5
 # From here on it is the same recording; `python -m bench.quality.duplicates` says what it finds.
@@ -34,7 +35,7 @@ _BITS = 32
 
 @dataclass(frozen=True)
 class Agreement:
-    """How well two prints agree at best.
+    """How well two fingerprints agree at best.
 
     Attributes:
         similarity: 1 - 2 x the share of bits that differ; 0 where nothing was worth judging.
@@ -47,11 +48,11 @@ class Agreement:
     semitones: float = 0.0
 
 
-class AlteredPrint:
-    """A print made ready to be compared with others at every speed and pitch."""
+class AlteredFingerprint:
+    """A fingerprint made ready to be compared with others at every speed and pitch."""
 
     def __init__(self, words: np.ndarray) -> None:
-        """Take the words of a print, shape (words,), uint32; 0 says nothing."""
+        """Take the words of a fingerprint, shape (words,), uint32; 0 says nothing."""
         self._words = _middle(words, REACH)
         self.known = int(np.count_nonzero(self._words))
         self._faster: tuple[np.ndarray, np.ndarray] | None = None
@@ -84,7 +85,7 @@ class AlteredPrint:
             )
         return self._faster
 
-    def agreement(self, other: AlteredPrint) -> Agreement:
+    def agreement(self, other: AlteredFingerprint) -> Agreement:
         """Return how well another recording agrees with this one, at its best speed, pitch and offset."""
         if min(self.known, other.known) < MIN_WORDS:
             return Agreement(0.0)

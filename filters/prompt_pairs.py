@@ -17,7 +17,7 @@ class TextEncoder(Protocol):
         """Return one L2-normalised embedding per text, shape (texts, dim)."""
 
 
-class Opposites(Protocol):
+class PromptPairs(Protocol):
     """Texts of opposite meaning; `positive[i]` and `negative[i]` are a pair."""
 
     @property
@@ -68,7 +68,7 @@ def antonym_score(windows: np.ndarray, positive: np.ndarray, negative: np.ndarra
     return float(np.mean(0.5 * (1.0 + np.tanh(0.5 * margins))))
 
 
-def scorer(encoder: TextEncoder, texts: Opposites) -> Callable[[np.ndarray], float]:
+def scorer(encoder: TextEncoder, texts: PromptPairs) -> Callable[[np.ndarray], float]:
     """Embed the texts once and return the function from window embeddings to their score, 0..1."""
     positive, negative = encoder.embed_texts(list(texts.positive)), encoder.embed_texts(list(texts.negative))
     scale = encoder.logit_scale

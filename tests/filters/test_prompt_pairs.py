@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from leitmotif.filters import quality, vocals
-from leitmotif.filters.antonym import antonym_score
+from leitmotif.filters.prompt_pairs import antonym_score
 from leitmotif.filters.rule import discover
 
 X, Y = np.eye(2)

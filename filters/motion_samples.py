@@ -26,7 +26,7 @@ _MIN_SIDE_PX = 16
 
 
 @dataclass(frozen=True)
-class Moment:
+class MotionSample:
     """What one moment shows, all shares of the picture.
 
     Attributes:
@@ -59,12 +59,12 @@ def shrink(luma: np.ndarray, levels: float, *, long_side_px: int = LONG_SIDE_PX)
     return cv2.convertScaleAbs(luma, alpha=255.0 / levels) if levels != 255 else luma.copy()
 
 
-def compare(now: np.ndarray, soon: np.ndarray, later: np.ndarray) -> Moment:
+def compare(now: np.ndarray, soon: np.ndarray, later: np.ndarray) -> MotionSample:
     """What changes between three pictures of one size, from `shrink`."""
     cells = _cells(now)
     after = _cells(later)
     changed_later = _changed(cells, after)
-    return Moment(
+    return MotionSample(
         changed_soon=_changed(cells, _cells(soon)),
         changed_later=changed_later,
         camera_only=float(_camera_explains(now, later, after, changed_later)),

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from leitmotif.filters import duplicates_neighbours
-from leitmotif.filters.duplicates_neighbours import BLOCK, nearest_pairs
+from leitmotif.filters.fingerprint import neighbours
+from leitmotif.filters.fingerprint.neighbours import BLOCK, nearest_pairs
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:
@@ -44,7 +44,7 @@ def test_rows_of_one_owner_make_no_pair_and_do_not_crowd_out_others() -> None:
 
 
 def test_equal_rows_beyond_a_block_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duplicates_neighbours, "BLOCK", 256)
+    monkeypatch.setattr(neighbours, "BLOCK", 256)
     pairs = nearest_pairs(unit(np.ones((3 * 256, 4))), at_least=0.9, count=2)
     assert 0 < len(pairs) <= 6 * 256
 

@@ -1,4 +1,4 @@
-"""Find pairs of prints that share a recording, without comparing all with all."""
+"""Find pairs of fingerprints that share a recording, without comparing all with all."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from collections.abc import Sequence
 
 import numpy as np
 
-# Words of a print that are indexed: those with the smallest hashes, so that copies choose the same ones.
+# Words of a fingerprint that are indexed: those with the smallest hashes, so that copies choose the same.
 KEYS = 384
-# Earlier prints looked up through one word: the first that has it, and those just before.
+# Earlier fingerprints looked up through one word: the first that has it, and those just before.
 BEFORE = 4
 # Pairs compared bit by bit for one clip, those that share most words first, and offsets tried for a pair.
 CANDIDATES = 24
 OFFSETS = 4
-# Overlap that is worth judging: at least 4 s (32 words), and half of what the shorter print has to say.
+# Overlap that is worth judging: at least 4 s (32 words), and half of what the shorter fingerprint has to say.
 MIN_WORDS = 32
 MIN_SHARE = 0.5
 
 
 def match_earlier(prints: Sequence[np.ndarray]) -> list[tuple[float, int]]:
-    """Return for each print its similarity to the earlier print most like it, and that print's number.
+    """Return for each fingerprint its similarity to the earlier one most like it, and the number of that one.
 
-    The work grows with the number of prints (and one sort), not with the number of pairs.
+    The work grows with the number of fingerprints (and one sort), not with the number of pairs.
 
     Args:
         prints: Words, shape (words,), uint32; 0 says nothing.
 
     Returns:
-        (similarity 0..1, number) for each print; (0.0, -1) where none resembles it.
+        (similarity 0..1, number) for each fingerprint; (0.0, -1) where none resembles it.
     """
     found: list[tuple[float, int]] = [(0.0, -1)] * len(prints)
     later, earlier, shift = _shared_words(prints)
@@ -40,7 +40,7 @@ def match_earlier(prints: Sequence[np.ndarray]) -> list[tuple[float, int]]:
 
 
 def similarity_at(a: np.ndarray, b: np.ndarray, shift: int) -> float:
-    """Return 1 - 2 x the bit error rate of prints, `b[i]` against `a[i + shift]`; 0 for a short overlap."""
+    """Return 1 - 2 x the bit error rate of two, `b[i]` against `a[i + shift]`; 0 for a short overlap."""
     start, stop = max(0, -shift), min(len(b), len(a) - shift)
     if stop - start < MIN_WORDS:
         return 0.0
@@ -54,7 +54,7 @@ def similarity_at(a: np.ndarray, b: np.ndarray, shift: int) -> float:
 
 
 def _shared_words(prints: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return (later print, earlier print, shift) of shared words, sorted by the later print."""
+    """Return (later fingerprint, earlier one, shift) of shared words, sorted by the later."""
     chosen = [_keys(words) for words in prints]
     number = np.repeat(np.arange(len(prints), dtype=np.int32), [len(places) for places in chosen])
     place = np.concatenate([np.zeros(0, np.int32), *chosen])
@@ -86,7 +86,7 @@ def _keys(words: np.ndarray) -> np.ndarray:
 def _best(
     prints: Sequence[np.ndarray], number: int, earlier: np.ndarray, shift: np.ndarray
 ) -> tuple[float, int]:
-    """Return the best (similarity, earlier print) among the candidates of one print."""
+    """Return the best (similarity, earlier fingerprint) among the candidates of one fingerprint."""
     pairs, votes = np.unique(np.stack([earlier, shift], axis=1), axis=0, return_counts=True)
     ranked = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], -votes))]
     best = (0.0, -1)

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 import soxr
-from test_filters_duplicates import SONG_RATE_HZ, song
+from test_duplicates import SONG_RATE_HZ, song
 
 from bench.quality.duplicates import measure
-from leitmotif.filters.duplicates import audio_print
-from leitmotif.filters.duplicates_altered import SAME_RECORDING, SEMITONES, SPEEDS, AlteredPrint
+from leitmotif.filters.fingerprint.altered import SAME_RECORDING, SEMITONES, SPEEDS, AlteredFingerprint
+from leitmotif.filters.fingerprint.fingerprint import fingerprint
 
 
 def words_of(track: np.ndarray) -> np.ndarray:
-    return np.frombuffer(audio_print(np.asarray(track, np.float32), SONG_RATE_HZ), "<u4")
+    return np.frombuffer(fingerprint(np.asarray(track, np.float32), SONG_RATE_HZ), "<u4")
 
 
 def random_words(seed: int, count: int = 400) -> np.ndarray:
@@ -22,7 +22,7 @@ def random_words(seed: int, count: int = 400) -> np.ndarray:
 
 
 def agreement(a: np.ndarray, b: np.ndarray):
-    return AlteredPrint(a).agreement(AlteredPrint(b))
+    return AlteredFingerprint(a).agreement(AlteredFingerprint(b))
 
 
 def test_a_print_agrees_with_itself_wholly() -> None:
@@ -55,7 +55,7 @@ def test_a_part_from_elsewhere_in_the_middle_agrees() -> None:
 
 
 def test_different_prints_do_not_agree() -> None:
-    prints = [AlteredPrint(random_words(seed)) for seed in range(12)]
+    prints = [AlteredFingerprint(random_words(seed)) for seed in range(12)]
     found = [prints[a].agreement(prints[b]).similarity for a in range(12) for b in range(a)]
     assert max(found) < 0.8 * SAME_RECORDING
 

@@ -2,8 +2,9 @@ import numpy as np
 import pytest
 import soxr
 
-from leitmotif.filters.duplicates import RATE_HZ, RULES, audio_print, group_duplicates, similar_to_earlier
-from leitmotif.filters.matching import match_earlier, similarity_at
+from leitmotif.filters.duplicates import RULES, group_duplicates, similar_to_earlier
+from leitmotif.filters.fingerprint.fingerprint import RATE_HZ, fingerprint
+from leitmotif.filters.fingerprint.search import match_earlier, similarity_at
 
 SONG_RATE_HZ = 22050
 THRESHOLD = RULES[0].threshold
@@ -25,7 +26,7 @@ def song(seed: int, duration_s: float = 15.0) -> np.ndarray:
 
 
 def printed(track: np.ndarray, rate_hz: int = SONG_RATE_HZ) -> bytes:
-    return audio_print(np.asarray(track, np.float32), rate_hz)
+    return fingerprint(np.asarray(track, np.float32), rate_hz)
 
 
 @pytest.fixture(scope="module")
@@ -82,7 +83,7 @@ def test_different_songs_of_one_tempo_and_scale_are_not_copies(songs):
 def test_the_print_does_not_depend_on_the_sizes_of_the_blocks():
     track = song(1)
     cuts = np.sort(np.random.default_rng(0).integers(0, len(track), 40))
-    assert audio_print(iter(np.split(track, cuts)), SONG_RATE_HZ) == printed(track)
+    assert fingerprint(iter(np.split(track, cuts)), SONG_RATE_HZ) == printed(track)
 
 
 def test_there_are_eight_words_a_second():
@@ -144,7 +145,7 @@ def test_one_print_for_each_clip_is_expected():
 
 def test_stereo_is_refused():
     with pytest.raises(ValueError, match="mono"):
-        audio_print(np.zeros((2, 1000), np.float32), RATE_HZ)
+        fingerprint(np.zeros((2, 1000), np.float32), RATE_HZ)
 
 
 def test_the_search_for_candidates_finds_what_comparing_all_pairs_finds():

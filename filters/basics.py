@@ -1,4 +1,4 @@
-"""Too short to hold music, or too long to be one song."""
+"""Files with nothing to work on: without sound or a moving picture, too short or too long, or silent."""
 
 from __future__ import annotations
 
@@ -13,8 +13,25 @@ def lengths(clips: Sequence[Candidate], read: ReadColumn) -> Judged:
     """The length of each clip; the stage stores that of the file, of which a clip may be a window."""
     return Judged(pa.array([clip.duration_s for clip in clips], pa.float64()), [None] * len(clips))
 
-
 RULES = (
+    Rule(
+        name="audio-stream",
+        stage="probe",
+        column="has_audio",
+        keep="at least",
+        threshold=1.0,
+        unit="0 or 1",
+        why="no sound that can be decoded",
+    ),
+    Rule(
+        name="video-stream",
+        stage="probe",
+        column="has_video",
+        keep="at least",
+        threshold=1.0,
+        unit="0 or 1",
+        why="no moving picture; a cover is none",
+    ),
     Rule(
         name="too-short",
         stage="probe",
@@ -36,5 +53,15 @@ RULES = (
         why="longer than a song: a mix, an album or a stream; cut it with a window",
         finding="it lasts {}",
         values=lengths,
+    ),
+    Rule(
+        name="silence",
+        stage="audio",
+        column="level_db",
+        keep="at least",
+        threshold=-60.0,
+        unit="dB",
+        why="the sound track is silent or only noise of a converter",
+        finding="the level of the sound is {}",
     ),
 )
