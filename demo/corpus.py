@@ -12,11 +12,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from leitmotif.demo.film import Encoding, encode_again, whole_file, write_film
 from leitmotif.demo.metadata import describe_clip, describe_copy, draw_title
-from leitmotif.demo.music import render_music
-from leitmotif.demo.pictures import KINDS, render_pictures
+from leitmotif.demo.music.render import render_music
+from leitmotif.demo.pictures.render import KINDS, render_pictures
 from leitmotif.demo.plan import ClipPlan, ClipTruth, plan_corpus
+from leitmotif.demo.video import Encoding, encode_again, whole_file, write_film
 
 TRUTH_NAME = "truth.jsonl"
 

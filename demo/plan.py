@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from leitmotif.demo.metadata import draw_artists
-from leitmotif.demo.pictures import KINDS
+from leitmotif.demo.pictures.render import KINDS
 
 SPOILT_FROM = 12  # from so many clips on, two are copies of others and one is broken
 _NEGATIVE_SHARE = 1 / 3
@@ -18,7 +18,7 @@ class ClipTruth:
 
     Attributes:
         file: Name of the film in the corpus' folder.
-        kind: Kind of picture, see `leitmotif.demo.pictures.KINDS`.
+        kind: Kind of picture, see `leitmotif.demo.pictures.render.KINDS`.
         moving: Whether the picture is a film that moves.
         title: Of the song.
         artist: Of the song; several clips share one.

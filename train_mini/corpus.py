@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from transformers import ClapFeatureExtractor
 
-from leitmotif.demo.damage import draw_damage
-from leitmotif.demo.music import Music, render_music, silence_or_noise
+from leitmotif.demo.music.degradations import draw_damage
+from leitmotif.demo.music.render import Music, render_music, silence_or_noise
 from leitmotif.taxonomy.labels import load
 
 TRAIN_SEEDS = 1_000_000  # and upwards

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.optimize
 
-from leitmotif.demo.music import render_music
+from leitmotif.demo.music.render import render_music
 from leitmotif.tagging.octave import candidates, features, strengthen
 from leitmotif.tagging.rhythm import autocorrelate, onset_strength, pulse_of_recurrence
 

@@ -14,8 +14,8 @@ from PIL import Image
 from transformers import CLIPImageProcessorPil
 
 from leitmotif.demo.moods import moods_near
-from leitmotif.demo.pictures import KINDS, render_pictures
-from leitmotif.demo.styles import STYLES
+from leitmotif.demo.music.styles import STYLES
+from leitmotif.demo.pictures.render import KINDS, render_pictures
 from leitmotif.taxonomy.labels import Taxonomy
 
 IMAGE_SIZE = 64

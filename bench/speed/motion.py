@@ -16,7 +16,7 @@ import av
 import cv2
 import numpy as np
 
-from leitmotif.demo.pictures import render_pictures
+from leitmotif.demo.pictures.render import render_pictures
 from leitmotif.filters.motion import RULES, Motion, measure_motion
 from leitmotif.media.frames import VideoReader
 

@@ -244,7 +244,7 @@ def test_strict_tells_of_quarantined_clips(
 def test_a_demo_without_its_extra_is_one_line_and_code_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from leitmotif.demo.sampler import general_midi
+    from leitmotif.demo.music.sampler import general_midi
 
     general_midi.cache_clear()  # another test may have found it
     monkeypatch.setitem(sys.modules, "pretty_midi", None)

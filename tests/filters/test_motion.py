@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from leitmotif.demo.pictures import KINDS, render_pictures
+from leitmotif.demo.pictures.render import KINDS, render_pictures
 from leitmotif.filters.motion import RULES, Motion, measure_motion
 
 SIZE = (320, 180)

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from leitmotif.demo import music
+from leitmotif.demo.music.render import render_music
 from leitmotif.filters import rule as filters_rule
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.settings import make_plan
@@ -72,6 +72,6 @@ def test_the_demo_speaks_the_taxonomy() -> None:
     labels = taxonomy_labels.load()
     known = {label.id for label in (*labels.instruments, *labels.genres, *labels.moods, *labels.vocals)}
     for seed in range(12):
-        truth = music.render_music(seed, duration_s=2.0).truth
+        truth = render_music(seed, duration_s=2.0).truth
         assert {*truth.instruments, *truth.moods, *truth.vocals} <= known
         assert truth.genre is None or truth.genre in known

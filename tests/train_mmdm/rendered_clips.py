@@ -13,10 +13,10 @@ from PIL import Image
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.grammar import PROMPT, write_caption
 from leitmotif.captioning.wording import read_wording
-from leitmotif.demo.film import write_film
 from leitmotif.demo.moods import moods_near
-from leitmotif.demo.outline import draw_plan, lay_grid
-from leitmotif.demo.pictures import KINDS, render_pictures
+from leitmotif.demo.music.song_plan import draw_plan, lay_grid
+from leitmotif.demo.pictures.render import KINDS, render_pictures
+from leitmotif.demo.video import write_film
 from leitmotif.media.video import key_frames
 from leitmotif.shards.manifest import write_manifest
 from leitmotif.shards.schema import shard_schema
@@ -40,7 +40,7 @@ class Truth:
 
 
 def draw_truth(seed: int) -> Truth:
-    """What `leitmotif.demo.music` would play for this seed, without rendering it."""
+    """What `leitmotif.demo.music.render` would play for this seed, without rendering it."""
     rng = np.random.default_rng([seed, 20])
     plan = draw_plan(rng, None, None, False, None, None, None)
     grid = lay_grid(rng, plan, DURATION_S)

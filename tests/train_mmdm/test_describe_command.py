@@ -11,7 +11,7 @@ from PIL import Image
 from untrained_runs import write_run
 
 from leitmotif.cli.main import main
-from leitmotif.demo.film import write_film
+from leitmotif.demo.video import write_film
 
 Said = pytest.CaptureFixture[str]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leitmotif.demo.film import write_film
+from leitmotif.demo.video import write_film
 from leitmotif.media.limited import LimitedWorker
 from leitmotif.train_mmdm import inputs
 from leitmotif.train_mmdm.inputs import BadInput, decode_frames, read_input, read_text

@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from leitmotif.demo import damage
 from leitmotif.demo.moods import MOODS, moods_near
-from leitmotif.demo.music import MusicTruth, render_music, silence_or_noise
-from leitmotif.demo.sampler import play_samples
-from leitmotif.demo.score import MAJOR_KEYS, MINOR_KEYS, Note
-from leitmotif.demo.singing import KINDS
-from leitmotif.demo.sounds import INSTRUMENTS, SOUNDS
-from leitmotif.demo.styles import GENRES
-from leitmotif.demo.voice import render_voice
+from leitmotif.demo.music import degradations
+from leitmotif.demo.music.render import MusicTruth, render_music, silence_or_noise
+from leitmotif.demo.music.sampler import play_samples
+from leitmotif.demo.music.score import MAJOR_KEYS, MINOR_KEYS, Note
+from leitmotif.demo.music.singing import KINDS
+from leitmotif.demo.music.sounds import INSTRUMENTS, SOUNDS
+from leitmotif.demo.music.styles import GENRES
+from leitmotif.demo.music.voice import render_voice
 
 RATE_HZ = 16000
 
@@ -119,12 +119,12 @@ def test_clips_without_a_voice_have_no_voice_stem():
     assert music.voice is None and music.truth.vocals == ()
 
 
-@pytest.mark.parametrize("name", damage.DEGRADATIONS)
+@pytest.mark.parametrize("name", degradations.DEGRADATIONS)
 def test_a_higher_degree_damages_more(name):
     clean = render_music(8, duration_s=3, rate_hz=RATE_HZ, solo=False, degraded=False, vocals=False).mix
 
     def error(degree: float) -> float:
-        broken = damage.damage(clean, np.random.default_rng(4), RATE_HZ, name, degree)
+        broken = degradations.damage(clean, np.random.default_rng(4), RATE_HZ, name, degree)
         gain = np.vdot(broken, clean) / np.vdot(broken, broken)
         return float(np.std(gain * broken - clean) / np.std(clean))
 
@@ -135,7 +135,7 @@ def test_the_truth_names_the_damage():
     clean = render_music(2, duration_s=2, rate_hz=RATE_HZ, degraded=False).truth
     broken = render_music(2, duration_s=2, rate_hz=RATE_HZ, degraded=True).truth
     assert (clean.degradation, clean.degree) == (None, 0.0)
-    assert broken.degradation in damage.DEGRADATIONS and 0.2 <= broken.degree <= 1
+    assert broken.degradation in degradations.DEGRADATIONS and 0.2 <= broken.degree <= 1
 
 
 @pytest.mark.parametrize("label", INSTRUMENTS)
@@ -173,7 +173,7 @@ def test_requests_that_cannot_be_met_are_refused():
     with pytest.raises(ValueError, match="at least"):
         render_music(0, duration_s=0.1)
     with pytest.raises(LookupError, match="hum"):
-        damage.damage(np.zeros((2, 100), np.float32), np.random.default_rng(0), RATE_HZ, "rust", 1.0)
+        degradations.damage(np.zeros((2, 100), np.float32), np.random.default_rng(0), RATE_HZ, "rust", 1.0)
 
 
 def test_sampled_instruments_are_in_tune():

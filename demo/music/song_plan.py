@@ -5,15 +5,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leitmotif.demo.parts import Feel
-from leitmotif.demo.score import Grid, draw_grid
-from leitmotif.demo.singing import KINDS
-from leitmotif.demo.sounds import INSTRUMENTS, SOUNDS
-from leitmotif.demo.styles import GENRES, STYLES, Style
+from leitmotif.demo.music.arrangement import Feel
+from leitmotif.demo.music.score import Grid, draw_grid
+from leitmotif.demo.music.singing import KINDS
+from leitmotif.demo.music.sounds import INSTRUMENTS, SOUNDS
+from leitmotif.demo.music.styles import GENRES, STYLES, Style
 
 
 @dataclass(frozen=True)
-class Plan:
+class SongPlan:
     """What was drawn or asked for before any sound."""
 
     style_name: str
@@ -75,7 +75,7 @@ def draw_plan(
     instruments: Sequence[str] | None,
     valence: float | None,
     arousal: float | None,
-) -> Plan:
+) -> SongPlan:
     """Fill in what was not asked for."""
     alone = bool(rng.random() < (0.45 if not instruments else 0.5 if len(instruments) == 1 else 0.0))
     alone = alone if solo is None else solo
@@ -97,10 +97,10 @@ def draw_plan(
     else:
         labels = draw_line_up(rng, style, instruments, a)
     single = alone and len(labels) == 1 and not sings and rng.random() < 0.4
-    return Plan(name, name if genre or not alone else None, Feel(v, a), labels, voices, bool(single))
+    return SongPlan(name, name if genre or not alone else None, Feel(v, a), labels, voices, bool(single))
 
 
-def lay_grid(rng: np.random.Generator, plan: Plan, duration_s: float) -> Grid:
+def lay_grid(rng: np.random.Generator, plan: SongPlan, duration_s: float) -> Grid:
     """Tempo, metre, mode and harmony of a plan."""
     style, feel = STYLES[plan.style_name], plan.feel
     slow, fast = style.tempo_bpm

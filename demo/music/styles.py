@@ -13,12 +13,12 @@ class Style:
         arousal: lowest and highest.
         core: labels always in the line-up; a tuple inside is a choice.
         colours: labels that may join.
-        drums: styles of ``leitmotif.demo.drumming``.
+        drums: styles of ``leitmotif.demo.music.drumming``.
         bass: bass patterns.
         comping: chord patterns of accompanying instruments.
         swing: probability of swung eighths.
         sevenths: probability of sevenths.
-        forms: forms of ``leitmotif.demo.score.draw_grid``.
+        forms: forms of ``leitmotif.demo.music.score.draw_grid``.
         waltz: probability of three beats a bar.
         wetness: 0..1, how much room.
         gain: 0..1, brightness and distortion of amplified parts.

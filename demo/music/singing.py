@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leitmotif.demo.formants import HOP_S, VOWELS, slow_noise
-from leitmotif.demo.score import Note
+from leitmotif.demo.music.formants import HOP_S, VOWELS, slow_noise
+from leitmotif.demo.music.score import Note
 
 KINDS = ("male vocals", "female vocals", "choir", "speech")
 

@@ -13,7 +13,7 @@ class Sound:
         high: highest written pitch.
         roles: what it can play: melody, chords, arpeggio, bass, pad, drums, hand.
         sustained: whether a held note keeps its level, so that vibrato and swells make sense.
-        synth: name of the synthesiser in ``leitmotif.demo.synths`` that can replace the samples.
+        synth: name of the synthesiser in ``leitmotif.demo.music.synths`` that can replace the samples.
         synth_share: probability of the synthesiser.
         drums: whether its notes are General MIDI percussion keys.
     """

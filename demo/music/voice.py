@@ -5,11 +5,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.signal import resample_poly
 
-from leitmotif.demo.formants import HOP_S, shape_formants, slow_noise
-from leitmotif.demo.sampler import play_samples
-from leitmotif.demo.score import Note
-from leitmotif.demo.singing import Singer, Track, draw_singer, track_notes, track_speech
-from leitmotif.demo.waves import one_cycle, read_cycle
+from leitmotif.demo.music.formants import HOP_S, shape_formants, slow_noise
+from leitmotif.demo.music.oscillators import one_cycle, read_cycle
+from leitmotif.demo.music.sampler import play_samples
+from leitmotif.demo.music.score import Note
+from leitmotif.demo.music.singing import Singer, Track, draw_singer, track_notes, track_speech
 
 
 def source(track: Track, singer: Singer, samples: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
@@ -39,7 +39,7 @@ def render_voice(
     """A dry voice part.
 
     Args:
-        kind: one of ``leitmotif.demo.singing.KINDS``.
+        kind: one of ``leitmotif.demo.music.singing.KINDS``.
         notes: the melody; ignored for speech.
         rng: source of every choice.
         samples: length of the result.

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import oaconvolve
 
-from leitmotif.demo import lines
-from leitmotif.demo.drumming import DRUM_PATTERNS, drum_notes
-from leitmotif.demo.effects import active_level, random_curve, vibrato
-from leitmotif.demo.percussion import play_percussion
-from leitmotif.demo.sampler import play_samples
-from leitmotif.demo.score import Grid, Note
-from leitmotif.demo.sounds import SOUNDS
-from leitmotif.demo.styles import STYLES
-from leitmotif.demo.synths import SYNTHS
+from leitmotif.demo.music import note_patterns
+from leitmotif.demo.music.drumming import DRUM_PATTERNS, drum_notes
+from leitmotif.demo.music.effects import active_level, random_curve, vibrato
+from leitmotif.demo.music.percussion import play_percussion
+from leitmotif.demo.music.sampler import play_samples
+from leitmotif.demo.music.score import Grid, Note
+from leitmotif.demo.music.sounds import SOUNDS
+from leitmotif.demo.music.styles import STYLES
+from leitmotif.demo.music.synths import SYNTHS
 
 # Drum kits of the soundfont that a genre would not use at random.
 KITS = {
@@ -87,11 +87,11 @@ def compose(
         return drum_notes(rng, grid, "hand", velocity=loud, density=0.5 + 0.5 * feel.arousal)
     if role == "bass":
         pattern = str(rng.choice(style.bass)) if rng.random() < 0.9 else "held"
-        return lines.bass(
+        return note_patterns.bass(
             grid, min(sound.low + int(rng.integers(0, 5)), sound.high - 16), pattern=pattern, velocity=loud
         )
     if role == "pad":
-        return lines.chords(rng, grid, low, high, pattern="held", velocity=loud)
+        return note_patterns.chords(rng, grid, low, high, pattern="held", velocity=loud)
     if role == "chords":
         patterns = style.comping
         if feel.arousal < -0.4 and rng.random() < 0.6:
@@ -99,17 +99,19 @@ def compose(
         power = label == "electric guitar" and genre in ("rock", "metal") and rng.random() < 0.85
         low = sound.low if power else int(np.clip(low, 45, 62))
         pattern = str(rng.choice(patterns))
-        return lines.chords(rng, grid, low, max(low + 12, high), pattern=pattern, velocity=loud, power=power)
+        return note_patterns.chords(
+            rng, grid, low, max(low + 12, high), pattern=pattern, velocity=loud, power=power
+        )
     if role == "arpeggio":
         steps = (1.0, 0.5) if feel.arousal < -0.3 else (0.5, 0.25) if feel.arousal > 0.3 else (0.5,)
         ring = rng.choice((0.9, 2.0, 4.0))
-        return lines.arpeggio(
+        return note_patterns.arpeggio(
             rng, grid, low, high, step=float(rng.choice(steps)), velocity=loud, ring=float(ring)
         )
     legato = float(rng.choice((0.35, 0.8, 0.97, 1.0)))
-    tune = lines.melody(rng, grid, low, high, density=feel.density(rng), velocity=loud, legato=legato)
+    tune = note_patterns.melody(rng, grid, low, high, density=feel.density(rng), velocity=loud, legato=legato)
     if label in REPEATERS and rng.random() < 0.15:
-        return lines.repeat(tune, grid.beat_s / 4)
+        return note_patterns.repeat(tune, grid.beat_s / 4)
     return tune
 
 

@@ -4,9 +4,9 @@ Every one takes notes, a length in samples, a sample rate, a generator and a glo
 mono part.
 """
 
-from leitmotif.demo.plucks import amplified, piano, plucked, struck, tines
-from leitmotif.demo.tones import blown, organ, subtractive
-from leitmotif.demo.waves import Part
+from leitmotif.demo.music.oscillators import Part
+from leitmotif.demo.music.plucked import amplified, piano, plucked, struck, tines
+from leitmotif.demo.music.sustained import blown, organ, subtractive
 
 HARP, NYLON = ((1.0, 1.7), (0.6, 2.5), (0.2, 0.5)), ((0.9, 1.6), (0.5, 1.8), (0.1, 0.4))
 

@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import cv2
 import numpy as np
 
-from leitmotif.demo.figures import dancers, performance
-from leitmotif.demo.paint import Grain, Stage, mood_colours
-from leitmotif.demo.scenes import Scene, Shot, city, landscape, waves
-from leitmotif.demo.shapes import abstract, particles
-from leitmotif.demo.stills import STILLS
+from leitmotif.demo.pictures.figures import dancers, performance
+from leitmotif.demo.pictures.paint import Canvas, Grain, mood_colours
+from leitmotif.demo.pictures.scenes import Scene, Shot, city, landscape, waves
+from leitmotif.demo.pictures.shapes import abstract, particles
+from leitmotif.demo.pictures.stills import STILLS
 
 SCENES: dict[str, Scene] = {
     "landscape": landscape,
@@ -28,10 +28,10 @@ _UNCUT = frozenset({"performance"})  # one camera on a tripod
 _CAMERAS = 4  # shots that a cut film returns to
 
 
-def _cut_times(stage: Stage, rng: np.random.Generator, duration_s: float) -> list[tuple[float, int]]:
+def _cut_times(canvas: Canvas, rng: np.random.Generator, duration_s: float) -> list[tuple[float, int]]:
     """Where each shot begins and which camera it shows; cuts fall on beats, more often in wild moods."""
-    beat_s = 60 / stage.tempo_bpm
-    usual_s = 7.5 - 6.0 * stage.energy
+    beat_s = 60 / canvas.tempo_bpm
+    usual_s = 7.5 - 6.0 * canvas.energy
     cuts = [(0.0, 0)]
     while True:
         beats = max(1, round(usual_s * rng.uniform(0.6, 1.5) / beat_s))
@@ -43,21 +43,21 @@ def _cut_times(stage: Stage, rng: np.random.Generator, duration_s: float) -> lis
         cuts.append((start_s, camera))
 
 
-def _moving(kind: str, stage: Stage, seed: list[int], duration_s: float) -> Shot:
+def _moving(kind: str, canvas: Canvas, seed: list[int], duration_s: float) -> Shot:
     """A film of one kind, cut from a few cameras."""
     rng = np.random.default_rng([*seed, 1])
-    cuts = [(0.0, 0)] if kind in _UNCUT else _cut_times(stage, rng, duration_s)
+    cuts = [(0.0, 0)] if kind in _UNCUT else _cut_times(canvas, rng, duration_s)
     cameras: dict[int, Shot] = {}
 
     def shot(time_s: float) -> np.ndarray:
         start_s, camera = next(cut for cut in reversed(cuts) if cut[0] <= time_s + 1e-9)
         if camera not in cameras:
-            cameras[camera] = SCENES[kind](stage, np.random.default_rng([*seed, 2, camera]))
+            cameras[camera] = SCENES[kind](canvas, np.random.default_rng([*seed, 2, camera]))
         frame = cameras[camera](time_s)
-        if kind in _UNCUT or stage.arousal <= 0:
+        if kind in _UNCUT or canvas.arousal <= 0:
             return frame
-        flash = 0.22 * stage.arousal * float(np.exp(-8 * (time_s - start_s))) if start_s > 0 else 0.0
-        return cv2.convertScaleAbs(frame, alpha=1 + 0.07 * stage.arousal * stage.pulse(time_s) + flash)
+        flash = 0.22 * canvas.arousal * float(np.exp(-8 * (time_s - start_s))) if start_s > 0 else 0.0
+        return cv2.convertScaleAbs(frame, alpha=1 + 0.07 * canvas.arousal * canvas.pulse(time_s) + flash)
 
     return shot
 
@@ -105,21 +105,23 @@ def render_pictures(
         raise ValueError(f"got valence {valence} and arousal {arousal}; both lie between -1 and 1")
     words = [seed, list(KINDS).index(kind)]
     colours = mood_colours(valence, arousal, np.random.default_rng([*words, 0]))
-    stage = Stage(width, height, valence, arousal, tempo_bpm, colours)
-    return _frames(kind, stage, words, duration_s, fps, names)
+    canvas = Canvas(width, height, valence, arousal, tempo_bpm, colours)
+    return _frames(kind, canvas, words, duration_s, fps, names)
 
 
 def _frames(
-    kind: str, stage: Stage, seed: list[int], duration_s: float, fps: float, names: tuple[str, str]
+    kind: str, canvas: Canvas, seed: list[int], duration_s: float, fps: float, names: tuple[str, str]
 ) -> Iterator[np.ndarray]:
     rng = np.random.default_rng([*seed, 3])
     moving = KINDS[kind]
     if moving:
-        shot = _moving(kind, stage, seed, duration_s)
+        shot = _moving(kind, canvas, seed, duration_s)
     else:
-        shot = STILLS[kind](stage, np.random.default_rng([*seed, 2]), names)
+        shot = STILLS[kind](canvas, np.random.default_rng([*seed, 2]), names)
     sigma = float(rng.uniform(2.0, 5.0)) if moving else float(rng.uniform(0.8, 1.8))
-    grain = Grain(rng, stage.width, stage.height, sigma) if rng.random() < (0.5 if moving else 0.25) else None
+    grain = (
+        Grain(rng, canvas.width, canvas.height, sigma) if rng.random() < (0.5 if moving else 0.25) else None
+    )
     fade_s = float(rng.uniform(0.5, 1.5)) if rng.random() < 0.2 else 0.0
     for index in range(round(duration_s * fps)):
         time_s = index / fps

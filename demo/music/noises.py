@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from leitmotif.demo import damage, effects
+from leitmotif.demo.music import degradations, effects
 
 
 def silence_or_noise(seed: int, duration_s: float = 10.0, rate_hz: int = 44100) -> np.ndarray:
@@ -19,7 +19,7 @@ def silence_or_noise(seed: int, duration_s: float = 10.0, rate_hz: int = 44100) 
     rng = np.random.default_rng([seed, 21])
     samples = round(duration_s * rate_hz)
     kind = str(rng.choice(("silence", "coloured", "band", "wind", "clicks", "applause", "hum")))
-    sound = damage.coloured_noise(rng, samples, float(rng.uniform(-0.2, 1.2)))
+    sound = degradations.coloured_noise(rng, samples, float(rng.uniform(-0.2, 1.2)))
     t = np.arange(samples) / rate_hz
     if kind == "band":
         low = rng.uniform(50, 3000)

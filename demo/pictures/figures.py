@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 
-from leitmotif.demo.paint import Stage, noise, ramp, rgb
+from leitmotif.demo.pictures.paint import Canvas, noise, ramp, rgb
 
 Shot = Callable[[float], np.ndarray]
 
@@ -71,19 +71,19 @@ def draw_figure(
     cv2.circle(frame, face, round(0.055 * tall_px * 8), rgb(skin), -1, cv2.LINE_AA, 3)
 
 
-def _clothes(stage: Stage, rng: np.random.Generator) -> list[np.ndarray]:
+def _clothes(canvas: Canvas, rng: np.random.Generator) -> list[np.ndarray]:
     skin = np.array([236.0, 188, 152]) * rng.uniform(0.4, 1.05)
     picks = rng.permutation(5)[:2]
-    return [skin, stage.colours[picks[0]] * 0.8 + 30, stage.colours[picks[1]] * 0.5 + 10, np.full(3, 24.0)]
+    return [skin, canvas.colours[picks[0]] * 0.8 + 30, canvas.colours[picks[1]] * 0.5 + 10, np.full(3, 24.0)]
 
 
-def _dance_hall(stage: Stage, rng: np.random.Generator, floor_y: int) -> np.ndarray:
+def _dance_hall(canvas: Canvas, rng: np.random.Generator, floor_y: int) -> np.ndarray:
     """A wall of panels and a glossy floor, still."""
-    width, height = stage.width, stage.height
-    far, light, middle, dark, _ = stage.colours
+    width, height = canvas.width, canvas.height
+    far, light, middle, dark, _ = canvas.colours
     panels = int(rng.integers(5, 12))
     fold = np.abs(np.sin(np.arange(width) / width * np.pi * panels))[None] ** 0.4
-    texture = noise(rng, width, height, cell_px=40 * stage.unit, octaves=6, gain=0.65)
+    texture = noise(rng, width, height, cell_px=40 * canvas.unit, octaves=6, gain=0.65)
     lamp = np.exp(-(((np.arange(height) / floor_y - 0.45) / 0.5) ** 2))[:, None]
     wall = ramp(
         np.clip(0.1 + 0.75 * fold * lamp * (0.5 + texture), 0, 1),
@@ -94,53 +94,53 @@ def _dance_hall(stage: Stage, rng: np.random.Generator, floor_y: int) -> np.ndar
     return wall
 
 
-def dancers(stage: Stage, rng: np.random.Generator) -> Shot:
+def dancers(canvas: Canvas, rng: np.random.Generator) -> Shot:
     """People who take a new pose on every beat under sweeping lights."""
-    width, height = stage.width, stage.height
+    width, height = canvas.width, canvas.height
     floor_y = round(height * rng.uniform(0.68, 0.8))
-    hall = _dance_hall(stage, rng, floor_y)
+    hall = _dance_hall(canvas, rng, floor_y)
     count = int(rng.integers(1, 5))
     together = rng.random() < 0.5
-    size = 0.3 + 0.75 * (0.6 + 0.4 * stage.arousal)
+    size = 0.3 + 0.75 * (0.6 + 0.4 * canvas.arousal)
     low, high = (0.5 * (_POSE_LOW + _POSE_HIGH) + s * size * 0.5 * (_POSE_HIGH - _POSE_LOW) for s in (-1, 1))
     steps = rng.uniform(low, high, (1 if together else count, 8, 11))
     tall = height * rng.uniform(0.62, 0.95) / (1 + 0.1 * count)
-    people = [_clothes(stage, rng) for _ in range(count)]
+    people = [_clothes(canvas, rng) for _ in range(count)]
     beams = [
         (rng.uniform(0, 1), rng.uniform(0.5, 1.6), rng.uniform(0, 6), int(rng.integers(0, 5)))
         for _ in range(4)
     ]
     zoom = rng.uniform(-0.004, 0.012)
-    rate = 1.0 if stage.arousal > -0.2 else 0.5
+    rate = 1.0 if canvas.arousal > -0.2 else 0.5
 
     def lit(time_s: float) -> np.ndarray:
-        canvas = np.zeros((height // 3, width // 3, 3), np.uint8)
+        light = np.zeros((height // 3, width // 3, 3), np.uint8)
         for place, pace, phase, tint in beams:
-            foot = (place + 0.3 * np.sin(time_s * pace * (0.4 + stage.energy) + phase)) * width / 3
+            foot = (place + 0.3 * np.sin(time_s * pace * (0.4 + canvas.energy) + phase)) * width / 3
             wedge = np.array(
                 [
                     [place * width / 3, -6],
-                    [foot - 16 * stage.unit, height / 3],
-                    [foot + 16 * stage.unit, height / 3],
+                    [foot - 16 * canvas.unit, height / 3],
+                    [foot + 16 * canvas.unit, height / 3],
                 ]
             )
-            beam = np.zeros_like(canvas)
-            colour = rgb(stage.colours[tint] * 0.25 + 12, 0.5 + stage.pulse(time_s))
+            beam = np.zeros_like(light)
+            colour = rgb(canvas.colours[tint] * 0.25 + 12, 0.5 + canvas.pulse(time_s))
             cv2.fillPoly(beam, [np.round(wedge).astype(np.int32)], colour, cv2.LINE_AA)
-            cv2.add(canvas, beam, dst=canvas)
-        canvas = cv2.blur(canvas, (7, 7))
-        return cv2.add(hall, cv2.resize(canvas, (width, height), interpolation=cv2.INTER_LINEAR))
+            cv2.add(light, beam, dst=light)
+        light = cv2.blur(light, (7, 7))
+        return cv2.add(hall, cv2.resize(light, (width, height), interpolation=cv2.INTER_LINEAR))
 
     def shot(time_s: float) -> np.ndarray:
         frame = lit(time_s)
-        step = stage.beats(time_s) * rate
+        step = canvas.beats(time_s) * rate
         part = min(1.0, (step % 1) * 1.6)
         part = part * part * (3 - 2 * part)
         for index, clothes in enumerate(people):
             own = steps[index % len(steps)]
             pose = own[int(step) % 8] * (1 - part) + own[(int(step) + 1) % 8] * part
             pose = pose.copy()
-            pose[1] += 0.03 * stage.pulse(time_s)
+            pose[1] += 0.03 * canvas.pulse(time_s)
             x = width * (index + 0.5) / count + 0.02 * width * np.sin(time_s + index)
             y = floor_y + height * (0.1 + 0.05 * (index % 2))
             shadow = (round(x + pose[0] * tall), round(y))
@@ -156,7 +156,7 @@ def dancers(stage: Stage, rng: np.random.Generator) -> Shot:
                 cv2.LINE_AA,
             )
             draw_figure(frame, x, y, tall, pose, clothes)
-        scale = 1.06 + zoom * time_s + 0.012 * stage.energy * stage.pulse(time_s)
+        scale = 1.06 + zoom * time_s + 0.012 * canvas.energy * canvas.pulse(time_s)
         matrix = cv2.getRotationMatrix2D((width / 2, height / 2), 0.6 * np.sin(time_s), scale)
         return cv2.warpAffine(
             frame, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT
@@ -165,10 +165,10 @@ def dancers(stage: Stage, rng: np.random.Generator) -> Shot:
     return shot
 
 
-def _small_stage(stage: Stage, rng: np.random.Generator, floor_y: int) -> np.ndarray:
+def _small_stage(canvas: Canvas, rng: np.random.Generator, floor_y: int) -> np.ndarray:
     """A curtain, a wooden floor, loudspeakers and a lamp, all still."""
-    width, height, unit = stage.width, stage.height, stage.unit
-    far, light, middle, dark, accent = stage.colours
+    width, height, unit = canvas.width, canvas.height, canvas.unit
+    far, light, middle, dark, accent = canvas.colours
     texture = noise(rng, width, height, cell_px=30 * unit, octaves=6, gain=0.75)
     bend = 12 * unit * noise(rng, width, height, cell_px=120 * unit, octaves=2)
     folds = 0.5 + 0.5 * np.sin((np.arange(width)[None] + bend) / (7 * unit))
@@ -199,17 +199,17 @@ def _small_stage(stage: Stage, rng: np.random.Generator, floor_y: int) -> np.nda
     return scene
 
 
-def performance(stage: Stage, rng: np.random.Generator) -> Shot:
+def performance(canvas: Canvas, rng: np.random.Generator) -> Shot:
     """One small player with a guitar before a still stage, filmed by a camera that does not move.
 
     Little of the picture changes, but it is a real film and counts as moving.
     """
-    width, height = stage.width, stage.height
+    width, height = canvas.width, canvas.height
     floor_y = round(height * 0.72)
-    backdrop = _small_stage(stage, rng, floor_y)
+    backdrop = _small_stage(canvas, rng, floor_y)
     tall = height * rng.uniform(0.42, 0.58)
     x, y = width * rng.uniform(0.38, 0.62), floor_y + height * 0.1
-    clothes = _clothes(stage, rng)
+    clothes = _clothes(canvas, rng)
     wood = np.array([188.0, 108, 48]) * rng.uniform(0.6, 1.1)
     cv2.ellipse(
         backdrop,
@@ -222,17 +222,17 @@ def performance(stage: Stage, rng: np.random.Generator) -> Shot:
         -1,
         cv2.LINE_AA,
     )
-    strings = 2.0 if stage.arousal > 0 else 1.0
+    strings = 2.0 if canvas.arousal > 0 else 1.0
 
     def shot(time_s: float) -> np.ndarray:
         frame = backdrop.copy()
-        beat = stage.beats(time_s)
+        beat = canvas.beats(time_s)
         sway, strum = np.sin(np.pi * beat / 2), np.sin(2 * np.pi * beat * strings)
-        nod = 0.05 * (0.4 + stage.energy) * np.sin(2 * np.pi * beat)
+        nod = 0.05 * (0.4 + canvas.energy) * np.sin(2 * np.pi * beat)
         pose = np.array(
             [
                 0.035 * sway,
-                0.008 * stage.pulse(time_s),
+                0.008 * canvas.pulse(time_s),
                 0.05 * sway + nod,
                 -0.5,
                 0.95,
@@ -244,7 +244,7 @@ def performance(stage: Stage, rng: np.random.Generator) -> Shot:
                 0.05,
             ]
         )
-        pose[4] += 0.28 * strum * (0.5 + 0.6 * stage.energy)
+        pose[4] += 0.28 * strum * (0.5 + 0.6 * canvas.energy)
         pose[6] += 0.12 * np.sin(np.pi * beat)
         draw_figure(frame, x, y, tall, pose, clothes)
         hip = np.array([x + (pose[0] + 0.01) * tall, y - 0.56 * tall])

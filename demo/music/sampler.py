@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
-from leitmotif.demo.score import Note
-from leitmotif.demo.soundfont import SoundFont, Zone
+from leitmotif.demo.music.score import Note
+from leitmotif.demo.music.soundfont import SoundFont, Zone
 
 PERCUSSION_BANK = 128
 

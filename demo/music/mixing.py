@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from leitmotif.demo import damage, effects
-from leitmotif.demo.lines import melody
-from leitmotif.demo.outline import Plan
-from leitmotif.demo.parts import choose_role, compose, render_part, single_notes
-from leitmotif.demo.score import Grid, excerpt, humanise
-from leitmotif.demo.styles import STYLES
-from leitmotif.demo.voice import render_voice, voice_range
+from leitmotif.demo.music import degradations, effects
+from leitmotif.demo.music.arrangement import choose_role, compose, render_part, single_notes
+from leitmotif.demo.music.note_patterns import melody
+from leitmotif.demo.music.score import Grid, excerpt, humanise
+from leitmotif.demo.music.song_plan import SongPlan
+from leitmotif.demo.music.styles import STYLES
+from leitmotif.demo.music.voice import render_voice, voice_range
 
 AUDIBLE_DB = -25.0
 ACTIVE_SHARE = 0.08  # of the frames of a part, within 30 dB of its loudest
@@ -16,7 +16,7 @@ ACTIVE_SHARE = 0.08  # of the frames of a part, within 30 dB of its loudest
 
 def render_stems(
     rng: np.random.Generator,
-    plan: Plan,
+    plan: SongPlan,
     grid: Grid,
     offset_s: float,
     cents: float,
@@ -58,7 +58,7 @@ def render_stems(
 
 def render_voices(
     rng: np.random.Generator,
-    plan: Plan,
+    plan: SongPlan,
     grid: Grid,
     offset_s: float,
     samples: int,
@@ -95,7 +95,11 @@ def active_share(part: np.ndarray, rate_hz: int) -> float:
 
 
 def mix_down(
-    rng: np.random.Generator, plan: Plan, stems: dict[str, np.ndarray], voice: np.ndarray | None, rate_hz: int
+    rng: np.random.Generator,
+    plan: SongPlan,
+    stems: dict[str, np.ndarray],
+    voice: np.ndarray | None,
+    rate_hz: int,
 ) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
     """Mix, room, compressor and level; and the labels that can be heard, the loudest first."""
     style = STYLES[plan.style_name]
@@ -127,7 +131,7 @@ def mix_down(
     scale = min(target / max(effects.level(mix), 1e-7), 0.98 / max(float(np.abs(mix).max()), 1e-7))
     mix = (mix * scale).astype(np.float32)
     if rng.random() < 0.3:
-        hiss = damage.coloured_noise(rng, mix.shape[1], float(rng.choice((0.0, 0.5))))
+        hiss = degradations.coloured_noise(rng, mix.shape[1], float(rng.choice((0.0, 0.5))))
         mix = mix + hiss * np.float32(effects.level(mix) * 10 ** (-rng.uniform(55, 75) / 20))
     heard.sort(key=lambda label: -levels[label])
     return mix, (buses[-1] * scale).astype(np.float32) if voice is not None else None, tuple(heard)

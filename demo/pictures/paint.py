@@ -22,7 +22,7 @@ _MOOD_COLOURS: tuple[tuple[tuple[float, float], tuple[tuple[int, int, int], ...]
 
 
 @dataclass(frozen=True)
-class Stage:
+class Canvas:
     """What a scene has to follow: the frame, the mood, the tempo and the five colours of the clip.
 
     Attributes:

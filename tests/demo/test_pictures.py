@@ -7,8 +7,8 @@ import cv2
 import numpy as np
 import pytest
 
-from leitmotif.demo.paint import Layer, Panorama, mood_colours, noise, text_layer
-from leitmotif.demo.pictures import KINDS, SCENES, render_pictures
+from leitmotif.demo.pictures.paint import Layer, Panorama, mood_colours, noise, text_layer
+from leitmotif.demo.pictures.render import KINDS, SCENES, render_pictures
 
 SIZE = (160, 90)
 MOVING = [kind for kind, moves in KINDS.items() if moves]

@@ -7,8 +7,8 @@ import numpy as np
 from scipy import fft
 from scipy.signal import butter, resample_poly, sosfilt
 
-from leitmotif.demo.effects import level
-from leitmotif.demo.waves import one_cycle, read_cycle
+from leitmotif.demo.music.effects import level
+from leitmotif.demo.music.oscillators import one_cycle, read_cycle
 
 DEGRADATIONS = ("noise", "hum", "clipping", "low-pass", "dropouts", "codec", "bitcrush")
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from leitmotif.demo.score import Note
+from leitmotif.demo.music.score import Note
 
 TABLE = 2048
 

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leitmotif.demo import damage
-from leitmotif.demo.mixing import mix_down, render_stems, render_voices
 from leitmotif.demo.moods import moods_near
-from leitmotif.demo.noises import silence_or_noise
-from leitmotif.demo.outline import check_request, draw_plan, lay_grid
-from leitmotif.demo.sounds import SOUNDS
+from leitmotif.demo.music import degradations
+from leitmotif.demo.music.mixing import mix_down, render_stems, render_voices
+from leitmotif.demo.music.noises import silence_or_noise
+from leitmotif.demo.music.song_plan import check_request, draw_plan, lay_grid
+from leitmotif.demo.music.sounds import SOUNDS
 
 __all__ = ["Music", "MusicTruth", "render_music", "silence_or_noise"]
 
@@ -107,7 +107,7 @@ def render_music(
     on_grid = not plan.single and (bool(heard) or any(kind != "speech" for kind in sung))
     damage_name, degree = None, 0.0
     if rng.random() < 0.3 if degraded is None else degraded:
-        mix, damage_name, degree = damage.draw_damage(mix, rng, rate_hz)
+        mix, damage_name, degree = degradations.draw_damage(mix, rng, rate_hz)
     truth = MusicTruth(
         instruments=heard,
         genre=plan.genre,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leitmotif.demo.score import Grid, Note
+from leitmotif.demo.music.score import Grid, Note
 
 
 def voicing(chord: Sequence[int], low: int, high: int) -> list[int]:

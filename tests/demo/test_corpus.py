@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 from leitmotif.demo.corpus import TRUTH_NAME, render_corpus
-from leitmotif.demo.film import RATE_HZ, Encoding, encode_again, write_film
 from leitmotif.demo.metadata import describe_clip, draw_artists
-from leitmotif.demo.pictures import KINDS
+from leitmotif.demo.pictures.render import KINDS
 from leitmotif.demo.plan import ClipTruth, plan_corpus
+from leitmotif.demo.video import RATE_HZ, Encoding, encode_again, write_film
 
 CLIPS, DURATION_S = 12, 2.0
 
