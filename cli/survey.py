@@ -11,8 +11,8 @@ from leitmotif.cli import console
 from leitmotif.phrases import command, count
 
 if TYPE_CHECKING:
-    from leitmotif.evaluation.survey.key import Key
-    from leitmotif.evaluation.survey.results import Comparison, Results, Score
+    from leitmotif.review.survey.key import Key
+    from leitmotif.review.survey.results import Comparison, Results, Score
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -79,7 +79,7 @@ def until_interrupted(options: argparse.Namespace) -> bool:
 
 def run(options: argparse.Namespace) -> int:
     """Make, serve or report; return the exit code."""
-    from leitmotif.evaluation.survey.questions import SurveyError
+    from leitmotif.review.survey.questions import SurveyError
     from leitmotif.storage.errors import OutsideError, UserError
 
     action = {"make": _make, "serve": _serve, "report": _report}[options.action]
@@ -93,8 +93,8 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _make(options: argparse.Namespace) -> None:
-    from leitmotif.evaluation.survey.kit import make_survey
-    from leitmotif.evaluation.survey.material import check_systems, find_material
+    from leitmotif.review.survey.build import make_survey
+    from leitmotif.review.survey.material import check_systems, find_material
 
     material = find_material(check_systems(options.system), videos=options.videos, prompts=options.prompts)
     key = make_survey(
@@ -124,7 +124,7 @@ def _make(options: argparse.Namespace) -> None:
 
 
 def _serve(options: argparse.Namespace) -> None:
-    from leitmotif.evaluation.survey.server import SurveyServer
+    from leitmotif.review.survey.server import SurveyServer
     from leitmotif.storage.errors import OutsideError, UserError
 
     if not 0 <= options.port <= 65535:
@@ -138,7 +138,7 @@ def _serve(options: argparse.Namespace) -> None:
         ) from error
     with server:
         host, port = server.server_address[:2]
-        facts = {"url": f"http://{host!s}:{port}/", "responses": str(server.desk.responses)}
+        facts = {"url": f"http://{host!s}:{port}/", "responses": str(server.assignments.responses)}
         if options.json:
             console.print_json(facts)
         else:
@@ -146,7 +146,7 @@ def _serve(options: argparse.Namespace) -> None:
         try:
             server.serve_forever()
         except KeyboardInterrupt:
-            count = len(list(server.desk.responses.glob("*.json")))
+            count = len(list(server.assignments.responses.glob("*.json")))
             if options.json:
                 console.print_json({**facts, "count": count})
             else:
@@ -154,9 +154,9 @@ def _serve(options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace) -> None:
-    from leitmotif.evaluation.survey.key import RESPONSES, load_key
-    from leitmotif.evaluation.survey.responses import read_responses
-    from leitmotif.evaluation.survey.results import compute_results
+    from leitmotif.review.survey.key import RESPONSES, load_key
+    from leitmotif.review.survey.responses import read_responses
+    from leitmotif.review.survey.results import compute_results
 
     key = load_key(options.survey)
     collected = options.survey / RESPONSES

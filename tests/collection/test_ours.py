@@ -9,8 +9,8 @@ from leitmotif.collection.archive import Archive
 from leitmotif.collection.errors import SourceError
 from leitmotif.collection.folder import find_media
 from leitmotif.collection.ours import KINDS
-from leitmotif.evaluation.survey.key import KEY_FILE
 from leitmotif.pipelines.workspace import PLAN
+from leitmotif.review.survey.key import KEY_FILE
 from leitmotif.shards.manifest import MANIFEST
 from leitmotif.train_mmdm.settings import SETTINGS_NAME
 from leitmotif.training.checkpoint import CHECKPOINTS

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.evaluation.survey.key import load_key
-from tests.evaluation.survey_material import response_to, write_responses
+from leitmotif.review.survey.key import load_key
 from tests.pages import PAGES, REPOSITORY, commands
+from tests.review.survey_material import response_to, write_responses
 
 pytestmark = pytest.mark.slow
 

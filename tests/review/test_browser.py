@@ -14,12 +14,12 @@ from typing import Any
 import pytest
 from survey_material import systems_in, write_film
 
-from leitmotif.evaluation.survey.key import Key
-from leitmotif.evaluation.survey.kit import make_survey
-from leitmotif.evaluation.survey.material import find_material
-from leitmotif.evaluation.survey.responses import read_responses
-from leitmotif.evaluation.survey.results import compute_results
-from leitmotif.evaluation.survey.server import SurveyServer
+from leitmotif.review.survey.build import make_survey
+from leitmotif.review.survey.key import Key
+from leitmotif.review.survey.material import find_material
+from leitmotif.review.survey.responses import read_responses
+from leitmotif.review.survey.results import compute_results
+from leitmotif.review.survey.server import SurveyServer
 
 pytestmark = pytest.mark.slow
 
@@ -53,7 +53,7 @@ def survey(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def key(survey: Path) -> Key:
-    from leitmotif.evaluation.survey.key import load_key
+    from leitmotif.review.survey.key import load_key
 
     return load_key(survey)
 
@@ -212,7 +212,7 @@ def test_a_hosted_survey_collects_by_itself_and_says_so_when_it_cannot(
         again.page.wait_for_selector("text=participant '1' has answered already")
         other = Visit(browser, address, "2")
         other.page.wait_for_selector("fieldset")
-        monkeypatch.setattr(server.desk, "store", refuse)
+        monkeypatch.setattr(server.assignments, "store", refuse)
         other.finish(key)
         other.page.wait_for_selector("text=could not store it (No space left on device). Send them again")
         with other.page.expect_download() as download:

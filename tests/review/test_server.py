@@ -12,12 +12,12 @@ import pytest
 from survey_material import response_to, systems_in
 
 from leitmotif.cli import survey as command
-from leitmotif.evaluation.survey.key import Key, load_key
-from leitmotif.evaluation.survey.kit import make_survey
-from leitmotif.evaluation.survey.material import find_material
-from leitmotif.evaluation.survey.questions import SurveyError
-from leitmotif.evaluation.survey.responses import read_responses
-from leitmotif.evaluation.survey.server import LARGEST_BYTES, Desk, SurveyServer
+from leitmotif.review.survey.build import make_survey
+from leitmotif.review.survey.key import Key, load_key
+from leitmotif.review.survey.material import find_material
+from leitmotif.review.survey.questions import SurveyError
+from leitmotif.review.survey.responses import read_responses
+from leitmotif.review.survey.server import LARGEST_BYTES, Assignments, SurveyServer
 from leitmotif.storage.errors import OutsideError, UserError
 
 
@@ -91,8 +91,10 @@ def test_orders_are_handed_out_in_turn_and_kept(client: httpx.Client, key: Key, 
 
     assert [start("ann"), start("bob"), start("ann")] == [0, 1, 0]
     assert client.post("/responses", json=response_to(key, "bob", 1, {})).status_code == 201
-    desk = Desk(survey)  # the server again, after a restart: bob's order is used, ann's is not known
-    assert desk.order_for({"participant": "cleo"}) == 0
+    assignments = Assignments(
+        survey
+    )  # the server again, after a restart: bob's order is used, ann's is not known
+    assert assignments.order_for({"participant": "cleo"}) == 0
 
 
 def test_a_response_is_stored_once(client: httpx.Client, key: Key, survey: Path) -> None:
@@ -107,8 +109,8 @@ def test_a_response_is_stored_once(client: httpx.Client, key: Key, survey: Path)
 
 
 def test_names_that_look_alike_are_stored_apart(key: Key, survey: Path) -> None:
-    desk = Desk(survey)
-    paths = {desk.store(response_to(key, name, 0, {})) for name in ("a b", "a-b", "../a-b", "ä")}
+    assignments = Assignments(survey)
+    paths = {assignments.store(response_to(key, name, 0, {})) for name in ("a b", "a-b", "../a-b", "ä")}
     assert len(paths) == 4 and {path.parent for path in paths} == {survey / "responses"}
 
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import stats
 
-from leitmotif.evaluation.survey.agreement import krippendorff_alpha
-from leitmotif.evaluation.survey.key import Key
-from leitmotif.evaluation.survey.questions import HIGHEST
-from leitmotif.evaluation.survey.responses import Response
+from leitmotif.review.survey.agreement import krippendorff_alpha
+from leitmotif.review.survey.key import Key
+from leitmotif.review.survey.questions import HIGHEST
+from leitmotif.review.survey.responses import Response
 
 CONFIDENCE = 0.95
 # A version that was heard for less was hardly heard.

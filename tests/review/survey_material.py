@@ -8,7 +8,7 @@ import av
 import numpy as np
 import soundfile
 
-from leitmotif.evaluation.survey.key import Key
+from leitmotif.review.survey.key import Key
 
 RATE_HZ = 8000
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from leitmotif.evaluation.survey.key import Key
-from leitmotif.evaluation.survey.questions import HIGHEST, LOWEST, SurveyError
+from leitmotif.review.survey.key import Key
+from leitmotif.review.survey.questions import HIGHEST, LOWEST, SurveyError
 
 LONGEST_NAME, LONGEST_COMMENT = 64, 4000
 

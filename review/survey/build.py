@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from leitmotif.evaluation.survey.key import KEY_FILE, QUESTIONNAIRE, Key, Version
-from leitmotif.evaluation.survey.material import Material
-from leitmotif.evaluation.survey.orders import draw_orders
-from leitmotif.evaluation.survey.questions import SurveyError, choose_questions
+from leitmotif.review.survey.counterbalance import draw_orders
+from leitmotif.review.survey.key import KEY_FILE, QUESTIONNAIRE, Key, Version
+from leitmotif.review.survey.material import Material
+from leitmotif.review.survey.questions import SurveyError, choose_questions
 
 TEMPLATES = Path(__file__).with_name("templates")
 # To read a question and answer it.

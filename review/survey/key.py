@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from leitmotif.evaluation.survey.questions import QUESTIONS, Question, SurveyError
+from leitmotif.review.survey.questions import QUESTIONS, Question, SurveyError
 
 KEY_FILE = "key.json"
 # What participants get, and where a server collects what they answer.

@@ -14,9 +14,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from leitmotif.evaluation.survey.key import QUESTIONNAIRE, RESPONSES, Key, load_key
-from leitmotif.evaluation.survey.questions import SurveyError
-from leitmotif.evaluation.survey.responses import check_participant, check_response, read_responses
+from leitmotif.review.survey.key import QUESTIONNAIRE, RESPONSES, Key, load_key
+from leitmotif.review.survey.questions import SurveyError
+from leitmotif.review.survey.responses import check_participant, check_response, read_responses
 from leitmotif.shards.store import write_text
 
 # A response to a thousand versions is smaller.
@@ -24,11 +24,11 @@ LARGEST_BYTES = 1 << 20
 IDLE_S = 30.0
 
 
-class Desk:
-    """Hands out orders and takes in responses."""
+class Assignments:
+    """Which order each participant hears, and what they answered."""
 
     def __init__(self, folder: Path) -> None:
-        """Open a survey's desk.
+        """Read who has answered so far.
 
         Args:
             folder: The survey's folder.
@@ -145,13 +145,13 @@ class _Handler(SimpleHTTPRequestHandler):
 
     def do_POST(self) -> None:
         """Hand out an order, or take in a response."""
-        desk = self.server.desk
+        assignments = self.server.assignments
         try:
             facts = self._posted()
             if self.path == "/start":
-                self._answer(HTTPStatus.OK, {"order": desk.order_for(facts)})
+                self._answer(HTTPStatus.OK, {"order": assignments.order_for(facts)})
             elif self.path == "/responses":
-                desk.store(facts)
+                assignments.store(facts)
                 self._answer(HTTPStatus.CREATED, {"stored": True})
             else:
                 self._answer(HTTPStatus.NOT_FOUND, {"error": "there is nothing to post to here"})
@@ -204,8 +204,8 @@ class SurveyServer(ThreadingHTTPServer):
             SurveyError: The folder is no survey.
             OSError: The address cannot be had.
         """
-        self.desk = Desk(folder)
-        super().__init__((host, port), partial(_Handler, directory=str(self.desk.questionnaire)))
+        self.assignments = Assignments(folder)
+        super().__init__((host, port), partial(_Handler, directory=str(self.assignments.questionnaire)))
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Pass over browsers that hang up; tell of everything else."""

@@ -11,11 +11,11 @@ from survey_material import systems_in, write_film, write_sound
 
 from leitmotif.cli import survey as command
 from leitmotif.cli.parser import make_parser
-from leitmotif.evaluation.survey.key import load_key
-from leitmotif.evaluation.survey.kit import make_survey
-from leitmotif.evaluation.survey.material import check_systems, find_material
-from leitmotif.evaluation.survey.orders import draw_orders, williams_design
-from leitmotif.evaluation.survey.questions import SurveyError
+from leitmotif.review.survey.build import make_survey
+from leitmotif.review.survey.counterbalance import draw_orders, williams_design
+from leitmotif.review.survey.key import load_key
+from leitmotif.review.survey.material import check_systems, find_material
+from leitmotif.review.survey.questions import SurveyError
 from leitmotif.storage.errors import UserError
 
 SYSTEMS = ("bridge", "cmt-2021", "VidMuse")

@@ -12,13 +12,13 @@ from scipy import stats
 from survey_material import response_to, systems_in, write_responses
 
 from leitmotif.cli import survey as command
-from leitmotif.evaluation.survey.agreement import krippendorff_alpha
-from leitmotif.evaluation.survey.key import Key
-from leitmotif.evaluation.survey.kit import make_survey
-from leitmotif.evaluation.survey.material import find_material
-from leitmotif.evaluation.survey.questions import SurveyError
-from leitmotif.evaluation.survey.responses import check_response, read_responses
-from leitmotif.evaluation.survey.results import Comparison, compute_results, holm, t_interval, wilcoxon_p
+from leitmotif.review.survey.agreement import krippendorff_alpha
+from leitmotif.review.survey.build import make_survey
+from leitmotif.review.survey.key import Key
+from leitmotif.review.survey.material import find_material
+from leitmotif.review.survey.questions import SurveyError
+from leitmotif.review.survey.responses import check_response, read_responses
+from leitmotif.review.survey.results import Comparison, compute_results, holm, t_interval, wilcoxon_p
 from leitmotif.storage.errors import UserError
 
 SYSTEMS = ("ours", "base", "noise")
@@ -39,7 +39,7 @@ def survey(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def key(survey: Path) -> Key:
-    from leitmotif.evaluation.survey.key import load_key
+    from leitmotif.review.survey.key import load_key
 
     return load_key(survey)
 

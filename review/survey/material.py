@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from leitmotif.evaluation.survey.questions import SurveyError
 from leitmotif.media.container import open_media
 from leitmotif.media.errors import MediaError
 from leitmotif.media.probe import Probe, probe
+from leitmotif.review.survey.questions import SurveyError
 
 # What every current browser plays.
 VIDEO_SUFFIXES = (".mp4", ".webm")
@@ -20,7 +20,7 @@ SHORTEST_TOLD_NAME = 3
 
 
 @dataclass(frozen=True)
-class Clip:
+class Stimulus:
     """One clip that every system made music for.
 
     Attributes:
@@ -47,7 +47,7 @@ class Material:
     """The clips of a survey, and what listeners see of them: "video", "text"."""
 
     systems: list[str]
-    clips: list[Clip]
+    clips: list[Stimulus]
     shown: set[str]
 
 
@@ -79,7 +79,7 @@ def find_material(
     if moving and videos:
         raise SurveyError("the files are videos already; leave out --videos")
     clips = [
-        Clip(
+        Stimulus(
             name=name,
             files={system: folder / name for system, folder in systems.items()},
             seconds=max(found.duration_s for found in probes[name].values()),
@@ -131,23 +131,29 @@ def _probe(path: Path) -> Probe:
     Raises:
         SurveyError: It cannot be read, has no sound, or a picture that browsers do not show.
     """
+    found = _look_into(path)
+    if not found.has_audio:
+        raise SurveyError(f"{str(path)!r} has no sound; expected a clip with music")
+    return found
+
+
+def _look_into(path: Path) -> Probe:
+    """Return what a file is.
+
+    Raises:
+        SurveyError: It cannot be read, or has a picture that browsers do not show.
+    """
     try:
         found = probe(path)
     except MediaError as error:
         raise SurveyError(f"{str(path)!r} cannot be used: {error}") from error
-    if not found.has_audio:
-        raise SurveyError(f"{str(path)!r} has no sound; expected a clip with music")
-    _check_picture(path, found)
-    return found
-
-
-def _check_picture(path: Path, found: Probe) -> None:
     codec = (found.video_codec or "").removeprefix("lib").replace("dav1d", "av1")
     if found.has_video and codec not in VIDEO_CODECS:
         raise SurveyError(
             f"{str(path)!r} has a {codec} picture, which browsers do not show; expected one of "
             f"{', '.join(VIDEO_CODECS)}, convert it with ffmpeg -c:v libx264"
         )
+    return found
 
 
 def _check_silence_about(system: str, path: Path) -> None:
@@ -172,13 +178,8 @@ def _video_of(name: str, folder: Path) -> Path:
     paths = [folder / f"{Path(name).stem}{suffix}" for suffix in VIDEO_SUFFIXES]
     for path in paths:
         if path.is_file():
-            try:
-                found = probe(path)
-            except MediaError as error:
-                raise SurveyError(f"{str(path)!r} cannot be used: {error}") from error
-            if not found.has_video:
+            if not _look_into(path).has_video:
                 raise SurveyError(f"{str(path)!r} has no moving picture; expected the video of clip {name!r}")
-            _check_picture(path, found)
             return path
     raise SurveyError(
         f"no video for clip {name!r}; expected {' or '.join(path.name for path in paths)} in {str(folder)!r}"
