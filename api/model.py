@@ -12,7 +12,7 @@ from typing import Any
 from leitmotif.api.dataset import Dataset
 from leitmotif.api.progress import progress as show_progress
 from leitmotif.api.tables import draw_facts, say_facts
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.describing import one_line_errors, open_describer
 from leitmotif.pipelines.models.devices import AUTO, checked_device
 from leitmotif.storage.errors import UserError
@@ -99,8 +99,8 @@ class DescriptionModel:
         return open_describer(self.path, **self._options)
 
     @cached_property
-    def _decoder(self) -> LimitedWorker:
-        worker = LimitedWorker()
+    def _decoder(self) -> SandboxedWorker:
+        worker = SandboxedWorker()
         weakref.finalize(self, worker.close)
         return worker
 

@@ -123,10 +123,10 @@ def _readable(
     options: argparse.Namespace, describer: Describer, failed: list[dict[str, str]], *, quiet: bool
 ) -> Iterator[Shown]:
     """Yield the inputs that can be read; tell of each other one in a line."""
-    from leitmotif.media.limited import LimitedWorker
+    from leitmotif.media.sandbox import SandboxedWorker
     from leitmotif.train_mmdm.inputs import BadInput, read_input, read_text
 
-    with LimitedWorker() as worker:
+    with SandboxedWorker() as worker:
         for given in (*options.input, *options.text):
             try:
                 if isinstance(given, Path):

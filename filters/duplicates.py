@@ -14,6 +14,7 @@ import pyarrow as pa
 from leitmotif.filters.fingerprint.search import match_earlier
 from leitmotif.filters.rule import Candidate, Judged, ReadColumn, Rule
 
+
 def likenesses(clips: Sequence[Candidate], read: ReadColumn) -> Judged:
     """Return how similar each clip's recording is to that of an earlier clip, and which that is."""
     found = similar_to_earlier([clip.clip_id for clip in clips], read("audio_print").to_pylist())

@@ -16,9 +16,9 @@ import numpy as np
 
 from leitmotif.filters.motion_samples import LATER_S, SOON_S, MotionSample, compare, plain_share, shrink
 from leitmotif.filters.rule import Rule
-from leitmotif.media.frames import VideoReader, luma_levels, luma_plane
 from leitmotif.media.timeline import packets_end_s
 from leitmotif.media.video import read_window
+from leitmotif.media.video_decoder import VideoDecoder, luma_levels, luma_plane
 
 _VMB = "Visuals Music Bridge, section 4.1: static and lyrics videos are removed by pixel difference"
 _MOMENTS = (12, 48)  # of the exact mode: at least, at most; between them one a second
@@ -129,7 +129,7 @@ def measure_motion(
     """
     if mode not in ("exact", "sampled"):
         raise ValueError(f"mode is {mode!r}; expected 'exact' or 'sampled'")
-    with VideoReader(path) as reader:
+    with VideoDecoder(path) as reader:
         extent_s = _window_extent_s(reader, start_s, duration_s)
         if mode == "sampled" and extent_s > 3 * _WINDOWS * LATER_S:
             estimate = _measure_sampled(reader, start_s, extent_s)
@@ -139,7 +139,7 @@ def measure_motion(
         return _measure_exact(reader, start_s, duration_s, extent_s)
 
 
-def _window_extent_s(reader: VideoReader, start_s: float, duration_s: float | None) -> float:
+def _window_extent_s(reader: VideoDecoder, start_s: float, duration_s: float | None) -> float:
     """How much video the window holds as far as the headers know, in seconds."""
     whole_s = reader.extent_s
     if whole_s is None:
@@ -190,7 +190,7 @@ class _Moments:
                 self.done.append(compare(*pictures))
 
 
-def _measure_exact(reader: VideoReader, start_s: float, duration_s: float | None, extent_s: float) -> Motion:
+def _measure_exact(reader: VideoDecoder, start_s: float, duration_s: float | None, extent_s: float) -> Motion:
     last_s = max(extent_s - LATER_S, 0.0)
     count = int(np.clip(round(extent_s), *_MOMENTS))
     moments = _Moments(sorted({start_s + last_s * index / (count - 1) for index in range(count)}))
@@ -227,7 +227,7 @@ class _Differences:
         return self._total / self._pairs if self._pairs else 0.0
 
 
-def _measure_sampled(reader: VideoReader, start_s: float, extent_s: float) -> Motion | None:
+def _measure_sampled(reader: VideoDecoder, start_s: float, extent_s: float) -> Motion | None:
     """Estimates from windows that begin at key frames before evenly spread moments; None without seeking."""
     differences = _Differences()
     done: list[MotionSample] = []
@@ -253,7 +253,7 @@ def _measure_sampled(reader: VideoReader, start_s: float, extent_s: float) -> Mo
     return _summarise(differences, done, plain, frames, exact=False) if len(done) >= _WINDOWS // 2 else None
 
 
-def _window(reader: VideoReader, from_s: float) -> Iterator[tuple[float, object]]:
+def _window(reader: VideoDecoder, from_s: float) -> Iterator[tuple[float, object]]:
     """Frames of one window, from the reader's place on but not before a moment."""
     first_s: float | None = None
     for time_s, frame in reader.frames():

@@ -15,6 +15,7 @@ import soundfile
 import soxr
 
 from leitmotif.media import sndfile
+from leitmotif.media.audio_decoder import AudioDecoder, cut, regroup, to_channels
 from leitmotif.media.container import (
     check_decoded,
     declared_s,
@@ -25,7 +26,6 @@ from leitmotif.media.container import (
 from leitmotif.media.errors import DecodeFailed, MissingStream, NotMedia, Unreadable
 from leitmotif.media.flac import write_flac
 from leitmotif.media.levels import Meter, Repair
-from leitmotif.media.samples import AudioDecoder, cut, regroup, to_channels
 from leitmotif.media.timeline import is_counted, is_guessed, packets_end_s, read_timeline
 
 FLAC_RATE_HZ = 44100

@@ -14,8 +14,8 @@ from typing import Any
 import av
 import av.error
 
+from leitmotif.media.diagnose import describe_broken
 from leitmotif.media.errors import DecodeFailed, MissingStream, NotMedia, Unreadable
-from leitmotif.media.sniff import describe_broken
 
 # Demuxers that follow references to other files or devices, show a still picture as a video, or take any
 # bytes at all for sound. A dataset is made of files that stand alone.
@@ -175,6 +175,12 @@ def origin_s(container: Any) -> float:
         return container.start_time / av.time_base
     starts_s = [float(s.start_time * s.time_base) for s in container.streams if s.start_time is not None]
     return min(starts_s, default=0.0)
+
+
+def seek_back(container: Any, stream: Any, time_s: float) -> None:
+    """Goes to the key frame at or before a moment, counted from the first one of the file."""
+    time = (max(time_s, 0.0) + origin_s(container)) / stream.time_base
+    container.seek(int(time), stream=stream, backward=True)
 
 
 def declared_s(container: Any) -> float | None:

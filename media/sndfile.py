@@ -13,9 +13,9 @@ import av
 import numpy as np
 import soundfile
 
+from leitmotif.media.audio_decoder import cut, regroup, to_channels
 from leitmotif.media.errors import DecodeFailed, NotMedia
 from leitmotif.media.resampling import Resampler
-from leitmotif.media.samples import cut, regroup, to_channels
 from leitmotif.media.sync import Placed
 
 NAME = "libsndfile"

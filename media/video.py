@@ -14,10 +14,10 @@ import numpy as np
 from leitmotif.media import tone
 from leitmotif.media.container import check_decoded
 from leitmotif.media.errors import DecodeFailed
-from leitmotif.media.frames import VideoReader, luma_plane
 from leitmotif.media.orientation import orientation
 from leitmotif.media.probe import displayed_size
 from leitmotif.media.timeline import packets_end_s
+from leitmotif.media.video_decoder import VideoDecoder, luma_plane
 
 _JPEG_QUALITY = 90
 # FFmpeg's numbers of colour spaces; files that do not say theirs follow their size, as players assume.
@@ -31,12 +31,12 @@ def iter_frames(
     path: Path | str, *, start_s: float = 0.0, duration_s: float | None = None
 ) -> Iterator[tuple[float, Any]]:
     """Time in seconds and PyAV frame of every picture in a window, streamed; see `iter_luma`."""
-    with VideoReader(path) as reader:
+    with VideoDecoder(path) as reader:
         yield from read_window(reader, start_s=start_s, duration_s=duration_s)
 
 
 def read_window(
-    reader: VideoReader, *, start_s: float = 0.0, duration_s: float | None = None
+    reader: VideoDecoder, *, start_s: float = 0.0, duration_s: float | None = None
 ) -> Iterator[tuple[float, Any]]:
     """As `iter_frames`, from a reader that stands at the start of its file."""
     end_s = np.inf if duration_s is None else start_s + duration_s
@@ -58,7 +58,7 @@ def read_window(
     _check_window(reader, count, last_s, start_s=start_s, end_s=end_s)
 
 
-def _check_window(reader: VideoReader, count: int, last_s: float, *, start_s: float, end_s: float) -> None:
+def _check_window(reader: VideoDecoder, count: int, last_s: float, *, start_s: float, end_s: float) -> None:
     """Raises DecodeFailed if the end of the data came too early for the window."""
     extent_s = reader.duration_s
     if extent_s is None and reader.extent_s is not None and last_s < min(0.9 * reader.extent_s, end_s):
@@ -141,7 +141,7 @@ def timed_key_frames(
         Unreadable, NotMedia, MissingStream: if there is no picture to read.
         DecodeFailed: if no frame of the window can be decoded.
     """
-    with VideoReader(path) as reader:
+    with VideoDecoder(path) as reader:
         extent_s = reader.extent_s
         if extent_s is None:
             extent_s = _last_time_s(reader)
@@ -161,7 +161,7 @@ def timed_key_frames(
     return pictures
 
 
-def _last_time_s(reader: VideoReader) -> float:
+def _last_time_s(reader: VideoDecoder) -> float:
     """Where the last frame of a file without any declared duration lies; decodes it all."""
     last_s = 0.0
     for time_s, _ in reader.frames():
@@ -170,7 +170,7 @@ def _last_time_s(reader: VideoReader) -> float:
     return last_s + 1e-3
 
 
-def _spread(reader: VideoReader, count: int, start_s: float, window_s: float) -> Iterator[tuple[float, Any]]:
+def _spread(reader: VideoDecoder, count: int, start_s: float, window_s: float) -> Iterator[tuple[float, Any]]:
     """Up to `count` frames, one for each equal part of the window, in order and without repeats."""
     step_s = window_s / count
     lead_s = step_s / 4 if step_s > 4 * reader.step_s else 0.0
@@ -197,7 +197,7 @@ def _spread(reader: VideoReader, count: int, start_s: float, window_s: float) ->
             yield latest
 
 
-def _any_frame(reader: VideoReader, start_s: float, window_s: float) -> Iterator[tuple[float, Any]]:
+def _any_frame(reader: VideoDecoder, start_s: float, window_s: float) -> Iterator[tuple[float, Any]]:
     """The last frame before the end of the window: a picture that stands longer than a part of the window."""
     reader.seek(start_s)
     last = None

@@ -18,7 +18,7 @@ from leitmotif.collection.metadata import Metadata, merged
 from leitmotif.collection.sidecar import find_sidecar, read_metadata
 from leitmotif.collection.tags import metadata_of_tags
 from leitmotif.media.errors import MediaError, NotMedia, Unreadable
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.media.tags import read_tags
 from leitmotif.pipelines.stated import Stated
 from leitmotif.shards.store import StageStore
@@ -68,7 +68,7 @@ def enter(
     """
     known, failed = _known(catalog)
     entered, waiting = 0, []
-    with LimitedWorker() as worker:
+    with SandboxedWorker() as worker:
         for number, file in enumerate(files):
             entry = _entry(file, known.get(str(file.path)), stated, worker)
             if entry is not None and failed.get(entry["path"], "") != entry.get("message"):
@@ -112,7 +112,7 @@ def _known(catalog: StageStore) -> tuple[dict[str, _Row], dict[str, str]]:
 
 
 def _entry(
-    file: FoundFile, known: _Row | None, stated: Stated, worker: LimitedWorker
+    file: FoundFile, known: _Row | None, stated: Stated, worker: SandboxedWorker
 ) -> dict[str, Any] | None:
     """Return the row of a file; None where the catalog holds it already."""
     sidecar = find_sidecar(file.path)
@@ -168,7 +168,7 @@ def _identity(path: Path, size_bytes: int | None) -> dict[str, str]:
         }
 
 
-def _tags(path: Path, row: Mapping[str, Any], worker: LimitedWorker) -> dict[str, str]:
+def _tags(path: Path, row: Mapping[str, Any], worker: SandboxedWorker) -> dict[str, str]:
     """Return the tags inside a file; one that cannot be opened has none, and is quarantined by the probe."""
     if row["media_id"] is None or row["size_bytes"] < LEAST_TAGGED_BYTES:
         return {}

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.entries import Entry, as_clip, stored_under
 from leitmotif.pipelines.models.devices import resolve_device
 from leitmotif.pipelines.plan import Plan
@@ -247,7 +247,7 @@ def _use_one_thread() -> None:
 
 
 @cache
-def _decoder() -> LimitedWorker:
-    worker = LimitedWorker().__enter__()
+def _decoder() -> SandboxedWorker:
+    worker = SandboxedWorker().__enter__()
     atexit.register(worker.__exit__, None, None, None)
     return worker

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.plan import Plan
 from leitmotif.storage.errors import is_machine_fault
 
@@ -69,7 +69,7 @@ class Place:
     workspace: Path
     files: Path
     scratch: Path
-    decoder: LimitedWorker
+    decoder: SandboxedWorker
 
     @contextmanager
     def new_file(self, clip_id: str, suffix: str) -> Iterator[Path]:

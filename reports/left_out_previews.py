@@ -9,7 +9,7 @@ from typing import Any
 
 from leitmotif.media import audio, video
 from leitmotif.media.errors import MediaError
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.entries import Entry, take
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.stages.frames import unpack_frames
@@ -47,7 +47,7 @@ def show_left_out(ledger: Ledger, rows: Sequence[Mapping[str, Any]]) -> list[Med
     ]
     stored = {stage: _stored(stage, entries) for stage in ("audio", "frames")}
     streams = _streams(entries)
-    with LimitedWorker() as worker:
+    with SandboxedWorker() as worker:
         return [
             _show(entry, worker, root=ledger.workspace.root, **_of(entry, stored, streams))
             for entry in entries
@@ -69,7 +69,7 @@ def _of(
 
 def _show(
     entry: Entry,
-    worker: LimitedWorker,
+    worker: SandboxedWorker,
     *,
     root: Path,
     audio_file: str | None,
@@ -106,7 +106,7 @@ def _show(
     return Media(sound, show_pictures(pictures), note=" ".join(dict.fromkeys(notes)))
 
 
-def _read_sound(entry: Entry, worker: LimitedWorker) -> str | None:
+def _read_sound(entry: Entry, worker: SandboxedWorker) -> str | None:
     """Return an excerpt from the middle of a clip, read from its source."""
     length_s = entry.duration_s or SECONDS
     start_s = entry.start_s + max(0.0, (length_s - SECONDS) / 2)

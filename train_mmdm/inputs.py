@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from leitmotif.media import probe, video
 from leitmotif.media.errors import MediaError
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.train_mmdm.picture import SHORT_SIDE, load_picture
 from leitmotif.train_mmdm.prompt import spread_frames
 
@@ -44,7 +44,7 @@ class Shown:
     text: str | None = None
 
 
-def read_input(path: Path, count: int, worker: LimitedWorker) -> Shown:
+def read_input(path: Path, count: int, worker: SandboxedWorker) -> Shown:
     """Return the pictures of a video, a folder of pictures or a picture.
 
     Args:
@@ -99,7 +99,7 @@ def decode_frames(pictures: Sequence[bytes], name: str) -> tuple[Image, ...]:
     return tuple(frames)
 
 
-def _read_folder(folder: Path, count: int, worker: LimitedWorker) -> list[Image]:
+def _read_folder(folder: Path, count: int, worker: SandboxedWorker) -> list[Image]:
     files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     pictures = sorted((path for path in files if path.suffix.lower() in PICTURES), key=_by_name)
     if not pictures:
@@ -116,7 +116,7 @@ def _by_name(path: Path) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in parts]
 
 
-def _read_picture(path: Path, worker: LimitedWorker) -> Image:
+def _read_picture(path: Path, worker: SandboxedWorker) -> Image:
     try:
         picture = worker.run(load_picture, path, limit_s=LIMIT_S)
     except MediaError as error:
@@ -124,7 +124,7 @@ def _read_picture(path: Path, worker: LimitedWorker) -> Image:
     return decode_frames([picture], str(path))[0]
 
 
-def _read_video(path: Path, count: int, worker: LimitedWorker) -> tuple[Image, ...]:
+def _read_video(path: Path, count: int, worker: SandboxedWorker) -> tuple[Image, ...]:
     try:
         length_s = worker.run(probe.probe, path, limit_s=LIMIT_S).duration_s
         pictures = worker.run(

@@ -21,7 +21,7 @@ from leitmotif.evaluation.metric import Metric, Tools, choose_metrics
 from leitmotif.evaluation.mood_quadrant import MoodQuadrantMetric
 from leitmotif.evaluation.results import make_document, make_table
 from leitmotif.evaluation.tempo_class import TempoClassMetric
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.tagging.rhythm import tempo_class
 from leitmotif.train_mmdm.answer import Answer
 from leitmotif.train_mmdm.describe import Describer, decoding_of, untuned
@@ -66,7 +66,7 @@ def describe_films(
 ) -> Iterator[Answer]:
     """Give what a model says of films by the most probable words; with `visuals` also its lists."""
     describer = Describer(model, decoding_of(model.settings, greedy=True), visuals=visuals)
-    with LimitedWorker() as worker:
+    with SandboxedWorker() as worker:
         for start in range(0, len(paths), BATCH):
             films = paths[start : start + BATCH]
             yield from describer.describe([read_input(path, model.settings.frames, worker) for path in films])

@@ -18,7 +18,7 @@ import numpy as np
 
 from leitmotif.demo.pictures.render import render_pictures
 from leitmotif.filters.motion import RULES, Motion, measure_motion
-from leitmotif.media.frames import VideoReader
+from leitmotif.media.video_decoder import VideoDecoder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAIRS = 5
@@ -224,7 +224,7 @@ def _write(path: Path, frames: Iterator[np.ndarray]) -> Path:
                 stream.pix_fmt = "yuv420p"
             container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
         container.mux(stream.encode(None))
-    with VideoReader(path) as reader:
+    with VideoDecoder(path) as reader:
         if not reader.extent_s:
             raise RuntimeError(f"{path.name} was not written; check the space in the temporary folder")
     return path

@@ -55,7 +55,7 @@ def run_bare(videos: Path, workspace: Path) -> None:
     """Call every stage on every clip, with nothing around: no store, no ledger, no flow."""
     from threadpoolctl import threadpool_limits
 
-    from leitmotif.media.limited import LimitedWorker
+    from leitmotif.media.sandbox import SandboxedWorker
     from leitmotif.pipelines.catalog import hash_media
     from leitmotif.pipelines.settings import make_plan
     from leitmotif.pipelines.stage import Clip, Place
@@ -66,7 +66,7 @@ def run_bare(videos: Path, workspace: Path) -> None:
     clips = {}
     for path in sorted(videos.glob("*.m*")):
         clips.setdefault(media_id := hash_media(path), Clip(media_id, path))
-    with LimitedWorker() as decoder:
+    with SandboxedWorker() as decoder:
         for name, stage in stores.stages.items():
             stage.open(Place(workspace, workspace / name, workspace / "scratch", decoder))
             rows = zip(list(clips), stage.measure(list(clips.values())), strict=True)

@@ -21,7 +21,7 @@ PAIRS = 5
 
 def figures() -> Iterator[dict[str, Any]]:
     """Yield `stats-512k/scan`: seconds of the statistics over those of a scan of the columns used."""
-    from bench.metadata import write_dataset
+    from bench.speed.metadata import write_dataset
 
     pa.set_cpu_count(1)
     with tempfile.TemporaryDirectory(prefix="leitmotif-bench-") as folder:

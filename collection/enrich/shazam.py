@@ -24,8 +24,8 @@ from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.settings import Settings
 from leitmotif.media.audio import extract_flac
 from leitmotif.media.errors import MediaError
-from leitmotif.media.limited import LimitedWorker
 from leitmotif.media.probe import probe
+from leitmotif.media.sandbox import SandboxedWorker
 
 URL = "https://amp.shazam.com"
 # As long as Shazam's own clients listen; longer ones are answered by nothing.
@@ -52,7 +52,7 @@ class Shazam:
         self._loop = asyncio.Runner()
         self._client = _Client(url)
         self._shazam = shazamio.Shazam(http_client=self._client, segment_duration_seconds=round(WINDOW_S))
-        self._decoder = LimitedWorker()
+        self._decoder = SandboxedWorker()
         self._asked_s = -pause_s
 
     def look_up(self, file: Path, metadata: Metadata) -> dict[str, Any] | None:

@@ -14,8 +14,8 @@ from leitmotif.collection.errors import Refused
 from leitmotif.collection.fetch.audio_headers import read_header
 from leitmotif.collection.settings import Settings
 from leitmotif.media.errors import MediaError
-from leitmotif.media.limited import LimitedWorker
 from leitmotif.media.probe import Probe, probe
+from leitmotif.media.sandbox import SandboxedWorker
 
 PROBE_LIMIT_S = 60.0
 # Files that wait while a process is busy go to it in one call.
@@ -111,7 +111,7 @@ class ProbePool:
         return Content(_suffix_of(found), found.duration_s, found.has_video)
 
     def _serve(self) -> None:
-        with LimitedWorker() as worker:
+        with SandboxedWorker() as worker:
             while (batch := self._batch()) is not None:
                 try:
                     answers = worker.run(probe_all, [path for path, _ in batch], limit_s=PROBE_LIMIT_S)
@@ -155,7 +155,7 @@ def probe_all(paths: Sequence[Path]) -> list[Probe | Exception]:
     return answers
 
 
-def _probe_alone(worker: LimitedWorker, path: Path) -> Probe | Exception:
+def _probe_alone(worker: SandboxedWorker, path: Path) -> Probe | Exception:
     try:
         return worker.run(probe, path, limit_s=PROBE_LIMIT_S)
     except Exception as error:

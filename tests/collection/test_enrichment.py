@@ -21,7 +21,7 @@ from leitmotif.collection.folder import find_media
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sidecar import metadata_of, read_metadata
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 
 Fetch = Callable[..., CollectSummary]
 RECORDING = "b9ad642e-b012-41c7-b72a-42cf4911f9ff"
@@ -35,16 +35,16 @@ SETTINGS = Settings(backoff_s=0.0)
 
 
 @pytest.fixture(scope="module")
-def decoder() -> Iterator[LimitedWorker]:
-    with LimitedWorker() as worker:
+def decoder() -> Iterator[SandboxedWorker]:
+    with SandboxedWorker() as worker:
         yield worker
 
 
 @pytest.fixture(autouse=True)
-def shared_decoder(decoder: LimitedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
+def shared_decoder(decoder: SandboxedWorker, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start the process that decodes once, not for every test."""
     shared = SimpleNamespace(run=decoder.run, close=lambda: None)
-    monkeypatch.setattr("leitmotif.collection.enrich.shazam.LimitedWorker", lambda: shared)
+    monkeypatch.setattr("leitmotif.collection.enrich.shazam.SandboxedWorker", lambda: shared)
 
 
 @pytest.fixture

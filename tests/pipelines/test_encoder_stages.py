@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from leitmotif.media.flac import write_flac
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.models import encoders_in_use
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip, Place
@@ -35,7 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     write_flac([np.zeros((2, RATE_HZ), np.float32)], workspace / "silent.flac", rate_hz=RATE_HZ)
     write_flac([], workspace / "empty.flac", rate_hz=RATE_HZ)
     (workspace / "empty.zip").write_bytes(pack_frames([], []))
-    return Place(workspace, workspace / "files", workspace / "scratch", LimitedWorker())
+    return Place(workspace, workspace / "files", workspace / "scratch", SandboxedWorker())
 
 
 def jpeg(rng: np.random.Generator) -> bytes:

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 
 from leitmotif.media.flac import write_flac
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip, Place
 from leitmotif.pipelines.stages.separation import RATE_HZ, SeparationStage
@@ -41,7 +41,7 @@ class Fake:
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     files = tmp_path / "ws" / "stages" / "separation-x" / "files"
-    return Place(tmp_path / "ws", files, tmp_path / "ws" / "scratch", LimitedWorker())
+    return Place(tmp_path / "ws", files, tmp_path / "ws" / "scratch", SandboxedWorker())
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from leitmotif.encoders.vectors import unit_rows
 from leitmotif.filters import vocals
 from leitmotif.media import audio
 from leitmotif.media.flac import write_flac
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.models import encoders_in_use
 from leitmotif.pipelines.plan import Plan
@@ -48,7 +48,7 @@ def plan_with(*assignments: str) -> Plan:
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
-    return Place(tmp_path, tmp_path / "files", tmp_path / "scratch", LimitedWorker())
+    return Place(tmp_path, tmp_path / "files", tmp_path / "scratch", SandboxedWorker())
 
 
 @pytest.fixture

@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 
 from leitmotif.demo.video import write_film
-from leitmotif.media.limited import LimitedWorker
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.train_mmdm import inputs
 from leitmotif.train_mmdm.inputs import BadInput, decode_frames, read_input, read_text
 
 
 @pytest.fixture(scope="module")
-def worker() -> Iterator[LimitedWorker]:
-    with LimitedWorker() as worker:
+def worker() -> Iterator[SandboxedWorker]:
+    with SandboxedWorker() as worker:
         yield worker
 
 
@@ -28,7 +28,7 @@ def levels(frames: tuple[Image.Image, ...]) -> list[float]:
     return [float(np.asarray(frame, np.float32).mean()) for frame in frames]
 
 
-def test_a_video_gives_frames_spread_over_its_length(tmp_path: Path, worker: LimitedWorker) -> None:
+def test_a_video_gives_frames_spread_over_its_length(tmp_path: Path, worker: SandboxedWorker) -> None:
     film = tmp_path / "film.mp4"
     write_film(
         film, [grey(2 * number) for number in range(100)], np.zeros((2, 4 * 44100), np.float32), fps=25
@@ -40,7 +40,7 @@ def test_a_video_gives_frames_spread_over_its_length(tmp_path: Path, worker: Lim
 
 
 def test_a_folder_of_pictures_is_one_input_in_the_order_of_its_numbers(
-    tmp_path: Path, worker: LimitedWorker
+    tmp_path: Path, worker: SandboxedWorker
 ) -> None:
     for number in (10, 9, 1, 2):
         Image.fromarray(grey(10 * number)).save(tmp_path / f"Frame-{number}.png")
@@ -51,7 +51,7 @@ def test_a_folder_of_pictures_is_one_input_in_the_order_of_its_numbers(
     assert levels(read_input(tmp_path, 2, worker).frames) == [20, 100]
 
 
-def test_a_picture_is_read_upright_in_colour_and_made_smaller(tmp_path: Path, worker: LimitedWorker) -> None:
+def test_a_picture_is_read_upright_in_colour_and_smaller(tmp_path: Path, worker: SandboxedWorker) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # the camera was turned
     Image.fromarray(grey(80, width=1800, height=900)).save(tmp_path / "large.jpg", exif=exif)
@@ -89,7 +89,7 @@ def write_wrong(folder: Path) -> None:
     ],
 )
 def test_what_cannot_be_read_is_named_in_one_line(
-    name: str, said: str, tmp_path: Path, worker: LimitedWorker
+    name: str, said: str, tmp_path: Path, worker: SandboxedWorker
 ) -> None:
     write_wrong(tmp_path)
     with pytest.raises(BadInput) as raised:
@@ -99,7 +99,7 @@ def test_what_cannot_be_read_is_named_in_one_line(
 
 
 def test_a_decoder_that_hangs_is_stopped(
-    tmp_path: Path, worker: LimitedWorker, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, worker: SandboxedWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     os.mkfifo(tmp_path / "slow.png")
     monkeypatch.setattr(inputs, "LIMIT_S", 0.3)
@@ -118,7 +118,7 @@ def test_a_damaged_frame_of_a_dataset_is_named() -> None:
         decode_frames([b"\xff\xd8\xff\xe0 damaged"], "clip")
 
 
-def test_real_films_are_read(real_media: Path, worker: LimitedWorker) -> None:
+def test_real_films_are_read(real_media: Path, worker: SandboxedWorker) -> None:
     found = {
         name: [frame.size for frame in read_input(real_media / name, 10, worker).frames]
         for name in ("mdn_interactive-examples/flower.mp4", "NVIDIA-NeMo_Curator/test_video.mp4")
@@ -129,6 +129,6 @@ def test_real_films_are_read(real_media: Path, worker: LimitedWorker) -> None:
 @pytest.mark.parametrize(
     "name", ["Zulko_moviepy/result.webm", "androidx_media/bbb_1ch_12kHz_q10_vorbis.webm"]
 )
-def test_real_files_without_pictures_are_refused(real_media: Path, worker: LimitedWorker, name: str) -> None:
+def test_real_files_of_sound_alone_are_refused(real_media: Path, worker: SandboxedWorker, name: str) -> None:
     with pytest.raises(BadInput, match=Path(name).stem):
         read_input(real_media / name, 10, worker)

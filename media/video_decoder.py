@@ -19,8 +19,8 @@ from leitmotif.media.container import (
     declared_s,
     decoded_frames,
     open_media,
-    origin_s,
     require_stream,
+    seek_back,
     stream_duration_s,
 )
 from leitmotif.media.fields import whole_pictures
@@ -32,7 +32,7 @@ _LUMA_FIRST = re.compile(
 )
 
 
-class VideoReader:
+class VideoDecoder:
     """The frames of one file in order, from any moment; a context manager.
 
     Attributes:
@@ -49,7 +49,7 @@ class VideoReader:
         self._container: Any = None
         self._stream: Any = None
 
-    def __enter__(self) -> VideoReader:
+    def __enter__(self) -> VideoDecoder:
         self._open()
         self._counted = is_counted(self._container)
         if self._counted:
@@ -92,14 +92,9 @@ class VideoReader:
         if self._counted and read_timeline(self.path).glued:
             self.rewind()
             return False
-        stream = self._stream
         self._clock = Clock(self.path, self._container)
         try:
-            self._container.seek(
-                int((max(time_s, 0.0) + origin_s(self._container)) / stream.time_base),
-                stream=stream,
-                backward=True,
-            )
+            seek_back(self._container, self._stream, time_s)
             return True
         except DECODE_ERRORS:
             self.rewind()

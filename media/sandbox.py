@@ -30,11 +30,11 @@ _HEADER = struct.Struct(">Q")
 _START_LIMIT_S = 120.0  # a new interpreter and its imports, on a busy machine
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from leitmotif.media.limited import serve; serve()"
+    "from leitmotif.media.sandbox import serve; serve()"
 )
 
 
-class LimitedWorker:
+class SandboxedWorker:
     """A child process that runs one function at a time under a time limit; a context manager.
 
     The child starts with the first call, serves all later ones, and is replaced after it was killed. It ends
@@ -45,7 +45,7 @@ class LimitedWorker:
         self._process: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
-    def __enter__(self) -> LimitedWorker:
+    def __enter__(self) -> SandboxedWorker:
         return self
 
     def __exit__(self, *_: object) -> None:

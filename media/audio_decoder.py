@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from leitmotif.media.container import DECODE_ERRORS, declared_s, decoded_frames, origin_s
+from leitmotif.media.container import DECODE_ERRORS, declared_s, decoded_frames, seek_back
 from leitmotif.media.resampling import Resampler
 from leitmotif.media.sync import place
 from leitmotif.media.timeline import Clock, is_counted, is_untimed, read_timeline
@@ -39,9 +39,8 @@ class AudioDecoder:
         """Goes a little before a moment, or stays at the start where timestamps do not lead to it."""
         if self._untimed or (is_counted(self._container) and read_timeline(self._path).glued):
             return
-        target_s = max(time_s - _PREROLL_S, 0.0) + origin_s(self._container)
         with suppress(*DECODE_ERRORS):
-            self._container.seek(int(target_s / self._stream.time_base), stream=self._stream, backward=True)
+            seek_back(self._container, self._stream, time_s - _PREROLL_S)
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """Place of the first sample at the output rate and float32 (1 or 2, n); no holes between blocks."""
