@@ -78,12 +78,12 @@ class Workspace:
     @property
     def rejected(self) -> pa.Table:
         """Clips that a rule rejects, with the rule, the value and the threshold."""
-        return self._opened.rejected()
+        return self._opened.side_table("rejected")
 
     @property
     def quarantined(self) -> pa.Table:
         """Clips that could not be measured, with the stage, the error and its message."""
-        return self._opened.quarantined()
+        return self._opened.side_table("quarantine")
 
     def status(self) -> Status:
         """Return how far it is now: done, left, rate and failures of each stage; also while a run goes on."""

@@ -41,7 +41,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate, print the table, return the exit code."""
-    from leitmotif.evaluation.clips import DatasetError
     from leitmotif.evaluation.metric import MetricError, Tools
     from leitmotif.evaluation.results import TABLE, ResultsError
     from leitmotif.pipelines.describing import one_line_errors
@@ -73,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
                 facts={"run": options.model.absolute().name},
                 tell=tell,
             )
-    except (DatasetError, MetricError, ResultsError, TaxonomyError) as error:
+    except (MetricError, ResultsError, TaxonomyError) as error:
         raise UserError(str(error)) from error
     if options.json:
         seconds = round(time.monotonic() - started, 2)

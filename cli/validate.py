@@ -21,12 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print every problem; return the exit code."""
     from leitmotif.shards.validate import validate
-    from leitmotif.storage.errors import UserError
 
-    try:
-        problems = validate(options.dataset)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    problems = validate(options.dataset)
     for problem in problems:
         print(problem, file=sys.stderr)
     if options.json:

@@ -26,7 +26,7 @@ def one_line_errors(advice: str = "make room and run it again") -> Iterator[None
         OutsideError: Disk, memory or a device failed.
     """
     from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
-    from leitmotif.training.loader_split import LoaderError
+    from leitmotif.training.loader.columns import LoaderError
 
     try:
         yield

@@ -17,9 +17,9 @@ from leitmotif.reports.figures.figure import Figure
 from leitmotif.reports.figures.png import draw_card
 from leitmotif.reports.front_matter import front_matter
 from leitmotif.reports.licences import model_licences, research_only
-from leitmotif.reports.published import Published, open_published
 from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.tables import leakage_table
+from leitmotif.shards.dataset import Dataset
 
 
 def render_card(dataset: Path, *, name: str | None = None) -> str:
@@ -33,15 +33,15 @@ def render_card(dataset: Path, *, name: str | None = None) -> str:
         Markdown with YAML front matter; every number in it was measured on the folder.
 
     Raises:
-        NotPublishedError: The folder is not a published dataset.
+        DatasetError: The folder is not a published dataset.
     """
-    published = open_published(dataset, name=name)
+    published = Dataset(dataset, name=name)
     stats = measure(published)
     return compose_card(published, stats, draw_card(stats), draw_preview(published))
 
 
 def compose_card(
-    published: Published, stats: Mapping[str, Any], figures: Sequence[Figure], preview: Preview
+    published: Dataset, stats: Mapping[str, Any], figures: Sequence[Figure], preview: Preview
 ) -> str:
     """Return the card from numbers that were measured already; see `render_card`.
 

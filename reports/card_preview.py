@@ -13,7 +13,7 @@ from PIL import Image
 from leitmotif.reports.gallery import choose, open_rows
 from leitmotif.reports.media_preview import open_small, read_middle
 from leitmotif.reports.naming import name_of
-from leitmotif.reports.published import Published
+from leitmotif.shards.dataset import Dataset
 
 FOLDER = "preview"
 SHEET, SOUND = f"{FOLDER}/frames.jpg", f"{FOLDER}/sound.mp3"
@@ -41,7 +41,7 @@ class Preview:
     caption: str | None = None
 
 
-def draw_preview(published: Published) -> Preview:
+def draw_preview(published: Dataset) -> Preview:
     """Return the preview of a dataset: the clips that its report shows first, read from its rows."""
     scores, read = open_rows(published)
     chosen = choose(scores)

@@ -46,7 +46,7 @@ def render_comparison(first: Path, second: Path) -> str:
         HTML with style, script and figures inside; it loads nothing.
 
     Raises:
-        NotPublishedError: A folder is neither.
+        DatasetError: A folder is neither.
     """
     return compose_comparison(*(measure(open_source(folder)) for folder in (first, second)))
 

@@ -13,11 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from leitmotif.reports.fields import CLIP_FIELDS, MEASURED_FIELDS, QUARANTINE_FIELDS, REJECTED_FIELDS
-from leitmotif.reports.published import Published, open_published
 from leitmotif.reports.statistics.measure import measure
+from leitmotif.shards.dataset import Dataset
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
 # The context that the specification gives; a reader warns about any other.
@@ -65,14 +64,14 @@ def describe_croissant(dataset: Path, *, name: str | None = None) -> dict[str, A
         JSON-LD of Croissant 1.1.
 
     Raises:
-        NotPublishedError: The folder is not a published dataset.
+        DatasetError: The folder is not a published dataset.
     """
-    published = open_published(dataset, name=name)
+    published = Dataset(dataset, name=name)
     return compose_croissant(published, measure(published))
 
 
 def compose_croissant(
-    published: Published, stats: Mapping[str, Any], *, fresh: Mapping[str, bytes] | None = None
+    published: Dataset, stats: Mapping[str, Any], *, fresh: Mapping[str, bytes] | None = None
 ) -> dict[str, Any]:
     """Return the metadata from numbers that were measured already; see `describe_croissant`.
 
@@ -81,7 +80,7 @@ def compose_croissant(
         stats: Its numbers.
         fresh: Content of small files that are about to be written, by name.
     """
-    day = _published_on(published.folder)
+    day = _published_on(published.path)
     title = re.sub(r"[^\w .-]", "-", published.name)
     return {
         "@context": CONTEXT,
@@ -91,7 +90,7 @@ def compose_croissant(
         "description": _description(stats),
         "license": list(stats["licenses"]) or ["unknown"],
         "version": _semantic(stats["version"]),
-        "datePublished": day.isoformat(),
+        "dateDataset": day.isoformat(),
         "citeAs": f"@misc{{{_slug(title)}, title = {{{title}}}, year = {{{day.year}}}}}",
         "keywords": ["music", "audio", "text", *(["video"] if _has_video(stats) else [])],
         "distribution": _distribution(published, fresh or {}),
@@ -110,11 +109,11 @@ def _description(stats: Mapping[str, Any]) -> str:
     return text
 
 
-def _distribution(published: Published, fresh: Mapping[str, bytes]) -> list[dict[str, Any]]:
+def _distribution(published: Dataset, fresh: Mapping[str, bytes]) -> list[dict[str, Any]]:
     contents = {
-        name: fresh[name] if name in fresh else (published.folder / name).read_bytes()
+        name: fresh[name] if name in fresh else (published.path / name).read_bytes()
         for name in _SIDE_FILES
-        if name in fresh or (published.folder / name).is_file()
+        if name in fresh or (published.path / name).is_file()
     }
     files = [
         {
@@ -141,26 +140,20 @@ def _distribution(published: Published, fresh: Mapping[str, bytes]) -> list[dict
     return [shards, *files]
 
 
-def _record_sets(published: Published) -> list[dict[str, Any]]:
+def _record_sets(published: Dataset) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if published.schema is not None:
         found += [_splits(published), _clips(published, published.schema)]
-    for stem, meanings in (
-        ("rejected", REJECTED_FIELDS),
-        ("quarantine", QUARANTINE_FIELDS),
-        ("measured", MEASURED_FIELDS),
-    ):
-        path = published.folder / f"{stem}.parquet"
-        if path.is_file():
-            source = {"fileObject": {"@id": path.name}}
-            columns = pq.read_schema(path)
-            judged = {name: f"The number that the rule {name} judges." for name in columns.names}
-            fields = [_field(stem, column, source, judged | meanings) for column in columns]
-            found.append({"@type": "cr:RecordSet", "@id": stem, "name": stem, "field": fields})
+    meanings = {"rejected": REJECTED_FIELDS, "quarantine": QUARANTINE_FIELDS, "measured": MEASURED_FIELDS}
+    for stem, columns in published.side_schemas().items():
+        source = {"fileObject": {"@id": f"{stem}.parquet"}}
+        judged = {name: f"The number that the rule {name} judges." for name in columns.names}
+        fields = [_field(stem, column, source, judged | meanings[stem]) for column in columns]
+        found.append({"@type": "cr:RecordSet", "@id": stem, "name": stem, "field": fields})
     return found
 
 
-def _splits(published: Published) -> dict[str, Any]:
+def _splits(published: Dataset) -> dict[str, Any]:
     return {
         "@type": "cr:RecordSet",
         "@id": "splits",
@@ -174,7 +167,7 @@ def _splits(published: Published) -> dict[str, Any]:
     }
 
 
-def _clips(published: Published, schema: pa.Schema) -> dict[str, Any]:
+def _clips(published: Dataset, schema: pa.Schema) -> dict[str, Any]:
     source = {"fileSet": {"@id": "shards"}}
     names = "|".join(re.escape(split) for split in published.shards)
     split = {

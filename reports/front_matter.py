@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from leitmotif.reports.published import Published
+from leitmotif.shards.dataset import Dataset
 
 # Identifiers that the Hub knows: https://huggingface.co/docs/hub/repositories-licenses
 HUB_LICENSES = frozenset(
@@ -26,7 +25,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 _LARGER = ((10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"))
 
 
-def front_matter(published: Published, stats: Mapping[str, Any]) -> dict[str, Any]:
+def front_matter(published: Dataset, stats: Mapping[str, Any]) -> dict[str, Any]:
     """Return what the Hub reads at the top of the card of a dataset.
 
     Args:
@@ -46,7 +45,7 @@ def front_matter(published: Published, stats: Mapping[str, Any]) -> dict[str, An
     }
     if published.schema is None:
         return content
-    footers = {split: [pq.read_metadata(path) for path in paths] for split, paths in published.shards.items()}
+    footers = {split: published.footers(split) for split in published.shards}
     content["configs"] = [
         {
             "config_name": "default",

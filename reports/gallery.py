@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from leitmotif.pipelines.rows import RowReader
 from leitmotif.reports.gallery_item import GalleryItem, Media, show_pictures
 from leitmotif.reports.media_preview import encode_sound_preview
-from leitmotif.reports.source import Published, Unpublished
+from leitmotif.reports.source import Dataset, Unpublished
 from leitmotif.reports.workspace import KEPT
 from leitmotif.shards.frame_names import frame_time_s
 
@@ -51,30 +49,22 @@ def choose(scores: np.ndarray, *, per_group: int = PER_GROUP) -> dict[str, list[
     return {"random": drawn, "best": best, "worst": worst}
 
 
-def build_gallery(source: Published | Unpublished, *, per_group: int = PER_GROUP) -> list[GalleryItem]:
+def build_gallery(source: Dataset | Unpublished, *, per_group: int = PER_GROUP) -> list[GalleryItem]:
     """Choose clips of a dataset or a workspace, and read them.
 
     Args:
         source: One number of every clip is read, and the media of those that are chosen.
         per_group: At most this many in each group.
     """
-    scores, read = open_rows(source) if isinstance(source, Published) else _open_stores(source)
+    scores, read = open_rows(source) if isinstance(source, Dataset) else _open_stores(source)
     chosen = choose(scores, per_group=per_group)
     return [_exhibit(read(place), group) for group, places in chosen.items() for place in places]
 
 
-def open_rows(published: Published) -> tuple[np.ndarray, Read]:
+def open_rows(published: Dataset) -> tuple[np.ndarray, Read]:
     """Return the quality of every row of a dataset, and what reads a row by its place."""
-    files = [(split, path) for split, paths in published.shards.items() for path in paths]
-    parts = [_scores(path) for _, path in files]
-    starts = np.cumsum([0, *map(len, parts)])
-
-    def read(place: int) -> dict[str, Any]:
-        at = int(np.searchsorted(starts, place, side="right")) - 1
-        split, path = files[at]
-        return {"split": split, **_read_row(path, place - int(starts[at]))}
-
-    return np.concatenate([np.empty(0), *parts]), read
+    names = [name for name in ("clip_id", "pam_score") if name in published.columns]
+    return _quality(published.table(columns=names)), lambda place: published.row(place, _COLUMNS)
 
 
 def _open_stores(workspace: Unpublished) -> tuple[np.ndarray, Read]:
@@ -102,24 +92,8 @@ def _exhibit(row: Mapping[str, Any], group: str) -> GalleryItem:
     return GalleryItem("kept", group, plain, media)
 
 
-def _scores(path: Path) -> np.ndarray:
-    names = [name for name in ("clip_id", "pam_score") if name in pq.read_schema(path).names]
-    return _quality(pq.read_table(path, columns=names, partitioning=None))
-
-
 def _quality(table: pa.Table) -> np.ndarray:
     """Return the quality of each row, NaN where it is not known."""
     if "pam_score" not in table.column_names:
         return np.full(table.num_rows, np.nan)
     return np.asarray(table["pam_score"].to_numpy(zero_copy_only=False), dtype=np.float64)
-
-
-def _read_row(path: Path, row: int) -> dict[str, Any]:
-    file = pq.ParquetFile(path)
-    columns = [name for name in _COLUMNS if name in file.schema_arrow.names]
-    for group in range(file.num_row_groups):
-        length = file.metadata.row_group(group).num_rows
-        if row < length:
-            return dict(file.read_row_group(group, columns=columns).slice(row, 1).to_pylist()[0])
-        row -= length
-    raise IndexError(f"{path} holds no row {row}")

@@ -27,7 +27,7 @@ from leitmotif.reports.gallery_item import GalleryItem, label
 from leitmotif.reports.left_out import PER_REASON, choose_left_out, left_out_rows
 from leitmotif.reports.left_out_previews import show_left_out
 from leitmotif.reports.licences import model_licences, research_only
-from leitmotif.reports.source import Published, Unpublished, open_source
+from leitmotif.reports.source import Dataset, Unpublished, open_source
 from leitmotif.reports.statistics.funnel import step_place
 from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.tables import balance_table, leakage_table, rarity_table
@@ -48,14 +48,14 @@ def render_page(folder: Path, *, name: str | None = None) -> str:
         HTML with style, script, figures and sounds inside; it loads nothing.
 
     Raises:
-        NotPublishedError: The folder is neither.
+        DatasetError: The folder is neither.
     """
     source = open_source(folder, name=name)
     return compose_page(source, measure(source))
 
 
 def compose_page(
-    source: Published | Unpublished, stats: Mapping[str, Any], *, ledger: Ledger | None = None
+    source: Dataset | Unpublished, stats: Mapping[str, Any], *, ledger: Ledger | None = None
 ) -> str:
     """Return the report from numbers that were measured already; see `render_page`.
 
@@ -66,7 +66,7 @@ def compose_page(
             heard as well; a dataset alone holds the kept ones only.
     """
     groups, terms = _groups(stats), model_licences(stats)
-    rejected, quarantined = source.rejected(), source.quarantined()
+    rejected, quarantined = source.side_table("rejected"), source.side_table("quarantine")
     ledger = source.ledger if isinstance(source, Unpublished) else ledger
     show = functools.partial(show_left_out, ledger) if ledger else None
     exhibits = [*build_gallery(source), *choose_left_out(rejected, quarantined, show)]

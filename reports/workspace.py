@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,15 +17,14 @@ from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Workspace
-from leitmotif.reports.published import BATCH_ROWS
-from leitmotif.reports.runs import choose_rows
-from leitmotif.shards.schema import MODELS, QUARANTINE, REJECTED, TAGS
+from leitmotif.shards.dataset import BATCH_ROWS, SideTable
+from leitmotif.shards.sample import choose_rows
+from leitmotif.shards.schema import MODELS, SIDE_TABLES, TAG_KINDS, TAGS
 from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy.labels import Taxonomy, load
 
 # The one split of clips that are not divided yet.
 KEPT = "kept"
-_TAG_KINDS = ("instruments", "genres", "moods")
 _NOTES = ("source_id", "source_url", "license", "retrieved_at", "title", "artist", "description", "comments")
 # Column of a dataset → the stage that measured it, and its column there.
 _MEASURED = {
@@ -54,13 +53,11 @@ class Unpublished:
         plan: Its plan.
         ledger: What becomes of its clips, settled.
         name: What it is called.
-        kind: What it is.
     """
 
     plan: Plan
     ledger: Ledger
     name: str
-    kind: Literal["workspace"] = "workspace"
 
     @property
     def recipe(self) -> dict[str, Any]:
@@ -77,8 +74,9 @@ class Unpublished:
         """The clips that pass, by clip id."""
         return self.ledger.kept()
 
-    def rows(self) -> dict[str, int]:
-        """Return how many clips pass, as one split."""
+    @property
+    def splits(self) -> dict[str, int]:
+        """How many clips pass, as one split."""
         return {KEPT: len(self.kept)}
 
     def stream(self, split: str, columns: Sequence[str]) -> Iterator[pa.Table]:
@@ -107,32 +105,28 @@ class Unpublished:
         values = values[np.isfinite(values)]
         return (float(values.min()), float(values.max())) if len(values) else None
 
-    def rejected(self, columns: Sequence[str] = REJECTED.names) -> pa.Table:
-        """Return some columns of the rejected clips."""
-        refused = [entry for entry in self.ledger.entries if entry.fate.rule]
-        return self._side_table(refused, REJECTED).select(list(columns))
-
-    def quarantined(self, columns: Sequence[str] = QUARANTINE.names) -> pa.Table:
-        """Return some columns of the quarantined clips."""
-        broken = [entry for entry in self.ledger.entries if entry.fate.error]
-        return self._side_table(broken, QUARANTINE).select(list(columns))
-
-    def measured(self) -> pa.Table:
-        """Return length, fate and numbers of every clip."""
-        return measured_table(self.ledger)
-
-    def _side_table(self, entries: Sequence[Entry], schema: pa.Schema) -> pa.Table:
+    def side_table(self, name: SideTable, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return some columns of the rejected or quarantined clips; all columns by default."""
+        of_rules = name == "rejected"
+        entries = [
+            entry for entry in self.ledger.entries if (entry.fate.rule if of_rules else entry.fate.error)
+        ]
         ordered = sorted(entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
         rows = [
             {**vars(entry.fate), "clip_id": entry.clip_id, "source": entry.source["path"]}
             | {"source_id": entry.source["source_id"]}
             for entry in ordered
         ]
-        return pa.Table.from_pylist(rows, schema=schema)
+        table = pa.Table.from_pylist(rows, schema=SIDE_TABLES[name])
+        return table if columns is None else table.select(list(columns))
+
+    def measured(self) -> pa.Table:
+        """Return length, fate and numbers of every clip."""
+        return measured_table(self.ledger)
 
     def _table(self, entries: Sequence[Entry], columns: Sequence[str]) -> pa.Table:
         found: dict[str, pa.Array] = {}
-        if set(columns) & set(_TAG_KINDS):
+        if set(columns) & set(TAG_KINDS):
             found |= self._tags(entries)
         for name in columns:
             if name in _NOTES:
@@ -158,7 +152,7 @@ class Unpublished:
         known, settings = self.taxonomy, self.plan.tags
         scores = take(entries, "tagging", "scores")
         rows = [select_by_kind(row.values.to_numpy(), known, settings) for row in scores]
-        return {kind: pa.array([row[kind] for row in rows], TAGS) for kind in _TAG_KINDS}
+        return {kind: pa.array([row[kind] for row in rows], TAGS) for kind in TAG_KINDS}
 
 
 def is_workspace(folder: Path) -> bool:

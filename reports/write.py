@@ -14,10 +14,10 @@ from leitmotif.reports.card_preview import SHEET, SOUND, draw_preview
 from leitmotif.reports.croissant import compose_croissant
 from leitmotif.reports.figures.png import draw_card, encode_png
 from leitmotif.reports.page import compose_page
-from leitmotif.reports.published import Published
 from leitmotif.reports.source import open_source
 from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.statistics.schema import check_stats
+from leitmotif.shards.dataset import Dataset
 
 FIGURES = "figures"
 
@@ -38,7 +38,7 @@ def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | Non
         What was written.
 
     Raises:
-        NotPublishedError: The folder is neither.
+        DatasetError: The folder is neither.
     """
     source = open_source(folder, name=name)
     stats = measure(source)
@@ -47,7 +47,7 @@ def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | Non
         "stats.json": _json(stats),
         "report.html": compose_page(source, stats, ledger=ledger).encode(),
     }
-    if isinstance(source, Published):
+    if isinstance(source, Dataset):
         figures = draw_card(stats)
         contents |= {f"{FIGURES}/{figure.name}.png": encode_png(figure) for figure in figures}
         preview = draw_preview(source)

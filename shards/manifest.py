@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from leitmotif.shards.errors import DatasetError
 from leitmotif.shards.store import write_text
 
 MANIFEST = "manifest.json"
@@ -42,16 +43,29 @@ def _files(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST)
 
 
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return the manifest of a dataset: its `version`, its `counts`, and facts of its `files` by their paths.
+
+    Raises:
+        DatasetError: The folder is no dataset of this kind.
+    """
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        for file, facts in manifest["files"].items():
+            for name in ("sha256", "size_bytes", *(["rows"] if file.endswith(".parquet") else [])):
+                facts[name]  # a KeyError names what is missing
+        manifest["counts"].keys()
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise DatasetError(
+            f"{str(folder)!r} has no readable {MANIFEST}; give a folder that `leitmotif publish` wrote"
+        ) from error
+    return manifest
+
+
 def read_counts(folder: Path) -> dict[str, Any]:
     """Return the counts of a dataset's manifest.
 
     Raises:
-        ValueError: The folder is no dataset of this kind.
+        DatasetError: The folder is no dataset of this kind.
     """
-    try:
-        counts = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))["counts"]
-    except (OSError, ValueError, KeyError) as error:
-        raise ValueError(
-            f"{str(folder)!r} has no readable {MANIFEST}; give a folder that `leitmotif publish` wrote"
-        ) from error
-    return dict(counts)
+    return dict(read_manifest(folder)["counts"])

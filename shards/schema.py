@@ -10,6 +10,7 @@ TAG = pa.struct([("tag", pa.string()), ("score", pa.float32())])
 TAGS = pa.list_(TAG)
 # A list of pairs rather than an Arrow map: `datasets` has no feature for a map and refuses the whole file.
 MODELS = pa.list_(pa.struct([("backend", pa.string()), ("model", pa.string())]))
+TAG_KINDS = ("instruments", "genres", "moods")
 FILE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 
 _FIELDS: list[tuple[str, pa.DataType]] = [
@@ -31,9 +32,7 @@ _FIELDS: list[tuple[str, pa.DataType]] = [
     ("motion", pa.float32()),
     ("frames", pa.list_(FILE)),
     ("audio", FILE),
-    ("instruments", TAGS),
-    ("genres", TAGS),
-    ("moods", TAGS),
+    *((kind, TAGS) for kind in TAG_KINDS),
     ("tempo_bpm", pa.float32()),
     ("tempo_class", pa.string()),
     ("key", pa.string()),
@@ -68,6 +67,8 @@ QUARANTINE = pa.schema(
         ("message", pa.string()),
     ]
 )
+# By the names of their files.
+SIDE_TABLES = {"rejected": REJECTED, "quarantine": QUARANTINE}
 
 
 def shard_schema(*, clap_dim: int, clip_dim: int) -> pa.Schema:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +14,11 @@ import soundfile
 from leitmotif.phrases import count as count_of
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.artists import artist_names
-from leitmotif.shards.manifest import MANIFEST, describe
+from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.errors import DatasetError
+from leitmotif.shards.features import list_features, open_features
+from leitmotif.shards.layout import find_shards, find_tables
+from leitmotif.shards.manifest import describe, read_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS
 from leitmotif.shards.takedown import KeptOut, read_record
@@ -35,19 +38,15 @@ def validate(dataset: Path) -> list[str]:
         One line per problem; none where all is well.
 
     Raises:
-        ValueError: The folder is no dataset of this kind at all.
+        DatasetError: The folder is no dataset of this kind at all.
     """
-    try:
-        manifest = json.loads((dataset / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ValueError(
-            f"{str(dataset)!r} has no readable {MANIFEST}; give a folder that `leitmotif publish` wrote"
-        ) from error
+    manifest = read_manifest(dataset)
     problems = list(_check_files(dataset, manifest["files"]))
     # What cannot be read cannot be looked into: the damaged files are named already.
     return problems or [
         *_check_records(dataset, manifest["counts"]),
         *_check_rows(dataset, manifest["counts"]),
+        *_check_features(dataset),
         *_check_takedowns(dataset),
     ]
 
@@ -89,9 +88,10 @@ def _check_records(dataset: Path, counts: dict[str, Any]) -> Iterator[str]:
 def _check_rows(dataset: Path, counts: dict[str, Any]) -> Iterator[str]:
     seen: dict[str, str] = {}
     owners: dict[tuple[str, str], str] = {}
-    for split in SPLITS:
+    shards = find_shards(dataset)
+    for split in dict.fromkeys([*SPLITS, *shards]):
         rows = 0
-        for path in sorted((dataset / "data").glob(f"{split}-*.parquet")):
+        for path in shards.get(split, ()):
             file = pq.ParquetFile(path)
             yield from _check_schema(path.name, file.schema_arrow)
             rows += file.metadata.num_rows
@@ -156,6 +156,17 @@ def _check_leak(row: dict[str, Any], split: str, owners: dict[tuple[str, str], s
             yield f"{kind} {value!r} stands in both {owners[kind, value]} and {split}"
 
 
+def _check_features(dataset: Path) -> Iterator[str]:
+    """Check that side tables of features are what the reader takes, and are about clips of the dataset."""
+    folders = list_features(dataset)
+    clip_ids = Dataset(dataset).table(columns=["clip_id"])["clip_id"].to_pylist() if folders else []
+    for folder in folders:
+        try:
+            yield from open_features(dataset, folder.name).check(clip_ids)
+        except DatasetError as error:
+            yield str(error)
+
+
 def _check_takedowns(dataset: Path) -> Iterator[str]:
     """Check that nothing is in the dataset that was taken down from it."""
     try:
@@ -165,7 +176,7 @@ def _check_takedowns(dataset: Path) -> Iterator[str]:
         return
     if not kept_out:
         return
-    for path in [*sorted((dataset / "data").glob("*.parquet")), *sorted(dataset.glob("*.parquet"))]:
+    for path in find_tables(dataset):
         names = pq.read_schema(path).names
         columns = [name for name in ("clip_id", "source_url") if name in names]
         for row in pq.read_table(path, columns=columns, partitioning=None).to_pylist():

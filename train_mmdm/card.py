@@ -9,14 +9,13 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
 import yaml
 
+from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.store import write_text
 from leitmotif.train_mmdm.prompt import question_of
 from leitmotif.train_mmdm.run import CARD_NAME, SAMPLES_NAME
 from leitmotif.train_mmdm.settings import Settings
-from leitmotif.training.loader_split import open_split
 from leitmotif.training.logs import read_log
 
 SHOWN = (
@@ -25,7 +24,9 @@ SHOWN = (
 )  # fmt: skip
 
 
-def write_card(run: Path, dataset: Path, settings: Settings, facts: Mapping[str, Any], *, rows: int) -> None:
+def write_card(
+    run: Path, dataset: Dataset, settings: Settings, facts: Mapping[str, Any], *, rows: int
+) -> None:
     """Write README.md into a run.
 
     Args:
@@ -50,7 +51,7 @@ def write_card(run: Path, dataset: Path, settings: Settings, facts: Mapping[str,
     write_text(run / CARD_NAME, "\n\n".join(part for part in parts if part) + "\n")
 
 
-def _front_matter(dataset: Path, settings: Settings) -> str:
+def _front_matter(dataset: Dataset, settings: Settings) -> str:
     facts: dict[str, Any] = {
         "language": "en",
         "library_name": "peft" if settings.lora_rank else "transformers",
@@ -60,7 +61,7 @@ def _front_matter(dataset: Path, settings: Settings) -> str:
         "license": "other",
         "license_name": "terms-of-base-weights-and-clips",
         "license_link": "README.md#licence",
-        "datasets": [dataset.resolve().name],
+        "datasets": [dataset.path.resolve().name],
     }
     if settings.model_id is not None:
         facts |= {
@@ -70,8 +71,8 @@ def _front_matter(dataset: Path, settings: Settings) -> str:
     return f"---\n{yaml.safe_dump(facts, sort_keys=False)}---"
 
 
-def _summary(dataset: Path, settings: Settings, rows: int) -> str:
-    split = open_split(dataset, "train")
+def _summary(dataset: Dataset, settings: Settings, rows: int) -> str:
+    split = dataset.split("train")
     base = "a small network of InternVL's architecture, trained from scratch"
     if settings.model_id is not None:
         revision = settings.revision or "not pinned"
@@ -82,7 +83,7 @@ def _summary(dataset: Path, settings: Settings, rows: int) -> str:
     return (
         f"Describes in words the music that fits the frames of a video. It is {base}, after section 3.1 of "
         f"*Visuals Music Bridge*. It learned from {rows} clips, the train split of the dataset "
-        f"`{dataset.resolve().name}` "
+        f"`{dataset.path.resolve().name}` "
         f"(fingerprint `{split.fingerprint}`); how those were made, that dataset's card says."
     )
 
@@ -130,12 +131,11 @@ def _samples(run: Path) -> str:
     return "\n".join(["## Samples of the validation rows, after the last epoch", "", *shown])
 
 
-def _licence(dataset: Path, settings: Settings) -> str:
+def _licence(dataset: Dataset, settings: Settings) -> str:
     """Return under which terms the weights stand: those of the base weights, and those of the clips."""
     counts: Counter[str] = Counter()
-    for path in sorted((dataset / "data").glob("train-*.parquet")):
-        if "license" in pq.read_schema(path).names:
-            table = pq.read_table(path, columns=["license"], partitioning=None)
+    for table in dataset.stream("train", ["license"]):
+        if "license" in table.column_names:
             counts.update(name or "unknown" for name in table["license"].to_pylist())
     clips = ", ".join(f"{_one_line(name)} ({count})" for name, count in counts.most_common()) or "unknown"
     base = (
@@ -144,9 +144,9 @@ def _licence(dataset: Path, settings: Settings) -> str:
         else f"The terms of its base weights apply: https://huggingface.co/{settings.model_id}."
     )
     return (
-        f"## Licence\n\n{base} It learned from clips of the dataset `{dataset.resolve().name}` under these "
-        f"licences (clips): {clips}. Where one is unknown, ask the owner of the rights before passing the "
-        "weights on."
+        f"## Licence\n\n{base} It learned from clips of the dataset `{dataset.path.resolve().name}` under "
+        f"these licences (clips): {clips}. Where one is unknown, ask the owner of the rights before passing "
+        "the weights on."
     )
 
 

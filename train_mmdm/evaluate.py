@@ -8,10 +8,12 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from leitmotif.evaluation.clips import Clip, DatasetError, clap_model_of, read_clips, read_frames
+from leitmotif.evaluation.clips import Clip, clap_model_of, read_clips, read_frames
 from leitmotif.evaluation.comparison import RESAMPLES, add_captions, compare
 from leitmotif.evaluation.metric import Tools, choose_metrics
 from leitmotif.evaluation.results import check_target, make_document, write_results
+from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.errors import DatasetError
 from leitmotif.taxonomy.labels import load
 from leitmotif.train_mmdm.answer import MUSIC, Answer, write_answer
 from leitmotif.train_mmdm.describe import Describer, untuned
@@ -66,7 +68,8 @@ def evaluate(
         DatasetError, MetricError, ResultsError, TrainingInputError: Something given is wrong.
     """
     check_target(out)
-    clips = read_clips(dataset, split, limit=limit)
+    source = Dataset(dataset)
+    clips = read_clips(source, split, limit=limit)
     labels = dataset / "taxonomy.yaml"
     tools = replace(
         tools or Tools(),
@@ -77,7 +80,7 @@ def evaluate(
 
     def ask(model: DescriptionModel, stage: str) -> Answers:
         who = Describer(model, describer.decoding, visuals=describer.visuals)
-        return describe_clips(who, dataset, split, clips, batch=batch, stage=stage, tell=tell)
+        return describe_clips(who, source, split, clips, batch=batch, stage=stage, tell=tell)
 
     answers = ask_writers(describer.model, against, clips, ask)
     seed = describer.decoding.seed
@@ -149,7 +152,7 @@ def list_attributes(answer: Answer) -> str:
 
 def describe_clips(
     describer: Describer,
-    dataset: Path,
+    dataset: Dataset,
     split: str,
     clips: Sequence[Clip],
     *,
@@ -186,7 +189,7 @@ def describe_clips(
         tell(stage, len(clips), len(clips))
     if not any(said):
         raise DatasetError(
-            f"no clip of split {split!r} of {str(dataset)!r} has readable frames; give a dataset of the "
+            f"no clip of split {split!r} of {str(dataset.path)!r} has readable frames; give a dataset of the "
             "recipe music-video"
         )
     return said

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
+from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.row_groups import Split
 from leitmotif.train_mmdm.answer import Answer, write_answer
 from leitmotif.train_mmdm.prompt import instruction_of, question_of, resize_frames, spread_frames
 from leitmotif.train_mmdm.settings import Settings
 from leitmotif.train_mmdm.visuals import describe_visuals
 from leitmotif.training.errors import TrainingInputError
 from leitmotif.training.loader.loader import ShardLoader
-from leitmotif.training.loader_split import Split
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +89,7 @@ def _best(tags: Sequence[Mapping[str, Any]] | None, count: int) -> tuple[str, ..
 
 
 def make_loader(
-    dataset: Path, settings: Settings, *, rank: int = 0, world_size: int = 1
+    dataset: Dataset, settings: Settings, *, rank: int = 0, world_size: int = 1
 ) -> ShardLoader[Example]:
     """Return the loader of the training split: a batch holds this process' rows of one optimiser step."""
     return ShardLoader(
@@ -108,7 +107,7 @@ def make_loader(
     )
 
 
-def read_fixed(dataset: Path, settings: Settings, split: str) -> Iterator[Example]:
+def read_fixed(dataset: Dataset, settings: Settings, split: str) -> Iterator[Example]:
     """Give the first rows of a split, without chance: the set that is watched during a training."""
     loader = ShardLoader(
         dataset,
@@ -136,11 +135,9 @@ def check_rows(split: Split) -> int:
         TrainingInputError: None has.
     """
     captions, pictures, usable = 0, 0, 0
-    for shard in dict.fromkeys(group.shard for group in split.groups):
-        with pq.ParquetFile(shard) as file:
-            # The paths stand for the frames: they are read without the pictures.
-            table = file.read(columns=["caption", "frames.list.element.path"]).to_pylist()
-        for row in table:
+    for group in split.groups:
+        # The paths stand for the frames: they are read without the pictures.
+        for row in group.read(["caption", "frames.list.element.path"]).to_pylist():
             captions += bool(row["caption"])
             pictures += bool(row["frames"])
             usable += bool(row["caption"] and row["frames"])
@@ -160,8 +157,7 @@ def check_rows(split: Split) -> int:
 def read_texts(split: Split) -> Iterator[str]:
     """Give all that the answers of a split can say, for a tokenizer to learn."""
     columns = ["caption", "moods", "tempo_class", "genres", "instruments"]
-    for shard in dict.fromkeys(group.shard for group in split.groups):
-        with pq.ParquetFile(shard) as file:
-            for row in file.read(columns=columns).to_pylist():
-                if row["caption"]:
-                    yield write_answer(answer_of(row))
+    for group in split.groups:
+        for row in group.read(columns).to_pylist():
+            if row["caption"]:
+                yield write_answer(answer_of(row))

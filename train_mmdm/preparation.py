@@ -9,7 +9,9 @@ from typing import Any
 
 import torch
 
+from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.manifest import read_counts
+from leitmotif.shards.row_groups import Split
 from leitmotif.train_mmdm.examples import Example, read_fixed, read_texts
 from leitmotif.train_mmdm.network import build_tiny
 from leitmotif.train_mmdm.prompt import INSTRUCTION, QUESTION
@@ -17,7 +19,6 @@ from leitmotif.train_mmdm.run import BASE, TOKENIZER
 from leitmotif.train_mmdm.settings import PRESETS, Settings, read_settings, write_settings
 from leitmotif.train_mmdm.tokens import learn_tokenizer, load_tokenizer
 from leitmotif.training.errors import TrainingInputError
-from leitmotif.training.loader_split import Split
 
 _log = logging.getLogger("leitmotif.train")
 
@@ -59,9 +60,9 @@ def make_optimizer(net: Any, settings: Settings) -> torch.optim.AdamW:
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.learning_rate)
 
 
-def read_validation(dataset: Path, settings: Settings) -> list[Example]:
+def read_validation(dataset: Dataset, settings: Settings) -> list[Example]:
     """Return the fixed set, or nothing where the dataset has no rows to spare for it."""
-    rows = read_counts(dataset)["rows"].get("validation", 0)
+    rows = read_counts(dataset.path)["rows"].get("validation", 0)
     examples = list(read_fixed(dataset, settings, "validation")) if rows and settings.validation_rows else []
     if not examples:
         _log.warning("no rows to validate with: the last checkpoint counts as the best")

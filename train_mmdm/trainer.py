@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from leitmotif.shards.dataset import Dataset
 from leitmotif.train_mmdm.card import write_card
 from leitmotif.train_mmdm.examples import check_rows, make_loader
 from leitmotif.train_mmdm.network import build_network
@@ -33,7 +34,6 @@ from leitmotif.train_mmdm.tokens import open_tokenizer
 from leitmotif.train_mmdm.watching import forget_samples, measure_loss, write_samples
 from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
 from leitmotif.training.errors import TrainingOutsideError
-from leitmotif.training.loader_split import open_split
 from leitmotif.training.logs import RunLog
 from leitmotif.training.schedule import cosine_rate
 
@@ -88,14 +88,14 @@ def train(
 
     Raises:
         TrainingInputError: The dataset, the run or a setting cannot be used.
-        LoaderError: The dataset cannot be read.
+        DatasetError: The dataset cannot be read.
         TrainingOutsideError: Disk or memory do not suffice.
     """
     start = time.monotonic()
-    dataset, run = Path(dataset), Path(run)
+    run = Path(run)
     settings = check_run(run, settings, resume=resume)
     try:
-        training = _open_training(dataset, run, settings, progress)
+        training = _open_training(Dataset(dataset), run, settings, progress)
         return {**training.fit(), "seconds": round(time.monotonic() - start, 1)}
     except (torch.OutOfMemoryError, MemoryError) as error:
         raise out_of_memory(error, settings) from error
@@ -137,7 +137,7 @@ def out_of_memory(error: BaseException, settings: Settings) -> TrainingOutsideEr
     )
 
 
-def _open_training(dataset: Path, run: Path, settings: Settings, tell: Told) -> Training:
+def _open_training(dataset: Dataset, run: Path, settings: Settings, tell: Told) -> Training:
     """Return a training that can take its first step; a run that never got there leaves nothing behind."""
     begun = run.exists()
     try:
@@ -154,9 +154,9 @@ def _open_training(dataset: Path, run: Path, settings: Settings, tell: Told) -> 
 class Training:
     """One training in progress; `fit` runs it to its end."""
 
-    def __init__(self, dataset: Path, run: Path, settings: Settings, tell: Told) -> None:
+    def __init__(self, dataset: Dataset, run: Path, settings: Settings, tell: Told) -> None:
         self.dataset, self.run, self.settings, self.tell = dataset, run, settings, tell
-        split = open_split(dataset, "train")
+        split = dataset.split("train")
         self.rows = check_rows(split)
         self.validation = read_validation(dataset, settings)
         accelerator = self.accelerator = make_accelerator(settings)

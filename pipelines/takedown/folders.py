@@ -8,10 +8,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from leitmotif.pipelines.placing import folder_beside, put_in_place
 from leitmotif.pipelines.takedown.places import files_in
+from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.manifest import MANIFEST, write_manifest
 from leitmotif.shards.names import Names, remove, rewrite_table
 from leitmotif.shards.takedown import Removal, read_record, write_record
@@ -101,25 +100,19 @@ def _counts(folder: Path) -> dict[str, Any]:
 
     Where nothing is left at all, one empty shard of train says what the columns are.
     """
-    rows: dict[str, int] = {}
-    shards = sorted((folder / "data").glob("*.parquet"))
-    for path in shards:
-        split = path.name.split("-")[0]
-        rows[split] = rows.get(split, 0) + pq.read_metadata(path).num_rows
+    dataset = Dataset(folder)
+    rows = dataset.splits
     if not any(rows.values()):
         rows = {"train": 0}
+        shards = sorted(path for paths in dataset.shards.values() for path in paths)
         for path in shards[1:]:
             path.unlink()
         shards[0].rename(shards[0].with_name("train-00000-of-00001.parquet"))
-        shards = []
-    for path in shards:
-        split = path.name.split("-")[0]
-        if not rows.get(split):
-            path.unlink()
-            rows.pop(split, None)
-    counts = {
-        count: pq.read_metadata(folder / f"{name}.parquet").num_rows
-        for name, count in (("rejected", "rejected"), ("quarantine", "quarantined"))
-    }
+    else:
+        for split in [split for split, count in rows.items() if not count]:
+            del rows[split]
+            for path in dataset.shards[split]:
+                path.unlink()
+    counts = {"rejected": dataset.side_rows("rejected"), "quarantined": dataset.side_rows("quarantine")}
     kept = sum(rows.values())
     return {"catalogued": kept + sum(counts.values()), "kept": kept, **counts, "rows": rows}

@@ -15,6 +15,7 @@ from leitmotif.pipelines.catalog import hash_media
 from leitmotif.pipelines.ledger import window_id, windows_of
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.addresses import canonical_url
+from leitmotif.shards.layout import list_data
 from leitmotif.shards.names import Names
 from leitmotif.shards.takedown import KeptOut, Removal
 from leitmotif.storage.errors import UserError
@@ -122,7 +123,7 @@ def stored_ids(root: Path) -> Iterator[str]:
 def facts_of_dataset(folder: Path) -> Iterator[Fact]:
     """Yield what shards, rejected.parquet and quarantine.parquet say of every clip."""
     columns = ["clip_id", "source_id", "source_url", "recording_id"]
-    rows = list(_rows(sorted((folder / "data").glob("*.parquet")), columns))
+    rows = list(_rows(list_data(folder), columns))
     rows += _rows([folder / "rejected.parquet"], ["clip_id", "source_id", "source", "detail"])
     rows += _rows([folder / "quarantine.parquet"], ["clip_id", "source_id", "source"])
     # Files of one name may come from several folders: then the name does not hold their rows together.

@@ -13,8 +13,7 @@ import pyarrow.compute as pc
 
 from leitmotif.filters import rule as filters_rule
 from leitmotif.pipelines.measured import CATALOG
-from leitmotif.reports import runs
-from leitmotif.reports.published import embedded_models
+from leitmotif.reports.embedded import embedded_models
 from leitmotif.reports.source import Source, open_source
 from leitmotif.reports.statistics import (
     captions,
@@ -43,6 +42,8 @@ from leitmotif.reports.statistics.rejections import (
     read_thresholds,
 )
 from leitmotif.reports.statistics.value_counts import count_texts, most_first
+from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.sample import METHOD
 
 SCHEMA_VERSION = 1
 SEED = 0
@@ -70,7 +71,7 @@ def statistics(folder: Path, *, name: str | None = None) -> dict[str, Any]:
         What stats.json holds: plain dictionaries, lists, numbers and texts.
 
     Raises:
-        NotPublishedError: The folder is neither.
+        DatasetError: The folder is neither.
     """
     return measure(open_source(folder, name=name))
 
@@ -89,17 +90,18 @@ class _Meters:
 
 def measure(source: Source) -> dict[str, Any]:
     """Measure an opened dataset or workspace; see `statistics`."""
-    rejected = source.rejected(REJECTED_COLUMNS)
-    quarantined = source.quarantined(("stage", "error"))
+    rejected = source.side_table("rejected", REJECTED_COLUMNS)
+    quarantined = source.side_table("quarantine", ("stage", "error"))
     thresholds = read_thresholds(source.recipe)
     measured = source.measured()
+    kind = "dataset" if isinstance(source, Dataset) else "workspace"
     meters = _read(source, rejected, thresholds)
-    rows = source.rows()
+    rows = source.splits
     total = sum(rows.values())
     by_rule, by_stage = count_rejections(rejected, thresholds), count_quarantines(quarantined)
-    pending = _pending(measured) if source.kind == "workspace" else {}
+    pending = _pending(measured) if kind == "workspace" else {}
     counts = {"kept": total, "rejected": rejected.num_rows, "quarantined": quarantined.num_rows}
-    if source.kind == "workspace":
+    if kind == "workspace":
         counts["pending"] = sum(pending.values())
     lost = {
         "rejected": {rule: entry["count"] for rule, entry in by_rule.items()},
@@ -112,7 +114,7 @@ def measure(source: Source) -> dict[str, Any]:
     }
     return {
         "schema_version": SCHEMA_VERSION,
-        "kind": source.kind,
+        "kind": kind,
         "dataset": source.name,
         **{key: _text(source.recipe.get(key)) for key in ("recipe", "profile", "version")},
         "counts": {"catalogued": sum(counts.values()), **counts},
@@ -153,7 +155,7 @@ def _read(source: Source, rejected: pa.Table, thresholds: Mapping[str, float]) -
         leakage.Leakage(),
         {},
     )
-    for split in source.rows():
+    for split in source.splits:
         before = histograms["duration_s"].total
         for table in source.stream(split, COLUMNS):
             meters.column_counts.add(table)
@@ -223,7 +225,7 @@ def _describe_tags(meters: _Meters, source: Source, total: int) -> dict[str, Any
         "tag_scores": found.scores(),
         "tempo_by_genre": found.tempos(),
         "split_balance": {
-            split: _balance(meters, split, rows, total, counts) for split, rows in source.rows().items()
+            split: _balance(meters, split, rows, total, counts) for split, rows in source.splits.items()
         },
     }
 
@@ -279,7 +281,7 @@ def _describe_sample(source: Source, meters: _Meters, total: int) -> dict[str, A
             **spreads,
             "languages": describe_language_spread(spoken["counts"], languages.UNKNOWN),
         },
-        "sample": {"seed": SEED, "rows": len(sample), "of": total, "method": runs.METHOD},
+        "sample": {"seed": SEED, "rows": len(sample), "of": total, "method": METHOD},
     }
 
 

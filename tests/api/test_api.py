@@ -122,7 +122,7 @@ def test_a_dataset_is_tables_and_rows(dataset: leitmotif.Dataset, workspace: lei
 @pytest.mark.parametrize(
     ("asked", "said"),
     [
-        ({"split": "dev"}, "got split 'dev'; expected one of train"),
+        ({"split": "dev"}, "has no split 'dev'; expected train"),
         ({"columns": ["captoin"]}, "got column 'captoin'; expected one of clip_id"),
         ({"columns": "caption"}, r"expected a list of names, such as \['caption'\]"),
     ],
@@ -145,7 +145,7 @@ def test_a_file_that_was_cut_short_is_one_line_and_names_the_command_that_says_w
         lambda: copy.rejected,
         lambda: leitmotif.Dataset(copy.path),
     ):
-        with pytest.raises(leitmotif.UserError, match=r"`leitmotif validate .*copy` says which") as raised:
+        with pytest.raises(leitmotif.UserError, match=r"run `leitmotif validate .*copy`") as raised:
             read()
         assert "\n" not in str(raised.value)
 

@@ -13,13 +13,15 @@ from small_datasets import FACTS, rows_of, write_dataset
 
 from leitmotif.encoders.clap import ClapEncoder
 from leitmotif.evaluation.bootstrap import NO_INTERVAL, Draws, Estimate, estimate, estimate_difference
-from leitmotif.evaluation.clips import Clip, DatasetError, clap_model_of, read_clips, read_frames
+from leitmotif.evaluation.clips import Clip, clap_model_of, read_clips, read_frames
 from leitmotif.evaluation.comparison import add_captions, compare
 from leitmotif.evaluation.metric import Tools, choose_metrics
 from leitmotif.evaluation.results import ResultsError, make_document, make_table, write_results
 from leitmotif.evaluation.rouge import RougeLMetric
 from leitmotif.evaluation.tags import TagPrecisionMetric
 from leitmotif.evaluation.tempo_class import TempoClassMetric
+from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.errors import DatasetError
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,7 @@ def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def clips(dataset: Path) -> list[Clip]:
-    return read_clips(dataset, "test")
+    return read_clips(Dataset(dataset), "test")
 
 
 def test_clips_are_read_in_order_with_all_that_is_known(clips: list[Clip]) -> None:
@@ -43,10 +45,14 @@ def test_clips_are_read_in_order_with_all_that_is_known(clips: list[Clip]) -> No
 
 
 def test_frames_come_in_the_order_of_the_clips(dataset: Path, clips: list[Clip]) -> None:
-    frames = list(read_frames(dataset, "test"))
+    frames = list(read_frames(Dataset(dataset), "test"))
     assert [clip_id for clip_id, _ in frames] == [clip.clip_id for clip in clips]
     assert all(len(pictures) == 5 and pictures[0][:2] == b"\xff\xd8" for _, pictures in frames)
-    assert len(list(read_frames(dataset, "test", limit=3))) == 3 == len(read_clips(dataset, "test", limit=3))
+    assert (
+        len(list(read_frames(Dataset(dataset), "test", limit=3)))
+        == 3
+        == len(read_clips(Dataset(dataset), "test", limit=3))
+    )
 
 
 @pytest.mark.parametrize(
@@ -59,27 +65,27 @@ def test_frames_come_in_the_order_of_the_clips(dataset: Path, clips: list[Clip])
 def test_a_dataset_without_captions_is_refused(dataset: Path, tmp_path: Path, change, said: str) -> None:  # type: ignore[no-untyped-def]
     rows = [change(row) for row in pq.read_table(dataset / "data").to_pylist()]
     with pytest.raises(DatasetError, match=said):
-        read_clips(write_dataset(tmp_path, rows), "test")
+        read_clips(Dataset(write_dataset(tmp_path, rows)), "test")
 
 
 def test_what_is_no_dataset_or_lacks_the_split_is_refused(dataset: Path, tmp_path: Path) -> None:
     with pytest.raises(DatasetError, match="has no split 'validation'; expected test"):
-        read_clips(dataset, "validation")
+        read_clips(Dataset(dataset), "validation")
     with pytest.raises(
-        DatasetError, match=r"has no data/\*\.parquet; give a folder that `leitmotif publish`"
+        DatasetError, match=r"holds neither data/\*\.parquet nor rejected\.parquet; give the folder"
     ):
-        read_clips(tmp_path, "test")
+        read_clips(Dataset(tmp_path), "test")
     (tmp_path / "data").mkdir()
     shard = tmp_path / "data" / "test-00000-of-00001.parquet"
     shard.write_bytes(b"PAR1 damaged")
-    with pytest.raises(DatasetError, match="is no whole Parquet file"):
-        read_clips(tmp_path, "test")
+    with pytest.raises(DatasetError, match=r"shard test-00000-of-00001\.parquet cannot be read"):
+        read_clips(Dataset(tmp_path), "test")
     pq.write_table(pa.table({"clip_id": ["a"]}), shard)
     with pytest.raises(DatasetError, match="has no column 'caption'"):
-        read_clips(tmp_path, "test")
+        read_clips(Dataset(tmp_path), "test")
     write_dataset(tmp_path / "empty", [])
     with pytest.raises(DatasetError, match="has no row; choose another --split"):
-        read_clips(tmp_path / "empty", "test")
+        read_clips(Dataset(tmp_path / "empty"), "test")
 
 
 def test_a_shard_with_damaged_pages_is_named(dataset: Path, tmp_path: Path) -> None:
@@ -88,10 +94,10 @@ def test_a_shard_with_damaged_pages_is_named(dataset: Path, tmp_path: Path) -> N
     content = bytearray(shard.read_bytes())
     content[4 : len(content) // 2] = bytes(len(content) // 2 - 4)
     shard.write_bytes(content)
-    with pytest.raises(DatasetError, match=r"'test-00001-of-00002\.parquet' is no whole Parquet file"):
-        list(read_frames(tmp_path, "test"))
-    with pytest.raises(DatasetError, match=r"'test-00001-of-00002\.parquet' is no whole Parquet file"):
-        read_clips(tmp_path, "test")
+    with pytest.raises(DatasetError, match=r"shard test-00001-of-00002\.parquet cannot be read"):
+        list(read_frames(Dataset(tmp_path), "test"))
+    with pytest.raises(DatasetError, match=r"shard test-00001-of-00002\.parquet cannot be read"):
+        read_clips(Dataset(tmp_path), "test")
 
 
 def test_embeddings_of_two_models_are_refused() -> None:

@@ -17,9 +17,9 @@ from leitmotif.reports.card_preview import Preview
 from leitmotif.reports.figures.png import draw_card
 from leitmotif.reports.figures.quality import draw_rules
 from leitmotif.reports.page import funnel_steps
-from leitmotif.reports.published import open_published
 from leitmotif.reports.source import open_source
 from leitmotif.reports.statistics.measure import measure as measure_source
+from leitmotif.shards.dataset import Dataset
 from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy import labels
 from tests.pipelines.conftest import GOOD
@@ -173,7 +173,7 @@ def test_a_mixed_workspace_is_published_as_one_dataset(
     assert load_plan((out / "recipe.yaml").read_text()) == PLAN
 
     stats = measure_source(open_source(out))
-    card = compose_card(open_published(out), stats, draw_card(stats), Preview({}))
+    card = compose_card(Dataset(out), stats, draw_card(stats), Preview({}))
     assert "| motion (films only) | " in card and "| vocal (tracks only) | 0." in card
     assert "| silence | " in card
     assert "The audio of 1 of the 2 clips" in card

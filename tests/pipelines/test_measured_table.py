@@ -15,8 +15,9 @@ from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import FACTS, measured_table
 from leitmotif.pipelines.settings import change_thresholds
 from leitmotif.pipelines.workspace import Stores, Workspace
-from leitmotif.reports.source import NotPublishedError, open_source
+from leitmotif.reports.source import open_source
 from leitmotif.reports.statistics.measure import measure as measure_source
+from leitmotif.shards.errors import DatasetError
 from leitmotif.taxonomy.labels import load
 
 Catalogue = Callable[..., list[str]]
@@ -141,5 +142,5 @@ def test_the_live_table_says_what_a_looser_threshold_lets_in(workspace: Workspac
 
 def test_a_folder_that_is_neither_is_refused(workspace: Workspace) -> None:
     workspace.root.mkdir()
-    with pytest.raises(NotPublishedError):
+    with pytest.raises(DatasetError):
         open_source(workspace.root)

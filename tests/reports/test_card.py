@@ -14,9 +14,9 @@ from leitmotif.reports.card_preview import SHEET, SOUND, Preview
 from leitmotif.reports.figures.png import draw_card
 from leitmotif.reports.front_matter import describe_feature, license_of, size_category
 from leitmotif.reports.licences import model_licences
-from leitmotif.reports.published import open_published
 from leitmotif.reports.statistics.measure import statistics
 from leitmotif.reports.write import write_reports
+from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.schema import shard_schema
 
 
@@ -134,7 +134,7 @@ def test_a_preview_of_clips_that_are_gone_goes(publish):
 
 def test_rare_labels_languages_and_artists_stand_in_the_limits_as_measured(publish):
     stats = large_stats(3000)
-    published = open_published(publish(clips=1))
+    published = Dataset(publish(clips=1))
     limits = compose_card(published, stats, draw_card(stats), Preview({})).partition("## Limits and biases")[
         2
     ]
@@ -153,7 +153,7 @@ def test_models_for_research_only_are_flagged_and_others_are_not(publish):
     separation, tagging = model_licences(stats)
     assert separation.research_only and separation.license == "code MIT, weights for research only"
     assert not tagging.research_only and tagging.license == "not known"
-    text = compose_card(open_published(publish(clips=1)), stats, [], Preview({}))
+    text = compose_card(Dataset(publish(clips=1)), stats, [], Preview({}))
     assert (
         "| separation | htdemucs@8726e21a | code MIT, weights for research only | **no: research only** | 7 |"
         in text
@@ -190,7 +190,7 @@ def test_every_column_has_its_line(publish):
     _, body = split_card(render_card(folder))
     fields = body.partition("## Fields")[2].partition("\n## ")[0]
     rows = [line for line in fields.splitlines() if line.startswith("| `")]
-    schema = open_published(folder).schema
+    schema = Dataset(folder).schema
     assert [row.split("`")[1] for row in rows] == schema.names
     assert all(len([cell for cell in row.strip("|").split(" | ") if cell.strip()]) == 3 for row in rows)
 
@@ -214,8 +214,8 @@ def test_texts_from_outside_cannot_break_a_table():
 
 
 def test_the_card_says_of_how_many_clips_the_audio_is_separated(publish):
-    published = open_published(publish(clips=12))
-    stats = statistics(published.folder)
+    published = Dataset(publish(clips=12))
+    stats = statistics(published.path)
     said = compose_card(published, stats, [], Preview({}))
     assert "- The audio is what a separator left" in said
     stats["models"]["separation"] = {"repet-sim": 4, "htdemucs": 1}  # the others are tracks

@@ -6,7 +6,7 @@ import pytest
 from large_stats import large_stats
 
 from leitmotif.reports.comparison import compose_comparison, render_comparison
-from leitmotif.reports.published import NotPublishedError
+from leitmotif.shards.errors import DatasetError
 
 
 def test_both_datasets_stand_side_by_side_with_their_numbers():
@@ -50,5 +50,5 @@ def test_models_that_ship_are_named_for_the_dataset_that_they_made():
 
 
 def test_a_folder_that_is_neither_is_refused(publish, tmp_path):
-    with pytest.raises(NotPublishedError, match="no such folder"):
+    with pytest.raises(DatasetError, match="no such folder"):
         render_comparison(publish(clips=0), tmp_path / "none")

@@ -11,8 +11,8 @@ import pytest
 from large_stats import large_stats
 
 from leitmotif.reports.croissant import compose_croissant
-from leitmotif.reports.published import open_published
 from leitmotif.reports.write import write_reports
+from leitmotif.shards.dataset import Dataset
 
 # Of the reader's own dependencies, not ours.
 pytestmark = [
@@ -65,7 +65,7 @@ def test_what_was_measured_of_every_clip_is_a_record_set_of_its_own(publish):
     folder = publish(clips=1)
     rows = {"clip_id": ["a", "b"], "fate": ["kept", "rejected"], "too-short": [20.0, 0.5]}
     pq.write_table(pa.table(rows), folder / "measured.parquet")
-    published = open_published(folder)
+    published = Dataset(folder)
     croissant = compose_croissant(published, large_stats(300))
     fields = {entry["@id"]: entry for entry in croissant["recordSet"]}["measured"]["field"]
     assert [field["name"] for field in fields] == ["clip_id", "fate", "too-short"]
@@ -79,7 +79,7 @@ def test_every_column_is_a_field_and_small_files_carry_their_hash(publish):
     assert croissant["name"] == "Sea - Songs"
     records = {entry["@id"]: entry for entry in croissant["recordSet"]}
     assert list(records) == ["splits", "clips", "rejected", "quarantine"]
-    assert len(records["clips"]["field"]) == 1 + len(open_published(folder).schema)
+    assert len(records["clips"]["field"]) == 1 + len(Dataset(folder).schema)
     assert all("description" in field for field in records["clips"]["field"])
     files = {entry["@id"]: entry for entry in croissant["distribution"]}
     for name in ("rejected.parquet", "quarantine.parquet", "taxonomy.yaml", "recipe.yaml", "stats.json"):

@@ -8,8 +8,6 @@ import pytest
 from bench.speed.metadata import write_dataset
 from bench.speed.stats import measure_peak_bytes
 from leitmotif.filters.rule import discover
-from leitmotif.reports.published import open_published
-from leitmotif.reports.runs import RUNS, choose_rows, read_rows
 from leitmotif.reports.statistics.embedding_map import project
 from leitmotif.reports.statistics.evenness import relate_entropy, total_variation
 from leitmotif.reports.statistics.interactive_funnel import (
@@ -21,6 +19,8 @@ from leitmotif.reports.statistics.interactive_funnel import (
 )
 from leitmotif.reports.statistics.leakage import gini_coefficient
 from leitmotif.reports.statistics.tempo import gaussian_density
+from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.sample import RUNS, choose_rows, read_rows
 
 
 def test_all_rows_are_taken_where_there_are_few():
@@ -55,7 +55,7 @@ def test_rows_are_read_from_the_row_groups_that_hold_them(tmp_path):
 
 def test_a_sample_of_a_dataset_names_the_split_of_each_row(tmp_path):
     folder = write_dataset(tmp_path / "dataset", rows=300, seed=1, clap_dim=4)
-    source = open_published(folder)
+    source = Dataset(folder)
     whole = source.sample(["clip_id"], 1000, 0)
     tables = [table for split in source.shards for table in source.stream(split, ["clip_id"])]
     order = pa.concat_tables(tables)["clip_id"].to_pylist()
@@ -68,15 +68,15 @@ def test_a_sample_of_a_dataset_names_the_split_of_each_row(tmp_path):
 
 def test_numbers_of_clips_that_are_no_longer_those_of_the_dataset_are_left_aside(tmp_path):
     folder = write_dataset(tmp_path / "dataset", rows=100, seed=1, clap_dim=4)
-    assert open_published(folder).measured().num_rows == 100 + 20 + 1
+    assert Dataset(folder).measured().num_rows == 100 + 20 + 1
     rejected = pq.read_table(folder / "rejected.parquet")
     pq.write_table(rejected.slice(1), folder / "rejected.parquet")
-    assert open_published(folder).measured() is None
+    assert Dataset(folder).measured() is None
 
 
 def test_a_live_table_of_many_clips_is_a_sample_that_says_so(tmp_path):
     folder = write_dataset(tmp_path / "dataset", rows=100, seed=1, clap_dim=4)
-    measured = open_published(folder).measured()
+    measured = Dataset(folder).measured()
     rule = discover()["motion"]
     live = describe_interactive_funnel(
         measured, [rule], {"motion": 0.01}, ["catalog", "motion"], seed=7, most=50

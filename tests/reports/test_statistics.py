@@ -8,9 +8,11 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from leitmotif.reports.published import NotPublishedError, embedded_models, open_published
+from leitmotif.reports.embedded import embedded_models
 from leitmotif.reports.statistics.histogram import readable_histogram, score_histogram
 from leitmotif.reports.statistics.measure import statistics
+from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.errors import DatasetError
 
 
 def test_catalogued_is_kept_plus_rejected_plus_quarantined(publish):
@@ -138,10 +140,10 @@ def test_embedded_models_that_only_the_recipe_names_count_as_well():
 
 
 def test_a_folder_that_is_no_dataset_is_refused(tmp_path):
-    with pytest.raises(NotPublishedError, match="no such folder"):
-        open_published(tmp_path / "none")
-    with pytest.raises(NotPublishedError, match=r"holds neither data/\*.parquet nor rejected.parquet"):
-        open_published(tmp_path)
+    with pytest.raises(DatasetError, match="no such folder"):
+        Dataset(tmp_path / "none")
+    with pytest.raises(DatasetError, match=r"holds neither data/\*.parquet nor rejected.parquet"):
+        Dataset(tmp_path)
 
 
 def test_histograms_have_round_steps_and_lose_nothing():

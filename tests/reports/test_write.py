@@ -7,9 +7,9 @@ import yaml
 from PIL import Image
 
 from leitmotif.reports import write
-from leitmotif.reports.published import NotPublishedError
 from leitmotif.reports.statistics.measure import statistics
 from leitmotif.reports.write import write_reports, write_whole
+from leitmotif.shards.errors import DatasetError
 
 
 def test_the_reports_appear_and_nothing_else_stays(publish):
@@ -66,7 +66,7 @@ def test_files_are_all_written_before_the_first_is_put_in_place(tmp_path):
 
 
 def test_a_folder_that_is_no_dataset_is_refused(tmp_path):
-    with pytest.raises(NotPublishedError):
+    with pytest.raises(DatasetError):
         write_reports(tmp_path)
 
 

@@ -16,6 +16,8 @@ import yaml
 from rendered_clips import write_dataset
 from safetensors.torch import load_file
 
+from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.errors import DatasetError
 from leitmotif.train_mmdm import saving, trainer
 from leitmotif.train_mmdm.examples import check_rows, make_loader, read_fixed
 from leitmotif.train_mmdm.run import NETWORK, open_run
@@ -23,7 +25,7 @@ from leitmotif.train_mmdm.settings import Settings, choose_settings
 from leitmotif.train_mmdm.trainer import out_of_memory, train
 from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
 from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
-from leitmotif.training.loader_split import LoaderError, open_split
+from leitmotif.training.loader.columns import LoaderError
 from leitmotif.training.logs import read_log
 from tests.train_mmdm.conftest import plain_frames, plain_rows
 
@@ -94,7 +96,7 @@ def test_the_card_tells_what_the_run_is(plain_dataset: Path, finished: Finished)
     card = (run / "README.md").read_text()
     assert card.startswith("---\nlanguage: en\nlibrary_name: transformers\n")
     assert "It learned from 10 clips, the train split of the dataset `dataset`" in card
-    assert open_split(plain_dataset, "train").fingerprint in card
+    assert Dataset(plain_dataset).split("train").fingerprint in card
     assert f"| 6 | 2 | {facts['validation_loss']:.4f} |" in card
     assert "- `clip-000100`" in card
     head = yaml.safe_load(card.split("---")[1])
@@ -278,7 +280,7 @@ def test_a_dataset_without_frames_is_refused(small: Settings, tmp_path: Path) ->
 @pytest.mark.parametrize("folder", ["missing", "empty"])
 def test_a_folder_that_is_no_dataset_is_refused(small: Settings, tmp_path: Path, folder: str) -> None:
     (tmp_path / "empty").mkdir()
-    with pytest.raises(LoaderError):
+    with pytest.raises(DatasetError):
         train(tmp_path / folder, tmp_path / "run", small)
     assert not (tmp_path / "run").exists()
 
@@ -307,7 +309,7 @@ def test_rows_that_cannot_be_used_are_left_out(
     rows[3]["frames"] = [{"bytes": plain_frames(3)[0][:200], "path": "0.jpg"}]
     rows[4]["frames"] = []
     dataset = write_dataset(tmp_path / "dataset", {"train": rows, "validation": rows[:2]})
-    assert check_rows(open_split(dataset, "train")) == 4
+    assert check_rows(Dataset(dataset).split("train")) == 4
     facts = train(dataset, tmp_path / "run", replace(small, batch=1, accumulation=1, epochs=1))
     assert facts["step"] == 2
     assert "clip-000001" in caplog.text and "clip-000003" in caplog.text
@@ -316,18 +318,18 @@ def test_rows_that_cannot_be_used_are_left_out(
 
 
 def test_every_epoch_asks_anew(plain_dataset: Path, small: Settings) -> None:
-    loader = make_loader(plain_dataset, replace(small, batch=10))
+    loader = make_loader(Dataset(plain_dataset), replace(small, batch=10))
     epochs = [{row.clip_id: row for batch in loader for row in batch} for _ in range(4)]
     asked = [{clip: row.question for clip, row in epoch.items()} for epoch in epochs]
     assert all(len(set(each.values())) == 2 for each in asked)
     assert asked[0] != asked[1]
-    alone = make_loader(plain_dataset, replace(small, elicit=False))
+    alone = make_loader(Dataset(plain_dataset), replace(small, elicit=False))
     answers = [row.answer for batch in alone for row in batch]
     assert not any("Visual elements" in answer or "Mood:" in answer for answer in answers)
 
 
 def test_the_fixed_set_asks_for_everything(plain_dataset: Path, small: Settings) -> None:
-    examples = list(read_fixed(plain_dataset, replace(small, validation_rows=2), "validation"))
+    examples = list(read_fixed(Dataset(plain_dataset), replace(small, validation_rows=2), "validation"))
     assert [example.clip_id for example in examples] == ["clip-000100", "clip-000101"]
     assert all(example.answer.startswith("Visual elements: ") for example in examples)
     assert examples[0].pixels.shape == (1, 3, 32, 32)

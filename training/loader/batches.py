@@ -11,9 +11,11 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from leitmotif.phrases import command
+from leitmotif.shards.row_groups import Split
+from leitmotif.storage.errors import RunError
+from leitmotif.training.loader.columns import SEED, LoaderError
 from leitmotif.training.loader.rows import ID, RowReader
 from leitmotif.training.loader.shared_memory import SharedWriter
-from leitmotif.training.loader_split import SEED, LoaderError, Split
 
 
 @dataclass
@@ -84,7 +86,7 @@ class ShardBatches(IterableDataset[WorkerBatch]):
         for rows in mine:
             try:
                 made = self._make(reader, rows.tolist())
-            except LoaderError as error:
+            except RunError as error:
                 # A `DataLoader` would wrap its worker's traceback around the one line.
                 yield WorkerBatch(failure=str(error))
                 return

@@ -12,11 +12,12 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
+from leitmotif.shards.dataset import Dataset
 from leitmotif.training.loader.batches import RowPipeline, ShardBatches, WorkerBatch
+from leitmotif.training.loader.columns import LoaderError, check_columns
 from leitmotif.training.loader.decode import decoders
 from leitmotif.training.loader.order import order_rows, size_batches
 from leitmotif.training.loader.shared_memory import SharedReader
-from leitmotif.training.loader_split import LoaderError, check_columns, open_split
 
 Item = TypeVar("Item")
 _log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
 
     def __init__(
         self,
-        dataset: str | Path,
+        dataset: str | Path | Dataset,
         split: str,
         *,
         columns: Sequence[str],
@@ -67,7 +68,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         """Open a split; workers start with the first iteration.
 
         Args:
-            dataset: A folder that `leitmotif publish` wrote.
+            dataset: A folder that `leitmotif publish` wrote, or the dataset that was opened there.
             split: Of the dataset.
             columns: Which columns a row has (only these are read), and "seed", a number for a transform that
                 draws at random: it follows from seed, epoch and row.
@@ -88,7 +89,8 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             prefetch: Batches that each worker prepares ahead.
 
         Raises:
-            LoaderError: An argument or the dataset cannot be used.
+            LoaderError: An argument cannot be used.
+            DatasetError: The dataset cannot.
         """
         _check(batch_size=(batch_size, 1), buffer=(buffer, 1), seed=(seed, 0), workers=(workers, 0))
         _check(world_size=(world_size, 1), rank=(rank, 0), prefetch=(prefetch, 1))
@@ -96,7 +98,8 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         _check_choice("frames", frames, ("numpy", "pil"))
         if rank >= world_size:
             raise LoaderError(f"got rank {rank} of {world_size} ranks; expected 0 to {world_size - 1}")
-        self.split = open_split(dataset, split)
+        opened = dataset if isinstance(dataset, Dataset) else Dataset(dataset)
+        self.split = opened.split(split)
         if self.split.rows < world_size:
             raise LoaderError(
                 f"split {split!r} has {self.split.rows} rows for {world_size} ranks; use fewer ranks"

@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 
-from leitmotif.phrases import command
-from leitmotif.training.loader_split import Group, LoaderError, Split
+from leitmotif.shards.row_groups import RowGroup, Split
 
 ID = "clip_id"
 # Only the bytes of a media file are read, not its path.
@@ -43,13 +40,13 @@ class RowReader:
         """Return a row; `audio` is bytes and `frames` a list of bytes.
 
         Raises:
-            LoaderError: The shard cannot be read.
+            DatasetError: The shard cannot be read.
         """
         if row not in self.waiting:
             self._read(self.group(row))
         return self.waiting.pop(row)
 
-    def group(self, row: int) -> Group:
+    def group(self, row: int) -> RowGroup:
         """Return the row group that holds a row."""
         return self.split.groups[bisect_right(self.starts, row) - 1]
 
@@ -58,22 +55,8 @@ class RowReader:
         group = self.group(row)
         return f"{group.shard.name} row {group.first + row - group.rows.start} (clip_id {clip_id})"
 
-    def _read(self, group: Group) -> None:
-        try:
-            with pq.ParquetFile(group.shard) as file:
-                names = [_LEAVES.get(name, name) for name in self.columns]
-                table = file.read_row_group(group.number, columns=names, use_threads=False)
-        except (OSError, pa.ArrowException) as error:
-            said = str(error).splitlines()[0]
-            raise LoaderError(
-                f"shard {group.shard.name}, row group {group.number} cannot be read ({said}); "
-                f"run `{command('validate', group.shard.parents[1])}`"
-            ) from error
-        if len(table) != len(group.rows):
-            raise LoaderError(
-                f"shard {group.shard.name}, row group {group.number} has {len(table)} rows, expected "
-                f"{len(group.rows)}; the dataset was changed while it is read"
-            )
+    def _read(self, group: RowGroup) -> None:
+        table = group.read([_LEAVES.get(name, name) for name in self.columns], threads=False)
         keep = np.flatnonzero(self.wanted[group.rows.start : group.rows.stop])
         table = table.select(self.columns)
         if len(keep) < len(table):

@@ -1,0 +1,412 @@
+"""The reader of a published dataset: its splits, columns, rows and side tables."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.dataset as pads
+import pyarrow.parquet as pq
+import yaml
+
+from leitmotif.shards.errors import DatasetError, advice, reading
+from leitmotif.shards.features import Features, open_features
+from leitmotif.shards.layout import DATA, MEASURED_FILE, REJECTED_FILE, find_shards
+from leitmotif.shards.manifest import read_manifest
+from leitmotif.shards.row_groups import RowGroup, Split, footer_range, list_groups
+from leitmotif.shards.sample import choose_rows, read_rows
+from leitmotif.shards.schema import SIDE_TABLES, TAG_KINDS
+from leitmotif.taxonomy.labels import Taxonomy, TaxonomyError, load
+
+# What fills a memory: read where it is asked for by name, and few rows at once (a row of frames is about half
+# a megabyte, one of sound several).
+MEDIA = ("audio", "frames")
+ROWS_OF_MEDIA, ROWS_OF_NUMBERS, BATCH_ROWS = 16, 1024, 32_768
+# Columns of few texts, read as the dictionaries that Parquet stores them in.
+_REPEATED = (
+    *(f"{kind}.list.element.tag" for kind in TAG_KINDS),
+    *("models.list.element.backend", "models.list.element.model"),
+    *("license", "key", "tempo_class", "caption_backend", "caption_prompt"),
+)
+SideTable = Literal["rejected", "quarantine"]
+
+
+class Dataset:
+    """A published dataset.
+
+    Attributes:
+        path: Its folder.
+        name: What it is called.
+        shards: Parquet files of each split; train, validation, test, then others.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, name: str | None = None) -> None:
+        """Find its files; none of them is opened yet.
+
+        Args:
+            path: A folder that `leitmotif publish` wrote.
+            name: What to call it; the folder's name by default.
+
+        Raises:
+            DatasetError: There is no such folder, or it holds neither shards nor a rejected.parquet.
+        """
+        self.path = Path(path)
+        if not self.path.is_dir():
+            raise DatasetError(f"{self.path}: no such folder; give the folder that `leitmotif publish` wrote")
+        self.shards = find_shards(self.path)
+        if not self.shards and not (self.path / REJECTED_FILE).is_file():
+            raise DatasetError(
+                f"{self.path}: holds neither data/*.parquet nor rejected.parquet; give the folder that "
+                "`leitmotif publish` wrote"
+            )
+        self.name = name or self.path.resolve().name.strip(".") or "dataset"
+        self._footers: dict[str, tuple[pq.FileMetaData, ...]] = {}
+        self._splits: dict[str, Split] = {}
+
+    @property
+    def splits(self) -> dict[str, int]:
+        """Rows of each split, from the footers."""
+        return {split: sum(footer.num_rows for footer in self.footers(split)) for split in self.shards}
+
+    @cached_property
+    def schema(self) -> pa.Schema | None:
+        """The Arrow schema of the shards; None where there is no shard."""
+        for shards in self.shards.values():
+            with reading(self.path, f"shard {shards[0].name}"):
+                return pq.read_schema(shards[0])
+        return None
+
+    @property
+    def columns(self) -> list[str]:
+        """The names of the columns."""
+        return [] if self.schema is None else list(self.schema.names)
+
+    def columns_of(self, split: str) -> list[str]:
+        """Return the names of the columns of one split.
+
+        Raises:
+            DatasetError: As of `footers`.
+        """
+        return list(self.footers(split)[0].schema.to_arrow_schema().names)
+
+    @cached_property
+    def recipe(self) -> dict[str, Any]:
+        """Everything that is needed to make it again: stages, settings, models; `{}` where it is missing."""
+        try:
+            content = yaml.safe_load((self.path / "recipe.yaml").read_text(encoding="utf-8"))
+        except (OSError, yaml.YAMLError, UnicodeDecodeError):
+            return {}
+        return content if isinstance(content, dict) else {}
+
+    @cached_property
+    def taxonomy(self) -> Taxonomy:
+        """The label set that the tags come from; the one that ships where the folder's is no use."""
+        path = self.path / "taxonomy.yaml"
+        try:
+            return load(path) if path.is_file() else load()
+        except TaxonomyError:
+            return load()
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes with any byte of any shard.
+
+        Raises:
+            DatasetError: It has no manifest.
+        """
+        files = read_manifest(self.path)["files"]
+        splits = [_fingerprint(split, shards, files) for split, shards in self.shards.items()]
+        return hashlib.blake2b(json.dumps(splits).encode(), digest_size=16).hexdigest()
+
+    def footers(self, split: str) -> tuple[pq.FileMetaData, ...]:
+        """Return the footer of each shard of a split.
+
+        Raises:
+            DatasetError: There is no such split, or a shard is missing or damaged.
+        """
+        if split not in self._footers:
+            self._footers[split] = tuple(map(self._read_footer, self._shards(split)))
+        return self._footers[split]
+
+    def groups(self, split: str) -> tuple[RowGroup, ...]:
+        """Return the row groups of a split that have rows.
+
+        Raises:
+            DatasetError: As of `footers`.
+        """
+        return list_groups(self.shards[split], self.footers(split))
+
+    def split(self, name: str) -> Split:
+        """Return a split as trainers read it: whole, and known by its fingerprint.
+
+        Raises:
+            DatasetError: There is no manifest, no such split or no row in it; or a shard is missing, damaged,
+                or not as the manifest says.
+        """
+        if name not in self._splits:
+            self._splits[name] = self._open_split(name)
+        return self._splits[name]
+
+    def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return rows as an Arrow table.
+
+        Args:
+            split: One of `splits`; all of them by default.
+            columns: Which; all but audio and frames by default.
+
+        Raises:
+            DatasetError: There is no such split or column, or a file cannot be read.
+        """
+        chosen = self._columns(columns, [name for name in self.columns if name not in MEDIA])
+        shards = self._shards(split)
+        if not shards:
+            return pa.table({})
+        with reading(self.path, f"a table of {str(self.path)!r}"):
+            return pads.dataset(list(map(str, shards)), format="parquet").to_table(columns=chosen)
+
+    def rows(
+        self, split: str | None = None, columns: Sequence[str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Return rows one by one, read as they are asked for.
+
+        Args:
+            split: One of `splits`; all of them by default.
+            columns: Which; all by default, `row["audio"]["bytes"]` (FLAC) and `row["frames"]` (JPEG) too.
+
+        Raises:
+            DatasetError: There is no such split or column, or a file cannot be read.
+        """
+        return self._read_rows(self._shards(split), self._columns(columns, self.columns))
+
+    def row(self, place: int, columns: Sequence[str]) -> dict[str, Any]:
+        """Return one row by its place among those of all splits, and its `split`.
+
+        Args:
+            place: From 0.
+            columns: Their names; those that the dataset lacks are left out.
+
+        Raises:
+            DatasetError: A file cannot be read.
+        """
+        before = 0
+        for split in self.shards:
+            for group in self.groups(split):
+                if place - before in group.rows:
+                    table = group.read(self._present(columns))
+                    row: dict[str, Any] = table.slice(place - before - group.rows.start, 1).to_pylist()[0]
+                    return {"split": split, **row}
+            before += self.splits[split]
+        raise IndexError(f"{self.path} holds no row {place}")
+
+    def stream(self, split: str, columns: Sequence[str]) -> Iterator[pa.Table]:
+        """Yield some columns of a split.
+
+        Args:
+            split: One of `splits`.
+            columns: Their names; those that the dataset lacks are left out.
+
+        Yields:
+            Tables of about `BATCH_ROWS` rows, one chunk per column. Small row groups are joined, so that the
+            work on a table is not lost in the cost of starting it. Texts that repeat may be dictionaries.
+        """
+        waiting: list[pa.RecordBatch] = []
+        rows = 0
+        for batch in self._batches(split, self._present(columns)):
+            waiting.append(batch)
+            rows += batch.num_rows
+            if rows >= BATCH_ROWS:
+                yield pa.Table.from_batches(waiting).combine_chunks()
+                waiting, rows = [], 0
+        if rows:
+            yield pa.Table.from_batches(waiting).combine_chunks()
+
+    def sample(self, columns: Sequence[str], count: int, seed: int) -> pa.Table:
+        """Return some columns of a seeded sample of rows, and their `split`, in the order of the shards.
+
+        Args:
+            columns: Their names; those that the dataset lacks are left out.
+            count: At most this many rows; see `leitmotif.shards.sample.choose_rows`.
+            seed: Of the sample.
+        """
+        present = self._present(columns)
+        chosen = choose_rows(sum(self.splits.values()), count, seed)
+        tables = []
+        for split, shards in self.shards.items():
+            for path in shards:
+                with reading(self.path, f"shard {path.name}"), pq.ParquetFile(path) as shard:
+                    size = shard.metadata.num_rows
+                    table = read_rows(shard, chosen[chosen < size], present)
+                chosen = chosen[chosen >= size] - size
+                tables.append(table.append_column("split", pa.array([split] * len(table), pa.string())))
+        return pa.concat_tables(tables) if tables else pa.table({})
+
+    def value_range(self, column: str) -> tuple[float, float] | None:
+        """Return the least and greatest finite value of a column; None where it has none."""
+        if column not in self.columns:
+            return None
+        known = footer_range([footer for split in self.shards for footer in self.footers(split)], column)
+        if known is not None and all(abs(value) < float("inf") for value in known):
+            return known
+        low, high = float("inf"), float("-inf")
+        for split in self.shards:
+            for table in self.stream(split, [column]):
+                values = table.column(column).drop_null()
+                values = values.filter(pc.is_finite(values))
+                if len(values):
+                    least = pc.min_max(values).as_py()
+                    low, high = min(low, least["min"]), max(high, least["max"])
+        return (low, high) if low <= high else None
+
+    @property
+    def rejected(self) -> pa.Table:
+        """Clips that a rule rejected, with the rule, the value and the threshold."""
+        return self.side_table("rejected")
+
+    @property
+    def quarantined(self) -> pa.Table:
+        """Clips that could not be measured, with the stage, the error and its message."""
+        return self.side_table("quarantine")
+
+    def side_table(self, name: SideTable, columns: Sequence[str] | None = None) -> pa.Table:
+        """Return what became of the clips that are in no shard; empty where the dataset lacks the file.
+
+        Args:
+            name: Of the table.
+            columns: Which; all by default.
+
+        Raises:
+            DatasetError: The file is damaged, or lacks a column.
+        """
+        path, schema = self.path / f"{name}.parquet", SIDE_TABLES[name]
+        chosen = list(schema.names if columns is None else columns)
+        if not path.is_file():
+            return schema.empty_table().select(chosen)
+        with reading(self.path, path.name):
+            return pq.read_table(path, columns=chosen, partitioning=None)
+
+    def side_rows(self, name: SideTable) -> int:
+        """Return how many rows a side table has, from its footer."""
+        path = self.path / f"{name}.parquet"
+        with reading(self.path, path.name):
+            return pq.read_metadata(path).num_rows if path.is_file() else 0
+
+    def side_schemas(self) -> dict[str, pa.Schema]:
+        """Return the schema of each of rejected, quarantine and measured that the dataset has."""
+        found = {}
+        for path in (self.path / f"{name}.parquet" for name in (*SIDE_TABLES, "measured")):
+            if path.is_file():
+                with reading(self.path, path.name):
+                    found[path.stem] = pq.read_schema(path)
+        return found
+
+    def measured(self) -> pa.Table | None:
+        """Return length, fate and numbers of every clip from measured.parquet.
+
+        None where the folder has none, or its clips are not those of the shards and side tables any more.
+        """
+        path = self.path / MEASURED_FILE
+        if not path.is_file():
+            return None
+        counts = {
+            "kept": sum(self.splits.values()),
+            "rejected": self.side_rows("rejected"),
+            "quarantined": self.side_rows("quarantine"),
+        }
+        with reading(self.path, path.name):
+            table = pq.read_table(path, partitioning=None)
+        found = dict(
+            zip(*(column.to_pylist() for column in pc.value_counts(table["fate"]).flatten()), strict=True)
+        )
+        return table if found == {fate: count for fate, count in counts.items() if count} else None
+
+    def features(self, name: str) -> Features:
+        """Return a side table of features, keyed by `clip_id`.
+
+        Args:
+            name: Of the features, or of their folder (`NAME-FINGERPRINT`) where there are several of a name.
+
+        Raises:
+            DatasetError: There is no such table, several are called so, or their files are not of one schema.
+        """
+        return open_features(self.path, name)
+
+    def _shards(self, split: str | None) -> tuple[Path, ...]:
+        if split is not None and split not in self.shards:
+            raise DatasetError(
+                f"{str(self.path)!r} has no split {split!r}; expected {' or '.join(self.shards) or 'none'}"
+            )
+        return tuple(path for name in self.shards if split in (None, name) for path in self.shards[name])
+
+    def _present(self, columns: Sequence[str]) -> list[str]:
+        return [name for name in columns if name in self.columns]
+
+    def _columns(self, asked: Sequence[str] | None, otherwise: list[str]) -> list[str]:
+        if asked is None:
+            return otherwise
+        if isinstance(asked, str):
+            raise DatasetError(f"got columns {asked!r}; expected a list of names, such as [{asked!r}]")
+        if unknown := [name for name in asked if name not in self.columns]:
+            raise DatasetError(f"got column {unknown[0]!r}; expected one of {', '.join(self.columns)}")
+        return list(asked)
+
+    def _read_footer(self, shard: Path) -> pq.FileMetaData:
+        with reading(self.path, f"shard {shard.name}"):
+            return pq.read_metadata(shard)
+
+    def _read_rows(self, shards: Sequence[Path], columns: list[str]) -> Iterator[dict[str, Any]]:
+        size = ROWS_OF_MEDIA if set(MEDIA) & set(columns) else ROWS_OF_NUMBERS
+        for shard in shards:
+            with reading(self.path, f"shard {shard.name}"), pq.ParquetFile(shard) as file:
+                for batch in file.iter_batches(size, columns=columns):
+                    yield from batch.to_pylist()
+
+    def _batches(self, split: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        files = pads.ParquetFileFormat(read_options=pads.ParquetReadOptions(dictionary_columns=_REPEATED))
+        with reading(self.path, f"a table of {str(self.path)!r}"):
+            yield from (
+                pads.dataset(list(map(str, self._shards(split))), format=files)
+                .scanner(columns=columns, batch_size=BATCH_ROWS, batch_readahead=4, fragment_readahead=1)
+                .to_batches()
+            )
+
+    def _open_split(self, name: str) -> Split:
+        files = read_manifest(self.path)["files"]
+        shards = self._shards(name)
+        for shard in shards:
+            expected = files[f"{DATA}/{shard.name}"]["size_bytes"]
+            with reading(self.path, f"shard {shard.name}"):
+                found = shard.stat().st_size
+            if found != expected:
+                raise DatasetError(
+                    f"shard {shard.name} has {found} bytes, expected {expected}; {advice(self.path)}"
+                )
+        footers = self.footers(name)
+        for shard, footer in zip(shards, footers, strict=True):
+            if footer.schema != footers[0].schema:
+                raise DatasetError(
+                    f"{shard.name} has other columns than {shards[0].name}; {advice(self.path)}"
+                )
+        groups = self.groups(name)
+        if not groups:
+            rows = {split: _count_rows(found, files) for split, found in self.shards.items()}
+            known = ", ".join(f"{split} ({count} rows)" for split, count in rows.items())
+            raise DatasetError(f"split {name!r} of {str(self.path)!r} holds no rows; the splits are {known}")
+        columns = tuple(footers[0].schema.to_arrow_schema().names)
+        return Split(name, groups, columns, _fingerprint(name, shards, files))
+
+
+def _fingerprint(split: str, shards: Sequence[Path], files: Mapping[str, Any]) -> str:
+    names = [f"{DATA}/{shard.name}" for shard in shards]
+    facts = json.dumps([split, [[name, files[name]["sha256"]] for name in names]])
+    return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
+
+
+def _count_rows(shards: Sequence[Path], files: Mapping[str, Any]) -> int:
+    return sum(files[f"{DATA}/{shard.name}"]["rows"] for shard in shards)
