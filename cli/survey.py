@@ -137,14 +137,14 @@ def _serve(options: argparse.Namespace) -> None:
             "--port or --host"
         ) from error
     with server:
-        host, port = server.server_address[:2]
-        facts = {"url": f"http://{host!s}:{port}/", "responses": str(server.assignments.responses)}
+        host, port = server.address
+        facts = {"url": f"http://{host}:{port}/", "responses": str(server.assignments.responses)}
         if options.json:
             console.print_json(facts)
         else:
             print("{url} (Ctrl-C ends it; responses lie in {responses})".format(**facts), flush=True)
         try:
-            server.serve_forever()
+            server.run()
         except KeyboardInterrupt:
             count = len(list(server.assignments.responses.glob("*.json")))
             if options.json:

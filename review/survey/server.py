@@ -5,14 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import sys
+import socket
 import threading
 from collections import Counter
-from functools import partial
+from collections.abc import Callable
 from http import HTTPStatus
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, Self
+
+import uvicorn
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
 
 from leitmotif.review.survey.key import QUESTIONNAIRE, RESPONSES, Key, load_key
 from leitmotif.review.survey.questions import SurveyError
@@ -21,7 +28,11 @@ from leitmotif.shards.store import write_text
 
 # A response to a thousand versions is smaller.
 LARGEST_BYTES = 1 << 20
-IDLE_S = 30.0
+IDLE_S = 30
+# When the server is told to end, for what is still being sent.
+GRACE_S = 2
+# Browsers are to take the files for what they are said to be.
+HEADERS = {"X-Content-Type-Options": "nosniff"}
 
 
 class Assignments:
@@ -82,115 +93,80 @@ class Assignments:
         return self.responses / f"{re.sub(r'[^A-Za-z0-9]+', '-', participant)[:32]}-{digest}.json"
 
 
-class _Handler(SimpleHTTPRequestHandler):
-    """Files of the questionnaire, whole or in part, and two addresses to post to."""
+class _Questionnaire(StaticFiles):
+    """The page and the media beside it; no folder's content is shown."""
 
-    server: SurveyServer
-    protocol_version = "HTTP/1.1"
-    timeout = IDLE_S
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        response = super().file_response(*arguments, **options)
+        response.headers.update(HEADERS)
+        return response
 
-    def __init__(self, *arguments: Any, directory: str, **options: Any) -> None:
-        self._rest: int | None = None
-        super().__init__(*arguments, directory=directory, **options)
 
-    def log_message(self, format: str, *arguments: Any) -> None:
-        """Stay silent: addresses of participants are nobody's business."""
+def make_app(assignments: Assignments) -> Starlette:
+    """Return the web application of one survey: its files, and two addresses to post to."""
 
-    def list_directory(self, path: Any) -> None:
-        """Show no folder's content."""
-        self.send_error(HTTPStatus.NOT_FOUND)
+    def hand_out(facts: Any) -> Response:
+        return _answer(HTTPStatus.OK, {"order": assignments.order_for(facts)})
 
-    def send_head(self) -> Any:
-        """Answer a request for a part of a file, which players make to seek; leave the rest to the base."""
-        self._rest = None
-        match = re.fullmatch(r"bytes=(\d*)-(\d*)", self.headers.get("Range", ""))
-        path = Path(self.translate_path(self.path))
-        if match is None or not any(match.groups()) or not path.is_file():
-            return super().send_head()
-        size = path.stat().st_size
-        first, last = match.groups()
-        start = int(first) if first else max(0, size - int(last))
-        end = min(int(last), size - 1) if first and last else size - 1
-        if start > end:
-            self.send_response(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE)
-            self.send_header("Content-Range", f"bytes */{size}")
-            self.send_header("Content-Length", "0")
-            self.end_headers()
-            return None
-        self.send_response(HTTPStatus.PARTIAL_CONTENT)
-        self.send_header("Content-Type", self.guess_type(str(path)))
-        self.send_header("Content-Range", f"bytes {start}-{end}/{size}")
-        self.send_header("Content-Length", str(end - start + 1))
-        self.end_headers()
-        file = path.open("rb")
-        file.seek(start)
-        self._rest = end - start + 1
-        return file
+    def take_in(facts: Any) -> Response:
+        assignments.store(facts)
+        return _answer(HTTPStatus.CREATED, {"stored": True})
 
-    def end_headers(self) -> None:
-        """Say of every answer that it may be read in parts and guesses nothing."""
-        self.send_header("Accept-Ranges", "bytes")
-        self.send_header("X-Content-Type-Options", "nosniff")
-        super().end_headers()
+    return Starlette(
+        routes=[
+            Route("/start", _posted_to(hand_out), methods=["POST"]),
+            Route("/responses", _posted_to(take_in), methods=["POST"]),
+            Route("/{rest:path}", _nothing, methods=["POST"]),
+            Mount("/", _Questionnaire(directory=assignments.questionnaire, html=True)),
+        ]
+    )
 
-    def copyfile(self, source: BinaryIO, outputfile: BinaryIO) -> None:  # type: ignore[override]
-        """Send what was asked for; a player that has had enough hangs up."""
-        rest = self._rest
+
+def _posted_to(answer: Callable[[Any], Response]) -> Callable[[Request], Any]:
+    """Return an address that reads JSON and answers it in a thread, so that a slow disk stops nobody."""
+
+    async def endpoint(request: Request) -> Response:
         try:
-            while block := source.read(1 << 16 if rest is None else min(1 << 16, rest)):
-                outputfile.write(block)
-                rest = None if rest is None else rest - len(block)
-        except (BrokenPipeError, ConnectionResetError):
-            self.close_connection = True
-
-    def do_POST(self) -> None:
-        """Hand out an order, or take in a response."""
-        assignments = self.server.assignments
-        try:
-            facts = self._posted()
-            if self.path == "/start":
-                self._answer(HTTPStatus.OK, {"order": assignments.order_for(facts)})
-            elif self.path == "/responses":
-                assignments.store(facts)
-                self._answer(HTTPStatus.CREATED, {"stored": True})
-            else:
-                self._answer(HTTPStatus.NOT_FOUND, {"error": "there is nothing to post to here"})
-        except SurveyError as error:
-            self._answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+            return await run_in_threadpool(answer, await _read_json(request))
+        except (SurveyError, ClientDisconnect) as error:
+            return _answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
         except OSError as error:
-            self._answer(
-                HTTPStatus.INSUFFICIENT_STORAGE,
-                {"error": f"the server could not store it ({error.strerror})"},
-            )
+            told = f"the server could not store it ({error.strerror})"
+            return _answer(HTTPStatus.INSUFFICIENT_STORAGE, {"error": told})
 
-    def _posted(self) -> Any:
-        """Return the JSON that was posted.
-
-        Raises:
-            SurveyError: It is too long, or no JSON.
-        """
-        length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > LARGEST_BYTES:
-            self.close_connection = True
-            raise SurveyError(f"got {length or 'no length'}; expected JSON of at most {LARGEST_BYTES} bytes")
-        try:
-            return json.loads(self.rfile.read(int(length)))
-        except (ValueError, RecursionError) as error:
-            raise SurveyError("what was sent is no JSON") from error
-
-    def _answer(self, status: HTTPStatus, facts: dict[str, Any]) -> None:
-        body = json.dumps(facts).encode()
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
+    return endpoint
 
 
-class SurveyServer(ThreadingHTTPServer):
-    """A server of one survey; `serve_forever` runs it, `server_address` says where it listens."""
+async def _read_json(request: Request) -> Any:
+    """Return the JSON that was posted.
 
-    daemon_threads = True
+    Raises:
+        SurveyError: It is too long, or no JSON.
+    """
+    length = request.headers.get("content-length", "")
+    if not length.isdigit() or int(length) > LARGEST_BYTES:
+        raise SurveyError(f"got {length or 'no length'}; expected JSON of at most {LARGEST_BYTES} bytes")
+    try:
+        return json.loads(await request.body())
+    except (ValueError, RecursionError) as error:
+        raise SurveyError("what was sent is no JSON") from error
+
+
+async def _nothing(request: Request) -> Response:
+    return _answer(HTTPStatus.NOT_FOUND, {"error": "there is nothing to post to here"})
+
+
+def _answer(status: HTTPStatus, facts: dict[str, Any]) -> Response:
+    return JSONResponse(facts, status, HEADERS)
+
+
+class SurveyServer:
+    """A server of one survey; it listens from the start, and `run` answers. A context manager.
+
+    Attributes:
+        assignments: Who hears what.
+        address: Host and port that it listens at.
+    """
 
     def __init__(self, folder: Path, *, host: str = "127.0.0.1", port: int = 8000) -> None:
         """Listen.
@@ -205,9 +181,33 @@ class SurveyServer(ThreadingHTTPServer):
             OSError: The address cannot be had.
         """
         self.assignments = Assignments(folder)
-        super().__init__((host, port), partial(_Handler, directory=str(self.assignments.questionnaire)))
+        # Addresses of participants are nobody's business: no log of requests.
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                make_app(self.assignments), lifespan="off", ws="none", access_log=False, log_config=None,
+                server_header=False, timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=GRACE_S,
+            )
+        )  # fmt: skip
+        self._socket = socket.socket()
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._socket.bind((host, port))
+            self._socket.listen()
+        except OSError:
+            self._socket.close()
+            raise
+        self.address: tuple[str, int] = self._socket.getsockname()[:2]
 
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """Pass over browsers that hang up; tell of everything else."""
-        if not isinstance(sys.exception(), ConnectionError):
-            super().handle_error(request, client_address)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def run(self) -> None:
+        """Answer until `stop`, or a signal."""
+        self._server.run(sockets=[self._socket])
+
+    def stop(self) -> None:
+        """Have `run` return soon; for another thread."""
+        self._server.should_exit = True

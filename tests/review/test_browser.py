@@ -199,9 +199,9 @@ def test_a_hosted_survey_collects_by_itself_and_says_so_when_it_cannot(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     with SurveyServer(survey, port=0) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
-        address = f"http://127.0.0.1:{server.server_address[1]}/"
+        address = f"http://127.0.0.1:{server.address[1]}/"
         visit = Visit(browser, f"{address}?participant=1", "1")
         visit.page.wait_for_selector("fieldset")
         visit.finish(key)
@@ -217,7 +217,7 @@ def test_a_hosted_survey_collects_by_itself_and_says_so_when_it_cannot(
         other.page.wait_for_selector("text=could not store it (No space left on device). Send them again")
         with other.page.expect_download() as download:
             other.page.click("#save")
-        server.shutdown()
+        server.stop()
         thread.join()
     assert json.loads(Path(download.value.path()).read_text())["participant"] == "2"
     (stored,) = read_responses(key, [survey / "responses"])

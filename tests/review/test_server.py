@@ -36,15 +36,13 @@ def key(survey: Path) -> Key:
 @pytest.fixture
 def client(survey: Path) -> Iterator[httpx.Client]:
     with SurveyServer(survey, port=0) as server:
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+        thread = threading.Thread(target=server.run, daemon=True)
         thread.start()
         try:
-            with httpx.Client(
-                base_url=f"http://127.0.0.1:{server.server_address[1]}", trust_env=False
-            ) as client:
+            with httpx.Client(base_url=f"http://127.0.0.1:{server.address[1]}", trust_env=False) as client:
                 yield client
         finally:
-            server.shutdown()
+            server.stop()
             thread.join()
 
 
