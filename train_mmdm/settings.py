@@ -201,7 +201,8 @@ def choose_settings(preset: str, changes: Sequence[str] = ()) -> Settings:
 
     Args:
         preset: One of `PRESETS`.
-        changes: "key=value" pairs; a recipe is applied before the others.
+        changes: "key=value" pairs; a recipe is applied before the others, and `epochs` takes the preset's
+            `min_steps` back.
 
     Raises:
         TrainingInputError: An unknown preset, key or recipe, or a value that does not fit.
@@ -213,7 +214,9 @@ def choose_settings(preset: str, changes: Sequence[str] = ()) -> Settings:
     if recipe not in RECIPES:
         raise TrainingInputError(f"got recipe {recipe!r}; expected one of {', '.join(RECIPES)}")
     chosen = RECIPES[recipe] if "recipe" in values else {}
-    return replace(PRESETS[preset], **{**chosen, **values})
+    # Who says how many passes there shall be means no more and no fewer.
+    passes = {"min_steps": 0} if "epochs" in values else {}
+    return replace(PRESETS[preset], **{**chosen, **passes, **values})
 
 
 def _read_change(change: str) -> tuple[str, Any]:

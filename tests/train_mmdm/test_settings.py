@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from leitmotif.train_mmdm.settings import PRESETS, Settings, choose_settings, read_settings, write_settings
+from leitmotif.train_mmdm.trainer import count_epochs
 from leitmotif.training.errors import TrainingInputError
 
 
@@ -29,6 +30,13 @@ def test_every_preset_has_the_weights_its_name_says() -> None:
 def test_a_recipe_is_applied_before_single_changes() -> None:
     chosen = choose_settings("internvl3-1b", ["weight_decay=0.2", "recipe=internvl"])
     assert (chosen.recipe, chosen.learning_rate, chosen.weight_decay) == ("internvl", 4e-5, 0.2)
+
+
+def test_passes_that_are_asked_for_are_neither_more_nor_fewer() -> None:
+    assert (chosen := choose_settings("tiny", ["epochs=2"])).min_steps == 0
+    assert count_epochs(chosen, steps_an_epoch=1) == 2
+    assert choose_settings("tiny", ["epochs=2", "min_steps=30"]).min_steps == 30
+    assert choose_settings("tiny", ["batch=4"]).min_steps == PRESETS["tiny"].min_steps > 0
 
 
 def test_values_are_read_by_the_kind_of_the_setting() -> None:
