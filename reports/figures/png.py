@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
-import vl_convert
+import resvg_py
 from PIL import Image
 
 from leitmotif.reports.figures.figure import Figure
@@ -22,6 +23,8 @@ SHOWN = (
     *("tempo-bpm", "key", "languages", "artists"),
 )
 _SCALE = 2.0
+# Slim machines have no fonts at all; signs that this one lacks come from those of the system.
+FONT = Path(__file__).with_name("fonts") / "DejaVuSans.ttf"
 
 
 def draw_card(stats: Mapping[str, Any]) -> list[Figure]:
@@ -53,7 +56,8 @@ def _step_name(step: Mapping[str, Any], only: Mapping[str, str]) -> str:
 def encode_png(figure: Figure) -> bytes:
     """Return a figure as a PNG with its title, count and source, on white."""
     foot = f"n = {figure.count:,} {figure.of} · {figure.source}"
-    drawn = vl_convert.svg_to_png(standalone(figure.drawing, title=figure.title, foot=foot), scale=_SCALE)
+    whole = standalone(figure.drawing, title=figure.title, foot=foot)
+    drawn = resvg_py.svg_to_bytes(svg_string=whole, zoom=_SCALE, font_files=[str(FONT)])
     out = io.BytesIO()
     # Few colours: a quarter of the size.
     Image.open(io.BytesIO(drawn)).convert("RGB").quantize(64).save(out, "PNG", optimize=True)
