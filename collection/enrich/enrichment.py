@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from typing import Any, Protocol
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.errors import MAX_WAIT_S, CollectError, HostStopped, SourceError, Unavailable
 from leitmotif.collection.metadata import Metadata, merged
+from leitmotif.collection.retry import retrying
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sidecar import load_sidecar, metadata_of
 from leitmotif.plugins import add_plugins, check_class
@@ -186,13 +186,9 @@ def _enrich_file(
 
 def _asked(enricher: Enricher, file: Path, metadata: Metadata, settings: Settings) -> dict[str, Any] | None:
     """Ask with a few tries, and the waits that are asked for."""
-    for attempt in range(1, settings.attempts + 1):
-        try:
-            return enricher.look_up(file, metadata)
-        except Unavailable as error:
-            if attempt == settings.attempts:
-                if error.wait_s is not None:
-                    raise HostStopped(f"{error}; {attempt} tries were answered so") from error
-                raise
-            time.sleep(max(error.wait_s or 0.0, min(settings.backoff_s * 2 ** (attempt - 1), MAX_WAIT_S)))
-    raise AssertionError  # pragma: no cover - attempts are at least 1
+    try:
+        return retrying(settings, longest_s=MAX_WAIT_S)(enricher.look_up, file, metadata)
+    except Unavailable as error:
+        if error.wait_s is None:
+            raise
+        raise HostStopped(f"{error}; {settings.attempts} tries were answered so") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -23,6 +22,7 @@ from leitmotif.collection.fetch.video_site import Playlist, Video, VideoSite
 from leitmotif.collection.folder import SUFFIXES
 from leitmotif.collection.match import choose
 from leitmotif.collection.request import Request
+from leitmotif.collection.retry import retrying
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.takedown import ids_in, ids_of
 
@@ -37,8 +37,8 @@ class FetchResult:
     """What was done for an item: a file in the archive, or more items that it stands for."""
 
     facts: dict[str, Any]
-    attempts: int
     entries: tuple[Request, ...] = ()
+    attempts: int = 1
 
 
 class Fetcher:
@@ -65,23 +65,20 @@ class Fetcher:
         Raises:
             CollectError: See `leitmotif.collection.errors`; `Unavailable` after the last try.
         """
-        limits = 0
-        for attempt in range(1, self._settings.attempts + 1):
-            try:
-                done = self._once(request, hold)
-                return done if attempt == 1 else replace(done, attempts=attempt)
-            except Unavailable as error:
-                limits += error.wait_s is not None
-                last = attempt == self._settings.attempts
-                if last and limits == attempt:
-                    raise HostStopped(f"{error}; {attempt} tries were answered so") from error
-                if last:
-                    raise
-                wait_s = max(error.wait_s or 0.0, self._settings.backoff_s * math.pow(2, attempt - 1))
-                if error.wait_s is not None:
-                    hold(wait_s)
-                self._budget.wait(wait_s)
-        raise AssertionError  # pragma: no cover - attempts are at least 1
+        waits: list[float | None] = []
+
+        def told(error: Unavailable, wait_s: float | None) -> None:
+            waits.append(error.wait_s)
+            if error.wait_s is not None and wait_s is not None:
+                hold(wait_s)
+
+        try:
+            done = retrying(self._settings, sleep=self._budget.wait, told=told)(self._once, request, hold)
+        except Unavailable as error:
+            if None in waits:
+                raise
+            raise HostStopped(f"{error}; {len(waits)} tries were answered so") from error
+        return replace(done, attempts=len(waits) + 1)
 
     def close(self) -> None:
         """Close what is kept open, when all threads have ended."""
@@ -104,9 +101,9 @@ class Fetcher:
     def _once(self, request: Request, hold: Hold) -> FetchResult:
         self._archive.takedowns.refuse(request.key, *(ids_in(request.url) if request.url else ()))
         if facts := self._archive.adopt(request):
-            return FetchResult(facts, 1)
+            return FetchResult(facts)
         if (held := self._held(request)) is not None:
-            return FetchResult(self._postprocessor.keep(request, held), 1)
+            return FetchResult(self._postprocessor.keep(request, held))
         meter = Meter(self._budget, self._settings)
         source: FetchedSource | Playlist | None = None
         if request.url is None:
@@ -120,11 +117,11 @@ class Fetcher:
                 replace(request, url=entry or request.url, entry=None if entry else number)
                 for number, entry in enumerate(source.entries, start=1)
             )
-            return FetchResult({}, 1, entries)
+            return FetchResult({}, entries)
         assert source is not None
         if request.end_s is not None:
             self._of_thread.source = (request.source_key, source)
-        return FetchResult(self._postprocessor.keep(request, source), 1)
+        return FetchResult(self._postprocessor.keep(request, source))
 
     def _fetch_file(self, request: Request, url: str, meter: Meter, hold: Hold) -> FetchedSource | None:
         """Fetch what is named like a media file; None if it is a page."""

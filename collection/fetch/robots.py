@@ -22,7 +22,7 @@ class Rules:
         """Return the rule that disallows a path (decoded, with its query), None where it is allowed."""
         best: tuple[int, bool, str] | None = None
         for pattern, allowed in self.rules:
-            found = (len(pattern), allowed, pattern)
+            found = (len(pattern.encode()), allowed, pattern)  # octets, RFC 9309 2.2.2
             if (best is None or found[:2] > best[:2]) and covers(pattern, path):
                 best = found
         return None if best is None or best[1] else best[2]

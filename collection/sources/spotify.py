@@ -13,7 +13,6 @@ from __future__ import annotations
 import logging
 import os
 import re
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -26,6 +25,7 @@ from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 
 from leitmotif.collection.errors import SourceError, Unavailable, limited, retry_after_s
 from leitmotif.collection.request import Request
+from leitmotif.collection.retry import retrying
 from leitmotif.collection.settings import Settings
 from leitmotif.shards.texts import encodable
 
@@ -179,14 +179,7 @@ class SpotifyChart:
 
     def _ask(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Ask the API, again after the waits that it asks for."""
-        for attempt in range(1, self.settings.attempts + 1):
-            try:
-                return self._once(function, *args, **options)
-            except Unavailable as error:
-                if attempt == self.settings.attempts:
-                    raise
-                time.sleep(max(error.wait_s or 0.0, self.settings.backoff_s * 2 ** (attempt - 1)))
-        raise AssertionError  # pragma: no cover - attempts are at least 1
+        return retrying(self.settings)(self._once, function, *args, **options)
 
     def _once(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         try:

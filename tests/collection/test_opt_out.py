@@ -65,6 +65,11 @@ def test_the_longest_rule_of_the_group_that_names_us_wins() -> None:
     assert read_robots("User-agent: *\nDisallow:\n", "somebody").against("/a") is None
 
 
+def test_rules_are_as_long_as_their_octets() -> None:
+    rules = read_robots("User-agent: *\nAllow: /*\nDisallow: /é\n", "somebody")
+    assert rules.against("/é/a") == "/é"
+
+
 def test_a_long_row_of_stars_is_matched_at_once() -> None:
     assert not covers("/" + "*a" * 5000 + "b$", "/" + "a" * 8000)
 

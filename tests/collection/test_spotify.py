@@ -102,7 +102,7 @@ def test_words_find_songs(spotify: Recorded) -> None:
 
 def test_a_wait_that_is_asked_for_is_waited(spotify: Recorded, monkeypatch: pytest.MonkeyPatch) -> None:
     waits: list[float] = []
-    monkeypatch.setattr("leitmotif.collection.sources.spotify.time.sleep", waits.append)
+    monkeypatch.setattr("tenacity.nap.time.sleep", waits.append)
     spotify.before += [(429, {"Retry-After": "7"}), (503, {})]
     assert len(songs(spotify, f"spotify:artist:{ARTIST}")) == 2
     assert waits == [7.0, 0.0]
