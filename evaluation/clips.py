@@ -10,7 +10,7 @@ import numpy as np
 
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
-from leitmotif.shards.schema import TAG_KINDS
+from leitmotif.taxonomy.labels import TAG_KINDS
 
 _COLUMNS = ("clip_id", "caption", *TAG_KINDS, "tempo_class", "clap_embedding", "models")
 

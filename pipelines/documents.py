@@ -11,7 +11,7 @@ import yaml
 
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.storage.errors import UserError
-from leitmotif.tagging.select import TAG_KINDS
+from leitmotif.taxonomy.labels import TAG_KINDS
 
 HERE = Path(__file__).parent
 RECIPES = tuple(sorted(path.stem for path in (HERE / "recipes").glob("*.yaml")))

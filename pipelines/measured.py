@@ -13,21 +13,13 @@ from leitmotif.filters import rule as filters_rule
 from leitmotif.filters.rule import Rule
 from leitmotif.pipelines.entries import Entry, Fate, asked, by_store, stored_under, take
 from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
+from leitmotif.shards.columns import MEASURED_CLIPS, schema_of
 from leitmotif.shards.store import KEY
 
 # The step at which files that cannot be read are quarantined, before every stage.
 CATALOG = "catalog"
-FACTS = pa.schema(
-    [
-        ("clip_id", pa.string()),
-        ("duration_s", pa.float64()),
-        ("fate", pa.string()),  # kept, rejected, quarantined or pending
-        ("step", pa.string()),  # the rule or stage that the fate names; null where kept
-        ("stopped_at", pa.string()),  # the first stage that has no numbers of the clip; null where all have
-        ("decoder", pa.string()),  # what read the sound, or else the file; null where nothing has
-        ("failed", pa.bool_()),  # `stopped_at` failed on the clip, instead of not having measured it yet
-    ]
-)
+# kept, rejected, quarantined or pending in `fate`; nothing of `recipe` where there is but one.
+FACTS = schema_of([column for column in MEASURED_CLIPS if column[0] != "recipe"])
 
 
 def measured_table(ledger: Ledger) -> pa.Table:

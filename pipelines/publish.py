@@ -17,13 +17,13 @@ import yaml
 
 from leitmotif.phrases import command, count
 from leitmotif.pipelines.advice import name_quarantined, other_recipe
+from leitmotif.pipelines.dataset_rows import RowReader
 from leitmotif.pipelines.entries import Entry
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.placing import folder_beside, put_in_place
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.recordings import recording_ids
-from leitmotif.pipelines.rows import RowReader
 from leitmotif.pipelines.stages.caption import CaptionStage
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.addresses import canonical_url

@@ -19,7 +19,8 @@ from leitmotif.pipelines.order import check_order
 from leitmotif.pipelines.plan import Plan, SplitSettings
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.storage.errors import UserError
-from leitmotif.tagging.select import TAG_KINDS, TagSettings
+from leitmotif.tagging.select import TagSettings
+from leitmotif.taxonomy.labels import TAG_KINDS
 
 # What a dataset's recipe.yaml holds beside the plan.
 PUBLISHED = ("version", "fingerprints", "models")

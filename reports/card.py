@@ -8,17 +8,18 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import yaml
 from jinja2 import Environment, StrictUndefined
 
 from leitmotif.reports.card_preview import Preview, card_facts, draw_preview
-from leitmotif.reports.fields import CLIP_FIELDS, describe_type
 from leitmotif.reports.figures.figure import Figure
 from leitmotif.reports.figures.png import draw_card
 from leitmotif.reports.front_matter import front_matter
 from leitmotif.reports.licences import model_licences, research_only
 from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.tables import leakage_table
+from leitmotif.shards.columns import CLIPS, meanings_of
 from leitmotif.shards.dataset import Dataset
 
 
@@ -61,6 +62,7 @@ def compose_card(
     tags = published.recipe.get("tags")
     terms = model_licences(stats)
     columns = {field.name for field in schema or ()}
+    meanings = meanings_of(CLIPS)
     return environment.from_string(template).render(
         front_matter=yaml.safe_dump(front_matter(published, stats), sort_keys=False, allow_unicode=True),
         stats=stats,
@@ -69,7 +71,7 @@ def compose_card(
         figures=figures,
         preview=card_facts(preview),
         fields=[
-            (column.name, describe_type(column.type), CLIP_FIELDS.get(column.name, ""))
+            (column.name, describe_type(column.type), meanings.get(column.name, ""))
             for column in schema or ()
         ],
         columns=columns,
@@ -101,3 +103,14 @@ def _number(value: Any) -> str:
     if value is None:
         return ""
     return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"
+
+
+def describe_type(kind: pa.DataType) -> str:
+    """Return an Arrow type as text that fits a table cell, such as `list<tag: string, score: float>`."""
+    if pa.types.is_fixed_size_list(kind):
+        return f"{kind.value_type}[{kind.list_size}]"
+    if pa.types.is_list(kind):
+        return f"list<{describe_type(kind.value_type)}>"
+    if pa.types.is_struct(kind):
+        return "{" + ", ".join(f"{field.name}: {describe_type(field.type)}" for field in kind) + "}"
+    return str(kind)

@@ -14,8 +14,14 @@ from typing import Any
 
 import pyarrow as pa
 
-from leitmotif.reports.fields import CLIP_FIELDS, MEASURED_FIELDS, QUARANTINE_FIELDS, REJECTED_FIELDS
 from leitmotif.reports.statistics.measure import measure
+from leitmotif.shards.columns import (
+    CLIPS,
+    MEASURED_CLIPS,
+    QUARANTINED_CLIPS,
+    REJECTED_CLIPS,
+    meanings_of,
+)
 from leitmotif.shards.dataset import Dataset
 
 CONFORMS_TO = "http://mlcommons.org/croissant/1.1"
@@ -90,7 +96,7 @@ def compose_croissant(
         "description": _description(stats),
         "license": list(stats["licenses"]) or ["unknown"],
         "version": _semantic(stats["version"]),
-        "dateDataset": day.isoformat(),
+        "datePublished": day.isoformat(),
         "citeAs": f"@misc{{{_slug(title)}, title = {{{title}}}, year = {{{day.year}}}}}",
         "keywords": ["music", "audio", "text", *(["video"] if _has_video(stats) else [])],
         "distribution": _distribution(published, fresh or {}),
@@ -144,11 +150,11 @@ def _record_sets(published: Dataset) -> list[dict[str, Any]]:
     found: list[dict[str, Any]] = []
     if published.schema is not None:
         found += [_splits(published), _clips(published, published.schema)]
-    meanings = {"rejected": REJECTED_FIELDS, "quarantine": QUARANTINE_FIELDS, "measured": MEASURED_FIELDS}
+    columns_of = {"rejected": REJECTED_CLIPS, "quarantine": QUARANTINED_CLIPS, "measured": MEASURED_CLIPS}
     for stem, columns in published.side_schemas().items():
         source = {"fileObject": {"@id": f"{stem}.parquet"}}
         judged = {name: f"The number that the rule {name} judges." for name in columns.names}
-        fields = [_field(stem, column, source, judged | meanings[stem]) for column in columns]
+        fields = [_field(stem, column, source, judged | meanings_of(columns_of[stem])) for column in columns]
         found.append({"@type": "cr:RecordSet", "@id": stem, "name": stem, "field": fields})
     return found
 
@@ -180,7 +186,7 @@ def _clips(published: Dataset, schema: pa.Schema) -> dict[str, Any]:
         | {"extract": {"fileProperty": "filename"}, "transform": {"regex": rf"^({names})(?:-.*)?$"}},
         "references": {"field": {"@id": "splits/split"}},
     }
-    fields = [_field("clips", column, source, CLIP_FIELDS) for column in schema]
+    fields = [_field("clips", column, source, meanings_of(CLIPS)) for column in schema]
     return {
         "@type": "cr:RecordSet",
         "@id": "clips",

@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from leitmotif.pipelines.rows import RowReader
+from leitmotif.pipelines.dataset_rows import RowReader
 from leitmotif.reports.gallery_item import GalleryItem, Media, show_pictures
 from leitmotif.reports.media_preview import encode_sound_preview
 from leitmotif.reports.source import Dataset, Unpublished
 from leitmotif.reports.workspace import KEPT
 from leitmotif.shards.frame_names import frame_time_s
+from leitmotif.taxonomy.labels import TAG_KINDS
 
 PER_GROUP = 6
 FRAMES = 5
 _COLUMNS = (
     *("clip_id", "source_id", "source_url", "start_s", "duration_s", "title", "artist", "license"),
     *("caption", "frames", "audio"),
-    *("instruments", "genres", "moods", "tempo_bpm", "tempo_class", "key", "motion", "vocal_score"),
+    *TAG_KINDS,
+    *("tempo_bpm", "tempo_class", "key", "motion", "vocal_score"),
     *("pam_score",),
 )
 

@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from leitmotif.reports.media_preview import encode_thumbnail
 from leitmotif.reports.naming import moment_text, name_of
+from leitmotif.taxonomy.labels import TAG_KINDS
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def label(exhibit: GalleryItem) -> dict[str, Any]:
             for time_s, uri in media.pictures
         ],
         "facts": _facts(row),
-        "tags": [tag for kind in ("instruments", "genres", "moods") for tag in row.get(kind) or []],
+        "tags": [tag for kind in TAG_KINDS for tag in row.get(kind) or []],
     }
 
 

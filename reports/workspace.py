@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -12,37 +12,19 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from leitmotif.pipelines.entries import Entry, take
+from leitmotif.pipelines.dataset_rows import read_columns
+from leitmotif.pipelines.entries import Entry
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.dataset import BATCH_ROWS, SideTable
 from leitmotif.shards.sample import choose_rows
-from leitmotif.shards.schema import MODELS, SIDE_TABLES, TAG_KINDS, TAGS
-from leitmotif.tagging.select import select_by_kind
+from leitmotif.shards.schema import SIDE_TABLES
 from leitmotif.taxonomy.labels import Taxonomy, load
 
 # The one split of clips that are not divided yet.
 KEPT = "kept"
-_NOTES = ("source_id", "source_url", "license", "retrieved_at", "title", "artist", "description", "comments")
-# Column of a dataset → the stage that measured it, and its column there.
-_MEASURED = {
-    "width": ("probe", "width"),
-    "height": ("probe", "height"),
-    "fps": ("probe", "fps"),
-    "motion": ("motion", "mean"),
-    "tempo_bpm": ("rhythm", "tempo_bpm"),
-    "tempo_class": ("rhythm", "tempo_class"),
-    "key": ("rhythm", "key"),
-    "vocal_score": ("vocals", "vocal_score"),
-    "pam_score": ("quality", "pam_score"),
-    "clap_embedding": ("tagging", "clap_embedding"),
-    "clip_embedding": ("vision", "clip_embedding"),
-    "caption": ("caption", "caption"),
-    "caption_backend": ("caption", "caption_backend"),
-    "caption_prompt": ("caption", "caption_prompt"),
-}
 
 
 @dataclass(frozen=True)
@@ -87,18 +69,18 @@ class Unpublished:
             columns: Names of columns of a dataset; media are not given.
         """
         for start in range(0, len(self.kept), BATCH_ROWS):
-            yield self._table(self.kept[start : start + BATCH_ROWS], columns)
+            yield read_columns(self.ledger, self.kept[start : start + BATCH_ROWS], columns)
 
     def sample(self, columns: Sequence[str], count: int, seed: int) -> pa.Table:
         """Return some columns of a seeded sample of at most `count` kept clips, and their `split`."""
         chosen = [self.kept[row] for row in choose_rows(len(self.kept), count, seed)]
-        return self._table(chosen, columns).append_column(
+        return read_columns(self.ledger, chosen, columns).append_column(
             "split", pa.array([KEPT] * len(chosen), pa.string())
         )
 
     def value_range(self, column: str) -> tuple[float, float] | None:
         """Return the least and greatest finite value of a column; None where it has none."""
-        table = self._table(self.kept, [column])
+        table = read_columns(self.ledger, self.kept, [column])
         if column not in table.column_names:
             return None
         values = table[column].to_numpy().astype(np.float64)
@@ -123,36 +105,6 @@ class Unpublished:
     def measured(self) -> pa.Table:
         """Return length, fate and numbers of every clip."""
         return measured_table(self.ledger)
-
-    def _table(self, entries: Sequence[Entry], columns: Sequence[str]) -> pa.Table:
-        found: dict[str, pa.Array] = {}
-        if set(columns) & set(TAG_KINDS):
-            found |= self._tags(entries)
-        for name in columns:
-            if name in _NOTES:
-                kind = self.ledger.workspace.catalog().schema.field(name).type
-                found[name] = pa.array([entry.source[name] for entry in entries], kind)
-            elif name == "clip_id":
-                found[name] = pa.array([entry.clip_id for entry in entries], pa.string())
-            elif name == "start_s":
-                found[name] = pa.array([entry.start_s for entry in entries], pa.float64())
-            elif name == "duration_s":
-                found[name] = take(entries, "audio", "audio_s")
-            elif name == "models":
-                models = [
-                    [{"backend": stage, "model": model} for stage, model in entry.stores.models.items()]
-                    for entry in entries
-                ]
-                found[name] = pa.array(models, MODELS)
-            elif name in _MEASURED and _MEASURED[name][0] in self.ledger.stages:
-                found[name] = take(entries, *_MEASURED[name])
-        return pa.table({name: found[name] for name in columns if name in found})
-
-    def _tags(self, entries: Sequence[Entry]) -> Mapping[str, pa.Array]:
-        known, settings = self.taxonomy, self.plan.tags
-        scores = take(entries, "tagging", "scores")
-        rows = [select_by_kind(row.values.to_numpy(), known, settings) for row in scores]
-        return {kind: pa.array([row[kind] for row in rows], TAGS) for kind in TAG_KINDS}
 
 
 def is_workspace(folder: Path) -> bool:

@@ -22,8 +22,8 @@ from leitmotif.shards.layout import DATA, MEASURED_FILE, REJECTED_FILE, find_sha
 from leitmotif.shards.manifest import read_manifest
 from leitmotif.shards.row_groups import RowGroup, Split, footer_range, list_groups
 from leitmotif.shards.sample import choose_rows, read_rows
-from leitmotif.shards.schema import SIDE_TABLES, TAG_KINDS
-from leitmotif.taxonomy.labels import Taxonomy, TaxonomyError, load
+from leitmotif.shards.schema import SIDE_TABLES
+from leitmotif.taxonomy.labels import TAG_KINDS, Taxonomy, TaxonomyError, load
 
 # What fills a memory: read where it is asked for by name, and few rows at once (a row of frames is about half
 # a megabyte, one of sound several).

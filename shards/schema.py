@@ -6,67 +6,9 @@ import json
 
 import pyarrow as pa
 
-TAG = pa.struct([("tag", pa.string()), ("score", pa.float32())])
-TAGS = pa.list_(TAG)
-# A list of pairs rather than an Arrow map: `datasets` has no feature for a map and refuses the whole file.
-MODELS = pa.list_(pa.struct([("backend", pa.string()), ("model", pa.string())]))
-TAG_KINDS = ("instruments", "genres", "moods")
-FILE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+from leitmotif.shards.columns import CLIPS, QUARANTINED_CLIPS, REJECTED_CLIPS, schema_of
 
-_FIELDS: list[tuple[str, pa.DataType]] = [
-    ("clip_id", pa.string()),
-    ("source_id", pa.string()),
-    ("source_url", pa.string()),
-    ("recording_id", pa.string()),
-    ("license", pa.string()),
-    ("retrieved_at", pa.timestamp("us", tz="UTC")),
-    ("title", pa.string()),
-    ("artist", pa.string()),
-    ("description", pa.string()),
-    ("comments", pa.list_(pa.string())),
-    ("start_s", pa.float64()),
-    ("duration_s", pa.float64()),
-    ("width", pa.int32()),
-    ("height", pa.int32()),
-    ("fps", pa.float32()),
-    ("motion", pa.float32()),
-    ("frames", pa.list_(FILE)),
-    ("audio", FILE),
-    *((kind, TAGS) for kind in TAG_KINDS),
-    ("tempo_bpm", pa.float32()),
-    ("tempo_class", pa.string()),
-    ("key", pa.string()),
-    ("vocal_score", pa.float32()),
-    ("pam_score", pa.float32()),
-    ("clap_embedding", pa.list_(pa.float32())),
-    ("clip_embedding", pa.list_(pa.float32())),
-    ("caption", pa.string()),
-    ("caption_backend", pa.string()),
-    ("caption_prompt", pa.string()),
-    ("models", MODELS),
-]
-
-REJECTED = pa.schema(
-    [
-        ("clip_id", pa.string()),
-        ("source_id", pa.string()),
-        ("source", pa.string()),
-        ("rule", pa.string()),
-        ("value", pa.float64()),
-        ("threshold", pa.float64()),
-        ("detail", pa.string()),
-    ]
-)
-QUARANTINE = pa.schema(
-    [
-        ("clip_id", pa.string()),
-        ("source_id", pa.string()),
-        ("source", pa.string()),
-        ("stage", pa.string()),
-        ("error", pa.string()),
-        ("message", pa.string()),
-    ]
-)
+REJECTED, QUARANTINE = schema_of(REJECTED_CLIPS), schema_of(QUARANTINED_CLIPS)
 # By the names of their files.
 SIDE_TABLES = {"rejected": REJECTED, "quarantine": QUARANTINE}
 
@@ -84,7 +26,7 @@ def shard_schema(*, clap_dim: int, clip_dim: int) -> pa.Schema:
     sized = {"clap_embedding": clap_dim, "clip_embedding": clip_dim}
     fields = [
         pa.field(name, pa.list_(pa.float32(), sized[name]) if name in sized else kind)
-        for name, kind in _FIELDS
+        for name, kind, _ in CLIPS
     ]
     features = {field.name: _feature(field.type) for field in fields}
     features["audio"] = {"_type": "Audio"}

@@ -9,9 +9,7 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from leitmotif.tagging.clap import select_tags
-from leitmotif.taxonomy.labels import Taxonomy
-
-TAG_KINDS = ("instruments", "genres", "moods")
+from leitmotif.taxonomy.labels import TAG_KINDS, Taxonomy
 
 
 class TagSettings(BaseModel):
@@ -36,7 +34,7 @@ def select_by_kind(
     Returns:
         For each kind, its tags as `{"tag": id, "score": cosine}`, best first.
     """
-    labels = {"instruments": taxonomy.instruments, "genres": taxonomy.genres, "moods": taxonomy.moods}
+    labels = {kind: getattr(taxonomy, kind) for kind in TAG_KINDS}
     values, start = np.asarray(scores, np.float32), 0
     chosen = {}
     for kind, group in labels.items():

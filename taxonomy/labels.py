@@ -20,6 +20,7 @@ from leitmotif.taxonomy.document import (
 
 __all__ = [
     "LABELS_PATH",
+    "TAG_KINDS",
     "AntonymPrompts",
     "AudioSetClass",
     "Family",
@@ -30,6 +31,8 @@ __all__ = [
     "load",
 ]
 
+# The kinds of labels that are chosen as tags of a clip.
+TAG_KINDS = ("instruments", "genres", "moods")
 LABELS_PATH = Path(__file__).with_name("labels.yaml")
 
 

@@ -16,7 +16,8 @@ import yaml
 from leitmotif.filters import rule
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.settings import make_plan
-from leitmotif.shards.schema import MODELS, QUARANTINE, REJECTED, TAG, shard_schema
+from leitmotif.shards.columns import MODELS, TAG
+from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.taxonomy.labels import LABELS_PATH, load
 
 # What the shard writer makes a row group of when rows hold no media.

@@ -44,6 +44,7 @@ from leitmotif.reports.statistics.rejections import (
 from leitmotif.reports.statistics.value_counts import count_texts, most_first
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.sample import METHOD
+from leitmotif.taxonomy.labels import TAG_KINDS
 
 SCHEMA_VERSION = 1
 SEED = 0
@@ -208,7 +209,7 @@ def _describe_histograms(
 
 def _describe_tags(meters: _Meters, source: Source, total: int) -> dict[str, Any]:
     found = meters.tags
-    counts = {kind: found.counts(kind) for kind in tags.KINDS}
+    counts = {kind: found.counts(kind) for kind in TAG_KINDS}
     families = {label.id: label.family for label in source.taxonomy.instruments}
     by_family: Counter[str] = Counter({family.id: 0 for family in source.taxonomy.families})
     for tag, count in counts["instruments"].items():
@@ -234,15 +235,15 @@ def _balance(
     meters: _Meters, split: str, rows: int, total: int, whole: Mapping[str, Mapping[str, int]]
 ) -> dict[str, Any]:
     """Return how a split compares with the whole."""
-    own = {kind: meters.tags.counts(kind, split) for kind in tags.KINDS}
+    own = {kind: meters.tags.counts(kind, split) for kind in TAG_KINDS}
     return {
         "clips": rows,
         "share": round_figures(rows / total) if total else None,
         "hours": meters.hours[split],
-        "total_variation": {kind: total_variation(own[kind], whole[kind]) for kind in tags.KINDS},
+        "total_variation": {kind: total_variation(own[kind], whole[kind]) for kind in TAG_KINDS},
         "shares": {
             kind: {tag: round_figures(own[kind].get(tag, 0) / rows) if rows else 0.0 for tag in whole[kind]}
-            for kind in tags.KINDS
+            for kind in TAG_KINDS
         },
     }
 
@@ -270,7 +271,7 @@ def _describe_sample(source: Source, meters: _Meters, total: int) -> dict[str, A
     spoken = languages.describe_languages(texts["title"], texts["description"], of=total, seed=SEED)
     spreads = {
         kind: describe_spread(meters.tags.counts(kind), meters.tags.whole_list[kind], total)
-        for kind in tags.KINDS
+        for kind in TAG_KINDS
     }
     return {
         **meters.captions.describe(texts["caption"], total),

@@ -12,10 +12,9 @@ import scipy.sparse
 
 from leitmotif.reports.statistics.histogram import Histogram, round_figures
 from leitmotif.reports.statistics.value_counts import encode_texts, most_first
-from leitmotif.taxonomy.labels import Taxonomy
+from leitmotif.taxonomy.labels import TAG_KINDS, Taxonomy
 
-KINDS = ("instruments", "genres", "moods")
-COLUMNS = (*KINDS, "tempo_bpm")
+COLUMNS = (*TAG_KINDS, "tempo_bpm")
 # Cosine similarities; the few below 0 count in the first bin.
 SCORE_EDGES = np.linspace(0.0, 1.0, 41).round(9)
 TOGETHER = 40
@@ -38,7 +37,7 @@ class Tags:
         for kind, ids in self.whole_list.items():
             for label in ids:
                 self._place(kind, label)
-        self.untagged = dict.fromkeys(KINDS, 0)
+        self.untagged = dict.fromkeys(TAG_KINDS, 0)
         self.rows: dict[str, int] = {}
         self.by_split: dict[str, np.ndarray] = {}
         self._together = scipy.sparse.csr_array((0, 0), dtype=np.int64)
@@ -51,7 +50,7 @@ class Tags:
         """Count the tags of a table of some rows of a split."""
         self.rows[split] = self.rows.get(split, 0) + table.num_rows
         rows, places, scores = [], [], []
-        for kind in KINDS:
+        for kind in TAG_KINDS:
             if kind in table.column_names:
                 row, place, score = self._flatten(kind, table.column(kind).combine_chunks())
                 rows.append(row)
@@ -123,7 +122,7 @@ class Tags:
         totals = self._totals()
         most = sorted(range(len(self.labels)), key=lambda place: (-totals[place], self.labels[place]))
         most = [place for place in most[:TOGETHER] if totals[place]]
-        order = {kind: number for number, kind in enumerate(KINDS)}
+        order = {kind: number for number, kind in enumerate(TAG_KINDS)}
         most.sort(key=lambda place: (order[self.labels[place][0]], -totals[place], self.labels[place][1]))
         square = self._together.tocsr()[most][:, most].toarray() if most else np.zeros((0, 0), np.int64)
         return {
@@ -133,8 +132,8 @@ class Tags:
 
     def scores(self) -> dict[str, Any]:
         """Return `tag_scores` of stats.json."""
-        kinds: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}
-        for kind in KINDS:
+        kinds: dict[str, dict[str, Any]] = {kind: {} for kind in TAG_KINDS}
+        for kind in TAG_KINDS:
             for tag in self.counts(kind):
                 place = self._places[kind, tag]
                 count, total = self._sums[place]

@@ -148,11 +148,11 @@ def test_a_threshold_set_for_publishing_rejects_films_as_well(
 def test_a_mixed_workspace_is_published_as_one_dataset(
     workspace: Workspace, mixed: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from leitmotif.pipelines import rows
+    from leitmotif.pipelines import dataset_rows
 
     for name in ("a.flac", "f.zip"):
         (workspace.root / name).write_bytes(b"fLaC")
-    monkeypatch.setattr(rows, "unpack_frames", lambda path: [("00.jpg", b"jpeg")])
+    monkeypatch.setattr(dataset_rows, "unpack_frames", lambda path: [("00.jpg", b"jpeg")])
     out = workspace.root.with_name("ds")
     published = publish(workspace, out, PLAN)
     assert published.rejected_by == {"motion": 1, "vocal": 1}

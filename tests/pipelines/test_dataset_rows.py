@@ -6,10 +6,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from leitmotif.pipelines import rows
+from leitmotif.pipelines import dataset_rows
+from leitmotif.pipelines.dataset_rows import RowReader
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.rows import RowReader
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.shards import store
 from leitmotif.taxonomy import labels
@@ -27,7 +27,7 @@ def test_a_shard_reads_no_part_that_holds_none_of_its_clips(
         measure([clip], tagging={clip: tagged})
     for name in ("a.flac", "f.zip"):
         (workspace.root / name).write_bytes(b"fLaC")
-    monkeypatch.setattr(rows, "unpack_frames", lambda path: [("00.jpg", b"jpeg")])
+    monkeypatch.setattr(dataset_rows, "unpack_frames", lambda path: [("00.jpg", b"jpeg")])
     ledger = Ledger(workspace.stores(plan))
     ledger.settle()
     first, second, third = ledger.kept()

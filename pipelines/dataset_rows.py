@@ -1,4 +1,7 @@
-"""Puts the rows of a dataset together from the stores of a workspace, a shard at a time."""
+"""The rows of a dataset, put together from the catalog and the stores of a workspace.
+
+Row by row with their media for a shard (`RowReader`), or column by column for counting (`read_columns`).
+"""
 
 from __future__ import annotations
 
@@ -11,25 +14,38 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from leitmotif.pipelines.entries import Entry, by_store, stored_under, take
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.models.lengths import embedding_length
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.stages.frames import unpack_frames
 from leitmotif.pipelines.workspace import Stores
+from leitmotif.shards.columns import MODELS, TAGS
 from leitmotif.shards.store import KEY
 from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy import labels
+from leitmotif.taxonomy.labels import TAG_KINDS
 
-# Columns that a row takes as they are, by the stage that measured them.
-_TAKEN: dict[str, dict[str, str]] = {
-    "probe": {"width": "width", "height": "height", "fps": "fps"},
-    "motion": {"mean": "motion"},
-    "rhythm": {"tempo_bpm": "tempo_bpm", "tempo_class": "tempo_class", "key": "key"},
-    "vocals": {"vocal_score": "vocal_score"},
-    "quality": {"pam_score": "pam_score"},
-    "vision": {"clip_embedding": "clip_embedding"},
-    "caption": {name: name for name in ("caption", "caption_backend", "caption_prompt")},
+# Columns that the catalog knows.
+NOTED = ("source_id", "source_url", "license", "retrieved_at", "title", "artist", "description", "comments")
+# Columns that a row takes as they are: the stage that measured each, and its column there.
+MEASURED = {
+    "width": ("probe", "width"),
+    "height": ("probe", "height"),
+    "fps": ("probe", "fps"),
+    "motion": ("motion", "mean"),
+    "tempo_bpm": ("rhythm", "tempo_bpm"),
+    "tempo_class": ("rhythm", "tempo_class"),
+    "key": ("rhythm", "key"),
+    "vocal_score": ("vocals", "vocal_score"),
+    "pam_score": ("quality", "pam_score"),
+    "clap_embedding": ("tagging", "clap_embedding"),
+    "clip_embedding": ("vision", "clip_embedding"),
+    "caption": ("caption", "caption"),
+    "caption_backend": ("caption", "caption_backend"),
+    "caption_prompt": ("caption", "caption_prompt"),
 }
-_NOTES = ("source_id", "source_url", "license", "retrieved_at", "title", "artist", "description", "comments")
+# Where the tags of a clip are chosen from.
+_SCORES = "scores"
 
 
 class RowReader:
@@ -79,8 +95,10 @@ class RowReader:
         self, entries: Sequence[Entry], sizes: Mapping[str, int]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (bytes, row) of each clip, in order."""
-        tables = {stage: self._lookup(stage, list(columns), entries) for stage, columns in _TAKEN.items()}
-        tagging = self._lookup("tagging", ["scores", "clap_embedding"], entries)
+        columns: dict[str, list[str]] = {"tagging": [_SCORES]}
+        for stage, column in MEASURED.values():
+            columns.setdefault(stage, []).append(column)
+        tables = {stage: self._lookup(stage, names, entries) for stage, names in columns.items()}
         media = {
             stores.plan.track: self._lookup(stores.plan.track, ["file"], entries) for stores in self.kinds
         }
@@ -88,17 +106,15 @@ class RowReader:
         lengths = self._lookup("audio", ["audio_s"], entries)
         for entry in entries:
             clip_id, stores = entry.clip_id, entry.stores
-            start_s = entry.start_s + (entry.source["start_s"] or 0.0)  # of a file that is a window itself
-            models = [{"backend": name, "model": model} for name, model in stores.models.items()]
-            row: dict[str, Any] = {"clip_id": clip_id, "models": models, "start_s": start_s}
-            row |= {name: entry.source[name] for name in _NOTES}
+            row: dict[str, Any] = {"clip_id": clip_id, "models": _models(entry), "start_s": _start_s(entry)}
+            row |= {name: entry.source[name] for name in NOTED}
             row["recording_id"] = self.recordings[entry.source["media_id"]]
             row["duration_s"] = lengths[clip_id]["audio_s"]  # of the sound in the row
-            for stage in _TAKEN.keys() & stores.stages:
-                found = tables[stage][stored_under(entry, stage)]
-                row |= {name: found[column] for column, name in _TAKEN[stage].items()}
-            row |= select_by_kind(tagging[clip_id]["scores"], self.taxonomy, stores.plan.tags)
-            row["clap_embedding"] = tagging[clip_id]["clap_embedding"]
+            for name, (stage, column) in MEASURED.items():
+                if stage in stores.stages:
+                    row[name] = tables[stage][stored_under(entry, stage)][column]
+            scores = tables["tagging"][stored_under(entry, "tagging")][_SCORES]
+            row |= select_by_kind(scores, self.taxonomy, stores.plan.tags)
             file = stores.workspace.root / media[stores.plan.track][clip_id]["file"]
             row["audio"] = {"bytes": file.read_bytes(), "path": f"{clip_id}.flac"}
             if "frames" in stores.stages:
@@ -125,6 +141,52 @@ class RowReader:
             rows = table.filter(pc.is_in(table[KEY], value_set=keys)).to_pylist()
             found |= {row[KEY]: row for row in rows}
         return found
+
+
+def read_columns(ledger: Ledger, entries: Sequence[Entry], columns: Sequence[str]) -> pa.Table:
+    """Return some columns of a dataset for kept clips, in their order.
+
+    Args:
+        ledger: Of the workspace, settled.
+        entries: The clips.
+        columns: Names of columns; media and those of stages that no kind has are left out.
+    """
+    found: dict[str, pa.Array] = {}
+    if set(columns) & set(TAG_KINDS):
+        found |= _tags(ledger, entries)
+    for name in columns:
+        if name in NOTED:
+            kind = ledger.workspace.catalog().schema.field(name).type
+            found[name] = pa.array([entry.source[name] for entry in entries], kind)
+        elif name == "clip_id":
+            found[name] = pa.array([entry.clip_id for entry in entries], pa.string())
+        elif name == "start_s":
+            found[name] = pa.array(list(map(_start_s, entries)), pa.float64())
+        elif name == "duration_s":
+            found[name] = take(entries, "audio", "audio_s")
+        elif name == "models":
+            found[name] = pa.array(list(map(_models, entries)), MODELS)
+        elif name in MEASURED and MEASURED[name][0] in ledger.stages:
+            found[name] = take(entries, *MEASURED[name])
+    return pa.table({name: found[name] for name in columns if name in found})
+
+
+def _tags(ledger: Ledger, entries: Sequence[Entry]) -> dict[str, pa.Array]:
+    known = labels.load()
+    rows = [
+        select_by_kind(scores.values.to_numpy(), known, entry.stores.plan.tags)
+        for scores, entry in zip(take(entries, "tagging", _SCORES), entries, strict=True)
+    ]
+    return {kind: pa.array([row[kind] for row in rows], TAGS) for kind in TAG_KINDS}
+
+
+def _start_s(entry: Entry) -> float:
+    """Return where a clip starts in its source, of which its file may be a window itself."""
+    return float(entry.start_s + (entry.source["start_s"] or 0.0))
+
+
+def _models(entry: Entry) -> list[dict[str, str]]:
+    return [{"backend": stage, "model": model} for stage, model in entry.stores.models.items()]
 
 
 def _media_of(entry: Entry) -> set[str]:

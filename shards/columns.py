@@ -1,0 +1,109 @@
+"""The columns of a published dataset and of its side tables: name, type, and what they mean in one line.
+
+The schema, the data card and Croissant are made from these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyarrow as pa
+
+from leitmotif.taxonomy.labels import TAG_KINDS
+
+Column = tuple[str, pa.DataType, str]
+
+TAG = pa.struct([("tag", pa.string()), ("score", pa.float32())])
+TAGS = pa.list_(TAG)
+# A list of pairs rather than an Arrow map: `datasets` has no feature for a map and refuses the whole file.
+MODELS = pa.list_(pa.struct([("backend", pa.string()), ("model", pa.string())]))
+FILE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+EMBEDDING = pa.list_(pa.float32())
+
+CLIPS: tuple[Column, ...] = (
+    ("clip_id", pa.string(), "Hash of the media bytes and the window; the same on every machine."),
+    ("source_id", pa.string(), "Identifies the source that the clip was cut from."),
+    ("source_url", pa.string(), "Where the source came from."),
+    ("recording_id", pa.string(), "Groups clips that hold the same recording."),
+    (
+        "license",
+        pa.string(),
+        'License of the source as its metadata state it; "unknown" where they do not.',
+    ),
+    ("retrieved_at", pa.timestamp("us", tz="UTC"), "When the source was retrieved, UTC."),
+    ("title", pa.string(), "Title in the source's metadata."),
+    ("artist", pa.string(), "Artist in the source's metadata."),
+    ("description", pa.string(), "Description in the source's metadata."),
+    ("comments", pa.list_(pa.string()), "Comments of the audience, at most 10."),
+    ("start_s", pa.float64(), "Start of the clip in the source, seconds."),
+    ("duration_s", pa.float64(), "Length of the sound in the row, seconds."),
+    ("width", pa.int32(), "Width of the video as displayed, pixels; null without video."),
+    ("height", pa.int32(), "Height of the video as displayed, pixels; null without video."),
+    ("fps", pa.float32(), "Average frames a second; null without video."),
+    (
+        "motion",
+        pa.float32(),
+        "Mean change between consecutive frames, share of full scale; null without video.",
+    ),
+    (
+        "frames",
+        pa.list_(FILE),
+        "JPEG key frames, evenly spread over the clip; each path ends in when it is shown, such as "
+        "12.345s.jpg. Null without video.",
+    ),
+    ("audio", FILE, "FLAC, 44.1 kHz, stereo."),
+    *((kind, TAGS, f"{kind[:-1].capitalize()} tags with scores, best first.") for kind in TAG_KINDS),
+    ("tempo_bpm", pa.float32(), "Estimated tempo, beats per minute."),
+    ("tempo_class", pa.string(), "slow, medium or fast."),
+    ("key", pa.string(), 'Estimated key, such as "D major".'),
+    ("vocal_score", pa.float32(), "How much the audio sounds of voice, 0..1."),
+    ("pam_score", pa.float32(), "Audio quality by opposite prompts (PAM), 0..1."),
+    ("clap_embedding", EMBEDDING, "Audio embedding, of length 1 (L2)."),
+    ("clip_embedding", EMBEDDING, "Mean image embedding of the key frames, of length 1 (L2)."),
+    ("caption", pa.string(), "Description of the music in words."),
+    ("caption_backend", pa.string(), "What wrote the caption."),
+    ("caption_prompt", pa.string(), "Prompt id with its version."),
+    ("models", MODELS, "Backend and model id @ revision behind every number in the row."),
+)
+REJECTED_CLIPS: tuple[Column, ...] = (
+    ("clip_id", pa.string(), "The clip that was rejected."),
+    ("source_id", pa.string(), "Its source."),
+    ("source", pa.string(), "Its file, below the folder that holds all of them."),
+    ("rule", pa.string(), "The rule that rejected it."),
+    ("value", pa.float64(), "What was measured."),
+    ("threshold", pa.float64(), "What it was compared with."),
+    ("detail", pa.string(), "More, such as the clip that it duplicates."),
+)
+QUARANTINED_CLIPS: tuple[Column, ...] = (
+    ("clip_id", pa.string(), "As of every clip; hash of the path where the file could not be read."),
+    ("source_id", pa.string(), "Its source."),
+    ("source", pa.string(), "Its file, below the folder that holds all of them."),
+    ("stage", pa.string(), "The stage that failed."),
+    ("error", pa.string(), "Class of the error."),
+    ("message", pa.string(), "What the error said."),
+)
+# A column for each rule comes behind them, named after it; `recipe` only where clips go by several.
+MEASURED_CLIPS: tuple[Column, ...] = (
+    ("clip_id", pa.string(), "The clip, kept or not."),
+    ("duration_s", pa.float64(), "Its length, seconds."),
+    ("fate", pa.string(), "kept, rejected or quarantined."),
+    ("step", pa.string(), "The rule or the stage that the fate names."),
+    ("stopped_at", pa.string(), "The first stage that has no numbers of the clip."),
+    (
+        "decoder",
+        pa.string(),
+        "What read the sound: ffmpeg, or libsndfile where FFmpeg refused the file.",
+    ),
+    ("failed", pa.bool_(), "Whether that stage failed on it."),
+    ("recipe", pa.string(), "The recipe that it went by, where files went by what they are."),
+)
+
+
+def schema_of(columns: Sequence[Column]) -> pa.Schema:
+    """Return the Arrow schema of some columns."""
+    return pa.schema([(name, kind) for name, kind, _ in columns])
+
+
+def meanings_of(columns: Sequence[Column]) -> dict[str, str]:
+    """Return what each column means."""
+    return {name: meaning for name, _, meaning in columns}
