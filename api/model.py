@@ -20,7 +20,7 @@ from leitmotif.train_mmdm.answer import Answer
 from leitmotif.train_mmdm.describe import Describer, decoding_of
 from leitmotif.train_mmdm.inputs import BadInput, read_input, read_text
 from leitmotif.train_mmdm.settings import choose_settings, read_settings
-from leitmotif.train_mmdm.trainer import train as train_run
+from leitmotif.train_mmdm.train import train as train_run
 
 
 class DescriptionModel:
@@ -139,7 +139,7 @@ def train(
     with one_line_errors("make room, then go on with resume"), show_progress(progress) as tell:
         # None: those of the run, or of "tiny".
         settings = choose_settings(preset or "tiny", changes) if preset or changes else None
-        summary = train_run(folder, Path(out), settings, resume=resume, progress=tell)
+        summary = train_run(folder, Path(out), settings, resume=resume, on_progress=tell)
     return DescriptionModel(out, summary=summary)
 
 

@@ -16,7 +16,7 @@ from leitmotif.cli.exits import Exit
 if TYPE_CHECKING:
     from leitmotif.train_mmdm.answer import Answer
     from leitmotif.train_mmdm.describe import Describer
-    from leitmotif.train_mmdm.inputs import Shown
+    from leitmotif.train_mmdm.inputs import VisualInput
 
 EXAMPLE = "leitmotif describe run/ my-video.mp4"
 SAID_NOTHING = "(the model said nothing)"
@@ -121,7 +121,7 @@ def _describe(
 
 def _readable(
     options: argparse.Namespace, describer: Describer, failed: list[dict[str, str]], *, quiet: bool
-) -> Iterator[Shown]:
+) -> Iterator[VisualInput]:
     """Yield the inputs that can be read; tell of each other one in a line."""
     from leitmotif.media.sandbox import SandboxedWorker
     from leitmotif.train_mmdm.inputs import BadInput, read_input, read_text
@@ -142,8 +142,8 @@ def _readable(
             yield shown
 
 
-def _batches(inputs: Iterator[Shown], size: int) -> Iterator[list[Shown]]:
-    batch: list[Shown] = []
+def _batches(inputs: Iterator[VisualInput], size: int) -> Iterator[list[VisualInput]]:
+    batch: list[VisualInput] = []
     for shown in inputs:
         batch.append(shown)
         if len(batch) == size:
@@ -153,7 +153,7 @@ def _batches(inputs: Iterator[Shown], size: int) -> Iterator[list[Shown]]:
         yield batch
 
 
-def _row(describer: Describer, shown: Shown, answer: Answer) -> dict[str, Any]:
+def _row(describer: Describer, shown: VisualInput, answer: Answer) -> dict[str, Any]:
     said = {name: value for name, value in asdict(answer).items() if value and name != "description"}
     return {
         "input": shown.name,

@@ -35,7 +35,7 @@ def _add_kind(parser: argparse.ArgumentParser) -> None:
 
 def go_on(options: argparse.Namespace) -> list[str]:
     """Return what the command lacks to go on with its run: one that was begun is gone on with by --resume."""
-    from leitmotif.train_mmdm.settings import SETTINGS_NAME
+    from leitmotif.training.settings import SETTINGS_NAME
 
     return ["--resume"] if (options.out / SETTINGS_NAME).is_file() and not options.resume else []
 
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
 
     from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.train_mmdm.settings import choose_settings
-    from leitmotif.train_mmdm.trainer import train
+    from leitmotif.train_mmdm.train import train
 
     logging.disable_progress_bar()
     settings = None  # those of the run, or of "tiny"
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> int:
                 options.out,
                 settings,
                 resume=options.resume,
-                progress=tell,
+                on_progress=tell,
             )
     if os.environ.get("RANK", "0") != "0":  # one of several processes, of which the first one speaks
         return 0

@@ -1,4 +1,4 @@
-"""Opening a description model, and what it may end with as the errors of a run."""
+"""Opening a description model, and the machine's faults met while one works."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from leitmotif.pipelines.models.devices import resolve_device
-from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
+from leitmotif.storage.errors import OutsideError, is_machine_fault
 
 if TYPE_CHECKING:
     from leitmotif.train_mmdm.describe import Describer
@@ -16,24 +16,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def one_line_errors(advice: str = "make room and run it again") -> Iterator[None]:
-    """Turn what training and describing may end with into the errors of a run.
+    """Turn a full disk or memory, wherever training and describing meet it, into one line.
 
     Args:
-        advice: What to do where the disk or the memory is full.
+        advice: What to do then.
 
     Raises:
-        UserError: A dataset, a setting or an input is of no use.
-        OutsideError: Disk, memory or a device failed.
+        OutsideError: Disk or memory failed.
     """
-    from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
-    from leitmotif.training.loader.columns import LoaderError
-
     try:
         yield
-    except (TrainingInputError, LoaderError) as error:
-        raise UserError(str(error)) from error
-    except TrainingOutsideError as error:
-        raise OutsideError(str(error)) from error
     except (OSError, MemoryError) as error:
         if not is_machine_fault(error):
             raise
@@ -50,13 +42,13 @@ def open_describer(run: Path, *, device: str = "auto", visuals: bool = False, **
         decoding: How words are chosen, over what the run says (`leitmotif.train_mmdm.describe.Decoding`).
 
     Raises:
-        TrainingInputError: The folder is no run, or lacks files.
-        TrainingOutsideError: The device has no room for the model.
+        UserError: The folder is no run, or lacks files.
+        OutsideError: The device has no room for the model.
     """
     from transformers.utils import logging
 
     from leitmotif.train_mmdm.describe import Describer, decoding_of
-    from leitmotif.train_mmdm.opening import open_model
+    from leitmotif.train_mmdm.run import open_model
     from leitmotif.train_mmdm.settings import read_settings
 
     logging.disable_progress_bar()

@@ -13,14 +13,15 @@ import yaml
 
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.store import write_text
-from leitmotif.train_mmdm.prompt import question_of
+from leitmotif.train_mmdm.processor import question_of
 from leitmotif.train_mmdm.run import CARD_NAME, SAMPLES_NAME
 from leitmotif.train_mmdm.settings import Settings
 from leitmotif.training.logs import read_log
 
 SHOWN = (
     "recipe", "learning_rate", "weight_decay", "warmup", "batch", "accumulation", "epochs", "lora_rank",
-    "lora_alpha", "lora_dropout", "four_bit", "precision", "frames", "image_side", "elicit", "seed",
+    "lora_alpha", "lora_dropout", "four_bit", "precision", "frames", "image_side", "describe_visuals_first",
+    "seed",
 )  # fmt: skip
 
 

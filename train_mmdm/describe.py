@@ -19,13 +19,13 @@ from transformers import (
     TopPLogitsWarper,
 )
 
+from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.train_mmdm.answer import Answer, read_answer
-from leitmotif.train_mmdm.inputs import BadInput, Shown
+from leitmotif.train_mmdm.inputs import BadInput, VisualInput
 from leitmotif.train_mmdm.network import build_tiny, load_pretrained
-from leitmotif.train_mmdm.prompt import TEXT_QUESTION, instruction_of, question_of
+from leitmotif.train_mmdm.processor import TEXT_QUESTION, instruction_of, network_inputs, question_of
 from leitmotif.train_mmdm.run import DescriptionModel
 from leitmotif.train_mmdm.settings import Settings
-from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Decoding:
 
     def __post_init__(self) -> None:
         if self.top_k < 1 or self.max_tokens < 1 or not self.temperature > 0 or not 0 < self.top_p <= 1:
-            raise TrainingInputError(
+            raise UserError(
                 f"got top-k {self.top_k}, top-p {self.top_p:g}, temperature {self.temperature:g} and "
                 f"max-tokens {self.max_tokens}; expected top-k and max-tokens of 1 or more, 0 < top-p <= 1, "
                 "temperature > 0"
@@ -79,7 +79,9 @@ class Describer:
         self.decoding = decoding
         self.visuals = visuals
 
-    def describe(self, inputs: Sequence[Shown], *, tell: Callable[[str], None] | None = None) -> list[Answer]:
+    def describe(
+        self, inputs: Sequence[VisualInput], *, tell: Callable[[str], None] | None = None
+    ) -> list[Answer]:
         """Return the answer on each input, in order.
 
         Args:
@@ -87,41 +89,39 @@ class Describer:
             tell: Called with the text of the answer as it grows; for one input only.
 
         Raises:
-            TrainingOutsideError: The device's memory is full.
+            OutsideError: The device's memory is full.
         """
-        prompter, net = self.model.prompter, self.model.net
-        pixels = [prompter.resize(each.frames) if each.frames else None for each in inputs]
+        processor, net = self.model.processor, self.model.net
+        pixels = [processor.resize(each.frames) if each.frames else None for each in inputs]
         questions = [self.question(each) for each in inputs]
-        batch = prompter.collate(
-            [prompter.encode(*each) for each in zip(pixels, questions, strict=True)], side="left"
+        batch = processor.collate(
+            [processor.encode(*each) for each in zip(pixels, questions, strict=True)], side="left"
         )
-        del batch["labels"]
         seeds = [self._seed(*each) for each in zip(pixels, questions, strict=True)]
-        if "pixel_values" in batch:
-            batch["pixel_values"] = batch["pixel_values"].to(net.dtype)
         try:
             with torch.inference_mode():
+                there = {name: tensor.to(net.device) for name, tensor in batch.items()}
                 written = net.generate(
-                    **{name: tensor.to(net.device) for name, tensor in batch.items()},
+                    **network_inputs(there, net.dtype),
                     generation_config=self._generation(),
                     logits_processor=self._choice(seeds),
                     streamer=_Teller(self.model.tokenizer, tell) if tell else None,
                 )
         except torch.OutOfMemoryError as error:
-            raise TrainingOutsideError(
+            raise OutsideError(
                 f"the memory of {net.device} is full with {len(inputs)} inputs at once; lower --batch"
             ) from error
         said = written[:, batch["input_ids"].shape[1] :]
         texts = self.model.tokenizer.batch_decode(said, skip_special_tokens=True)
         return [read_answer(text) for text in texts]
 
-    def question(self, shown: Shown) -> str:
+    def question(self, shown: VisualInput) -> str:
         """Return what the model is asked about an input."""
         if shown.text is not None:
             return TEXT_QUESTION.format(text=shown.text)
         return instruction_of(len(shown.frames)) if self.visuals else question_of(len(shown.frames))
 
-    def check(self, shown: Shown) -> None:
+    def check(self, shown: VisualInput) -> None:
         """Refuse an input that the model cannot be asked about.
 
         Raises:
@@ -132,7 +132,7 @@ class Describer:
                 raise BadInput(
                     f"got a text with {token!r}, which this model does not read as text; leave it out"
                 )
-        asked = self.model.prompter.write(len(shown.frames), self.question(shown))
+        asked = self.model.processor.write(len(shown.frames), self.question(shown))
         tokens = len(self.model.tokenizer(asked)["input_ids"])
         most = self.model.net.config.get_text_config().max_position_embeddings
         if tokens + self.decoding.max_tokens > most:
@@ -205,7 +205,7 @@ class _Teller(TextStreamer):
 
 
 @contextmanager
-def untuned(model: DescriptionModel) -> Iterator[DescriptionModel]:
+def base_model(model: DescriptionModel) -> Iterator[DescriptionModel]:
     """Give the model as it was before its training: without adapters, or with the weights it began with."""
     if model.settings.lora_rank:
         with model.net.disable_adapter():

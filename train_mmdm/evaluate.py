@@ -14,15 +14,14 @@ from leitmotif.evaluation.metric import Tools, choose_metrics
 from leitmotif.evaluation.results import check_target, make_document, write_results
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
+from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy.labels import load
 from leitmotif.train_mmdm.answer import MUSIC, Answer, write_answer
-from leitmotif.train_mmdm.describe import Describer, untuned
-from leitmotif.train_mmdm.inputs import BadInput, Shown, decode_frames
-from leitmotif.train_mmdm.opening import open_model
-from leitmotif.train_mmdm.prompt import spread_frames
-from leitmotif.train_mmdm.run import DescriptionModel, best_checkpoint
+from leitmotif.train_mmdm.describe import Describer, base_model
+from leitmotif.train_mmdm.inputs import BadInput, VisualInput, decode_frames
+from leitmotif.train_mmdm.processor import spread_frames
+from leitmotif.train_mmdm.run import DescriptionModel, best_checkpoint, open_model
 from leitmotif.train_mmdm.settings import read_settings
-from leitmotif.training.errors import TrainingInputError
 
 Told = Callable[[str, int, int], None]
 Answers = list[Answer | None]  # on each clip; None where it cannot be read
@@ -65,7 +64,7 @@ def evaluate(
         What stands in `results.json`.
 
     Raises:
-        DatasetError, MetricError, ResultsError, TrainingInputError: Something given is wrong.
+        DatasetError, MetricError, ResultsError, UserError: Something given is wrong.
     """
     check_target(out)
     source = Dataset(dataset)
@@ -82,7 +81,7 @@ def evaluate(
         who = Describer(model, describer.decoding, visuals=describer.visuals)
         return describe_clips(who, source, split, clips, batch=batch, stage=stage, tell=tell)
 
-    answers = ask_writers(describer.model, against, clips, ask)
+    answers = describe_with_systems(describer.model, against, clips, ask)
     seed = describer.decoding.seed
     written = {
         name: [None if each is None else each.description for each in said] for name, said in answers.items()
@@ -114,7 +113,7 @@ def evaluate(
     return document
 
 
-def ask_writers(
+def describe_with_systems(
     model: DescriptionModel,
     against: Path | None,
     clips: Sequence[Clip],
@@ -129,18 +128,17 @@ def ask_writers(
         ask: Asks a model about all clips; it is told what to call this in messages.
 
     Raises:
-        TrainingInputError: There is no such run or file; found before anything is asked.
+        UserError: There is no such run or file; found before anything is asked.
     """
     if against is None:
         answers = {FINE_TUNED: ask(model, FINE_TUNED)}
-        with untuned(model) as base:
+        with base_model(model) as base:
             return answers | {BASE: ask(base, BASE)}
     name = str(against)
     if against.is_file():
         read = read_descriptions(against, clips)
         return {FINE_TUNED: ask(model, FINE_TUNED), name: read}
-    read_settings(against)
-    best_checkpoint(against)
+    best_checkpoint(against, read_settings(against).KIND)
     answers = {FINE_TUNED: ask(model, FINE_TUNED)}
     return answers | {name: ask(open_model(against, model.net.device), "against")}
 
@@ -166,7 +164,7 @@ def describe_clips(
         DatasetError: No clip has readable frames.
     """
     said: Answers = [None] * len(clips)
-    waiting: list[tuple[int, Shown]] = []
+    waiting: list[tuple[int, VisualInput]] = []
 
     def empty() -> None:
         answers = describer.describe([shown for _, shown in waiting])
@@ -180,7 +178,7 @@ def describe_clips(
         except BadInput:
             frames = ()
         if frames:
-            waiting.append((number, Shown(clip_id, "video", frames)))
+            waiting.append((number, VisualInput(clip_id, "video", frames)))
         if len(waiting) == batch:
             empty()
             tell(stage, number + 1, len(clips))
@@ -199,7 +197,7 @@ def read_descriptions(path: Path, clips: Sequence[Clip]) -> Answers:
     """Return what a .jsonl file of `clip_id` and `description` says on each clip; None on one it leaves out.
 
     Raises:
-        TrainingInputError: The file is no such file, or says nothing of these clips.
+        UserError: The file is no such file, or says nothing of these clips.
     """
     found: dict[str, Answer] = {}
     try:
@@ -208,13 +206,13 @@ def read_descriptions(path: Path, clips: Sequence[Clip]) -> Answers:
                 row = json.loads(line)
                 found[str(row["clip_id"])] = Answer(str(row["description"]))
     except (OSError, ValueError, LookupError, TypeError) as error:
-        raise TrainingInputError(
+        raise UserError(
             f"cannot read {str(path)!r} ({type(error).__name__}: {error}); expected a line "
             '{"clip_id": …, "description": …} for each clip'
         ) from error
     said = [found.get(clip.clip_id) for clip in clips]
     if not any(said):
-        raise TrainingInputError(
+        raise UserError(
             f"{str(path)!r} describes {len(found)} clips and none of this split; check that the ids are the "
             "dataset's"
         )

@@ -10,12 +10,20 @@ import numpy as np
 
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.row_groups import Split
+from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.answer import Answer, write_answer
-from leitmotif.train_mmdm.prompt import instruction_of, question_of, resize_frames, spread_frames
+from leitmotif.train_mmdm.processor import (
+    IGNORED,
+    Processor,
+    instruction_of,
+    question_of,
+    resize_frames,
+    spread_frames,
+)
 from leitmotif.train_mmdm.settings import Settings
 from leitmotif.train_mmdm.visuals import describe_visuals
-from leitmotif.training.errors import TrainingInputError
 from leitmotif.training.loader.loader import ShardLoader
+from leitmotif.training.task import Batch
 
 if TYPE_CHECKING:
     import torch
@@ -65,11 +73,39 @@ class ExampleMaker:
         chance = row["seed"] if self.vary else 0
         if self.settings.flip and chance & 1:
             pixels = pixels.flip(-1)
-        if not self.settings.elicit or (self.vary and chance & 2):
+        if not self.settings.describe_visuals_first or (self.vary and chance & 2):
             return Example(row["clip_id"], pixels, question_of(len(frames)), row["caption"])
         visuals = describe_visuals(pixels.permute(0, 2, 3, 1).numpy())
         answer = write_answer(answer_of(row, visuals))
         return Example(row["clip_id"], pixels, instruction_of(len(frames)), answer)
+
+
+@dataclass(frozen=True)
+class BatchMaker:
+    """Makes the batches of a step out of examples, in a worker of the loader.
+
+    Attributes:
+        processor: Makes inputs of them.
+        size: Examples of a batch.
+    """
+
+    processor: Processor
+    size: int
+
+    def __call__(self, examples: Sequence[Example]) -> list[Batch]:
+        """Return batches of examples of like length, so that little of them is padding."""
+        encoded = [(each.clip_id, self._encode(each)) for each in examples]
+        encoded.sort(key=lambda one: len(one[1]["input_ids"]))
+        return [self._make(encoded[start : start + self.size]) for start in range(0, len(encoded), self.size)]
+
+    def _encode(self, example: Example) -> dict[str, torch.Tensor]:
+        return self.processor.encode(example.pixels, example.question, example.answer)
+
+    def _make(self, encoded: Sequence[tuple[str, dict[str, torch.Tensor]]]) -> Batch:
+        tensors = self.processor.collate([each for _, each in encoded])
+        count = int((tensors["labels"] != IGNORED).sum())
+        size = int(tensors["attention_mask"].sum())
+        return Batch(tensors, count, size, tuple(clip_id for clip_id, _ in encoded))
 
 
 def answer_of(row: Mapping[str, Any], visuals: str | None = None) -> Answer:
@@ -89,15 +125,16 @@ def _best(tags: Sequence[Mapping[str, Any]] | None, count: int) -> tuple[str, ..
 
 
 def make_loader(
-    dataset: Dataset, settings: Settings, *, rank: int = 0, world_size: int = 1
+    dataset: Dataset, settings: Settings, processor: Processor, *, rank: int = 0, world_size: int = 1
 ) -> ShardLoader[Example]:
-    """Return the loader of the training split: a batch holds this process' rows of one optimiser step."""
+    """Return the loader of the training split: it gives the batches of this process' rows step by step."""
     return ShardLoader(
         dataset,
         "train",
         columns=COLUMNS,
         batch_size=settings.batch * settings.accumulation,
         transform=ExampleMaker(settings, vary=True),
+        collate=BatchMaker(processor, settings.batch),
         buffer=settings.shuffle_buffer,
         seed=settings.seed,
         workers=settings.workers,
@@ -132,7 +169,7 @@ def check_rows(split: Split) -> int:
     """Return how many rows of a split have a caption and frames.
 
     Raises:
-        TrainingInputError: None has.
+        UserError: None has.
     """
     captions, pictures, usable = 0, 0, 0
     for group in split.groups:
@@ -147,7 +184,7 @@ def check_rows(split: Split) -> int:
             "captions": "curate it with a captioning backend, then publish it again",
             "frames": "the description model needs a dataset of the recipe music-video",
         }.get(lacking, "see `leitmotif report`")
-        raise TrainingInputError(
+        raise UserError(
             f"split {split.name!r} has {split.rows} rows and none with what training needs: no {lacking}; "
             f"{advice}"
         )

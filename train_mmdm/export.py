@@ -11,13 +11,12 @@ from typing import Any
 
 from transformers import GenerationConfig
 
-from leitmotif.train_mmdm.opening import reading
-from leitmotif.train_mmdm.prompt import DEVIATION, MEAN
-from leitmotif.train_mmdm.run import CARD_NAME, NETWORK, TOKENIZER, best_checkpoint, open_network
+from leitmotif.storage.errors import OutsideError, UserError
+from leitmotif.train_mmdm.processor import DEVIATION, MEAN
+from leitmotif.train_mmdm.run import CARD_NAME, NETWORK, TOKENIZER, best_checkpoint, open_network, reading
 from leitmotif.train_mmdm.settings import Settings, read_settings
 from leitmotif.train_mmdm.tokens import open_tokenizer
 from leitmotif.training.checkpoint import is_disk_error
-from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
 
 # InternVL's own form: contents are a text, or a list of texts, images and videos.
 CHAT_TEMPLATE = (
@@ -43,13 +42,13 @@ def export_run(run: Path, out: Path) -> Path:
         The checkpoint that was taken: that of the least validation loss.
 
     Raises:
-        TrainingInputError: The run cannot be opened, or `out` holds something.
-        TrainingOutsideError: The disk refused.
+        UserError: The run cannot be opened, or `out` holds something.
+        OutsideError: The disk refused.
     """
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
-        raise TrainingInputError(f"{str(out)!r} exists and is not empty; choose another --out")
+        raise UserError(f"{str(out)!r} exists and is not empty; choose another --out")
     settings = read_settings(run)
-    checkpoint = best_checkpoint(run)
+    checkpoint = best_checkpoint(run, settings.KIND)
     with reading(run):
         tokenizer = open_tokenizer(run / TOKENIZER)
         net = merged(checkpoint / NETWORK, settings)
@@ -63,7 +62,7 @@ def export_run(run: Path, out: Path) -> Path:
     except Exception as error:
         if not is_disk_error(error):
             raise
-        raise TrainingOutsideError(
+        raise OutsideError(
             f"cannot write {str(out)!r} ({str(error).splitlines()[0]}); make room and export again"
         ) from error
     finally:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from leitmotif.training.errors import TrainingError, TrainingInputError, TrainingOutsideError
+from leitmotif.storage.errors import OutsideError, RunError, UserError
 
 _NO_NETWORK = ("couldn't connect", "offline", "Connection", "timed out", "Name or service")
 
 
-def cannot_load(what: str, source: object, error: Exception) -> TrainingError:
+def cannot_load(what: str, source: object, error: Exception) -> RunError:
     """Return the error to raise: the network's, or the user's who named something that is no InternVL.
 
     Args:
@@ -17,11 +17,11 @@ def cannot_load(what: str, source: object, error: Exception) -> TrainingError:
     """
     said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     if any(sign in str(error) for sign in _NO_NETWORK):
-        return TrainingOutsideError(
+        return OutsideError(
             f"cannot fetch {what} of {str(source)!r} ({said}); try again with a network, or give a folder "
             "that holds it: --set model_id=FOLDER"
         )
-    return TrainingInputError(
+    return UserError(
         f"cannot load {what} of {str(source)!r} ({said}); give a hub id or a folder of an InternVL in the "
         "format of transformers, whose id ends in -hf: --set model_id=…"
     )

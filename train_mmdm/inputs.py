@@ -13,7 +13,7 @@ from leitmotif.media import probe, video
 from leitmotif.media.errors import MediaError
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.train_mmdm.picture import SHORT_SIDE, load_picture
-from leitmotif.train_mmdm.prompt import spread_frames
+from leitmotif.train_mmdm.processor import spread_frames
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -28,7 +28,7 @@ class BadInput(ValueError):  # noqa: N818
 
 
 @dataclass(frozen=True)
-class Shown:
+class VisualInput:
     """What a model is shown.
 
     Attributes:
@@ -44,7 +44,7 @@ class Shown:
     text: str | None = None
 
 
-def read_input(path: Path, count: int, worker: SandboxedWorker) -> Shown:
+def read_input(path: Path, count: int, worker: SandboxedWorker) -> VisualInput:
     """Return the pictures of a video, a folder of pictures or a picture.
 
     Args:
@@ -58,17 +58,17 @@ def read_input(path: Path, count: int, worker: SandboxedWorker) -> Shown:
     """
     try:
         if path.is_dir():
-            return Shown(str(path), "folder", tuple(_read_folder(path, count, worker)))
+            return VisualInput(str(path), "folder", tuple(_read_folder(path, count, worker)))
         if not path.exists():
             raise BadInput(f"got {str(path)!r}, and no such file or folder exists; check the path")
         if path.suffix.lower() in PICTURES:
-            return Shown(str(path), "image", (_read_picture(path, worker),))
-        return Shown(str(path), "video", _read_video(path, count, worker))
+            return VisualInput(str(path), "image", (_read_picture(path, worker),))
+        return VisualInput(str(path), "video", _read_video(path, count, worker))
     except OSError as error:
         raise BadInput(f"{str(path)!r} cannot be opened ({error.strerror}); check the path") from error
 
 
-def read_text(text: str) -> Shown:
+def read_text(text: str) -> VisualInput:
     """Return a text to be described.
 
     Raises:
@@ -76,7 +76,7 @@ def read_text(text: str) -> Shown:
     """
     if not text.strip():
         raise BadInput("got an empty text; expected a poem, a scene or whatever the music is to fit")
-    return Shown(text, "text", text=text.strip())
+    return VisualInput(text, "text", text=text.strip())
 
 
 def decode_frames(pictures: Sequence[bytes], name: str) -> tuple[Image, ...]:

@@ -16,9 +16,9 @@ from transformers import (
     Qwen2Config,
 )
 
+from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.hub import cannot_load
 from leitmotif.train_mmdm.settings import LORA_TARGETS, Settings
-from leitmotif.training.errors import TrainingInputError
 
 REFERENCE = "InternVL3: Zhu et al., arXiv:2504.10479; LoRA: Hu et al., arXiv:2106.09685"
 TINY_VISION = {"hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 256}
@@ -43,7 +43,7 @@ def build_network(settings: Settings, tokenizer: Any, *, device: str | torch.dev
         device: Where to; weights in 4 bits are put there at once.
 
     Raises:
-        TrainingInputError: The weights cannot be had, or a package is missing.
+        UserError: The weights cannot be had, or a package is missing.
     """
     if settings.model_id is None:
         network = build_tiny(settings, tokenizer)
@@ -88,8 +88,8 @@ def load_pretrained(source: str | Path, settings: Settings, device: str | torch.
     """Return an InternVL from the hub or a folder, without adapters.
 
     Raises:
-        TrainingInputError: It is no InternVL, its patches are of another size, or bitsandbytes is missing.
-        TrainingOutsideError: The hub cannot be reached.
+        UserError: It is no InternVL, its patches are of another size, or bitsandbytes is missing.
+        OutsideError: The hub cannot be reached.
     """
     network_config = _read_config(source, settings)
     options: dict[str, Any] = {
@@ -117,7 +117,7 @@ def _read_config(source: str | Path, settings: Settings) -> Any:
         raise cannot_load("the configuration", source, error) from error
     patch = config.vision_config.patch_size[0]
     if patch != settings.patch_side:
-        raise TrainingInputError(
+        raise UserError(
             f"got patch_side {settings.patch_side}; {str(source)!r} has patches of {patch} pixels: set "
             f"patch_side={patch}"
         )
@@ -175,7 +175,7 @@ def choose_attention(wanted: str, device: str) -> str:
     """Return what `auto` means: FlashAttention 2 where it is installed and can run, otherwise SDPA."""
     installed = importlib.util.find_spec("flash_attn") is not None
     if wanted == "flash_attention_2" and not installed:
-        raise TrainingInputError(
+        raise UserError(
             "got attention=flash_attention_2 without the package; install it with: pip install flash-attn, "
             "or set attention=sdpa"
         )
@@ -191,7 +191,7 @@ def _dtype(settings: Settings) -> torch.dtype:
 
 def _four_bits(settings: Settings) -> Any:
     if importlib.util.find_spec("bitsandbytes") is None:
-        raise TrainingInputError(
+        raise UserError(
             "got four_bit=true without the package it needs; install it with: pip install bitsandbytes, or "
             "set four_bit=false"
         )
@@ -206,5 +206,5 @@ def _four_bits(settings: Settings) -> Any:
     )
 
 
-def _missing(package: str) -> TrainingInputError:
-    return TrainingInputError(f"training needs {package}; install it with: pip install 'leitmotif-av[train]'")
+def _missing(package: str) -> UserError:
+    return UserError(f"training needs {package}; install it with: pip install 'leitmotif-av[train]'")

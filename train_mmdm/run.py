@@ -16,11 +16,11 @@ from typing import Any
 import torch
 
 from leitmotif.train_mmdm import network
-from leitmotif.train_mmdm.prompt import Prompter
+from leitmotif.train_mmdm.processor import Processor
 from leitmotif.train_mmdm.settings import Settings, read_settings
 from leitmotif.train_mmdm.tokens import open_tokenizer
-from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
-from leitmotif.training.errors import TrainingInputError
+from leitmotif.training.ema import apply_average
+from leitmotif.training.run import best_checkpoint, reading
 
 TOKENIZER, NETWORK, BASE = "tokenizer", "network", "base"
 SAMPLES_NAME, CARD_NAME = "samples.jsonl", "README.md"
@@ -33,30 +33,41 @@ class DescriptionModel:
     Attributes:
         net: InternVL, with adapters where the run has them; in evaluation mode.
         tokenizer: Its tokens.
-        prompter: Makes its inputs.
+        processor: Makes its inputs.
         settings: Of the run.
         checkpoint: The folder it was read from.
     """
 
     net: Any
     tokenizer: Any
-    prompter: Prompter
+    processor: Processor
     settings: Settings
     checkpoint: Path
+
+
+def open_model(run: Path, device: str | torch.device = "cpu") -> DescriptionModel:
+    """Return the model of a run, ready to describe; what is missing or damaged in it is one line.
+
+    Raises:
+        UserError: The folder is no run, has no checkpoint yet, or lacks files.
+        OutsideError: The device has no room for the model.
+    """
+    with reading(run):
+        return open_run(run, device)
 
 
 def open_run(run: str | Path, device: str | torch.device = "cpu") -> DescriptionModel:
     """Return the model of a run: its checkpoint of the least validation loss, or the last one.
 
     Raises:
-        TrainingInputError: The folder is no run, it has no checkpoint yet, or its base weights cannot be had.
+        UserError: The folder is no run, it has no checkpoint yet, or its base weights cannot be had.
     """
     run = Path(run)
     settings = read_settings(run)
-    checkpoint = best_checkpoint(run)
+    checkpoint = best_checkpoint(run, settings.KIND)
     tokenizer = open_tokenizer(run / TOKENIZER)
     net = open_network(checkpoint / NETWORK, settings, device)
-    return DescriptionModel(net.eval(), tokenizer, Prompter(tokenizer, settings), settings, checkpoint)
+    return DescriptionModel(net.eval(), tokenizer, Processor(tokenizer, settings), settings, checkpoint)
 
 
 def open_network(folder: Path, settings: Settings, device: str | torch.device = "cpu") -> Any:
@@ -66,29 +77,12 @@ def open_network(folder: Path, settings: Settings, device: str | torch.device = 
     ):  # bitsandbytes wants a GPU; the adapters fit the full weights as well
         settings = replace(settings, four_bit=False)
     if not settings.lora_rank:
-        return network.load_pretrained(folder, settings, device).to(device)
-    if settings.model_id is None:
-        base = network.load_pretrained(folder.parents[2] / BASE, settings, device)
+        net = network.load_pretrained(folder, settings, device)
     else:
-        base = network.load_pretrained(settings.model_id, settings, device)
-    net = network.load_adapters(base, folder)
+        source = folder.parents[2] / BASE if settings.model_id is None else settings.model_id
+        net = network.load_adapters(network.load_pretrained(source, settings, device), folder)
+    apply_average(net, folder.parent)
     return net if settings.four_bit else net.to(device)
-
-
-def best_checkpoint(run: Path) -> Path:
-    """Return the checkpoint of the least validation loss; without any validation, the last one.
-
-    Raises:
-        TrainingInputError: There is none.
-    """
-    found = list_checkpoints(run)
-    if not found:
-        raise TrainingInputError(
-            f"{str(run)!r} has no checkpoint yet; train it: leitmotif train mmdm DATASET --out RUN --resume"
-        )
-    best_step = read_state(found[-1]).get("best_step")
-    best = found[-1] if best_step is None else checkpoint_path(run, best_step)
-    return best if best.is_dir() else found[-1]
 
 
 def save_network(net: Any, folder: Path, state: dict[str, torch.Tensor] | None = None) -> None:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.hub import cannot_load
 from leitmotif.train_mmdm.settings import Settings
-from leitmotif.training.errors import TrainingInputError
 
 VOCABULARY = 2048
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -57,8 +57,8 @@ def load_tokenizer(settings: Settings) -> Any:
     """Return the tokenizer of a pretrained InternVL.
 
     Raises:
-        TrainingInputError: It cannot be loaded, or it is not InternVL's.
-        TrainingOutsideError: The hub cannot be reached.
+        UserError: It cannot be loaded, or it is not InternVL's.
+        OutsideError: The hub cannot be reached.
     """
     from transformers import AutoTokenizer
 
@@ -81,7 +81,7 @@ def check_tokenizer(tokenizer: Any, name: str) -> Any:
     missing = [token for token in IMAGE_TOKENS if getattr(tokenizer, token, None) is None]
     if missing or not tokenizer.chat_template:
         lacking = ", ".join(missing) or "a chat template"
-        raise TrainingInputError(
+        raise UserError(
             f"the tokenizer of {name!r} lacks {lacking}; give an InternVL in the format of transformers, "
             "whose id ends in -hf"
         )

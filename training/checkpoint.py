@@ -1,4 +1,4 @@
-"""Checkpoints of a run: folders that appear whole or not at all, and the random states within them."""
+"""Checkpoints of a run: folders that appear whole or not at all, and how a training goes on from one."""
 
 from __future__ import annotations
 
@@ -7,22 +7,25 @@ import json
 import os
 import random
 import shutil
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from leitmotif.training.errors import TrainingInputError
+from leitmotif.storage.errors import OutsideError, UserError, first_line, is_machine_fault
+from leitmotif.training.ema import EMA, Ema
+from leitmotif.training.settings import LoopSettings, write_settings
+from leitmotif.training.task import Task
 
 CHECKPOINTS = "checkpoints"
-STATE_NAME = "state.json"
+STATE_NAME, OPTIMIZER, SHARDED = "state.json", "optimizer.pt", "accelerate"
 _PREFIX, _PARTIAL = "step-", ".partial-"
 
 
 def checkpoint_path(run: Path, step: int) -> Path:
-    """Return where the checkpoint after so many steps lies."""
+    """Return the folder of the checkpoint of a step."""
     return run / CHECKPOINTS / f"{_PREFIX}{step:08d}"
 
 
@@ -73,8 +76,7 @@ def drop_checkpoints(run: Path, keep: Collection[Path]) -> None:
 
 def is_disk_error(error: BaseException) -> bool:
     """Tell whether a disk refused; safetensors and torch wrap the system's error in errors of their own."""
-    texts = ("No space left", "Disk quota", "Read-only file system", "file write failed", "unexpected pos")
-    return isinstance(error, OSError) or any(text in str(error) for text in texts)
+    return isinstance(error, OSError) or is_machine_fault(error, writing=True)
 
 
 def save_object(path: Path, content: Any) -> None:
@@ -98,12 +100,12 @@ def read_state(folder: Path) -> dict[str, Any]:
     """Return where the training stood.
 
     Raises:
-        TrainingInputError: The checkpoint is not readable.
+        UserError: The checkpoint is not readable.
     """
     try:
         return dict(json.loads((folder / STATE_NAME).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
-        raise TrainingInputError(
+        raise UserError(
             f"cannot read the checkpoint {str(folder)!r} ({error}); delete it to go on from the one before"
         ) from error
 
@@ -129,3 +131,127 @@ def restore_random_states(states: Mapping[str, Any]) -> None:
     np.random.set_state((name, np.array(keys, dtype=np.uint32), place, has_gauss, gauss))
     version, words, spare = states["python"]
     random.setstate((version, tuple(words), spare))
+
+
+def is_sharded(accelerator: Any) -> bool:
+    """Tell whether weights and optimizer lie scattered over the processes."""
+    return str(accelerator.distributed_type).rpartition(".")[2] in ("FSDP", "DEEPSPEED")
+
+
+def rank_file(folder: Path, rank: int) -> Path:
+    """Return the file of what each process has for itself: random states and its place in the data."""
+    return folder / f"rank-{rank:05d}.pt"
+
+
+class CheckpointManager:
+    """Writes and reads the checkpoints of one training; every process calls its methods together.
+
+    Args:
+        run: Folder of the run.
+        accelerator: Of the training.
+        task: Writes and reads the weights.
+        net: As `accelerator` prepared it.
+        optimizer: Likewise.
+        loader: Of the training rows.
+        settings: Of the run.
+        ema: Moving average of the weights, if there is one.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        accelerator: Any,
+        *,
+        task: Task,
+        net: Any,
+        optimizer: Any,
+        loader: Any,
+        settings: LoopSettings,
+        ema: Ema | None = None,
+    ) -> None:
+        self.run, self.accelerator, self.task, self.net = run, accelerator, task, net
+        self.optimizer, self.loader, self.settings, self.ema = optimizer, loader, settings, ema
+
+    def save(self, state: Mapping[str, Any]) -> Path:
+        """Write all that a training needs to go on as if nothing had happened, whole or not at all.
+
+        Of the former checkpoints the one of the least validation loss stays.
+
+        Args:
+            state: `step`, `best_step` or None, and whatever else is to be read again.
+
+        Raises:
+            OutsideError: The disk refused; the former checkpoints are untouched.
+        """
+        step, main = int(state["step"]), self.accelerator.is_main_process
+        partial = partial_path(self.run, step)
+        folder = checkpoint_path(self.run, step)
+        try:
+            self._together(lambda: main and begin_checkpoint(self.run, step))
+            self._together(lambda: self._write(partial, state))
+            self._together(lambda: main and finish_checkpoint(partial))
+        except Exception:
+            shutil.rmtree(partial, ignore_errors=True)
+            raise
+        if main:
+            best = step if state["best_step"] is None else state["best_step"]
+            drop_checkpoints(self.run, {folder, checkpoint_path(self.run, best)})
+        return folder
+
+    def load(self, folder: Path, state: Mapping[str, Any]) -> None:
+        """Go back to a checkpoint: weights, their average, optimizer, random states and place in the data.
+
+        Raises:
+            UserError: It was written by another number of processes.
+        """
+        processes = self.accelerator.num_processes
+        if state["processes"] != processes:
+            raise UserError(
+                f"got {processes} processes; {folder.name} was written by {state['processes']}: start as "
+                f"many, with accelerate launch --num_processes {state['processes']}"
+            )
+        if is_sharded(self.accelerator):
+            self.accelerator.load_state(str(folder / SHARDED))
+        else:
+            self.task.load(folder)
+            self.optimizer.load_state_dict(load_object(folder / OPTIMIZER))
+        if self.ema is not None:
+            self.ema.load_state_dict(load_object(folder / EMA))
+        own = load_object(rank_file(folder, self.accelerator.process_index))
+        self.loader.load_state_dict(own["loader"])
+        restore_random_states(own["random"])
+
+    def _write(self, partial: Path, state: Mapping[str, Any]) -> None:
+        """Write this process' share."""
+        weights, main = None, self.accelerator.is_main_process
+        if is_sharded(self.accelerator):
+            weights = self.accelerator.get_state_dict(self.net)
+            self.accelerator.save_state(str(partial / SHARDED))
+        elif main:
+            save_object(partial / OPTIMIZER, self.optimizer.state_dict())
+        own = {"loader": self.loader.state_dict(), "random": random_states()}
+        save_object(rank_file(partial, self.accelerator.process_index), own)
+        if main:
+            if self.ema is not None:
+                save_object(partial / EMA, self.ema.state_dict())
+            self.task.save(partial, weights)
+            write_settings(partial, self.settings)
+            write_state(partial, {**state, "processes": self.accelerator.num_processes})
+
+    def _together(self, act: Callable[[], object]) -> None:
+        """Do something on every process; if it fails on one, all of them stop."""
+        failure: Exception | None = None
+        try:
+            act()
+        except Exception as error:
+            failure = error
+        failed = torch.tensor([failure is not None], device=self.accelerator.device, dtype=torch.int32)
+        if not bool(self.accelerator.gather(failed).any()):
+            return
+        if failure is not None and not is_disk_error(failure):
+            raise failure
+        said = "another process failed" if failure is None else first_line(failure)
+        raise OutsideError(
+            f"cannot write a checkpoint into {str(self.run)!r} ({said}); the former checkpoint is untouched: "
+            "make room, then go on with --resume"
+        ) from failure

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from leitmotif.shards.store import write_text
-from leitmotif.training.errors import TrainingInputError
+from leitmotif.storage.errors import UserError
 
 LOG_NAME = "log.jsonl"
 
@@ -25,7 +25,7 @@ class RunLog:
         settings: What Weights & Biases shows beside them.
 
     Raises:
-        TrainingInputError: A package is missing.
+        UserError: A package is missing.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ def _open_board(run: Path, step: int) -> Any:
     try:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
-        raise TrainingInputError(
+        raise UserError(
             "got tensorboard=true without the package; install it with: pip install 'leitmotif-av[train]', "
             "or set tensorboard=false"
         ) from error
@@ -91,7 +91,7 @@ def _open_wandb(run: Path, settings: Mapping[str, Any]) -> Any:
     try:
         wandb = importlib.import_module("wandb")
     except ImportError as error:
-        raise TrainingInputError(
+        raise UserError(
             "got wandb=true without the package; install it with: pip install wandb, or set wandb=false"
         ) from error
     return wandb.init(project="leitmotif", name=run.name, dir=str(run), config=dict(settings), resume="allow")

@@ -22,14 +22,13 @@ from leitmotif.evaluation.mood_quadrant import MoodQuadrantMetric
 from leitmotif.evaluation.results import make_document, make_table
 from leitmotif.evaluation.tempo_class import TempoClassMetric
 from leitmotif.media.sandbox import SandboxedWorker
+from leitmotif.storage.errors import UserError
 from leitmotif.tagging.rhythm import tempo_class
 from leitmotif.train_mmdm.answer import Answer
-from leitmotif.train_mmdm.describe import Describer, decoding_of, untuned
+from leitmotif.train_mmdm.describe import Describer, base_model, decoding_of
 from leitmotif.train_mmdm.evaluate import BASE, FINE_TUNED, list_attributes
 from leitmotif.train_mmdm.inputs import read_input
-from leitmotif.train_mmdm.opening import open_model
-from leitmotif.train_mmdm.run import DescriptionModel
-from leitmotif.training.errors import TrainingInputError
+from leitmotif.train_mmdm.run import DescriptionModel, open_model
 
 COMMONEST = "the commonest of all"
 BATCH = 16
@@ -39,18 +38,18 @@ def read_truth(corpus: Path) -> list[Clip]:
     """Return the films of a corpus that move and are whole, each once; their ids are the files' names.
 
     Raises:
-        TrainingInputError: The folder holds no truth, or no such film.
+        UserError: The folder holds no truth, or no such film.
     """
     path = corpus / TRUTH_NAME
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     except OSError as error:
-        raise TrainingInputError(
+        raise UserError(
             f"cannot read {str(path)!r} ({error.strerror}); give the folder of films of `leitmotif demo`"
         ) from error
     films = [row for row in rows if row["moving"] and not row["broken"] and row["duplicate_of"] is None]
     if not films:
-        raise TrainingInputError(f"{str(path)!r} names no film that moves; render more clips")
+        raise UserError(f"{str(path)!r} names no film that moves; render more clips")
     return [
         Clip(
             row["file"],
@@ -108,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     paths = [chosen.corpus / clip.clip_id for clip in clips]
     model = open_model(chosen.run)
     texts = write_texts(model, paths, FINE_TUNED)
-    with untuned(model) as base:
+    with base_model(model) as base:
         texts |= write_texts(base, paths, BASE)
     texts[COMMONEST] = [commonest(clips)] * len(clips)
     document = make_document(judge(texts, clips), truth_metrics(), {})

@@ -6,7 +6,8 @@ import pytest
 
 import leitmotif
 from leitmotif.storage.errors import UserError
-from leitmotif.train_mmdm.settings import PRESETS, write_settings
+from leitmotif.train_mmdm.settings import PRESETS
+from leitmotif.training.settings import write_settings
 
 pytest.importorskip("accelerate")
 

@@ -8,7 +8,7 @@ import pytest
 
 from bench.quality.description import COMMONEST, commonest, judge, main, read_truth
 from leitmotif.demo.corpus import render_corpus
-from leitmotif.training.errors import TrainingInputError
+from leitmotif.storage.errors import UserError
 from tests.train_mmdm.untrained_runs import write_run
 
 
@@ -51,5 +51,5 @@ def test_a_run_stands_beside_its_beginning_and_the_commonest_answer(
 
 
 def test_a_folder_without_truth_is_one_line(tmp_path: Path) -> None:
-    with pytest.raises(TrainingInputError, match=r"truth\.jsonl.*leitmotif demo"):
+    with pytest.raises(UserError, match=r"truth\.jsonl.*leitmotif demo"):
         read_truth(tmp_path)

@@ -12,8 +12,8 @@ from leitmotif.collection.ours import KINDS
 from leitmotif.pipelines.workspace import PLAN
 from leitmotif.review.survey.key import KEY_FILE
 from leitmotif.shards.manifest import MANIFEST
-from leitmotif.train_mmdm.settings import SETTINGS_NAME
 from leitmotif.training.checkpoint import CHECKPOINTS
+from leitmotif.training.settings import SETTINGS_NAME
 
 
 def make(folder: Path, kind: str) -> None:

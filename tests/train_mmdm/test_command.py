@@ -12,7 +12,7 @@ import pytest
 from rendered_clips import write_dataset
 
 from leitmotif.cli import main as command
-from leitmotif.train_mmdm import saving
+from leitmotif.training import checkpoint
 from leitmotif.training.checkpoint import list_checkpoints
 from tests.train_mmdm.conftest import SMALL, plain_rows
 
@@ -47,7 +47,7 @@ def test_a_full_disk_ends_with_3_and_one_line(
     plain_dataset: Path, tmp_path: Path, capsys: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        saving, "save_object", lambda path, content: Path("/dev/full").write_bytes(b"x" * 99999)
+        checkpoint, "save_object", lambda path, content: Path("/dev/full").write_bytes(b"x" * 99999)
     )
     assert call(plain_dataset, "--out", tmp_path / "run", *OPTIONS) == 3
     lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("leitmotif: error: ")]
@@ -63,8 +63,8 @@ def test_a_full_disk_ends_with_3_and_one_line(
             ["--preset", "internvl4"],
             "got preset 'internvl4'; expected one of tiny, internvl3-1b, internvl3-2b",
         ),
-        (["--set", "epochs=none"], "expected a whole number for epochs"),
-        (["--set", "depth=3"], "expected key=value with one of the keys"),
+        (["--set", "epochs=none"], "setting epochs: got 'none', expected a whole number"),
+        (["--set", "depth=3"], "setting 'depth' is not known; did you mean"),
         (["--resume"], "does not exist; leave --resume out to begin it"),
     ],
 )

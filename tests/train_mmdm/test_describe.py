@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from untrained_runs import write_run
 
-from leitmotif.train_mmdm.describe import Decoding, Describer, _Draw, _Teller, decoding_of, untuned
-from leitmotif.train_mmdm.inputs import BadInput, Shown, read_text
+from leitmotif.storage.errors import UserError
+from leitmotif.train_mmdm.describe import Decoding, Describer, _Draw, _Teller, base_model, decoding_of
+from leitmotif.train_mmdm.inputs import BadInput, VisualInput, read_text
 from leitmotif.train_mmdm.network import build_tiny
 from leitmotif.train_mmdm.run import DescriptionModel, open_run
-from leitmotif.training.errors import TrainingInputError
 
 
 @pytest.fixture(scope="module")
@@ -25,10 +25,10 @@ def adapted(tmp_path_factory: pytest.TempPathFactory) -> DescriptionModel:
     return open_run(write_run(tmp_path_factory.mktemp("adapted") / "run", adapters=True))
 
 
-def shown(seed: int, frames: int = 4) -> Shown:
+def shown(seed: int, frames: int = 4) -> VisualInput:
     pixels = np.random.default_rng(seed).integers(0, 256, (frames, 40, 60, 3), np.uint8)
     kind = "image" if frames == 1 else "video"
-    return Shown(f"{kind} {seed}", kind, tuple(Image.fromarray(frame) for frame in pixels))
+    return VisualInput(f"{kind} {seed}", kind, tuple(Image.fromarray(frame) for frame in pixels))
 
 
 INPUTS = [shown(1), shown(2, frames=1), read_text("The flower that smiles today tomorrow dies."), shown(3, 2)]
@@ -99,7 +99,7 @@ def test_decoding_is_the_papers_unless_told_otherwise(model: DescriptionModel) -
 
 @pytest.mark.parametrize("wrong", [{"top_k": 0}, {"top_p": 0.0}, {"top_p": 1.5}, {"temperature": 0.0}])
 def test_a_wrong_decoding_is_refused(wrong: dict[str, float]) -> None:
-    with pytest.raises(TrainingInputError, match="expected top-k and max-tokens of 1 or more"):
+    with pytest.raises(UserError, match="expected top-k and max-tokens of 1 or more"):
         Decoding(**wrong)
 
 
@@ -120,7 +120,7 @@ def test_a_text_cannot_pass_for_pictures_or_for_the_end_of_the_question(
 
 def test_the_model_before_its_training_is_the_base_without_adapters(adapted: DescriptionModel) -> None:
     tuned = Describer(adapted, Decoding(max_tokens=12, greedy=True)).describe(INPUTS)
-    with untuned(adapted) as base:
+    with base_model(adapted) as base:
         before = Describer(base, Decoding(max_tokens=12, greedy=True)).describe(INPUTS)
     assert tuned != before
     assert Describer(adapted, Decoding(max_tokens=12, greedy=True)).describe(INPUTS) == tuned
@@ -128,7 +128,7 @@ def test_the_model_before_its_training_is_the_base_without_adapters(adapted: Des
 
 def test_the_model_from_scratch_before_its_training_is_drawn_from_the_runs_seed(tmp_path: Path) -> None:
     model = open_run(write_run(tmp_path / "run"))
-    with untuned(model) as base:
+    with base_model(model) as base:
         assert base.net is not model.net
         fresh = build_tiny(model.settings, model.tokenizer).state_dict()
         assert all(torch.equal(weight, fresh[name]) for name, weight in base.net.state_dict().items())

@@ -15,10 +15,10 @@ from transformers import (
 from untrained_runs import write_run
 
 from leitmotif.cli.main import main
+from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.train_mmdm.export import export_run, merged
-from leitmotif.train_mmdm.prompt import question_of
+from leitmotif.train_mmdm.processor import normalise, question_of
 from leitmotif.train_mmdm.run import NETWORK, open_run
-from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["adapters", "from scratch"])
@@ -40,8 +40,8 @@ def logits(net: torch.nn.Module, batch: dict[str, torch.Tensor]) -> torch.Tensor
 
 def test_transformers_loads_it_with_the_logits_of_the_run(run: Path, exported: Path) -> None:
     model = open_run(run)
-    prompter = model.prompter
-    batch = prompter.collate([prompter.encode(prompter.resize(shown(1).frames), question_of(4))])
+    processor = model.processor
+    batch = processor.collate([processor.encode(processor.resize(shown(1).frames), question_of(4))])
     net = AutoModelForImageTextToText.from_pretrained(exported).eval()
     assert isinstance(net, InternVLForConditionalGeneration)
     whole = merged(model.checkpoint / NETWORK, model.settings)
@@ -53,14 +53,14 @@ def test_transformers_loads_it_with_the_logits_of_the_run(run: Path, exported: P
 def test_its_tokenizer_and_pictures_are_those_of_the_run(run: Path, exported: Path) -> None:
     model = open_run(run)
     tokenizer = AutoTokenizer.from_pretrained(exported)
-    said = model.prompter.write(2, "How?")
+    said = model.processor.write(2, "How?")
     assert tokenizer(said)["input_ids"] == model.tokenizer(said)["input_ids"]
     assert tokenizer.context_image_token_id == model.net.config.image_token_id
     frames = shown(1).frames
     pixels = AutoImageProcessor.from_pretrained(exported, backend="pil")(
         images=list(frames), return_tensors="pt"
     )["pixel_values"]
-    mine = model.prompter.encode(model.prompter.resize(frames), "How?")["pixel_values"]
+    mine = normalise(model.processor.encode(model.processor.resize(frames), "How?")["pixels"])
     assert torch.allclose(pixels, mine, atol=1e-5)
 
 
@@ -77,7 +77,7 @@ def test_the_chat_template_takes_pictures_where_the_run_writes_them(run: Path, e
     said = tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
     # The processor of transformers puts the tokens of a picture in the place of one.
     picture = f"<img>{'<IMG_CONTEXT>' * model.settings.tokens_a_frame}</img>"
-    assert said.replace("<IMG_CONTEXT>", picture) == model.prompter.write(2, "How?")
+    assert said.replace("<IMG_CONTEXT>", picture) == model.processor.write(2, "How?")
 
 
 def test_processors_and_sampling_are_written_down(exported: Path) -> None:
@@ -92,7 +92,7 @@ def test_processors_and_sampling_are_written_down(exported: Path) -> None:
 
 
 def test_what_lies_there_already_is_left_alone(run: Path, exported: Path) -> None:
-    with pytest.raises(TrainingInputError, match="exists and is not empty; choose another --out"):
+    with pytest.raises(UserError, match="exists and is not empty; choose another --out"):
         export_run(run, exported)
 
 
@@ -103,7 +103,7 @@ def test_a_full_disk_leaves_nothing_behind(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(InternVLForConditionalGeneration, "save_pretrained", refuse)
-    with pytest.raises(TrainingOutsideError, match=r"No space left on device.*export again"):
+    with pytest.raises(OutsideError, match=r"No space left on device.*export again"):
         export_run(run, tmp_path / "exported")
     assert list(tmp_path.iterdir()) == []
 

@@ -60,7 +60,7 @@ def test_a_served_export_says_what_the_run_says(tmp_path: Path) -> None:
             answer = json.load(response)
     finally:
         server.kill()
-    asked = model.tokenizer(model.prompter.write(4, describer.question(video)))["input_ids"]
+    asked = model.tokenizer(model.processor.write(4, describer.question(video)))["input_ids"]
     assert answer["usage"]["prompt_tokens"] == len(asked)
     said = answer["choices"][0]["message"]["content"].strip()
     # A random model may end within a character, which vLLM leaves out.

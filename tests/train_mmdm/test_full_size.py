@@ -17,11 +17,11 @@ from bench.peak_memory import peak_bytes
 import numpy as np, torch
 from transformers import InternVLConfig, InternVLForConditionalGeneration, InternVLVisionConfig, Qwen2Config
 from leitmotif.train_mmdm.network import add_adapters, checkpoint_activations
-from leitmotif.train_mmdm.prompt import Prompter, instruction_of
+from leitmotif.train_mmdm.processor import Processor, instruction_of
 from leitmotif.train_mmdm.settings import choose_settings
-from leitmotif.train_mmdm.step import sum_loss
+from leitmotif.train_mmdm.task import sum_loss
 from leitmotif.train_mmdm.tokens import learn_tokenizer
-from leitmotif.train_mmdm.trainer import make_optimizer
+from leitmotif.train_mmdm.train import make_optimizer
 
 settings = choose_settings("internvl3-1b", ["learning_rate=1e-3"])
 tokenizer = learn_tokenizer(["a gentle piano melody"])
@@ -40,10 +40,10 @@ torch.set_default_dtype(torch.float32)
 weights = sum(weight.numel() for weight in base.parameters())
 net = add_adapters(base, settings).train()
 checkpoint_activations(base)
-prompter = Prompter(tokenizer, settings)
+processor = Processor(tokenizer, settings)
 frames = [np.random.default_rng(n).integers(0, 256, (270, 480, 3), dtype=np.uint8) for n in range(10)]
-example = prompter.encode(prompter.resize(frames), instruction_of(10), "a gentle piano melody")
-batch = prompter.collate([example])
+example = processor.encode(processor.resize(frames), instruction_of(10), "a gentle piano melody")
+batch = processor.collate([example])
 optimizer = make_optimizer(net, settings)
 learning = [weight for weight in net.parameters() if weight.requires_grad]
 before = [weight.detach().clone() for weight in learning]

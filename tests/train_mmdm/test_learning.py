@@ -10,7 +10,7 @@ from bench.quality.description import judge, write_texts
 from leitmotif.evaluation.clips import Clip
 from leitmotif.train_mmdm.run import open_run
 from leitmotif.train_mmdm.settings import choose_settings
-from leitmotif.train_mmdm.trainer import train
+from leitmotif.train_mmdm.train import train
 
 TRAIN, VALIDATION, FILMS = 500, 40, 150
 FIRST_FILM = 500_000  # a seed that no training clip has

@@ -10,6 +10,7 @@ import pytest
 import torch
 from transformers import Qwen2Config, Qwen2ForCausalLM
 
+from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.train_mmdm import network
 from leitmotif.train_mmdm.network import (
     add_adapters,
@@ -18,11 +19,10 @@ from leitmotif.train_mmdm.network import (
     load_adapters,
     load_pretrained,
 )
-from leitmotif.train_mmdm.prompt import Prompter
+from leitmotif.train_mmdm.processor import Processor, network_inputs
 from leitmotif.train_mmdm.settings import Settings, choose_settings
-from leitmotif.train_mmdm.step import sum_loss
+from leitmotif.train_mmdm.task import sum_loss
 from leitmotif.train_mmdm.tokens import check_tokenizer, learn_tokenizer, load_tokenizer
-from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
 
 
 @pytest.fixture(scope="module")
@@ -37,10 +37,10 @@ def tokenizer() -> Any:
 
 @pytest.fixture(scope="module")
 def batch(tokenizer: Any, settings: Settings) -> dict[str, torch.Tensor]:
-    prompter = Prompter(tokenizer, settings)
+    processor = Processor(tokenizer, settings)
     rng = np.random.default_rng(0)
-    pixels = prompter.resize([rng.integers(0, 256, (40, 60, 3), dtype=np.uint8) for _ in range(2)])
-    return prompter.collate([prompter.encode(pixels, "Why?", "a gentle piano melody")])
+    pixels = processor.resize([rng.integers(0, 256, (40, 60, 3), dtype=np.uint8) for _ in range(2)])
+    return processor.collate([processor.encode(pixels, "Why?", "a gentle piano melody")])
 
 
 @pytest.fixture
@@ -143,7 +143,9 @@ def test_the_loss_of_the_answer_is_the_library_s_own(
 ) -> None:
     net = build_network(replace(settings, lora_rank=0), tokenizer).eval()
     tokens = int((batch["labels"] != -100).sum())
-    torch.testing.assert_close(sum_loss(net, batch) / tokens, net(**batch).loss)
+    torch.testing.assert_close(
+        sum_loss(net, batch) / tokens, net(**network_inputs(batch), labels=batch["labels"]).loss
+    )
 
 
 def test_a_pretrained_network_is_loaded_in_half_precision_when_it_is_frozen(
@@ -161,7 +163,7 @@ def test_a_pretrained_network_is_loaded_in_half_precision_when_it_is_frozen(
 def test_patches_of_another_size_are_refused(tokenizer: Any, settings: Settings, tmp_path: Path) -> None:
     build_tiny(settings, tokenizer).save_pretrained(str(tmp_path))
     wrong = replace(settings, patch_side=8)
-    with pytest.raises(TrainingInputError, match=r"has patches of 16 pixels: set patch_side=16"):
+    with pytest.raises(UserError, match=r"has patches of 16 pixels: set patch_side=16"):
         load_pretrained(tmp_path, wrong)
 
 
@@ -170,16 +172,16 @@ def test_a_model_that_is_no_internvl_is_refused(settings: Settings, tmp_path: Pa
         vocab_size=8, hidden_size=8, intermediate_size=8, num_hidden_layers=1, num_attention_heads=1
     )
     Qwen2ForCausalLM(config).save_pretrained(str(tmp_path))
-    with pytest.raises(TrainingInputError, match="of the type 'qwen2', not 'internvl'"):
+    with pytest.raises(UserError, match="of the type 'qwen2', not 'internvl'"):
         load_pretrained(tmp_path, settings)
 
 
 def test_a_damaged_or_missing_folder_is_refused(tokenizer: Any, settings: Settings, tmp_path: Path) -> None:
-    with pytest.raises((TrainingInputError, TrainingOutsideError), match=r"cannot (load|fetch) the"):
+    with pytest.raises((UserError, OutsideError), match=r"cannot (load|fetch) the"):
         load_pretrained(tmp_path / "nothing", settings)
     build_tiny(settings, tokenizer).save_pretrained(str(tmp_path))
     (tmp_path / "model.safetensors").unlink()
-    with pytest.raises(TrainingInputError, match="cannot load the weights"):
+    with pytest.raises(UserError, match="cannot load the weights"):
         load_pretrained(tmp_path, settings)
 
 
@@ -188,11 +190,11 @@ def test_a_tokenizer_that_knows_no_pictures_is_refused(tokenizer: Any, tmp_path:
     facts = json.loads((tmp_path / "tokenizer_config.json").read_text())
     facts = {name: fact for name, fact in facts.items() if "token" not in name or name == "eos_token"}
     (tmp_path / "tokenizer_config.json").write_text(json.dumps(facts))
-    with pytest.raises(TrainingInputError, match="lacks start_image_token"):
+    with pytest.raises(UserError, match="lacks start_image_token"):
         load_tokenizer(replace(choose_settings("tiny"), model_id=str(tmp_path)))
     tokenizer_without_chat = learn_tokenizer(["a"])
     tokenizer_without_chat.chat_template = None
-    with pytest.raises(TrainingInputError, match="lacks a chat template"):
+    with pytest.raises(UserError, match="lacks a chat template"):
         check_tokenizer(tokenizer_without_chat, "mine")
 
 
@@ -207,7 +209,7 @@ def test_a_missing_package_is_named(
     chosen = choose_settings(
         "internvl3-1b", [f"model_id={tmp_path}", "image_side=64", "patch_side=16", change]
     )
-    with pytest.raises(TrainingInputError, match=f"pip install {package}"):
+    with pytest.raises(UserError, match=f"pip install {package}"):
         build_network(chosen, tokenizer)
 
 

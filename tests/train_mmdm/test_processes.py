@@ -18,7 +18,7 @@ SETTINGS = (
     "epochs=2",
     "min_steps=0",
     "dropout=0",
-    "watch_steps=0",
+    "eval_steps=0",
     "frames=2",
     "samples=1",
     "max_new_tokens=3",
@@ -29,16 +29,18 @@ SETTINGS = (
 SCRIPT = """
 import argparse, os, sys
 from leitmotif.cli import train
-from leitmotif.train_mmdm import trainer
+from leitmotif.training.step import TrainStep
 
-learn, limit = trainer.Training._learn, int(os.environ.get("STEPS", "0"))
+run, left = TrainStep.run, [int(os.environ.get("STEPS", "0"))]
 
-def learn_and_die(self, batches):
-    learn(self, batches)
-    if limit and self.stands.step == limit:
+def run_and_die(self, batches, rate):
+    numbers = run(self, batches, rate)
+    left[0] -= 1
+    if left[0] == 0:
         os._exit(9)
+    return numbers
 
-trainer.Training._learn = learn_and_die
+TrainStep.run = run_and_die
 parser = argparse.ArgumentParser()
 train.add_arguments(parser)
 sys.exit(train.run(parser.parse_args()))

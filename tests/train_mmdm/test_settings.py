@@ -1,11 +1,14 @@
+import json
 import math
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from leitmotif.train_mmdm.settings import PRESETS, Settings, choose_settings, read_settings, write_settings
-from leitmotif.train_mmdm.trainer import count_epochs
-from leitmotif.training.errors import TrainingInputError
+from leitmotif.storage.errors import UserError
+from leitmotif.train_mmdm.settings import PRESETS, Settings, choose_settings, read_settings
+from leitmotif.training.loop import count_epochs
+from leitmotif.training.settings import write_settings
 
 
 def test_the_defaults_are_those_of_the_paper() -> None:
@@ -48,23 +51,24 @@ def test_values_are_read_by_the_kind_of_the_setting() -> None:
     ("preset", "change", "said"),
     [
         ("huge", None, "got preset 'huge'; expected one of tiny, internvl3-1b"),
-        ("tiny", "batch", "expected key=value"),
-        ("tiny", "bach=2", "with one of the keys model_id, revision"),
-        ("tiny", "preset=x", "expected key=value with one of the keys"),
-        ("tiny", "batch=two", "expected a whole number for batch"),
-        ("tiny", "batch=0", "got batch 0; expected at least 1"),
-        ("tiny", "dropout=1", "got dropout 1.0 and lora_dropout 0.05; expected less than 1"),
-        ("tiny", "learning_rate=nan", "got learning_rate nan; expected at least 0"),
-        ("tiny", "flip=yes", "expected true or false for flip"),
+        ("tiny", "batch", "setting 'batch' is not understood; expected key=value"),
+        ("tiny", "bach=2", "setting 'bach' is not known; did you mean batch"),
+        ("tiny", "preset=x", "setting 'preset' is not known"),
+        ("tiny", "batch=two", "setting batch: got 'two', expected a whole number"),
+        ("tiny", "batch=0", "setting batch: got 0, expected greater than or equal to 1"),
+        ("tiny", "dropout=1", "setting dropout: got 1, expected less than 1"),
+        ("tiny", "learning_rate=nan", "setting learning_rate: got 'nan', expected a finite number"),
+        ("tiny", "flip=maybe", "setting flip: got 'maybe', expected true or false"),
         ("tiny", "image_side=60", "expected a multiple of 32"),
-        ("tiny", "top_p=0", "expected 0 < top_p <= 1"),
-        ("tiny", "precision=fp8", "expected one of bf16, fp32"),
-        ("tiny", "recipe=best", "got recipe 'best'; expected one of paper, internvl, tiny"),
+        ("tiny", "top_p=0", "setting top_p: got 0, expected greater than 0"),
+        ("tiny", "precision=fp8", "setting precision: got 'fp8', expected 'bf16' or 'fp32'"),
+        ("tiny", "recipe=best", "recipe 'best' is not known; expected internvl, paper, tiny"),
         ("tiny", "four_bit=true", "weights in 4 bits cannot be trained"),
+        ("tiny", "flip=[", "the value of setting 'flip=[' is not YAML"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_line(preset: str, change: str | None, said: str) -> None:
-    with pytest.raises(TrainingInputError) as caught:
+    with pytest.raises(UserError) as caught:
         choose_settings(preset, [change] if change else [])
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -82,7 +86,7 @@ def test_settings_come_back_from_their_file(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "settings.json").write_text(text)
-    with pytest.raises(TrainingInputError, match="give a folder that `leitmotif train mmdm` wrote"):
+    with pytest.raises(UserError, match="give a folder that `leitmotif train mmdm` wrote"):
         read_settings(tmp_path)
 
 
@@ -93,9 +97,36 @@ def test_settings_are_frozen(small: Settings) -> None:
 
 @pytest.mark.parametrize(("rows", "steps"), [(12, 40), (16, 40), (160, 400), (444, 924), (20_000, 20_000)])
 def test_tiny_suits_its_steps_to_its_rows(rows: int, steps: int) -> None:
-    from leitmotif.train_mmdm.trainer import count_epochs
 
     tiny = PRESETS["tiny"]
     an_epoch = math.ceil(rows / tiny.batch)
     assert an_epoch * count_epochs(tiny, an_epoch) == steps
     assert count_epochs(PRESETS["internvl3-1b"], 1) == PRESETS["internvl3-1b"].epochs
+
+
+@pytest.mark.parametrize("revision", ["0123456", "12e4567", "1_000"])
+def test_a_name_that_looks_like_a_number_stays_as_it_was_typed(revision: str) -> None:
+    assert choose_settings("internvl3-1b", [f"revision={revision}"]).revision == revision
+
+
+def test_a_setting_without_a_value_is_the_preset_s_again() -> None:
+    changes = ["batch=3", "revision=abc", "batch=", "revision=none"]
+    assert choose_settings("internvl3-1b", changes) == PRESETS["internvl3-1b"]
+
+
+def test_settings_of_former_names_are_read_with_a_line_about_each(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    values = asdict(PRESETS["tiny"])
+    for name in ("steps", "ema_decay"):
+        del values[name]
+    values["elicit"] = not values.pop("describe_visuals_first")
+    values["watch_steps"] = values.pop("eval_steps")
+    (tmp_path / "settings.json").write_text(json.dumps(values))
+    assert read_settings(tmp_path) == replace(PRESETS["tiny"], describe_visuals_first=False)
+    assert choose_settings("tiny", ["elicit=false"]).describe_visuals_first is False
+    assert [record.getMessage().split(": ")[1] for record in caplog.records] == [
+        "the setting elicit is called describe_visuals_first now",
+        "the setting watch_steps is called eval_steps now",
+        "the setting elicit is called describe_visuals_first now",
+    ]

@@ -6,9 +6,10 @@ import torch
 
 from leitmotif.train_mmdm.network import add_adapters, build_tiny
 from leitmotif.train_mmdm.run import NETWORK, TOKENIZER, save_network
-from leitmotif.train_mmdm.settings import Settings, choose_settings, write_settings
+from leitmotif.train_mmdm.settings import Settings, choose_settings
 from leitmotif.train_mmdm.tokens import learn_tokenizer
 from leitmotif.training.checkpoint import begin_checkpoint, finish_checkpoint, write_state
+from leitmotif.training.settings import write_settings
 
 CAPTION = "A calm, dreamy instrumental ambient track featuring piano and strings at a slow tempo."
 

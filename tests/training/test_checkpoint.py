@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from leitmotif.storage.errors import UserError
 from leitmotif.training.checkpoint import (
     begin_checkpoint,
     checkpoint_path,
@@ -20,7 +21,6 @@ from leitmotif.training.checkpoint import (
     save_object,
     write_state,
 )
-from leitmotif.training.errors import TrainingInputError
 
 
 def write(run: Path, step: int) -> Path:
@@ -67,7 +67,7 @@ def test_only_the_wanted_checkpoints_stay(tmp_path: Path) -> None:
 def test_a_damaged_state_is_named(tmp_path: Path) -> None:
     folder = write(tmp_path, 1)
     (folder / "state.json").write_text('{"step"')
-    with pytest.raises(TrainingInputError, match="delete it to go on from the one before"):
+    with pytest.raises(UserError, match="delete it to go on from the one before"):
         read_state(folder)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from leitmotif.training.errors import TrainingInputError
+from leitmotif.storage.errors import UserError
 from leitmotif.training.logs import RunLog, read_log
 
 
@@ -75,7 +75,7 @@ def test_a_missing_package_is_named(
 ) -> None:
     monkeypatch.setitem(sys.modules, module, None)
     options = {"tensorboard": False, "wandb": False, option: True}
-    with pytest.raises(TrainingInputError, match=advice):
+    with pytest.raises(UserError, match=advice):
         RunLog(tmp_path, **options)
 
 

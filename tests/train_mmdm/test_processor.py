@@ -7,13 +7,13 @@ from PIL import Image
 from transformers import GotOcr2ImageProcessorPil
 
 from leitmotif.train_mmdm.answer import Answer, read_answer, write_answer
-from leitmotif.train_mmdm.prompt import (
+from leitmotif.train_mmdm.processor import (
     DEVIATION,
     IGNORED,
     INSTRUCTION,
     MEAN,
     TEXT_QUESTION,
-    Prompter,
+    Processor,
     instruction_of,
     normalise,
     question_of,
@@ -25,9 +25,9 @@ from leitmotif.train_mmdm.visuals import describe_visuals
 
 
 @pytest.fixture(scope="module")
-def prompter() -> Prompter:
+def processor() -> Processor:
     texts = ["a gentle piano melody", question_of(2), INSTRUCTION]
-    return Prompter(learn_tokenizer(texts), choose_settings("tiny", ["image_side=64"]))
+    return Processor(learn_tokenizer(texts), choose_settings("tiny", ["image_side=64"]))
 
 
 def noisy_frames(count: int) -> list[np.ndarray]:
@@ -35,44 +35,44 @@ def noisy_frames(count: int) -> list[np.ndarray]:
     return [rng.integers(0, 256, (90, 160, 3), dtype=np.uint8) for _ in range(count)]
 
 
-def decode(prompter: Prompter, ids: torch.Tensor) -> str:
-    return str(prompter.tokenizer.decode(ids))
+def decode(processor: Processor, ids: torch.Tensor) -> str:
+    return str(processor.tokenizer.decode(ids))
 
 
-def test_frames_are_prepared_as_by_the_library_s_own_processor(prompter: Prompter) -> None:
+def test_frames_are_prepared_as_by_the_library_s_own_processor(processor: Processor) -> None:
     frames = noisy_frames(3)
     reference = GotOcr2ImageProcessorPil(
         size={"height": 64, "width": 64}, crop_to_patches=False, image_mean=MEAN, image_std=DEVIATION
     )
     expected = reference(images=[Image.fromarray(frame) for frame in frames], return_tensors="pt")
-    torch.testing.assert_close(normalise(prompter.resize(frames)), expected["pixel_values"])
+    torch.testing.assert_close(normalise(processor.resize(frames)), expected["pixel_values"])
 
 
-def test_pictures_of_any_mode_become_rgb(prompter: Prompter) -> None:
+def test_pictures_of_any_mode_become_rgb(processor: Processor) -> None:
     grey = Image.new("L", (20, 30), 128)
     clear = Image.new("RGBA", (20, 30), (1, 2, 3, 0))
-    pixels = prompter.resize([grey, clear, np.full((5, 4, 3), 7, np.uint8)])
+    pixels = processor.resize([grey, clear, np.full((5, 4, 3), 7, np.uint8)])
     assert pixels.shape == (3, 3, 64, 64)
     assert [pixels[n].float().mean().item() for n in range(3)] == [128, 2, 7]
 
 
-def test_a_video_s_frames_stand_numbered_before_the_question(prompter: Prompter) -> None:
-    written = prompter.write(2, "Why?")
+def test_a_video_s_frames_stand_numbered_before_the_question(processor: Processor) -> None:
+    written = processor.write(2, "Why?")
     picture = "<img><IMG_CONTEXT><IMG_CONTEXT><IMG_CONTEXT><IMG_CONTEXT></img>"
     assert written == (
         f"<|im_start|>user\nFrame1: {picture}\nFrame2: {picture}\nWhy?<|im_end|>\n<|im_start|>assistant\n"
     )
 
 
-def test_an_image_has_no_number_and_a_text_has_no_picture(prompter: Prompter) -> None:
-    assert prompter.write(1, "Why?").startswith("<|im_start|>user\n<img><IMG_CONTEXT>")
-    example = prompter.encode(None, TEXT_QUESTION.format(text="The flower that smiles today"))
+def test_an_image_has_no_number_and_a_text_has_no_picture(processor: Processor) -> None:
+    assert processor.write(1, "Why?").startswith("<|im_start|>user\n<img><IMG_CONTEXT>")
+    example = processor.encode(None, TEXT_QUESTION.format(text="The flower that smiles today"))
     assert set(example) == {"input_ids", "labels"}
-    assert "<img>" not in decode(prompter, example["input_ids"])
-    assert "The flower that smiles today<|im_end|>" in decode(prompter, example["input_ids"])
+    assert "<img>" not in decode(processor, example["input_ids"])
+    assert "The flower that smiles today<|im_end|>" in decode(processor, example["input_ids"])
 
 
-def test_the_question_is_the_paper_s(prompter: Prompter) -> None:
+def test_the_question_is_the_paper_s(processor: Processor) -> None:
     assert question_of(10) == (
         "Based on the emotional tone, pacing, and visuals of this video, how would you compose the music? "
         "Provide a one-sentence summary of the key musical elements that you use."
@@ -81,28 +81,28 @@ def test_the_question_is_the_paper_s(prompter: Prompter) -> None:
     assert instruction_of(10).startswith("First describe the visual elements of this video")
 
 
-def test_only_the_answer_and_its_end_carry_loss(prompter: Prompter) -> None:
-    pixels = prompter.resize(noisy_frames(2))
-    example = prompter.encode(pixels, "Why?", "a gentle piano melody")
+def test_only_the_answer_and_its_end_carry_loss(processor: Processor) -> None:
+    pixels = processor.resize(noisy_frames(2))
+    example = processor.encode(pixels, "Why?", "a gentle piano melody")
     kept = example["labels"] != IGNORED
-    assert decode(prompter, example["labels"][kept]) == "a gentle piano melody<|im_end|>"
+    assert decode(processor, example["labels"][kept]) == "a gentle piano melody<|im_end|>"
     assert torch.equal(example["labels"][kept], example["input_ids"][kept])
-    asked = prompter.encode(pixels, "Why?")
+    asked = processor.encode(pixels, "Why?")
     assert torch.equal(asked["input_ids"], example["input_ids"][~kept])
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-def test_examples_are_padded_to_one_length(prompter: Prompter, side: str) -> None:
-    pixels = prompter.resize(noisy_frames(2))
-    long, short = prompter.encode(pixels, "Why?", "a melody"), prompter.encode(pixels[:1], "Why?", "a")
-    batch = prompter.collate([long, short], side=side)
+def test_examples_are_padded_to_one_length(processor: Processor, side: str) -> None:
+    pixels = processor.resize(noisy_frames(2))
+    long, short = processor.encode(pixels, "Why?", "a melody"), processor.encode(pixels[:1], "Why?", "a")
+    batch = processor.collate([long, short], side=side)
     size = len(short["input_ids"])
     own = slice(-size, None) if side == "left" else slice(0, size)
     assert batch["input_ids"].shape == (2, len(long["input_ids"]))
     assert torch.equal(batch["input_ids"][1, own], short["input_ids"])
     assert batch["attention_mask"].sum(dim=1).tolist() == [len(long["input_ids"]), size]
     assert (batch["labels"][1] != IGNORED).sum() == (short["labels"] != IGNORED).sum()
-    assert batch["pixel_values"].shape == (3, 3, 64, 64)
+    assert batch["pixels"].shape == (3, 3, 64, 64)
 
 
 def test_frames_are_spread_evenly() -> None:
@@ -168,7 +168,7 @@ def test_pictures_are_described_by_light_colour_and_change(
     assert describe_visuals(frames) == phrase
 
 
-def test_a_tokenizer_spells_what_it_never_saw(prompter: Prompter) -> None:
-    tokens: Any = prompter.tokenizer
+def test_a_tokenizer_spells_what_it_never_saw(processor: Processor) -> None:
+    tokens: Any = processor.tokenizer
     for text in ("Überraschung, 8/8 ♫", "a gentle piano melody\nagain"):
         assert tokens.decode(tokens(text)["input_ids"]) == text

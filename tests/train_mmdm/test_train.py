@@ -18,15 +18,18 @@ from safetensors.torch import load_file
 
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
-from leitmotif.train_mmdm import saving, trainer
-from leitmotif.train_mmdm.examples import check_rows, make_loader, read_fixed
+from leitmotif.storage.errors import OutsideError, UserError
+from leitmotif.train_mmdm import task
+from leitmotif.train_mmdm.examples import COLUMNS, Example, ExampleMaker, check_rows, read_fixed
 from leitmotif.train_mmdm.run import NETWORK, open_run
 from leitmotif.train_mmdm.settings import Settings, choose_settings
-from leitmotif.train_mmdm.trainer import out_of_memory, train
+from leitmotif.train_mmdm.train import out_of_memory, train
+from leitmotif.training import checkpoint
 from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
-from leitmotif.training.errors import TrainingInputError, TrainingOutsideError
 from leitmotif.training.loader.columns import LoaderError
+from leitmotif.training.loader.loader import ShardLoader
 from leitmotif.training.logs import read_log
+from leitmotif.training.step import TrainStep
 from tests.train_mmdm.conftest import plain_frames, plain_rows
 
 Finished = tuple[Path, dict[str, Any], list[Any]]
@@ -58,7 +61,7 @@ def losses(run: Path) -> list[tuple[int, str, float]]:
 def finished(plain_dataset: Path, small: Settings, tmp_path_factory: pytest.TempPathFactory) -> Finished:
     """A run, what its training returned, and the progress it told of."""
     run, told = tmp_path_factory.mktemp("finished") / "run", []
-    facts = train(plain_dataset, run, small, progress=lambda *numbers: told.append(numbers))
+    facts = train(plain_dataset, run, small, on_progress=lambda *numbers: told.append(numbers))
     return run, facts, told
 
 
@@ -119,7 +122,7 @@ def test_a_training_killed_and_resumed_ends_with_the_same_bits(
     settings = replace(small, checkpoint_steps=2, lora_rank=4 if adapters else 0, lora_dropout=0.1)
     train(plain_dataset, tmp_path / "whole", settings)
     with pytest.raises(Killed):
-        train(plain_dataset, tmp_path / "cut", settings, progress=killed_after(steps))
+        train(plain_dataset, tmp_path / "cut", settings, on_progress=killed_after(steps))
     train(plain_dataset, tmp_path / "cut", resume=True)
     expected, found = weights(tmp_path / "whole"), weights(tmp_path / "cut")
     assert expected.keys() == found.keys()
@@ -137,7 +140,7 @@ def test_a_resumed_run_of_which_nothing_was_saved_says_that_it_begins_anew(
     for resume in (False, True):
         assert "begins anew" not in caplog.text
         with pytest.raises(Killed):
-            train(plain_dataset, tmp_path / "run", small, resume=resume, progress=killed_after(1))
+            train(plain_dataset, tmp_path / "run", small, resume=resume, on_progress=killed_after(1))
     assert "run: nothing had been saved yet, so it begins anew" in caplog.text
 
 
@@ -185,7 +188,7 @@ def test_training_ends_when_the_validation_loss_rises(
     plain_dataset: Path, small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rising = iter([3.0, 2.0, 2.5, 2.25, 9.0])
-    monkeypatch.setattr(trainer, "measure_loss", lambda *given: next(rising))
+    monkeypatch.setattr(task, "measure_loss", lambda *given: next(rising))
     facts = train(plain_dataset, tmp_path / "run", replace(small, epochs=5, patience=2))
     assert (facts["epoch"], facts["best_step"], facts["validation_loss"]) == (4, 6, 2.0)
     assert [folder.name for folder in list_checkpoints(tmp_path / "run")] == [
@@ -198,12 +201,12 @@ def test_training_ends_when_the_validation_loss_rises(
 def test_a_run_that_exists_is_refused(plain_dataset: Path, small: Settings, tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / "notes.txt").write_text("mine")
-    with pytest.raises(TrainingInputError, match="exists; go on with it by --resume, or give another --out"):
+    with pytest.raises(UserError, match="exists; go on with it by --resume, or give another --out"):
         train(plain_dataset, tmp_path / "run", small)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
-    with pytest.raises(TrainingInputError, match="has no settings"):
+    with pytest.raises(UserError, match="has no settings"):
         train(plain_dataset, tmp_path / "run", small, resume=True)
-    with pytest.raises(TrainingInputError, match="does not exist; leave --resume out"):
+    with pytest.raises(UserError, match="does not exist; leave --resume out"):
         train(plain_dataset, tmp_path / "other", small, resume=True)
 
 
@@ -211,9 +214,7 @@ def test_other_settings_than_the_run_s_are_refused(
     plain_dataset: Path, small: Settings, tmp_path: Path
 ) -> None:
     train(plain_dataset, tmp_path / "run", replace(small, epochs=1))
-    with pytest.raises(
-        TrainingInputError, match=r"got epochs=2; .* was begun with 1: resume with the settings"
-    ):
+    with pytest.raises(UserError, match=r"got epochs=2; .* was begun with 1: resume with the settings"):
         train(plain_dataset, tmp_path / "run", small, resume=True)
 
 
@@ -226,7 +227,7 @@ def test_another_dataset_than_the_run_s_is_refused(copied: Path, tmp_path: Path)
 def test_another_number_of_processes_is_refused(plain_dataset: Path, copied: Path) -> None:
     path = list_checkpoints(copied)[-1] / "state.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "processes": 2}))
-    with pytest.raises(TrainingInputError, match=r"got 1 processes; step-00000006 was written by 2"):
+    with pytest.raises(UserError, match=r"got 1 processes; step-00000006 was written by 2"):
         train(plain_dataset, copied, resume=True)
 
 
@@ -234,7 +235,7 @@ def test_a_full_disk_is_one_line_and_leaves_the_former_checkpoint(
     plain_dataset: Path, small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = tmp_path / "run"
-    save = saving.save_object
+    save = checkpoint.save_object
 
     def full(path: Path, content: Any) -> None:
         if "step-00000006" in str(path) and path.name == "optimizer.pt":
@@ -242,20 +243,20 @@ def test_a_full_disk_is_one_line_and_leaves_the_former_checkpoint(
             raise OSError(errno.ENOSPC, "No space left on device")
         save(path, content)
 
-    monkeypatch.setattr(saving, "save_object", full)
-    with pytest.raises(TrainingOutsideError) as caught:
+    monkeypatch.setattr(checkpoint, "save_object", full)
+    with pytest.raises(OutsideError) as caught:
         train(plain_dataset, run, small)
     assert "No space left on device); the former checkpoint is untouched: make room" in str(caught.value)
     assert "\n" not in str(caught.value)
     assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000003"]
     assert read_state(checkpoint_path(run, 3))["step"] == 3
-    monkeypatch.setattr(saving, "save_object", save)
+    monkeypatch.setattr(checkpoint, "save_object", save)
     assert train(plain_dataset, run, resume=True)["step"] == 6
 
 
 def test_a_failure_before_the_first_step_leaves_no_run(plain_dataset: Path, tmp_path: Path) -> None:
     settings = choose_settings("internvl3-1b", [f"model_id={tmp_path / 'missing'}"])
-    with pytest.raises((TrainingInputError, TrainingOutsideError)):
+    with pytest.raises((UserError, OutsideError)):
         train(plain_dataset, tmp_path / "run", settings)
     assert not (tmp_path / "run").exists()
 
@@ -263,7 +264,7 @@ def test_a_failure_before_the_first_step_leaves_no_run(plain_dataset: Path, tmp_
 def test_a_dataset_without_captions_is_refused(small: Settings, tmp_path: Path) -> None:
     rows = [{**row, "caption": None} for row in plain_rows(3)]
     dataset = write_dataset(tmp_path / "dataset", {"train": rows})
-    with pytest.raises(TrainingInputError, match=r"split 'train' has 3 rows .* no captions; curate it with"):
+    with pytest.raises(UserError, match=r"split 'train' has 3 rows .* no captions; curate it with"):
         train(dataset, tmp_path / "run", small)
     assert not (tmp_path / "run").exists()
 
@@ -271,9 +272,7 @@ def test_a_dataset_without_captions_is_refused(small: Settings, tmp_path: Path) 
 def test_a_dataset_without_frames_is_refused(small: Settings, tmp_path: Path) -> None:
     rows = [{**row, "frames": None} for row in plain_rows(3)]
     dataset = write_dataset(tmp_path / "dataset", {"train": rows})
-    with pytest.raises(
-        TrainingInputError, match="no frames; the description model needs a dataset of the recipe"
-    ):
+    with pytest.raises(UserError, match="no frames; the description model needs a dataset of the recipe"):
         train(dataset, tmp_path / "run", small)
 
 
@@ -295,7 +294,7 @@ def test_one_row_is_enough_to_train(small: Settings, tmp_path: Path) -> None:
 
 def test_few_rows_are_passed_over_more_often(small: Settings, tmp_path: Path) -> None:
     dataset = write_dataset(tmp_path / "dataset", {"train": plain_rows(2), "validation": plain_rows(1, 9)})
-    facts = train(dataset, tmp_path / "run", replace(small, min_steps=7, watch_steps=3))
+    facts = train(dataset, tmp_path / "run", replace(small, min_steps=7, eval_steps=3))
     assert (facts["step"], facts["epoch"]) == (7, 7)
     assert [line["step"] for line in read_log(tmp_path / "run") if line["kind"] == "validation"] == [3, 6, 7]
 
@@ -317,13 +316,18 @@ def test_rows_that_cannot_be_used_are_left_out(
     assert [json.loads(line)["clip_id"] for line in samples] == ["clip-000000"]
 
 
+def examples_loader(dataset: Path, settings: Settings) -> ShardLoader[Example]:
+    maker = ExampleMaker(settings, vary=True)
+    return ShardLoader(dataset, "train", columns=COLUMNS, batch_size=10, transform=maker)
+
+
 def test_every_epoch_asks_anew(plain_dataset: Path, small: Settings) -> None:
-    loader = make_loader(Dataset(plain_dataset), replace(small, batch=10))
+    loader = examples_loader(plain_dataset, small)
     epochs = [{row.clip_id: row for batch in loader for row in batch} for _ in range(4)]
     asked = [{clip: row.question for clip, row in epoch.items()} for epoch in epochs]
     assert all(len(set(each.values())) == 2 for each in asked)
     assert asked[0] != asked[1]
-    alone = make_loader(Dataset(plain_dataset), replace(small, elicit=False))
+    alone = examples_loader(plain_dataset, replace(small, describe_visuals_first=False))
     answers = [row.answer for batch in alone for row in batch]
     assert not any("Visual elements" in answer or "Mood:" in answer for answer in answers)
 
@@ -358,8 +362,8 @@ def test_a_full_memory_gives_advice(
     def fail(*given: Any) -> None:
         raise error
 
-    monkeypatch.setattr(trainer.Stepper, "take", fail)
-    with pytest.raises(TrainingOutsideError) as caught:
+    monkeypatch.setattr(TrainStep, "run", fail)
+    with pytest.raises(OutsideError) as caught:
         train(plain_dataset, tmp_path / "run", small)
     said = str(caught.value)
     assert said.startswith("out of memory with preset tiny, batch 2 and 1 frames")
@@ -368,7 +372,7 @@ def test_a_full_memory_gives_advice(
 
 
 def test_the_advice_for_large_models_names_four_bits() -> None:
-    said = str(out_of_memory(MemoryError("x"), replace(choose_settings("internvl3-14b"), batch=1)))
+    said = out_of_memory("x", replace(choose_settings("internvl3-14b"), batch=1))
     assert "--set four_bit=true or --set frames=5, or with a smaller preset" in said
 
 
@@ -378,7 +382,7 @@ def test_an_error_that_is_not_memory_s_is_not_hidden(
     def fail(*given: Any) -> None:
         raise RuntimeError("shapes cannot be multiplied")
 
-    monkeypatch.setattr(trainer.Stepper, "take", fail)
+    monkeypatch.setattr(TrainStep, "run", fail)
     with pytest.raises(RuntimeError, match="shapes cannot be multiplied"):
         train(plain_dataset, tmp_path / "run", small)
 

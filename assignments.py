@@ -1,0 +1,74 @@
+"""Settings as people type them, KEY=VALUE, for every command with `--set`; and what is said of wrong ones."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from leitmotif.storage.errors import UserError
+
+# How Pydantic calls the kinds of values, and what people call them.
+_PLAIN_WORDS = {"a valid integer": "a whole number", "a valid boolean": "true or false", "a valid ": "a "}
+
+
+def split_assignment(assignment: str, form: str = "key=value") -> tuple[str, str]:
+    """Return name and value of `name=value`, the value as it was typed.
+
+    Args:
+        assignment: What was typed.
+        form: What the name looks like, for the message.
+
+    Raises:
+        UserError: It is not written so.
+    """
+    name, equals, value = assignment.partition("=")
+    if not equals or not name.strip():
+        raise UserError(f"setting {assignment!r} is not understood; expected {form}")
+    return name.strip(), value
+
+
+def read_value(assignment: str) -> Any:
+    """Return the value of `name=value`, read as YAML; None where nothing is given.
+
+    Raises:
+        UserError: It is no YAML.
+    """
+    try:
+        return yaml.safe_load(assignment.partition("=")[2])
+    except yaml.YAMLError as error:
+        raise UserError(f"the value of setting {assignment!r} is not YAML; quote it") from error
+
+
+def known(what: str, name: str, names: Iterable[Any]) -> str:
+    """Return the name if it is known.
+
+    Raises:
+        UserError: It is not; the text lists the near names, or all of a few.
+    """
+    if name in names:
+        return name
+    near = difflib.get_close_matches(str(name), [str(n) for n in names], n=4, cutoff=0.5)
+    listed = near or sorted(str(n) for n in names)
+    raise UserError(
+        f"{what} {name!r} is not known; {'did you mean' if near else 'expected'} {', '.join(listed)}"
+    )
+
+
+def wrong_value(where: str, error: ValidationError) -> UserError:
+    """Return the error that says of the first wrong value what was given and what is expected.
+
+    Args:
+        where: Name of the setting, as people type it; empty where several are wrong together.
+        error: Of Pydantic.
+    """
+    first = error.errors()[0]
+    said = first["msg"].removeprefix("Value error, ")
+    expected = re.sub(r"^Input should be (.*?)(, (unable|got) .*)?$", r"expected \1", said)
+    for theirs, plain in _PLAIN_WORDS.items():
+        expected = expected.replace(theirs, plain)
+    return UserError(f"setting {where}: got {first['input']!r}, {expected}" if where else expected)

@@ -1,0 +1,56 @@
+"""What a training is made of before its first step: accelerator and optimizer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from leitmotif.storage.errors import UserError
+from leitmotif.training.settings import LoopSettings
+
+
+def make_optimizer(net: Any, settings: LoopSettings) -> torch.optim.AdamW:
+    """Return AdamW over the weights that learn; vectors, such as biases and norms, do not decay."""
+    learning = [weight for weight in net.parameters() if weight.requires_grad]
+    groups = [
+        {
+            "params": [weight for weight in learning if weight.ndim >= 2],
+            "weight_decay": settings.weight_decay,
+        },
+        {"params": [weight for weight in learning if weight.ndim < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.learning_rate)
+
+
+def make_accelerator(settings: LoopSettings) -> Any:
+    """Return what knows of the other processes, of the device and of the precision.
+
+    Raises:
+        UserError: Accelerate is missing, or the device has no such precision.
+    """
+    try:
+        from accelerate import Accelerator
+        from accelerate.state import AcceleratorState
+    except ImportError as error:
+        raise UserError(
+            "training needs accelerate; install it with: pip install 'leitmotif-av[train]'"
+        ) from error
+    # A process may train more than once, in another precision.
+    AcceleratorState._reset_state()
+    try:
+        return Accelerator(mixed_precision="bf16" if settings.precision == "bf16" else "no")
+    except ValueError as error:
+        raise UserError(
+            f"got precision={settings.precision}, which this device cannot do ({error}); set precision=fp32"
+        ) from error
+
+
+def prepare(accelerator: Any, net: Any, optimizer: Any, settings: LoopSettings) -> tuple[Any, Any]:
+    """Return network and optimizer as DDP, FSDP, DeepSpeed or a single process want them."""
+    plugin = getattr(accelerator.state, "deepspeed_plugin", None)
+    if plugin is not None:  # it would ask a DataLoader for it, and there is none to prepare
+        plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = settings.batch
+        plugin.deepspeed_config["gradient_clipping"] = settings.max_grad_norm
+    prepared, optimizer = accelerator.prepare(net, optimizer)
+    return prepared, optimizer
