@@ -29,7 +29,7 @@ def check_plan(values: dict[str, Any]) -> Plan:
     try:
         plan = Plan.model_validate(values | {"stages": stages})
     except ValidationError as error:
-        raise _wrong_value("", error) from error
+        raise wrong_value("", error) from error
     return plan.model_copy(
         update={"kinds": tuple(_with_set_rules(kind, plan.settings) for kind in plan.kinds)}
     )
@@ -52,7 +52,7 @@ def check_stage(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     try:
         checked = STAGES[stage].SETTINGS(**settings).model_dump(mode="json")
     except ValidationError as error:
-        raise _wrong_value(f"{stage}.", error) from error
+        raise wrong_value(f"{stage}.", error) from error
     try:
         check_device(checked.get("device", AUTO))
     except UserError as error:
@@ -60,7 +60,8 @@ def check_stage(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     return checked
 
 
-def _wrong_value(section: str, error: ValidationError) -> UserError:
+def wrong_value(section: str, error: ValidationError) -> UserError:
+    """Return the error that names the first wrong value of a section ("" for the whole plan)."""
     first = error.errors()[0]
     match first["loc"]:  # as people type it
         case ("rules", rule):

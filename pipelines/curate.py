@@ -70,7 +70,7 @@ def find_files(sources: Sequence[Path], workspace: Workspace, plan: Plan) -> lis
     workspace.check_free()
     if not files and not workspace.catalog().parts():
         raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")
-    workspace.kinds(plan)
+    workspace.resolve(plan)
     return files
 
 
@@ -116,13 +116,16 @@ def curate(
         try:
             with log_run(workspace.root, plan, workers) as log:
                 # First: a plan whose models are not there is refused before it is the workspace's.
-                former, kinds = workspace.former_plan(), workspace.kinds(plan)
+                former, kinds = workspace.former_plan(), workspace.resolve(plan)
+                known = workspace.known_models()
                 stated, before = state(workspace.root, metadata=metadata, license=license)
                 if stated or before:
                     files = [*files, *catalog.catalogued_files(workspace.catalog(), but=files)]
-                workspace.save_plan(plan)
+                workspace.save_plan(plan, kinds)
                 _enter(files, workspace, stated, log, progress)
-                _tell_beforehand(kinds, former, retry_failed=retry_failed, measure_all=measure_all)
+                parts = former.parts() if former else []
+                measured = [Stores(workspace, part, known) for part in parts]
+                _tell_beforehand(kinds, measured, retry_failed=retry_failed, measure_all=measure_all)
                 ledger = Ledger(*kinds)
                 measuring = _Measuring(ledger, log, run, workers, retry_failed, measure_all, progress)
                 ledger.settle(compute=measuring, measure_all=measure_all)
@@ -220,9 +223,8 @@ def losses_text(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{counts[name]} {name}" for name in ("rejected", "quarantined") if counts[name])
 
 
-def _tell_beforehand(kinds: Sequence[Stores], former: Plan | None, **options: bool) -> None:
+def _tell_beforehand(kinds: Sequence[Stores], former: Sequence[Stores], **options: bool) -> None:
     ledger = Ledger(*kinds)
     ledger.settle()
-    before = ledger.workspace.kinds(former) if former else []
-    for line in describe_forecast(forecast(ledger, before, **options)):
+    for line in describe_forecast(forecast(ledger, former, **options)):
         logger.info(line)

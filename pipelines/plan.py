@@ -94,5 +94,5 @@ class Plan(BaseModel):
         return self.model_dump(mode="json", exclude=empty)
 
     def save(self) -> str:
-        """Return the plan as YAML text; `leitmotif.pipelines.settings.load_plan` reads it."""
+        """Return the plan as YAML text; `leitmotif.pipelines.saved_plan.load_plan` reads it."""
         return yaml.safe_dump(self.facts(), sort_keys=False, allow_unicode=True)

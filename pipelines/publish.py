@@ -25,7 +25,7 @@ from leitmotif.pipelines.placing import folder_beside, put_in_place
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.recordings import recording_ids
 from leitmotif.pipelines.stages.caption import CaptionStage
-from leitmotif.pipelines.workspace import Workspace
+from leitmotif.pipelines.workspace import Workspace, identity_facts
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.manifest import MANIFEST, write_manifest
@@ -267,9 +267,6 @@ def _write_records(folder: Path, plan: Plan, ledger: Ledger) -> None:
     recipe = {
         "version": version("leitmotif-av"),
         **plan.facts(),
-        "fingerprints": {stores.plan.recipe: stores.fingerprints for stores in ledger.kinds}
-        if plan.kinds
-        else ledger.kinds[0].fingerprints,
-        "models": ledger.models,
+        **identity_facts(ledger.kinds),
     }
     write_text(folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True))

@@ -21,10 +21,10 @@ from leitmotif.pipelines.entries import Entry, as_clip, stored_under
 from leitmotif.pipelines.models.devices import resolve_device
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runlog import BatchResult, batch_result
-from leitmotif.pipelines.settings import load_plan
 from leitmotif.pipelines.stage import Clip, Place, Row, Stage
+from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores, Workspace
-from leitmotif.shards.store import KEY
+from leitmotif.shards.store import KEY, StageStore
 from leitmotif.storage.errors import OutsideError, UserError, one_line
 from leitmotif.weights.resolve import BadModel
 
@@ -40,8 +40,9 @@ class Batch:
 
     Attributes:
         workspace: Folder of the workspace, which every process must reach under this path.
-        plan: The plan as text.
+        plan: The plan as JSON text.
         stage: Name of the stage.
+        fingerprint: Of the stage, which names its store.
         clips: The clips, without inputs.
         keys: For each stage to read, the key of each clip in its store.
         parts: For each stage to read, the part files that hold those keys.
@@ -50,6 +51,7 @@ class Batch:
     workspace: str
     plan: str
     stage: str
+    fingerprint: str
     clips: tuple[Clip, ...]
     keys: Mapping[str, tuple[str, ...]]
     parts: Mapping[str, tuple[str, ...]]
@@ -91,7 +93,7 @@ def missing_batches(
     )
     if not todo:
         return []
-    plan = stores.plan.save()
+    plan = stores.plan.model_dump_json()
     return [
         _batch(stores, plan, name, todo[start : start + size], places) for start in range(0, len(todo), size)
     ]
@@ -123,6 +125,7 @@ def _batch(
         workspace=str(stores.workspace.root),
         plan=plan,
         stage=name,
+        fingerprint=stores.fingerprints[name],
         clips=tuple(as_clip(entry, name) for entry in entries),
         keys=keys,
         parts={read: tuple(sorted({places[read][key] for key in keys[read]})) for read in places},
@@ -138,19 +141,20 @@ def run_batch(batch: Batch) -> BatchResult:
     Raises:
         Exception: Only what is the machine's fault; nothing of the batch is stored then.
     """
-    stores, stage = _opened_now(batch)
+    workspace, stage = Workspace(Path(batch.workspace)), _opened_now(batch)
     clips = [
-        replace(clip, inputs=inputs) for clip, inputs in zip(batch.clips, _inputs(stores, batch), strict=True)
+        replace(clip, inputs=inputs)
+        for clip, inputs in zip(batch.clips, _inputs(workspace, batch), strict=True)
     ]
     rows: list[Row] = []
     seconds: list[float] = []
     for clip, (result, took_s) in zip(clips, _timed(stage.measure(clips)), strict=True):
         if isinstance(result, Exception):
-            _blame_a_full_disk(stores.workspace.root, result)
+            _blame_a_full_disk(workspace.root, result)
             result = {"error": type(result).__name__, "message": one_line(result)}
         rows.append({KEY: clip.clip_id, **result})
         seconds.append(took_s)
-    stores.store(batch.stage).append(rows)
+    workspace.store(batch.stage, batch.fingerprint).append(rows)
     return batch_result(batch.stage, clips, rows, seconds)
 
 
@@ -162,12 +166,12 @@ def _timed(items: Iterable[ItemT]) -> Iterator[tuple[ItemT, float]]:
         asked = time.perf_counter()
 
 
-def _inputs(stores: Stores, batch: Batch) -> Iterator[dict[str, Row]]:
+def _inputs(workspace: Workspace, batch: Batch) -> Iterator[dict[str, Row]]:
     """Yield for each clip the rows that its stage reads."""
     tables: dict[str, dict[str, Row]] = {}
     for read, parts in batch.parts.items():
-        store = stores.store(read)
-        columns = [field.name for field in stores.stages[read].COLUMNS]
+        store = StageStore(Path(parts[0]).parent, STAGES[read].COLUMNS, scratch=workspace.scratch)
+        columns = STAGES[read].COLUMNS.names
         rows = store.read(columns, parts=[Path(part) for part in parts]).to_pylist()
         wanted = set(batch.keys[read])
         tables[read] = {row[KEY]: row for row in rows if row[KEY] in wanted}
@@ -187,38 +191,38 @@ def _blame_a_full_disk(root: Path, error: Exception) -> None:
         ) from error
 
 
-# Stages that this process has opened, by workspace and name, with the plan that they were opened under.
-_OPEN: dict[tuple[str, str], tuple[str, Stores, Stage]] = {}
+# Stages that this process has opened, by workspace and name, with the plan and fingerprint of each.
+_OPEN: dict[tuple[str, str], tuple[str, str, Stage]] = {}
 
 
-def _opened_now(batch: Batch) -> tuple[Stores, Stage]:
+def _opened_now(batch: Batch) -> Stage:
     """Return the batch's stage with its models loaded; each process loads each once.
 
     Of one stage one plan's models are held at a time: a memory that fits them need not fit them twice.
     """
     key = batch.workspace, batch.stage
-    if key not in _OPEN or _OPEN[key][0] != batch.plan:
+    if key not in _OPEN or _OPEN[key][:2] != (batch.plan, batch.fingerprint):
         _OPEN.pop(key, None)
-        _OPEN[key] = batch.plan, *_opened(batch.workspace, batch.plan, batch.stage)
-    return _OPEN[key][1:]
+        _OPEN[key] = batch.plan, batch.fingerprint, _opened(batch)
+    return _OPEN[key][2]
 
 
-def _opened(workspace: str, plan: str, name: str) -> tuple[Stores, Stage]:
+def _opened(batch: Batch) -> Stage:
     """Return a stage with its models loaded.
 
     Raises:
         UserError: Its model is missing or unfit, or set to a device that is not there.
     """
     _use_one_thread()
-    stores = Stores(Workspace(Path(workspace)), on_this_machine(load_plan(plan)))
-    stage = stores.stages[name]
-    folder = stores.folder(name) / "files"
+    workspace = Workspace(Path(batch.workspace))
+    stage = STAGES[batch.stage](on_this_machine(Plan.model_validate_json(batch.plan)))
+    folder = workspace.store(batch.stage, batch.fingerprint).folder / "files"
     try:
-        stage.open(Place(stores.workspace.root, folder, stores.workspace.scratch, _decoder()))
+        stage.open(Place(workspace.root, folder, workspace.scratch, _decoder()))
     except BadModel as error:
-        raise UserError(f"{name}: {error}") from error
+        raise UserError(f"{batch.stage}: {error}") from error
     _use_one_thread()  # the libraries, too, that came with the model
-    return stores, stage
+    return stage
 
 
 def on_this_machine(plan: Plan) -> Plan:

@@ -1,4 +1,4 @@
-"""Making a plan: a recipe and a profile, merged with the user's settings; and reading one that was saved."""
+"""Making a plan: a recipe and a profile, merged with the user's settings."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ import copy
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from leitmotif.filters import rule as filters_rule
 from leitmotif.phrases import command
@@ -21,41 +19,6 @@ from leitmotif.pipelines.stages import STAGES
 from leitmotif.storage.errors import UserError
 from leitmotif.tagging.select import TagSettings
 from leitmotif.taxonomy.labels import TAG_KINDS
-
-# What a dataset's recipe.yaml holds beside the plan.
-PUBLISHED = ("version", "fingerprints", "models")
-
-
-def load_plan(text: str) -> Plan:
-    """Read a plan back from the YAML text of `Plan.save`, or from the `recipe.yaml` of a dataset.
-
-    Raises:
-        UserError: It is no plan, or one of another version of this package.
-    """
-    try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"the plan is not YAML: {' '.join(str(error).split())}") from error
-    if not isinstance(values, dict) or not isinstance(values.get("stages"), dict):
-        raise UserError("the plan has no stages; expected a plan.yaml, or the recipe.yaml of a dataset")
-    for stage in values["stages"]:
-        known("stage of the plan", stage, STAGES)
-    return check_plan({name: value for name, value in values.items() if name not in PUBLISHED})
-
-
-def read_plan(path: Path) -> Plan:
-    """Read a plan that was saved: a workspace's plan.yaml, or the recipe.yaml of a dataset.
-
-    Raises:
-        UserError: There is no such file, or it holds no plan.
-    """
-    try:
-        return load_plan(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise UserError(f"plan {str(path)!r} cannot be read ({reason}); give a plan.yaml") from error
-    except UserError as error:
-        raise UserError(f"{str(path)!r}: {error}") from error
 
 
 def make_plan(

@@ -10,7 +10,8 @@ from leitmotif.pipelines.assignments import parse_assignment
 from leitmotif.pipelines.documents import check_shipped
 from leitmotif.pipelines.models.devices import AUTO
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.settings import change_settings, make_plan, read_plan
+from leitmotif.pipelines.saved_plan import read_plan
+from leitmotif.pipelines.settings import change_settings, make_plan
 from leitmotif.storage.errors import UserError
 
 RECIPE, PROFILE = "auto", "embedded"

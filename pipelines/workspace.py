@@ -26,10 +26,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import yaml
 
 from leitmotif.phrases import count
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.settings import read_plan
+from leitmotif.pipelines.saved_plan import read_models, read_plan
 from leitmotif.pipelines.stage import Stage
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.store import StageStore, write_text
@@ -90,9 +91,15 @@ class Workspace:
         except ValueError as error:
             raise UserError(str(error)) from error
 
-    def save_plan(self, plan: Plan) -> None:
-        """Note what this run does, for `publish`."""
-        write_text(self.root / PLAN, plan.save())
+    def save_plan(self, plan: Plan, kinds: Sequence[Stores] = ()) -> None:
+        """Note what this run does, for `publish` and whatever else looks at the workspace.
+
+        Args:
+            plan: The plan.
+            kinds: As `resolve` gave them; with them the models are noted, which need not be there to look.
+        """
+        facts = plan.facts() | (identity_facts(kinds) if kinds else {})
+        write_text(self.root / PLAN, yaml.safe_dump(facts, sort_keys=False, allow_unicode=True))
 
     def plan(self) -> Plan:
         """Return what the last run did.
@@ -115,13 +122,40 @@ class Workspace:
         """
         return self.plan() if (self.root / PLAN).is_file() else None
 
+    def known_models(self) -> dict[str, str | None]:
+        """Return the model behind each stage as the last run noted it; None of a stage without one.
+
+        Raises:
+            UserError: plan.yaml holds something else there.
+        """
+        path = self.root / PLAN
+        return read_models(path) if path.is_file() else {}
+
     def stores(self, plan: Plan) -> Stores:
-        """Return the stores that a plan without kinds reads and writes."""
-        return Stores(self, plan)
+        """Return the stores that a plan without kinds reads and writes, to look at them."""
+        return Stores(self, plan, self.known_models())
 
     def kinds(self, plan: Plan) -> list[Stores]:
-        """Return the stores of each kind of files that a plan tells apart; those of moving pictures first."""
+        """Return the stores of each kind of files that a plan tells apart, to look at them.
+
+        Those of moving pictures come first. Models are those that the last run noted: they need not be there.
+        """
+        known = self.known_models()
+        return [Stores(self, part, known) for part in plan.parts()]
+
+    def resolve(self, plan: Plan) -> list[Stores]:
+        """Return the stores of each kind, to measure what they lack: with the models that are here now.
+
+        Raises:
+            UserError: A backend or model is not known, or not here.
+        """
         return [Stores(self, part) for part in plan.parts()]
+
+    def store(self, stage: str, fingerprint: str) -> StageStore:
+        """Return the store of a stage, by its fingerprint."""
+        return StageStore(
+            self.root / "stages" / f"{stage}-{fingerprint}", STAGES[stage].COLUMNS, scratch=self.scratch
+        )
 
     def check_free(self) -> None:
         """Refuse what `held` would, and write nothing.
@@ -193,13 +227,26 @@ class _Catalog(StageStore):
 class Stores:
     """The stages of a plan with their models, fingerprints and stores; the plan has no kinds."""
 
-    def __init__(self, workspace: Workspace, plan: Plan) -> None:
+    def __init__(
+        self, workspace: Workspace, plan: Plan, known: Mapping[str, str | None] | None = None
+    ) -> None:
+        """Take the stages with their settings; no model is loaded.
+
+        Args:
+            workspace: Where the stores lie.
+            plan: A plan without kinds.
+            known: The models of stages, as a former run found them. What the settings of any other stage name
+                is looked for, and the weights may be hashed.
+
+        Raises:
+            UserError: A backend or model is not known, or not here.
+        """
         if plan.kinds:
             raise ValueError(f"plan {plan.recipe!r} has kinds; expected one of `plan.parts()`")
         self.workspace = workspace
         self.plan = plan
         self.stages: dict[str, Stage] = {name: STAGES[name](plan) for name in plan.stages}
-        self.models = self._models()
+        self.models = self._models(known or {})
 
     def reads(self, name: str) -> list[str]:
         """Return the stages whose columns a stage gets, by name."""
@@ -216,11 +263,11 @@ class Stores:
 
     def folder(self, name: str) -> Path:
         """Return the folder of a stage's store."""
-        return self.workspace.root / "stages" / f"{name}-{self.fingerprints[name]}"
+        return self.store(name).folder
 
     def store(self, name: str) -> StageStore:
         """Return a stage's store."""
-        return StageStore(self.folder(name), self.stages[name].COLUMNS, scratch=self.workspace.scratch)
+        return self.workspace.store(name, self.fingerprints[name])
 
     def describe(self, name: str) -> None:
         """Write beside a store what its fingerprint stands for, once."""
@@ -230,7 +277,7 @@ class Stores:
             identity = self._identity(name, self.fingerprints)
             write_text(path, json.dumps(identity, indent=1, sort_keys=True) + "\n")
 
-    def _models(self) -> dict[str, str]:
+    def _models(self, known: Mapping[str, str | None]) -> dict[str, str]:
         """Return `id@revision` of the model behind each stage that has one.
 
         Raises:
@@ -239,7 +286,7 @@ class Stores:
         models = {}
         for name, stage in self.stages.items():
             try:
-                model = stage.model()
+                model = known[name] if name in known else stage.model()
             except (ValueError, LookupError) as error:
                 raise UserError(f"{name}: {error}") from error
             if model is not None:
@@ -255,3 +302,12 @@ class Stores:
             "model": self.models.get(name),
             "reads": {read: prints[read] for read in self.reads(name)},
         }
+
+
+def identity_facts(kinds: Sequence[Stores]) -> dict[str, Any]:
+    """Return fingerprints and models of the stages, as plan.yaml and a dataset's recipe.yaml hold them."""
+    by_recipe = {stores.plan.recipe: stores.fingerprints for stores in kinds}
+    return {
+        "fingerprints": by_recipe if len(kinds) > 1 else kinds[0].fingerprints,
+        "models": {name: model for stores in kinds for name, model in stores.models.items()},
+    }

@@ -12,7 +12,8 @@ from leitmotif.cli.main import main
 from leitmotif.pipelines import curate, flow
 from leitmotif.pipelines.runlog import BatchResult
 from leitmotif.pipelines.runner import Batch
-from leitmotif.pipelines.settings import load_plan, make_plan
+from leitmotif.pipelines.saved_plan import load_plan
+from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Stores, Workspace
 from tests.pipelines.conftest import GOOD
 

@@ -5,7 +5,7 @@ import pytest
 from leitmotif.pipelines import runner
 from leitmotif.pipelines.models.devices import resolve_device
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.runner import on_this_machine
+from leitmotif.pipelines.runner import Batch, on_this_machine
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Workspace
@@ -14,6 +14,10 @@ from leitmotif.storage.errors import UserError
 
 def devices_of(plan: Plan) -> set[str]:
     return {settings["device"] for settings in plan.stages.values() if "device" in settings}
+
+
+def batch_of(workspace: Path, plan: Plan) -> Batch:
+    return Batch(str(workspace), plan.model_dump_json(), "tagging", "fingerprint", (), {}, {})
 
 
 @pytest.fixture
@@ -113,7 +117,7 @@ def test_a_model_that_does_not_load_is_one_line_that_names_the_stage(
     monkeypatch.setattr(STAGES["tagging"], "open", fail)
     monkeypatch.setattr(runner, "_decoder", lambda: None)
     with pytest.raises(UserError, match=r"^tagging: got no weights; fetch them$"):
-        runner._opened(str(tmp_path), make_plan("music-video", "embedded").save(), "tagging")
+        runner._opened(batch_of(tmp_path, make_plan("music-video", "embedded")))
 
 
 def test_a_batch_is_measured_on_the_device_of_its_machine(
@@ -125,5 +129,5 @@ def test_a_batch_is_measured_on_the_device_of_its_machine(
     monkeypatch.setattr(STAGES["tagging"], "open", lambda stage, place: opened.append(stage.settings.device))
     monkeypatch.setattr(runner, "_decoder", lambda: None)
     plan = make_plan("music-video", "embedded", device="auto")
-    runner._opened(str(tmp_path), plan.save(), "tagging")
+    runner._opened(batch_of(tmp_path, plan))
     assert opened == ["here:auto"]

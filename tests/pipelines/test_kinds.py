@@ -10,7 +10,8 @@ from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.publish import publish
-from leitmotif.pipelines.settings import change_settings, change_thresholds, load_plan, make_plan
+from leitmotif.pipelines.saved_plan import load_plan
+from leitmotif.pipelines.settings import change_settings, change_thresholds, make_plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.card import compose_card
 from leitmotif.reports.card_preview import Preview

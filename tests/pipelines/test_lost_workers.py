@@ -19,7 +19,7 @@ from leitmotif.storage.errors import OutsideError
 
 def batch_of(count: int) -> Batch:
     clips = tuple(Clip(f"clip{number}", Path(f"/videos/{number}.mp4")) for number in range(count))
-    return Batch("ws", "plan", "separation", clips, {}, {})
+    return Batch("ws", "plan", "separation", "fingerprint", clips, {}, {})
 
 
 def raising(error: Exception) -> Any:

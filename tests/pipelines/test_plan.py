@@ -2,7 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.pipelines.settings import change_thresholds, load_plan, make_plan
+from leitmotif.pipelines.saved_plan import load_plan
+from leitmotif.pipelines.settings import change_thresholds, make_plan
 from leitmotif.storage.errors import UserError
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from leitmotif.pipelines.settings import change_thresholds, load_plan, make_plan, read_plan
+from leitmotif.pipelines.saved_plan import load_plan, read_plan
+from leitmotif.pipelines.settings import change_thresholds, make_plan
 from leitmotif.pipelines.succession import changes, describe_plan, next_plan
 from leitmotif.storage.errors import UserError
 
