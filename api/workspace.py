@@ -16,11 +16,11 @@ from leitmotif.api.threads import own_threads
 from leitmotif.pipelines import workspace as pipelines_workspace
 from leitmotif.pipelines.curate import Summary
 from leitmotif.pipelines.curate import curate as run_here
-from leitmotif.pipelines.logged import latest_run
 from leitmotif.pipelines.models.devices import checked_device
 from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.runs.read import latest_run
+from leitmotif.pipelines.runs.status import Status, look
 from leitmotif.pipelines.silence import silence_prefect
-from leitmotif.pipelines.status import Status, look
 from leitmotif.pipelines.succession import next_plan
 from leitmotif.reports.errors import one_line_errors
 from leitmotif.reports.workspace import Unpublished, open_workspace

@@ -16,7 +16,7 @@ from leitmotif.cli.exits import Exit
 from leitmotif.storage.errors import one_line
 
 if TYPE_CHECKING:
-    from leitmotif.pipelines.models.readiness import Readiness
+    from leitmotif.pipelines.readiness import Readiness
 
 EXAMPLE = "leitmotif doctor --profile paper"
 WIDTH = 100
@@ -57,9 +57,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what is ready and what is not; return 0 if the profile can run, else 2."""
+    from leitmotif.pipelines.backends_in_use import other_uses, uses_of
     from leitmotif.pipelines.documents import PROFILES
-    from leitmotif.pipelines.models.readiness import readiness
-    from leitmotif.pipelines.models.uses import other_uses, uses_of
+    from leitmotif.pipelines.readiness import readiness
 
     profile = options.profile or "embedded"
     shown = [options.profile] if options.profile else list(PROFILES)

@@ -90,8 +90,8 @@ def choose(profile: str, only: Sequence[str]) -> list[Backend]:
     Raises:
         UserError: The profile or a name is not known.
     """
+    from leitmotif.pipelines.backends_in_use import uses_of
     from leitmotif.pipelines.models.backends import BACKENDS
-    from leitmotif.pipelines.models.uses import uses_of
     from leitmotif.storage.errors import UserError
 
     uses = uses_of(profile)

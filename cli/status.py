@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from rich.console import Group
     from rich.table import Table
 
-    from leitmotif.pipelines.runlog import Failure
-    from leitmotif.pipelines.status import StageStatus, Status
+    from leitmotif.pipelines.runs.log import Failure
+    from leitmotif.pipelines.runs.status import StageStatus, Status
 
 EXAMPLE = "leitmotif status work/ --watch"
 # Seconds between two looks.
@@ -49,8 +49,8 @@ def until_interrupted(options: argparse.Namespace) -> bool:
 
 def run(options: argparse.Namespace) -> int:
     """Show the status, once or until the run ends."""
-    from leitmotif.pipelines.logged import latest_run
-    from leitmotif.pipelines.status import look
+    from leitmotif.pipelines.runs.read import latest_run
+    from leitmotif.pipelines.runs.status import look
     from leitmotif.pipelines.workspace import Workspace
 
     workspace = Workspace(options.workspace)

@@ -18,8 +18,8 @@ from leitmotif.pipelines.entries import Entry, by_store
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.runlog import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
+from leitmotif.pipelines.runs.log import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
 from leitmotif.pipelines.stated import Stated, state
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault

@@ -19,8 +19,8 @@ from prefect.task_runners import ThreadPoolTaskRunner
 
 from leitmotif.pipelines.curate import Summary, curate, find_files
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.runlog import BatchResult
 from leitmotif.pipelines.runner import Batch, run_batch
+from leitmotif.pipelines.runs.log import BatchResult
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import OutsideError
 

@@ -20,7 +20,7 @@ from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.entries import Entry, as_clip, stored_under
 from leitmotif.pipelines.models.devices import resolve_device
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.runlog import BatchResult, batch_result
+from leitmotif.pipelines.runs.log import BatchResult, batch_result
 from leitmotif.pipelines.stage import Clip, Place, Row, Stage
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores, Workspace

@@ -10,9 +10,9 @@ import pyarrow as pa
 
 from leitmotif.filters import quality
 from leitmotif.media import audio, flac
-from leitmotif.pipelines.models import encoders_in_use
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
+from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.taxonomy import labels
 from leitmotif.weights.checkpoints import MSCLAP_2023
 
@@ -54,7 +54,7 @@ class QualityStage:
         """Return the id and revision of the model that judges."""
         if self.settings.backend == "ms-clap":
             return MSCLAP_2023.name(self.settings.model, self.settings.revision)
-        return encoders_in_use.model_of(self.clap["model"], self.clap["revision"])
+        return encoder_cache.model_of(self.clap["model"], self.clap["revision"])
 
     def identity(self) -> Mapping[str, Any]:
         """Return who judges, and the label set, which holds the prompts."""
@@ -73,7 +73,7 @@ class QualityStage:
                 tokenizer=self.settings.tokenizer or TOKENIZER_ID,
             ).load(self.settings.device)
         else:
-            encoder = encoders_in_use.clap_of(self.clap)
+            encoder = encoder_cache.clap_of(self.clap)
         self.score = quality.scorer(encoder, labels.load())
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from leitmotif.encoders.windows import track_windows
 from leitmotif.media import audio, flac
-from leitmotif.pipelines.models import encoders_in_use
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.read_ahead import measure_ahead
+from leitmotif.pipelines.prefetch import measure_with_prefetch
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
+from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.tagging.clap import label_embeddings, tag_scores
 from leitmotif.taxonomy import labels
 
@@ -59,7 +59,7 @@ class TaggingStage:
 
     def model(self) -> str:
         """Return the CLAP model's id and revision."""
-        return encoders_in_use.model_of(self.settings.model, self.settings.revision)
+        return encoder_cache.model_of(self.settings.model, self.settings.revision)
 
     def identity(self) -> Mapping[str, Any]:
         """Return the settings and the label set."""
@@ -68,12 +68,12 @@ class TaggingStage:
     def open(self, place: Place) -> None:
         """Load the model and embed the labels."""
         self.place = place
-        self.encoder = encoders_in_use.clap_of(self.settings.model_dump())
+        self.encoder = encoder_cache.clap_of(self.settings.model_dump())
         self.labels = label_embeddings(self.encoder, labels.load())
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Score each clip."""
-        return measure_ahead(
+        return measure_with_prefetch(
             clips, self._read, self._embed, self._row, device=self.settings.device, together=GPU_WINDOWS
         )
 

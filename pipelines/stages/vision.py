@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 import pyarrow as pa
 
-from leitmotif.pipelines.models import encoders_in_use
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.read_ahead import measure_ahead
+from leitmotif.pipelines.prefetch import measure_with_prefetch
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
+from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.pipelines.stages.frames import unpack_frames
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class VisionStage:
 
     def model(self) -> str:
         """Return the model's id and revision."""
-        return encoders_in_use.model_of(self.settings.model, self.settings.revision)
+        return encoder_cache.model_of(self.settings.model, self.settings.revision)
 
     def identity(self) -> Mapping[str, Any]:
         """Return the settings."""
@@ -55,7 +55,7 @@ class VisionStage:
     def open(self, place: Place) -> None:
         """Load the model."""
         self.place = place
-        self.encoder = encoders_in_use.clip(
+        self.encoder = encoder_cache.clip(
             self.settings.model,
             self.settings.revision,
             self.settings.device,
@@ -64,7 +64,7 @@ class VisionStage:
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Embed each clip's frames."""
-        return measure_ahead(
+        return measure_with_prefetch(
             clips, self._read, self._embed, self._row, device=self.settings.device, together=GPU_FRAMES
         )
 

@@ -11,9 +11,9 @@ import pyarrow as pa
 from leitmotif.encoders.windows import track_windows
 from leitmotif.filters import vocals
 from leitmotif.media import audio, flac
-from leitmotif.pipelines.models import encoders_in_use
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
+from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.taxonomy import labels as taxonomy_labels
 from leitmotif.weights.checkpoints import CNN14
 
@@ -58,7 +58,7 @@ class VocalsStage:
 
     def model(self) -> str:
         """Return the id and revision of the CLAP model, which is the windows' own, and of PANNs."""
-        clap = encoders_in_use.model_of(self.clap["model"], self.clap["revision"])
+        clap = encoder_cache.model_of(self.clap["model"], self.clap["revision"])
         return f"{clap} + {CNN14.name(self.settings.panns)}" if self._with_panns else clap
 
     def identity(self) -> Mapping[str, Any]:
@@ -68,7 +68,7 @@ class VocalsStage:
     def open(self, place: Place) -> None:
         """Embed the prompts, and load PANNs."""
         self.place = place
-        encoder = encoders_in_use.clap_of(self.clap)
+        encoder = encoder_cache.clap_of(self.clap)
         if not self._with_panns:
             self.score = vocals.scorer(encoder, taxonomy_labels.load())
         else:

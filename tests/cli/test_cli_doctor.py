@@ -8,12 +8,12 @@ from file_server import Files, serve
 
 from leitmotif.cli import doctor
 from leitmotif.cli.main import main
-from leitmotif.pipelines.models import readiness as readiness_module
+from leitmotif.pipelines import readiness as readiness_module
+from leitmotif.pipelines.backends_in_use import BackendUse, uses_of
 from leitmotif.pipelines.models.backend import Backend
 from leitmotif.pipelines.models.backends import BACKENDS
-from leitmotif.pipelines.models.readiness import Readiness, readiness
-from leitmotif.pipelines.models.uses import Use, uses_of
 from leitmotif.pipelines.models.weights import UrlFile
+from leitmotif.pipelines.readiness import Readiness, readiness
 
 ENCODER = "leitmotif.encoders.clip"
 
@@ -77,7 +77,7 @@ def test_a_profile_without_weights_is_not_ready_and_every_backend_names_one_comm
 def test_exit_codes_follow_the_profile(
     checks: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def look(use: Use, profile: str | None) -> Readiness:
+    def look(use: BackendUse, profile: str | None) -> Readiness:
         ready = use.backend.name not in broken
         return Readiness(use.backend.name, profile, use.stages, ready, *"mrlc", None, "w", "cpu", "f", ())
 
@@ -125,7 +125,7 @@ def test_a_profile_file_with_a_typo_is_one_line(tmp_path: Path, capsys: pytest.C
 
 
 def test_a_package_that_is_missing_comes_before_the_weights(caches: Path) -> None:
-    use = Use(
+    use = BackendUse(
         Backend("x", ("vision",), "x", ENCODER, packages=("no-such-package",), extra="paper"),
         ("vision",),
         {},
@@ -133,12 +133,12 @@ def test_a_package_that_is_missing_comes_before_the_weights(caches: Path) -> Non
     seen = readiness(use, None)
     assert seen.problems == ("package no-such-package is not installed",)
     assert seen.fix == "pip install 'leitmotif-av[paper]'"
-    seen = readiness(Use(backend("vllm"), ("caption",), {}), None)
+    seen = readiness(BackendUse(backend("vllm"), ("caption",), {}), None)
     assert seen.fix == "pip install 'leitmotif-av[vllm]' && leitmotif fetch-models --only vllm"
 
 
 def test_weights_of_another_size_are_missing(ready_file: UrlFile) -> None:
-    use = Use(Backend("x", ("vision",), "x", ENCODER, weights=(ready_file,)), ("vision",), {})
+    use = BackendUse(Backend("x", ("vision",), "x", ENCODER, weights=(ready_file,)), ("vision",), {})
     assert readiness(use, None).ready
     ready_file.path().write_bytes(b"cut")
     assert readiness(use, None).ready  # as long as it should be
@@ -150,14 +150,14 @@ def test_weights_of_another_size_are_missing(ready_file: UrlFile) -> None:
 
 
 def test_weights_that_ship_are_looked_at_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from leitmotif.pipelines.models import encoders_in_use
+    from leitmotif.pipelines.stages import encoder_cache
     from leitmotif.weights import resolve
 
     monkeypatch.setattr(resolve, "SHIPPED_DIR", tmp_path)
-    encoders_in_use.model_of.cache_clear()
+    encoder_cache.model_of.cache_clear()
     (use,) = [use for use in uses_of("embedded") if use.backend.name == "clip-mini"]
     seen = readiness(use, "embedded")
-    encoders_in_use.model_of.cache_clear()
+    encoder_cache.model_of.cache_clear()
     assert not seen.ready
     assert seen.fix == "make mini"
 
@@ -173,7 +173,7 @@ def test_a_model_that_is_of_no_use_is_not_ready(caches: Path, tmp_path: Path) ->
 
 
 def test_a_gpu_that_the_profile_asks_for_and_nobody_has_is_a_problem(ready_file: UrlFile) -> None:
-    use = Use(
+    use = BackendUse(
         Backend("x", ("vision",), "x", ENCODER, weights=(ready_file,)),
         ("vision",),
         {"device": "cuda:99"},
@@ -195,7 +195,9 @@ def test_a_gpu_that_the_profile_asks_for_and_nobody_has_is_a_problem(ready_file:
 )
 def test_a_server_is_asked_what_it_serves(body: object, said: str | None) -> None:
     with serve(Files(contents={"/v1/models": json.dumps(body).encode()})) as files:
-        seen = readiness(Use(backend("vllm-server"), ("caption",), {"url": f"{files.url}/v1/"}), "paper")
+        seen = readiness(
+            BackendUse(backend("vllm-server"), ("caption",), {"url": f"{files.url}/v1/"}), "paper"
+        )
     assert seen.ready is (said is None)
     assert said is None or said in seen.problems[0]
     assert seen.weights == (f"served at {files.url}/v1" if said is None else "missing")
@@ -206,9 +208,13 @@ def test_a_server_is_asked_what_it_serves(body: object, said: str | None) -> Non
 )
 def test_a_server_that_refuses_is_told_apart_from_one_that_is_gone(status: int, said: str) -> None:
     with serve(Files(status=status)) as files:
-        seen = readiness(Use(backend("vllm-server"), ("caption",), {"url": f"{files.url}/v1"}), "paper")
+        seen = readiness(
+            BackendUse(backend("vllm-server"), ("caption",), {"url": f"{files.url}/v1"}), "paper"
+        )
     assert said in seen.problems[0]
-    gone = readiness(Use(backend("vllm-server"), ("caption",), {"url": "http://127.0.0.1:1/v1"}), "paper")
+    gone = readiness(
+        BackendUse(backend("vllm-server"), ("caption",), {"url": "http://127.0.0.1:1/v1"}), "paper"
+    )
     assert gone.problems == ("no server answers at http://127.0.0.1:1/v1",)
 
 
@@ -223,11 +229,12 @@ def test_a_key_is_sent_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(httpx, "get", get)
     monkeypatch.setenv("LEITMOTIF_API_KEY", "secret")
-    seen = readiness(Use(backend("vllm-server"), ("caption",), {}), "paper")
+    use = BackendUse(backend("vllm-server"), ("caption",), {})
+    seen = readiness(use, "paper")
     assert sent == {"Authorization": "Bearer secret"}
     assert "secret" not in str(seen)
 
 
 def test_panns_inference_is_never_imported(caches: Path) -> None:
-    readiness(Use(backend("panns"), ("vocals",), {}), "paper")
+    readiness(BackendUse(backend("panns"), ("vocals",), {}), "paper")
     assert "panns_inference" not in sys.modules or not hasattr(sys.modules["panns_inference"], "AudioTagging")

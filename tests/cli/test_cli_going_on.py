@@ -10,8 +10,8 @@ import pytest
 
 from leitmotif.cli.main import main
 from leitmotif.pipelines import curate, flow
-from leitmotif.pipelines.runlog import BatchResult
 from leitmotif.pipelines.runner import Batch
+from leitmotif.pipelines.runs.log import BatchResult
 from leitmotif.pipelines.saved_plan import load_plan
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Stores, Workspace

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from leitmotif.pipelines.backends_in_use import other_uses, uses_of
 from leitmotif.pipelines.documents import PROFILES
 from leitmotif.pipelines.models.backend import constants_of, size_text, terms
 from leitmotif.pipelines.models.backends import BACKENDS
-from leitmotif.pipelines.models.page import PAGE, fill_page
-from leitmotif.pipelines.models.uses import other_uses, uses_of
 from leitmotif.pipelines.models.weights import HubRepo, LocalPath, UrlFile
+from leitmotif.pipelines.models_page import PAGE, fill_page
 from leitmotif.pipelines.settings import profile_settings
 from leitmotif.pipelines.stages import STAGES
 
@@ -168,7 +168,7 @@ def test_terms_speak_of_commercial_use_where_it_is_not_simply_allowed() -> None:
 
 def test_the_page_on_models_is_the_generated_one() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    assert fill_page(text) == text, "run `python -m leitmotif.pipelines.models.page`"
+    assert fill_page(text) == text, "run `python -m leitmotif.pipelines.models_page`"
     for backend in BACKENDS:
         assert f"| **{backend.name}** |" in text
 

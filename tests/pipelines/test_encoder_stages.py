@@ -10,9 +10,9 @@ from PIL import Image
 
 from leitmotif.media.flac import write_flac
 from leitmotif.media.sandbox import SandboxedWorker
-from leitmotif.pipelines.models import encoders_in_use
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.pipelines.stages.frames import pack_frames
 from leitmotif.pipelines.stages.tagging import TaggingStage
 from leitmotif.pipelines.stages.vision import VisionStage
@@ -100,8 +100,8 @@ def test_silence_is_tagged_like_any_sound(place: Place) -> None:
 def test_each_model_is_loaded_once(place: Place) -> None:
     assert opened(TaggingStage, place).encoder is opened(TaggingStage, place).encoder
     settings = make_plan("music-video", "embedded").stages["tagging"]
-    assert encoders_in_use.clap_of(settings) is opened(TaggingStage, place).encoder
-    assert encoders_in_use.clap("clap-mini", None, "cpu") is opened(TaggingStage, place).encoder
+    assert encoder_cache.clap_of(settings) is opened(TaggingStage, place).encoder
+    assert encoder_cache.clap("clap-mini", None, "cpu") is opened(TaggingStage, place).encoder
 
 
 def test_every_setting_reaches_the_encoder(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -145,6 +145,6 @@ def test_another_backend_or_model_is_another_store() -> None:
     other = make_plan("music-video", "embedded", ["vision.backend=siglip", "tagging.tokenizer=roberta"])
     assert VisionStage(plain).identity() != VisionStage(other).identity()
     assert TaggingStage(plain).identity() != TaggingStage(other).identity()
-    assert encoders_in_use.model_of("laion/clap-htsat-fused", None).endswith(
+    assert encoder_cache.model_of("laion/clap-htsat-fused", None).endswith(
         "cca9e288ab447cee67d9ada1f85ddb46500f1401"
     )

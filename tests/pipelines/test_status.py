@@ -19,12 +19,12 @@ from leitmotif.pipelines.advice import name_quarantined
 from leitmotif.pipelines.curate import Summary, curate
 from leitmotif.pipelines.entries import Fate
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.logged import LoggedRun, LoggedStage, latest_run
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.runlog import FOLDER, BatchResult, Failure, SlowClip, group_failures
 from leitmotif.pipelines.runner import Batch
+from leitmotif.pipelines.runs.log import FOLDER, BatchResult, Failure, SlowClip, group_failures
+from leitmotif.pipelines.runs.read import LoggedRun, LoggedStage, latest_run
+from leitmotif.pipelines.runs.status import StageStatus, Status, look
 from leitmotif.pipelines.settings import make_plan
-from leitmotif.pipelines.status import StageStatus, Status, look
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.shards.store import StageStore
 from leitmotif.storage.errors import OutsideError, UserError

@@ -17,11 +17,11 @@ from leitmotif.media import audio
 from leitmotif.media.flac import write_flac
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.models import encoders_in_use
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import missing_batches, run_batch
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.pipelines.stages.quality import QualityStage
 from leitmotif.pipelines.stages.vocals import VocalsStage
 from leitmotif.pipelines.workspace import Stores, Workspace
@@ -91,7 +91,7 @@ def test_clap_alone_needs_no_sound(place, clips):
 def test_with_panns_the_higher_score_counts_and_both_are_kept(place, clips, cnn14):
     stage = VocalsStage(plan_with("vocals.backend=panns+clap", f"vocals.panns={cnn14}"))
     rows = measured(stage, place, clips)
-    encoder = encoders_in_use.clap("clap-mini", None, "cpu")
+    encoder = encoder_cache.clap("clap-mini", None, "cpu")
     labels = encoder.embed_texts(["This is a sound of " + x for x in ("vocal.", "choir.", "human voice.")])
     for row, clip in zip(rows, clips, strict=True):
         mean = np.mean(clip.inputs["tagging"]["windows"], axis=0)

@@ -14,10 +14,10 @@ from test_takedown import fill
 from leitmotif.cli.main import main
 from leitmotif.encoders.folders import resolve_model
 from leitmotif.pipelines.curate import curate
-from leitmotif.pipelines.models.encoders_in_use import model_of
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages import STAGES
+from leitmotif.pipelines.stages.encoder_cache import model_of
 from leitmotif.pipelines.workspace import PLAN, Workspace
 from leitmotif.storage.errors import UserError
 

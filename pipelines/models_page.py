@@ -1,4 +1,4 @@
-"""The tables of docs/models.md, from the table of backends: `python -m leitmotif.pipelines.models.page`.
+"""The tables of docs/models.md, from the table of backends: `python -m leitmotif.pipelines.models_page`.
 
 What stands between `<!-- backends: NAME -->` and `<!-- end -->` is written here, the rest by hand.
 """
@@ -9,10 +9,10 @@ import re
 import sys
 from pathlib import Path
 
+from leitmotif.pipelines.backends_in_use import other_uses, uses_of
 from leitmotif.pipelines.documents import PROFILES
 from leitmotif.pipelines.models.backend import Backend, size_text
 from leitmotif.pipelines.models.backends import BACKENDS
-from leitmotif.pipelines.models.uses import other_uses, uses_of
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "models.md"
 OTHERS = "others"

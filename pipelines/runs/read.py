@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leitmotif.pipelines.runlog import FOLDER, Failure, SlowClip
+from leitmotif.pipelines.runs.log import FOLDER, Failure, SlowClip
 
 # The rate is that of this many batches, the latest ones.
 RATE_BATCHES = 50

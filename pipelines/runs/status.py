@@ -16,8 +16,8 @@ from leitmotif.filters import rule
 from leitmotif.pipelines.advice import advise
 from leitmotif.pipelines.entries import stored_under
 from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
-from leitmotif.pipelines.logged import LoggedRun, LoggedStage
-from leitmotif.pipelines.runlog import Failure, SlowClip, failures_of
+from leitmotif.pipelines.runs.log import Failure, SlowClip, failures_of
+from leitmotif.pipelines.runs.read import LoggedRun, LoggedStage
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.lock import is_held as lock_is_held
 

@@ -10,10 +10,10 @@ from typing import Any
 
 from leitmotif.captioning.connection import KEY_VARIABLES
 from leitmotif.captioning.server import URL
+from leitmotif.pipelines.backends_in_use import BackendUse
 from leitmotif.pipelines.models.backend import Backend, size_text
 from leitmotif.pipelines.models.backends import USELESS
 from leitmotif.pipelines.models.devices import AUTO, resolve_device
-from leitmotif.pipelines.models.uses import Use
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.resolve import BadModel
 
@@ -60,7 +60,7 @@ class Readiness:
         return {"stage": self.stages[0], **asdict(self)}
 
 
-def readiness(use: Use, profile: str | None) -> Readiness:
+def readiness(use: BackendUse, profile: str | None) -> Readiness:
     """Look at what a backend needs: packages, weights, device, server. Nothing is loaded or downloaded.
 
     Args:
@@ -123,7 +123,7 @@ def _version(package: str) -> str:
 def _weights(backend: Backend) -> tuple[str, list[str]]:
     """Return a word on the weights, and the names of what is missing."""
     if backend.shipped:
-        from leitmotif.pipelines.models.encoders_in_use import model_of
+        from leitmotif.pipelines.stages.encoder_cache import model_of
 
         try:
             return model_of(backend.shipped, None), []
@@ -135,7 +135,7 @@ def _weights(backend: Backend) -> tuple[str, list[str]]:
     return ("missing" if missing else "present"), missing
 
 
-def _device(use: Use) -> tuple[str, str | None]:
+def _device(use: BackendUse) -> tuple[str, str | None]:
     """Return where it would run, and why it cannot where it cannot."""
     if use.backend.served:
         return "its server", None
@@ -154,7 +154,7 @@ def _device(use: Use) -> tuple[str, str | None]:
     return f"{device} ({torch.cuda.get_device_name(device)})", None
 
 
-def _ask_server(use: Use) -> tuple[str | None, str | None]:
+def _ask_server(use: BackendUse) -> tuple[str | None, str | None]:
     """Ask an OpenAI-compatible server what it serves; return a word on it, and what is amiss."""
     import httpx
 

@@ -22,7 +22,7 @@ PLACES = ("repo", "panns", "weights")
 
 
 @dataclass(frozen=True)
-class Use:
+class BackendUse:
     """A backend at work: the stages that it serves, and the settings of the first of them."""
 
     backend: Backend
@@ -36,7 +36,7 @@ class Use:
         return self.backend.served and host not in (None, "localhost", "127.0.0.1", "::1", "0.0.0.0")
 
 
-def uses_of(profile: str) -> list[Use]:
+def uses_of(profile: str) -> list[BackendUse]:
     """Return the backends of a profile, in the order of the table.
 
     Args:
@@ -46,23 +46,23 @@ def uses_of(profile: str) -> list[Use]:
         UserError: The profile is not known, or wrong.
     """
     settings = profile_settings(profile)
-    uses: dict[str, Use] = {}
+    uses: dict[str, BackendUse] = {}
     for stage in settings:
         source = _source(stage, settings)
         if source is None:
             continue
         backend = _backend(source, settings[source])
-        known = uses.get(backend.name, Use(backend, (), settings[source]))
+        known = uses.get(backend.name, BackendUse(backend, (), settings[source]))
         stages = sorted({*known.stages, stage}, key=lambda name: (name != source, name))
         uses[backend.name] = replace(known, stages=tuple(stages))
     order = {backend.name: number for number, backend in enumerate(BACKENDS)}
     return sorted(uses.values(), key=lambda use: order.get(use.backend.name, len(order)))
 
 
-def other_uses() -> list[Use]:
+def other_uses() -> list[BackendUse]:
     """Return the backends that no shipped profile uses."""
     used = {use.backend.name for profile in PROFILES for use in uses_of(profile)}
-    return [Use(backend, backend.stages, {}) for backend in BACKENDS if backend.name not in used]
+    return [BackendUse(backend, backend.stages, {}) for backend in BACKENDS if backend.name not in used]
 
 
 def _source(stage: str, settings: Mapping[str, Mapping[str, Any]]) -> str | None:

@@ -18,7 +18,7 @@ PartT = TypeVar("PartT", bound=Sized)
 GPU_READERS = 8
 
 
-def measure_ahead(
+def measure_with_prefetch(
     clips: Sequence[Clip],
     read: Callable[[Clip], PartT],
     embed: Callable[[list[PartT]], np.ndarray],
@@ -46,7 +46,7 @@ def measure_ahead(
     on_gpu = device != "cpu"
     group: list[PartT | Exception] = []
     items = 0
-    for part in read_ahead(read, clips, threads=GPU_READERS if on_gpu else 1):
+    for part in prefetch(read, clips, threads=GPU_READERS if on_gpu else 1):
         group.append(part)
         items += 0 if isinstance(part, Exception) else len(part)
         if items >= (together if on_gpu else 1):
@@ -55,7 +55,7 @@ def measure_ahead(
     yield from _rows(group, embed, row)
 
 
-def read_ahead(
+def prefetch(
     read: Callable[[Clip], PartT], clips: Sequence[Clip], *, threads: int = 1
 ) -> Iterator[PartT | Exception]:
     """Yield what is read of each clip, or the error that befell it, in order.
@@ -66,7 +66,7 @@ def read_ahead(
         Exception: Only what is the machine's fault rather than a clip's.
     """
     upcoming = iter(clips)
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="read-ahead")
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="prefetch")
     try:
         waiting = deque(pool.submit(read, clip) for clip in islice(upcoming, threads + 1))
         while waiting:

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from leitmotif.pipelines.read_ahead import GPU_READERS, measure_ahead, read_ahead
+from leitmotif.pipelines.prefetch import GPU_READERS, measure_with_prefetch, prefetch
 from leitmotif.pipelines.stage import Clip, Row
 from leitmotif.storage.errors import OutsideError
 
@@ -38,7 +38,7 @@ class Model:
         def row(numbers: np.ndarray) -> Row:
             return {"sum": float(numbers.sum()), "items": len(numbers)}
 
-        return list(measure_ahead(clips, read, self.embed, row, device=device, together=10))
+        return list(measure_with_prefetch(clips, read, self.embed, row, device=device, together=10))
 
 
 def expected(clip: Clip) -> Row:
@@ -110,7 +110,7 @@ def test_the_machine_is_not_blamed_on_a_clip(error: Exception) -> None:
         raise error
 
     with pytest.raises(type(error)):
-        list(read_ahead(read, CLIPS))
+        list(prefetch(read, CLIPS))
 
 
 def test_a_clip_is_read_while_the_one_before_is_used_and_not_much_earlier() -> None:
@@ -123,7 +123,7 @@ def test_a_clip_is_read_while_the_one_before_is_used_and_not_much_earlier() -> N
             second.set()
         return [1.0]
 
-    reads = read_ahead(read, CLIPS)
+    reads = prefetch(read, CLIPS)
     next(reads)
     assert second.wait(5.0)
     assert len(started) <= 3
@@ -131,7 +131,7 @@ def test_a_clip_is_read_while_the_one_before_is_used_and_not_much_earlier() -> N
 
 
 def test_a_run_that_ends_early_leaves_no_thread_behind() -> None:
-    reads = read_ahead(numbers_of, CLIPS, threads=GPU_READERS)
+    reads = prefetch(numbers_of, CLIPS, threads=GPU_READERS)
     next(reads)
     reads.close()
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("read-ahead")]
