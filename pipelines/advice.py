@@ -29,10 +29,10 @@ def describe_kinds(ledger: Ledger) -> str:
 
 
 def advise(ledger: Ledger, plan: Plan) -> list[str]:
-    """Return the lines that help with a workspace whose clips are settled.
+    """Return the lines that help with a workspace whose ledger has decided.
 
     Args:
-        ledger: Settled.
+        ledger: One that has decided.
         plan: Its plan.
     """
     lines = other_recipe(ledger, plan)
@@ -49,7 +49,7 @@ def advise(ledger: Ledger, plan: Plan) -> list[str]:
 
 def other_recipe(ledger: Ledger, plan: Plan) -> list[str]:
     """Return the line that says which recipe takes files without a moving picture, if there are any."""
-    silent = {entry.source["media_id"] for entry in ledger.entries if entry.fate.rule == NO_PICTURE}
+    silent = {entry.source["media_id"] for entry in ledger.entries if entry.outcome.rule == NO_PICTURE}
     if not silent or plan.kinds:
         return []
     have = f"{count(len(silent), 'file')} {'has' if len(silent) == 1 else 'have'} no moving picture"
@@ -61,8 +61,8 @@ def name_quarantined(ledger: Ledger) -> list[str]:
     """Return the lines that name the first quarantined files with their reasons, if there are any."""
     reasons: dict[str, str] = {}
     for entry in ledger.entries:
-        if entry.fate.error is not None:
-            reasons.setdefault(entry.source["source_id"], entry.fate.message or entry.fate.error)
+        if entry.outcome.error is not None:
+            reasons.setdefault(entry.source["source_id"], entry.outcome.message or entry.outcome.error)
     if not reasons:
         return []
     first = list(reasons.items())[:FILES_NAMED]

@@ -14,7 +14,7 @@ from leitmotif.collection.folder import FoundFile, find_media
 from leitmotif.phrases import count
 from leitmotif.pipelines import catalog
 from leitmotif.pipelines.advice import advise, describe_kinds, name_quarantined
-from leitmotif.pipelines.entries import Entry, by_store
+from leitmotif.pipelines.entries import CatalogEntry, by_store
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
@@ -128,7 +128,7 @@ def curate(
                 _tell_beforehand(kinds, measured, retry_failed=retry_failed, measure_all=measure_all)
                 ledger = Ledger(*kinds)
                 measuring = _Measuring(ledger, log, run, workers, retry_failed, measure_all, progress)
-                ledger.settle(compute=measuring, measure_all=measure_all)
+                ledger.decide(compute=measuring, measure_all=measure_all)
         except OSError as error:
             if not is_machine_fault(error):
                 raise
@@ -164,7 +164,7 @@ class _Measuring:
     progress: Progress
     computed: dict[str, int] = field(default_factory=dict)
 
-    def __call__(self, stage: str, entries: Sequence[Entry]) -> None:
+    def __call__(self, stage: str, entries: Sequence[CatalogEntry]) -> None:
         # Behind the first stage, which reads the headers, every file's kind is known.
         if stage == self.ledger.stages[1] and (line := describe_kinds(self.ledger)):
             logger.info(line)
@@ -183,7 +183,7 @@ class _Measuring:
             counts["quarantined"] += result.failed
             self.progress(stage, done, total, losses_text(counts))
 
-    def _missing(self, stage: str, entries: Sequence[Entry]) -> tuple[list[Batch], list[Failure]]:
+    def _missing(self, stage: str, entries: Sequence[CatalogEntry]) -> tuple[list[Batch], list[Failure]]:
         """Return what the stage's stores lack, in batches, and the failures that they hold already."""
         batches: list[Batch] = []
         known: list[Failure] = []
@@ -225,6 +225,6 @@ def losses_text(counts: Mapping[str, int]) -> str:
 
 def _tell_beforehand(kinds: Sequence[Stores], former: Sequence[Stores], **options: bool) -> None:
     ledger = Ledger(*kinds)
-    ledger.settle()
+    ledger.decide()
     for line in describe_forecast(forecast(ledger, former, **options)):
         logger.info(line)

@@ -13,7 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from leitmotif.pipelines.entries import Entry, by_store, stored_under, take
+from leitmotif.pipelines.entries import CatalogEntry, by_store, stored_under, take
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.models.lengths import embedding_length
 from leitmotif.pipelines.stages import STAGES
@@ -64,7 +64,7 @@ class RowReader:
         # Of each store that was read from: its keys, the number of the part that holds each, and the parts.
         self._parts: dict[Path, tuple[pa.Array, pa.ChunkedArray, list[Path]]] = {}
 
-    def sizes(self, entries: Sequence[Entry]) -> dict[str, int]:
+    def sizes(self, entries: Sequence[CatalogEntry]) -> dict[str, int]:
         """Return about how many bytes each clip's row takes: its media files."""
         total = dict.fromkeys((entry.clip_id for entry in entries), 4096)
         for stage in dict.fromkeys(["frames", *(stores.plan.track for stores in self.kinds)]):
@@ -92,7 +92,7 @@ class RowReader:
         return embedding_length(settings["model"], settings["revision"]) or 1
 
     def rows(
-        self, entries: Sequence[Entry], sizes: Mapping[str, int]
+        self, entries: Sequence[CatalogEntry], sizes: Mapping[str, int]
     ) -> Iterator[tuple[int, dict[str, Any]]]:
         """Yield (bytes, row) of each clip, in order."""
         columns: dict[str, list[str]] = {"tagging": [_SCORES]}
@@ -122,7 +122,9 @@ class RowReader:
                 row["frames"] = [{"bytes": jpeg, "path": f"{clip_id}-{name}"} for name, jpeg in pictures]
             yield sizes[clip_id], row
 
-    def _lookup(self, stage: str, columns: list[str], entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+    def _lookup(
+        self, stage: str, columns: list[str], entries: Sequence[CatalogEntry]
+    ) -> dict[str, dict[str, Any]]:
         """Return the columns of the clips whose kind has the stage, by the key they are stored under.
 
         Only part files that hold one of them are read, so that a shard takes as long in a large workspace as
@@ -143,11 +145,11 @@ class RowReader:
         return found
 
 
-def read_columns(ledger: Ledger, entries: Sequence[Entry], columns: Sequence[str]) -> pa.Table:
+def read_columns(ledger: Ledger, entries: Sequence[CatalogEntry], columns: Sequence[str]) -> pa.Table:
     """Return some columns of a dataset for kept clips, in their order.
 
     Args:
-        ledger: Of the workspace, settled.
+        ledger: Of the workspace, decided.
         entries: The clips.
         columns: Names of columns; media and those of stages that no kind has are left out.
     """
@@ -171,7 +173,7 @@ def read_columns(ledger: Ledger, entries: Sequence[Entry], columns: Sequence[str
     return pa.table({name: found[name] for name in columns if name in found})
 
 
-def _tags(ledger: Ledger, entries: Sequence[Entry]) -> dict[str, pa.Array]:
+def _tags(ledger: Ledger, entries: Sequence[CatalogEntry]) -> dict[str, pa.Array]:
     known = labels.load()
     rows = [
         select_by_kind(scores.values.to_numpy(), known, entry.stores.plan.tags)
@@ -180,15 +182,15 @@ def _tags(ledger: Ledger, entries: Sequence[Entry]) -> dict[str, pa.Array]:
     return {kind: pa.array([row[kind] for row in rows], TAGS) for kind in TAG_KINDS}
 
 
-def _start_s(entry: Entry) -> float:
+def _start_s(entry: CatalogEntry) -> float:
     """Return where a clip starts in its source, of which its file may be a window itself."""
     return float(entry.start_s + (entry.source["start_s"] or 0.0))
 
 
-def _models(entry: Entry) -> list[dict[str, str]]:
+def _models(entry: CatalogEntry) -> list[dict[str, str]]:
     return [{"backend": stage, "model": model} for stage, model in entry.stores.models.items()]
 
 
-def _media_of(entry: Entry) -> set[str]:
+def _media_of(entry: CatalogEntry) -> set[str]:
     """Return the stages whose files go into a clip's row."""
     return {entry.stores.plan.track, "frames"} & set(entry.stores.stages)

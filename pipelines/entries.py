@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +20,10 @@ from leitmotif.shards.store import KEY
 METADATA = ("title", "artist", "description", "comments")
 
 
-@dataclass
-class Fate:
-    """What became of one catalogued clip; exactly one of the three, or none yet (`alive`)."""
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one catalogued clip; exactly one of the three, or none yet (`is_kept`)."""
 
-    alive: bool = True
     rule: str | None = None
     value: float | None = None
     threshold: float | None = None
@@ -34,9 +33,14 @@ class Fate:
     message: str | None = None
     pending: str | None = None
 
+    @property
+    def is_kept(self) -> bool:
+        """Whether nothing took the clip so far."""
+        return self.rule is None and self.error is None and self.pending is None
+
 
 @dataclass
-class Entry:
+class CatalogEntry:
     """One catalogued clip: a file, or a window of a file.
 
     Attributes:
@@ -46,7 +50,7 @@ class Entry:
         start_s: Where the window starts.
         duration_s: Length of the window; None where the file does not say its length.
         whole: The window is the whole file.
-        fate: What became of it.
+        outcome: What became of it.
     """
 
     clip_id: str
@@ -55,7 +59,7 @@ class Entry:
     start_s: float = 0.0
     duration_s: float | None = None
     whole: bool = True
-    fate: Fate = field(default_factory=Fate)
+    outcome: Outcome = Outcome()
 
     @property
     def media_id(self) -> str:
@@ -68,17 +72,17 @@ class Entry:
         return str(self.source["source_id"])
 
 
-def stored_under(entry: Entry, stage: str) -> str:
+def stored_under(entry: CatalogEntry, stage: str) -> str:
     """Return the key of a clip in a stage's store: its own, or that of the file of which it is a window."""
     return entry.media_id if keyed_by(STAGES[stage]) == "media_id" else entry.clip_id
 
 
-def asked(entry: Entry, rule: str) -> bool:
+def asked(entry: CatalogEntry, rule: str) -> bool:
     """Return whether a rule is one of the plan that a clip goes by."""
     return rule in entry.stores.plan.rules
 
 
-def by_store(entries: Sequence[Entry], stage: str) -> list[tuple[Stores, list[int]]]:
+def by_store(entries: Sequence[CatalogEntry], stage: str) -> list[tuple[Stores, list[int]]]:
     """Return the stores in which a stage's rows of some clips lie, with the places of those clips.
 
     Kinds whose settings of the stage agree share a store; clips of a kind without the stage are left out.
@@ -93,7 +97,7 @@ def by_store(entries: Sequence[Entry], stage: str) -> list[tuple[Stores, list[in
     return list(found.values())
 
 
-def take(entries: Sequence[Entry], stage: str, column: str) -> pa.Array:
+def take(entries: Sequence[CatalogEntry], stage: str, column: str) -> pa.Array:
     """Return a stage's column of some clips, in their order; null where it has no number of one.
 
     Args:
@@ -130,7 +134,7 @@ def _read(stores: Stores, stage: str, column: str, keys: pa.Array) -> pa.Array:
     return table[column].combine_chunks().take(pc.index_in(keys, value_set=table[KEY].combine_chunks()))
 
 
-def as_clip(entry: Entry, stage: str) -> Clip:
+def as_clip(entry: CatalogEntry, stage: str) -> Clip:
     """Return what a stage needs of a clip, but for what it reads of other stages.
 
     A stage whose rows are of files gets the whole file.

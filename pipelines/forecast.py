@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pyarrow.compute as pc
 
 from leitmotif.phrases import count
-from leitmotif.pipelines.entries import Entry, by_store, stored_under
+from leitmotif.pipelines.entries import CatalogEntry, by_store, stored_under
 from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
 from leitmotif.pipelines.stage import keyed_by
 from leitmotif.pipelines.stages import STAGES
@@ -37,7 +37,7 @@ def forecast(
     """Return what every stage is going to measure, those with nothing to do left out.
 
     Args:
-        ledger: Settled, nothing measured yet.
+        ledger: One that has decided, nothing measured yet.
         former: The stores of the plan before, of all its kinds.
         retry_failed: As of `curate`.
         measure_all: As of `curate`.
@@ -72,11 +72,11 @@ def describe_forecast(expected: list[Expected]) -> Iterator[str]:
         yield f"{clips} measured before are measured anew, for their settings changed: {names}"
 
 
-def _goes_on(entry: Entry, retry_failed: bool, measure_all: bool) -> bool:
-    fate = entry.fate
-    if fate.rule is not None:
-        return measure_all and fate.rule != EXACT_DUPLICATE
-    return fate.error is None or (retry_failed and fate.stage != "catalog")
+def _goes_on(entry: CatalogEntry, retry_failed: bool, measure_all: bool) -> bool:
+    outcome = entry.outcome
+    if outcome.rule is not None:
+        return measure_all and outcome.rule != EXACT_DUPLICATE
+    return outcome.error is None or (retry_failed and outcome.stage != "catalog")
 
 
 def _stored(stores: Stores, stage: str, *, measured_only: bool = False) -> set[str]:

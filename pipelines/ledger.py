@@ -1,4 +1,4 @@
-"""Settle what becomes of every clip: kept, rejected by a rule, quarantined by a stage, or not measured yet.
+"""Decide what becomes of every clip: kept, rejected by a rule, quarantined by a stage, or not measured yet.
 
 One walk over the stages serves both sides: `curate` measures what is missing at each stop, `publish` only
 looks.
@@ -15,16 +15,16 @@ import numpy as np
 import pyarrow.compute as pc
 
 from leitmotif.filters import rule as filters_rule
-from leitmotif.pipelines.entries import Entry, Fate, asked, by_store, stored_under, take
+from leitmotif.pipelines.entries import CatalogEntry, Outcome, asked, by_store, stored_under, take
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.store import KEY
-from leitmotif.shards.takedown import KeptOut
+from leitmotif.shards.takedown import Blocklist
 
 EXACT_DUPLICATE = "exact-duplicate"
 
 
 # Measures the clips of a stage that its store lacks.
-Compute = Callable[[str, Sequence[Entry]], None]
+Compute = Callable[[str, Sequence[CatalogEntry]], None]
 
 
 class Ledger:
@@ -38,12 +38,12 @@ class Ledger:
         stages: Of all kinds, in order.
     """
 
-    def __init__(self, *kinds: Stores, kept_out: KeptOut | None = None) -> None:
+    def __init__(self, *kinds: Stores, blocklist: Blocklist | None = None) -> None:
         """Take the stores; nothing is read yet.
 
         Args:
             kinds: As `Workspace.kinds` gives them.
-            kept_out: What was taken down and counts as not catalogued; by default what the workspace's own
+            blocklist: What was taken down and counts as not catalogued; by default what the workspace's own
                 record names.
 
         Raises:
@@ -52,8 +52,8 @@ class Ledger:
         self.kinds = kinds
         self.workspace = kinds[0].workspace
         self.stages = list(dict.fromkeys(name for stores in kinds for name in stores.stages))
-        self._kept_out = self.workspace.kept_out() if kept_out is None else kept_out
-        self.entries: list[Entry] = []
+        self._blocklist = self.workspace.blocklist() if blocklist is None else blocklist
+        self.entries: list[CatalogEntry] = []
         self._rules = filters_rule.discover()
 
     @property
@@ -61,7 +61,7 @@ class Ledger:
         """`id@revision` of the model behind each stage that has one."""
         return {name: model for stores in self.kinds for name, model in stores.models.items()}
 
-    def settle(self, *, compute: Compute | None = None, measure_all: bool = False) -> None:
+    def decide(self, *, compute: Compute | None = None, measure_all: bool = False) -> None:
         """Walk every clip through the stages and rules.
 
         Args:
@@ -106,53 +106,55 @@ class Ledger:
 
     def counts(self) -> dict[str, int]:
         """Return how many clips were catalogued, kept, rejected, quarantined and are not measured yet."""
-        fates = [entry.fate for entry in self.entries]
+        outcomes = [entry.outcome for entry in self.entries]
         return {
-            "catalogued": len(fates),
-            "kept": sum(fate.alive for fate in fates),
-            "rejected": sum(fate.rule is not None for fate in fates),
-            "quarantined": sum(fate.error is not None for fate in fates),
-            "pending": sum(fate.pending is not None for fate in fates),
+            "catalogued": len(outcomes),
+            "kept": sum(outcome.is_kept for outcome in outcomes),
+            "rejected": sum(outcome.rule is not None for outcome in outcomes),
+            "quarantined": sum(outcome.error is not None for outcome in outcomes),
+            "pending": sum(outcome.pending is not None for outcome in outcomes),
         }
 
     def rejected_by(self) -> dict[str, int]:
         """Return how many clips each rule rejected, the most first."""
-        taken = Counter(entry.fate.rule for entry in self.entries if entry.fate.rule)
+        taken = Counter(entry.outcome.rule for entry in self.entries if entry.outcome.rule)
         return {str(rule): number for rule, number in taken.most_common()}
 
     def losses(self) -> dict[str, int]:
         """Return how many clips each rule rejected and each stage quarantined, the most first."""
         taken = Counter(
-            f"rule {entry.fate.rule}" if entry.fate.rule else f"an error in {entry.fate.stage}"
+            f"rule {entry.outcome.rule}" if entry.outcome.rule else f"an error in {entry.outcome.stage}"
             for entry in self.entries
-            if entry.fate.rule or entry.fate.error
+            if entry.outcome.rule or entry.outcome.error
         )
         return dict(taken.most_common())
 
-    def kept(self) -> list[Entry]:
+    def kept(self) -> list[CatalogEntry]:
         """Return the clips that passed everything, by clip id."""
-        return sorted((entry for entry in self.entries if entry.fate.alive), key=lambda entry: entry.clip_id)
+        return sorted(
+            (entry for entry in self.entries if entry.outcome.is_kept), key=lambda entry: entry.clip_id
+        )
 
     def _enter_sources(self) -> None:
         columns = [
             name for name in self.workspace.catalog().schema.names if name not in (KEY, "error", "message")
         ]
         for row in self.workspace.catalog().read(columns).sort_by("path").to_pylist():
-            entry = Entry(row["media_id"] or row[KEY], row, self.kinds[0])
+            entry = CatalogEntry(row["media_id"] or row[KEY], row, self.kinds[0])
             if row["error"] is not None:
-                entry.fate = Fate(alive=False, stage="catalog", error=row["error"], message=row["message"])
-            if not self._kept_out.refuses(ids=(entry.clip_id,), urls=(row["source_url"],)):
+                entry.outcome = Outcome(stage="catalog", error=row["error"], message=row["message"])
+            if not self._blocklist.refuses(ids=(entry.clip_id,), urls=(row["source_url"],)):
                 self.entries.append(entry)
         self._reject_copies()
 
     def _reject_copies(self) -> None:
         """Of files with the same bytes, the first by path goes on."""
-        first: dict[str, Entry] = {}
+        first: dict[str, CatalogEntry] = {}
         for entry in self.entries:
             owner = first.setdefault(entry.clip_id, entry)
             if owner is not entry:
                 detail = f"the same bytes as {owner.source['source_id']}"
-                entry.fate = Fate(alive=False, rule=EXACT_DUPLICATE, value=1.0, threshold=1.0, detail=detail)
+                entry.outcome = Outcome(rule=EXACT_DUPLICATE, value=1.0, threshold=1.0, detail=detail)
 
     def _cut_windows(self) -> None:
         """Tell each probed source's kind, and replace it by its windows, where the plan asks for windows."""
@@ -165,38 +167,38 @@ class Ledger:
             entry.duration_s = durations.get(entry.clip_id)
             if moving.get(entry.clip_id) == 0:
                 entry.stores = self.kinds[-1]
-            if length_s is None or entry.duration_s is None or entry.fate.error or entry.fate.pending:
+            if length_s is None or entry.duration_s is None or entry.outcome.error or entry.outcome.pending:
                 entries.append(entry)
             else:
                 entries += [
-                    Entry(
+                    CatalogEntry(
                         clip,
                         entry.source,
                         entry.stores,
                         start_s,
                         part_s,
                         whole=False,
-                        fate=Fate(**vars(entry.fate)),
+                        outcome=entry.outcome,
                     )
                     for clip, start_s, part_s in windows_of(entry.clip_id, entry.duration_s, length_s)
                 ]
-        self.entries = [entry for entry in entries if entry.clip_id not in self._kept_out.ids]
+        self.entries = [entry for entry in entries if entry.clip_id not in self._blocklist.ids]
         self._apply_rules("probe")
 
-    def _unique(self) -> list[Entry]:
+    def _unique(self) -> list[CatalogEntry]:
         """Return the clips to measure: every one once, in the order of their ids."""
         return sorted(
-            (entry for entry in self.entries if entry.fate.rule != EXACT_DUPLICATE),
+            (entry for entry in self.entries if entry.outcome.rule != EXACT_DUPLICATE),
             key=lambda entry: entry.clip_id,
         )
 
-    def _goes_on(self, entry: Entry, measure_all: bool) -> bool:
-        fate = entry.fate
-        return fate.alive or (measure_all and fate.rule is not None)
+    def _goes_on(self, entry: CatalogEntry, measure_all: bool) -> bool:
+        outcome = entry.outcome
+        return outcome.is_kept or (measure_all and outcome.rule is not None)
 
     def _take_results(self, name: str) -> None:
         """Quarantine what failed, note what is missing, and ask the rules that read this stage."""
-        alive = [entry for entry in self.entries if entry.fate.alive]
+        alive = [entry for entry in self.entries if entry.outcome.is_kept]
         for stores, rows in by_store(alive, name):
             table = stores.store(name).read([])
             failed = {row[KEY]: row for row in table.filter(pc.is_valid(table["error"])).to_pylist()}
@@ -205,9 +207,9 @@ class Ledger:
                 key = stored_under(entry, name)
                 if key in failed:
                     row = failed[key]
-                    entry.fate = Fate(alive=False, stage=name, error=row["error"], message=row["message"])
+                    entry.outcome = Outcome(stage=name, error=row["error"], message=row["message"])
                 elif key not in measured:
-                    entry.fate = Fate(alive=False, pending=name)
+                    entry.outcome = Outcome(pending=name)
         if name != "probe":
             self._apply_rules(name)
 
@@ -217,12 +219,12 @@ class Ledger:
             rule = self._rules[name]
             if rule.stage != stage:
                 continue
-            alive = [entry for entry in self.entries if entry.fate.alive and asked(entry, name)]
+            alive = [entry for entry in self.entries if entry.outcome.is_kept and asked(entry, name)]
             judged = rule.judge(alive, partial(take, alive, rule.stage))
             passed, numbers = rule.passes(judged.numbers, threshold).to_pylist(), judged.numbers.to_pylist()
             for entry, ok, value, detail in zip(alive, passed, numbers, judged.details, strict=True):
                 if not ok:
-                    entry.fate = Fate(alive=False, rule=name, value=value, threshold=threshold, detail=detail)
+                    entry.outcome = Outcome(rule=name, value=value, threshold=threshold, detail=detail)
 
 
 def windows_of(media_id: str, duration_s: float, length_s: float) -> list[tuple[str, float, float]]:

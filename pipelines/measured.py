@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from leitmotif.filters import rule as filters_rule
 from leitmotif.filters.rule import Rule
-from leitmotif.pipelines.entries import Entry, Fate, asked, by_store, stored_under, take
+from leitmotif.pipelines.entries import CatalogEntry, Outcome, asked, by_store, stored_under, take
 from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
 from leitmotif.shards.columns import MEASURED_CLIPS, schema_of
 from leitmotif.shards.store import KEY
@@ -28,7 +28,7 @@ def measured_table(ledger: Ledger) -> pa.Table:
     From it the funnel can be counted anew for other thresholds, without the stores.
 
     Args:
-        ledger: A settled ledger.
+        ledger: A ledger that has decided.
 
     Returns:
         The columns of `FACTS`; `recipe`, which the clip goes by, where there are several; and a float64
@@ -41,8 +41,8 @@ def measured_table(ledger: Ledger) -> pa.Table:
     columns: dict[str, pa.Array] = {
         "clip_id": pa.array([entry.clip_id for entry in entries], pa.string()),
         "duration_s": pa.array([entry.duration_s for entry in entries], pa.float64()),
-        "fate": pa.array([_outcome(entry.fate)[0] for entry in entries], pa.string()),
-        "step": pa.array([_outcome(entry.fate)[1] for entry in entries], pa.string()),
+        "fate": pa.array([_outcome(entry.outcome)[0] for entry in entries], pa.string()),
+        "step": pa.array([_outcome(entry.outcome)[1] for entry in entries], pa.string()),
         "stopped_at": pa.array(stopped, pa.string()),
         "decoder": pa.array(_decoders(entries), pa.string()),
         "failed": pa.array(failed, pa.bool_()),
@@ -55,7 +55,7 @@ def measured_table(ledger: Ledger) -> pa.Table:
     return pa.table(columns)
 
 
-def _decoders(entries: Sequence[Entry]) -> list[str | None]:
+def _decoders(entries: Sequence[CatalogEntry]) -> list[str | None]:
     """Return what read each clip: FFmpeg, or libsndfile where FFmpeg refused it."""
     found: list[str | None] = [None] * len(entries)
     for stage in ("probe", "audio"):
@@ -64,19 +64,19 @@ def _decoders(entries: Sequence[Entry]) -> list[str | None]:
     return found
 
 
-def _outcome(fate: Fate) -> tuple[str, str | None]:
-    if fate.rule is not None:
-        return "rejected", fate.rule
-    if fate.error is not None:
-        return "quarantined", fate.stage
-    if fate.pending is not None:
-        return "pending", fate.pending
+def _outcome(outcome: Outcome) -> tuple[str, str | None]:
+    if outcome.rule is not None:
+        return "rejected", outcome.rule
+    if outcome.error is not None:
+        return "quarantined", outcome.stage
+    if outcome.pending is not None:
+        return "pending", outcome.pending
     return "kept", None
 
 
-def _stops(ledger: Ledger, entries: Sequence[Entry]) -> tuple[list[str | None], list[bool]]:
+def _stops(ledger: Ledger, entries: Sequence[CatalogEntry]) -> tuple[list[str | None], list[bool]]:
     """Return for each clip the first stage without its numbers, and whether that stage failed on it."""
-    stopped: list[str | None] = [CATALOG if entry.fate.stage == CATALOG else None for entry in entries]
+    stopped: list[str | None] = [CATALOG if entry.outcome.stage == CATALOG else None for entry in entries]
     failed = [stop is not None for stop in stopped]
     for stage in ledger.stages:
         for stores, rows in by_store(entries, stage):
@@ -86,15 +86,15 @@ def _stops(ledger: Ledger, entries: Sequence[Entry]) -> tuple[list[str | None], 
             for row in rows:
                 entry = entries[row]
                 error = found.get(stored_under(entry, stage))
-                if stopped[row] is None and error is not False and entry.fate.rule != EXACT_DUPLICATE:
+                if stopped[row] is None and error is not False and entry.outcome.rule != EXACT_DUPLICATE:
                     stopped[row], failed[row] = stage, error is not None
     return stopped, failed
 
 
-def _numbers(rule: Rule, entries: Sequence[Entry]) -> pa.Array:
+def _numbers(rule: Rule, entries: Sequence[CatalogEntry]) -> pa.Array:
     """Return the number that a rule judges, for each clip; null where the rule is none of its kind."""
     if rule.relative:
-        values = [entry.fate.value if entry.fate.rule == rule.name else None for entry in entries]
+        values = [entry.outcome.value if entry.outcome.rule == rule.name else None for entry in entries]
         return pa.array(values, pa.float64())
     asks = np.array([asked(entry, rule.name) for entry in entries], bool)
     clips = [entry for entry, asks_it in zip(entries, asks, strict=True) if asks_it]

@@ -18,7 +18,7 @@ import yaml
 from leitmotif.phrases import command, count
 from leitmotif.pipelines.advice import name_quarantined, other_recipe
 from leitmotif.pipelines.dataset_rows import RowReader
-from leitmotif.pipelines.entries import Entry
+from leitmotif.pipelines.entries import CatalogEntry
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.placing import folder_beside, put_in_place
@@ -32,7 +32,7 @@ from leitmotif.shards.manifest import MANIFEST, write_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS, assign_splits, unmet_targets
 from leitmotif.shards.store import write_text
-from leitmotif.shards.takedown import KeptOut, Removal, read_record, write_record
+from leitmotif.shards.takedown import Blocklist, Removal, read_record, write_record
 from leitmotif.shards.writer import plan_shards, write_shard
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 from leitmotif.taxonomy import labels
@@ -83,8 +83,8 @@ def publish(
     started = time.monotonic()
     _check_target(out)
     removals = _removals(workspace, out)
-    ledger = Ledger(*workspace.kinds(plan), kept_out=KeptOut(removals))
-    ledger.settle()
+    ledger = Ledger(*workspace.kinds(plan), blocklist=Blocklist(removals))
+    ledger.decide()
     _check_measured(ledger, plan)
     beside = folder_beside(out)
     try:
@@ -146,7 +146,7 @@ def _check_measured(ledger: Ledger, plan: Plan) -> None:
     Raises:
         UserError: There are some; the text has the command that measures them.
     """
-    pending = [entry.fate.pending for entry in ledger.entries if entry.fate.pending]
+    pending = [entry.outcome.pending for entry in ledger.entries if entry.outcome.pending]
     if not pending:
         return
     workspace = ledger.workspace
@@ -218,7 +218,7 @@ def _write_data(
     return rows, shards
 
 
-def _links(entry: Entry, recordings: Mapping[str, str], plan: Plan) -> list[str]:
+def _links(entry: CatalogEntry, recordings: Mapping[str, str], plan: Plan) -> list[str]:
     """Return what a clip must not share with another split; the first says where its group stands."""
     source = entry.source
     address, uploader = source["source_url"], source["uploader"] if plan.splits.uploader else None
@@ -251,14 +251,14 @@ def _write_records(folder: Path, plan: Plan, ledger: Ledger) -> None:
         for entry in left_out
     ]
     rejected = [
-        ids | {name: getattr(entry.fate, name) for name in ("rule", "value", "threshold", "detail")}
+        ids | {name: getattr(entry.outcome, name) for name in ("rule", "value", "threshold", "detail")}
         for entry, ids in named
-        if entry.fate.rule is not None
+        if entry.outcome.rule is not None
     ]
     quarantined = [
-        ids | {name: getattr(entry.fate, name) for name in ("stage", "error", "message")}
+        ids | {name: getattr(entry.outcome, name) for name in ("stage", "error", "message")}
         for entry, ids in named
-        if entry.fate.error is not None
+        if entry.outcome.error is not None
     ]
     pq.write_table(pa.Table.from_pylist(rejected, schema=REJECTED), folder / "rejected.parquet")
     pq.write_table(pa.Table.from_pylist(quarantined, schema=QUARANTINE), folder / "quarantine.parquet")

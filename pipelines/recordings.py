@@ -25,7 +25,7 @@ from leitmotif.filters.fingerprint.altered import ALIKE, NEAREST, SAME_RECORDING
 from leitmotif.filters.fingerprint.fingerprint import WORDS_A_SECOND
 from leitmotif.filters.fingerprint.neighbours import nearest_pairs
 from leitmotif.phrases import count
-from leitmotif.pipelines.entries import Entry, take
+from leitmotif.pipelines.entries import CatalogEntry, take
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.groups import connected
@@ -49,7 +49,7 @@ Progress = Callable[[int, int], None]
 
 
 def recording_ids(
-    kinds: Sequence[Stores], entries: Sequence[Entry], *, progress: Progress = lambda done, total: None
+    kinds: Sequence[Stores], entries: Sequence[CatalogEntry], *, progress: Progress = lambda done, total: None
 ) -> dict[str, str]:
     """Return the recording of each media file that has a kept clip.
 
@@ -64,12 +64,12 @@ def recording_ids(
     Returns:
         For each media hash an id that the files of one recording share.
     """
-    kept = sorted({entry.source["media_id"] for entry in entries if entry.fate.alive})
+    kept = sorted({entry.source["media_id"] for entry in entries if entry.outcome.is_kept})
     clips = _clips_of(entries, kept)
     told = [entry for entry in entries if entry.source["media_id"] in clips]
     links = {media_id: [f"media {media_id}"] for media_id in kept}
     for entry in entries:
-        if entry.fate.alive:
+        if entry.outcome.is_kept:
             known = {name: entry.source[name] for name in ("isrc", "recording_id")}
             links[entry.source["media_id"]] += [f"{name} {value}" for name, value in known.items() if value]
     if all({"prints", "tagging"} <= set(stores.stages) for stores in kinds):
@@ -86,7 +86,7 @@ def recording_ids(
     }
 
 
-def _clips_of(entries: Iterable[Entry], kept: Sequence[str]) -> dict[str, list[tuple[float, str]]]:
+def _clips_of(entries: Iterable[CatalogEntry], kept: Sequence[str]) -> dict[str, list[tuple[float, str]]]:
     """Return (start, clip id) of every clip of each file, in order."""
     clips: dict[str, list[tuple[float, str]]] = {media_id: [] for media_id in kept}
     for entry in entries:
@@ -96,7 +96,7 @@ def _clips_of(entries: Iterable[Entry], kept: Sequence[str]) -> dict[str, list[t
 
 
 def _prints(
-    entries: Sequence[Entry], clips: Mapping[str, Sequence[tuple[float, str]]]
+    entries: Sequence[CatalogEntry], clips: Mapping[str, Sequence[tuple[float, str]]]
 ) -> dict[str, np.ndarray]:
     """Return the print of each file; between its clips, what was not measured says nothing (0)."""
     found = take(entries, "prints", "audio_print")
@@ -178,7 +178,7 @@ def _pair_store(kinds: Sequence[Stores]) -> StageStore:
 
 
 def _embeddings(
-    entries: Sequence[Entry], clips: Mapping[str, Sequence[tuple[float, str]]]
+    entries: Sequence[CatalogEntry], clips: Mapping[str, Sequence[tuple[float, str]]]
 ) -> tuple[list[str], np.ndarray]:
     """Return the files that have one, and the mean CLAP embedding of the clips of each, (files, dim)."""
     found = take(entries, "tagging", "clap_embedding")

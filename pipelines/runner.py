@@ -17,11 +17,11 @@ import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
 from leitmotif.media.sandbox import SandboxedWorker
-from leitmotif.pipelines.entries import Entry, as_clip, stored_under
+from leitmotif.pipelines.entries import CatalogEntry, as_clip, stored_under
 from leitmotif.pipelines.models.devices import resolve_device
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runs.log import BatchResult, batch_result
-from leitmotif.pipelines.stage import Clip, Place, Row, Stage
+from leitmotif.pipelines.stage import Clip, Row, Stage, StageContext
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.shards.store import KEY, StageStore
@@ -60,7 +60,7 @@ class Batch:
 def missing_batches(
     stores: Stores,
     name: str,
-    entries: Sequence[Entry],
+    entries: Sequence[CatalogEntry],
     *,
     workers: int = 1,
     retry_failed: bool = False,
@@ -99,9 +99,9 @@ def missing_batches(
     ]
 
 
-def _by_key(entries: Sequence[Entry], stage: str) -> dict[str, Entry]:
+def _by_key(entries: Sequence[CatalogEntry], stage: str) -> dict[str, CatalogEntry]:
     """Return clips by their key in a stage's store; of windows that share a row there, the first."""
-    found: dict[str, Entry] = {}
+    found: dict[str, CatalogEntry] = {}
     for entry in entries:
         found.setdefault(stored_under(entry, stage), entry)
     return found
@@ -118,7 +118,11 @@ def _places(stores: Stores, read: str) -> dict[str, str]:
 
 
 def _batch(
-    stores: Stores, plan: str, name: str, entries: Sequence[Entry], places: Mapping[str, Mapping[str, str]]
+    stores: Stores,
+    plan: str,
+    name: str,
+    entries: Sequence[CatalogEntry],
+    places: Mapping[str, Mapping[str, str]],
 ) -> Batch:
     keys = {read: tuple(stored_under(entry, read) for entry in entries) for read in places}
     return Batch(
@@ -218,7 +222,7 @@ def _opened(batch: Batch) -> Stage:
     stage = STAGES[batch.stage](on_this_machine(Plan.model_validate_json(batch.plan)))
     folder = workspace.store(batch.stage, batch.fingerprint).folder / "files"
     try:
-        stage.open(Place(workspace.root, folder, workspace.scratch, _decoder()))
+        stage.open(StageContext(workspace.root, folder, workspace.scratch, _decoder()))
     except BadModel as error:
         raise UserError(f"{batch.stage}: {error}") from error
     _use_one_thread()  # the libraries, too, that came with the model

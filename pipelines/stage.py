@@ -63,7 +63,7 @@ class Clip:
 
 
 @dataclass(frozen=True)
-class Place:
+class StageContext:
     """Where a stage works: the workspace, its own folder for files, and the process that decodes for it."""
 
     workspace: Path
@@ -122,7 +122,7 @@ class Stage(Protocol):
     def identity(self) -> Mapping[str, Any]:
         """Return everything beside the model that changes the numbers."""
 
-    def open(self, place: Place) -> None:
+    def open(self, context: StageContext) -> None:
         """Load models and note where to work."""
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
@@ -155,7 +155,7 @@ class ClipByClipStage(ABC, Generic[SettingsT]):
     Attributes:
         settings: The stage's section of the plan.
         track: The stage whose audio is described.
-        place: Where the stage works, once it is open.
+        context: Where the stage works, once it is open.
     """
 
     NAME: ClassVar[str]
@@ -176,9 +176,9 @@ class ClipByClipStage(ABC, Generic[SettingsT]):
         """Return the settings."""
         return settings_identity(self.settings)
 
-    def open(self, place: Place) -> None:
+    def open(self, context: StageContext) -> None:
         """Note where to work."""
-        self.place = place
+        self.context = context
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Return for each clip, in order, its columns or the error that befell it."""

@@ -34,7 +34,7 @@ from leitmotif.pipelines.saved_plan import read_models, read_plan
 from leitmotif.pipelines.stage import Stage
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.store import StageStore, write_text
-from leitmotif.shards.takedown import RECORD, KeptOut, read_record
+from leitmotif.shards.takedown import RECORD, Blocklist, read_record
 from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.storage.lock import InUseError, hold, is_held
 
@@ -77,7 +77,7 @@ class Workspace:
         """Return the catalog: a store whose key is a hash of the file's path."""
         return _Catalog(self.root / "catalog", CATALOG_COLUMNS, scratch=self.scratch)
 
-    def kept_out(self, *beside: Path) -> KeptOut:
+    def blocklist(self, *beside: Path) -> Blocklist:
         """Return what was taken down and must not come in again.
 
         Args:
@@ -87,7 +87,7 @@ class Workspace:
             UserError: A record cannot be read.
         """
         try:
-            return KeptOut(removal for folder in (self.root, *beside) for removal in read_record(folder))
+            return Blocklist(removal for folder in (self.root, *beside) for removal in read_record(folder))
         except ValueError as error:
             raise UserError(str(error)) from error
 
@@ -210,11 +210,11 @@ class _Catalog(StageStore):
         Returns:
             The part file; the folder where no row is left.
         """
-        kept_out = Workspace(self.folder.parent).kept_out()
+        blocklist = Workspace(self.folder.parent).blocklist()
         entered = [
             row
             for row in rows
-            if not kept_out.refuses(
+            if not blocklist.refuses(
                 ids=(row.get("media_id"), Path(row["path"]).stem), urls=(row.get("source_url"),)
             )
         ]

@@ -10,7 +10,7 @@ from typing import Any
 from leitmotif.media import audio, video
 from leitmotif.media.errors import MediaError
 from leitmotif.media.sandbox import SandboxedWorker
-from leitmotif.pipelines.entries import Entry, take
+from leitmotif.pipelines.entries import CatalogEntry, take
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.stages.frames import unpack_frames
 from leitmotif.reports.gallery_item import Media, show_pictures
@@ -31,10 +31,10 @@ def show_left_out(ledger: Ledger, rows: Sequence[Mapping[str, Any]]) -> list[Med
     and under a time limit; one that failed is not read again.
 
     Args:
-        ledger: A settled ledger of the workspace.
+        ledger: The ledger of the workspace, which has decided.
         rows: Rows of rejected.parquet or quarantine.parquet.
     """
-    by_id: dict[str, list[Entry]] = {}
+    by_id: dict[str, list[CatalogEntry]] = {}
     for entry in ledger.entries:
         by_id.setdefault(entry.clip_id, []).append(entry)
     # Copies share their id: the row's file is at the end of the path.
@@ -55,10 +55,10 @@ def show_left_out(ledger: Ledger, rows: Sequence[Mapping[str, Any]]) -> list[Med
 
 
 def _of(
-    entry: Entry, stored: Mapping[str, Mapping[str, str]], streams: Mapping[str, Mapping[str, Any]]
+    entry: CatalogEntry, stored: Mapping[str, Mapping[str, str]], streams: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
     found = streams.get(entry.source["media_id"] or "", {})
-    failed = entry.fate.error is not None
+    failed = entry.outcome.error is not None
     return {
         "audio_file": stored["audio"].get(entry.clip_id),
         "frames_file": stored["frames"].get(entry.clip_id),
@@ -68,7 +68,7 @@ def _of(
 
 
 def _show(
-    entry: Entry,
+    entry: CatalogEntry,
     worker: SandboxedWorker,
     *,
     root: Path,
@@ -106,7 +106,7 @@ def _show(
     return Media(sound, show_pictures(pictures), note=" ".join(dict.fromkeys(notes)))
 
 
-def _read_sound(entry: Entry, worker: SandboxedWorker) -> str | None:
+def _read_sound(entry: CatalogEntry, worker: SandboxedWorker) -> str | None:
     """Return an excerpt from the middle of a clip, read from its source."""
     length_s = entry.duration_s or SECONDS
     start_s = entry.start_s + max(0.0, (length_s - SECONDS) / 2)
@@ -123,17 +123,17 @@ def _read_sound(entry: Entry, worker: SandboxedWorker) -> str | None:
         return encode_sound_preview(out.read_bytes(), seconds=SECONDS)
 
 
-def _window(entry: Entry) -> dict[str, float | None]:
+def _window(entry: CatalogEntry) -> dict[str, float | None]:
     return {"start_s": entry.start_s, "duration_s": None if entry.whole else entry.duration_s}
 
 
-def _stored(stage: str, entries: Sequence[Entry]) -> dict[str, str]:
+def _stored(stage: str, entries: Sequence[CatalogEntry]) -> dict[str, str]:
     """Return the file that a stage wrote of each clip, below the workspace."""
     files = take(entries, stage, "file").to_pylist()
     return {entry.clip_id: file for entry, file in zip(entries, files, strict=True) if file}
 
 
-def _streams(entries: Sequence[Entry]) -> dict[str, dict[str, Any]]:
+def _streams(entries: Sequence[CatalogEntry]) -> dict[str, dict[str, Any]]:
     """Return which streams the source of each clip has."""
     columns = {name: take(entries, "probe", name).to_pylist() for name in ("has_audio", "has_video")}
     return {

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from leitmotif.pipelines.dataset_rows import read_columns
-from leitmotif.pipelines.entries import Entry
+from leitmotif.pipelines.entries import CatalogEntry
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.plan import Plan
@@ -33,7 +33,7 @@ class Unpublished:
 
     Attributes:
         plan: Its plan.
-        ledger: What becomes of its clips, settled.
+        ledger: What becomes of its clips.
         name: What it is called.
     """
 
@@ -52,7 +52,7 @@ class Unpublished:
         return load()
 
     @functools.cached_property
-    def kept(self) -> list[Entry]:
+    def kept(self) -> list[CatalogEntry]:
         """The clips that pass, by clip id."""
         return self.ledger.kept()
 
@@ -91,11 +91,13 @@ class Unpublished:
         """Return some columns of the rejected or quarantined clips; all columns by default."""
         of_rules = name == "rejected"
         entries = [
-            entry for entry in self.ledger.entries if (entry.fate.rule if of_rules else entry.fate.error)
+            entry
+            for entry in self.ledger.entries
+            if (entry.outcome.rule if of_rules else entry.outcome.error)
         ]
         ordered = sorted(entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
         rows = [
-            {**vars(entry.fate), "clip_id": entry.clip_id, "source": entry.source["path"]}
+            {**vars(entry.outcome), "clip_id": entry.clip_id, "source": entry.source["path"]}
             | {"source_id": entry.source["source_id"]}
             for entry in ordered
         ]
@@ -125,5 +127,5 @@ def open_workspace(folder: Path, *, name: str | None = None) -> Unpublished:
     workspace = Workspace(folder)
     plan = workspace.plan()
     ledger = Ledger(*workspace.kinds(plan))
-    ledger.settle()
+    ledger.decide()
     return Unpublished(plan, ledger, name or folder.resolve().name.strip(".") or "workspace")

@@ -43,7 +43,7 @@ class Removal:
     items: tuple[str, ...] = ()
 
 
-class KeptOut:
+class Blocklist:
     """What must not come in again."""
 
     def __init__(self, removals: Iterable[Removal]) -> None:

@@ -21,7 +21,7 @@ from leitmotif.shards.layout import find_shards, find_tables
 from leitmotif.shards.manifest import describe, read_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS
-from leitmotif.shards.takedown import KeptOut, read_record
+from leitmotif.shards.takedown import Blocklist, read_record
 
 # The longest frame of a common sound codec (HE-AAC): so far may a header and the decoded sound differ.
 FRAME_S = 2048 / 44_100
@@ -170,15 +170,15 @@ def _check_features(dataset: Path) -> Iterator[str]:
 def _check_takedowns(dataset: Path) -> Iterator[str]:
     """Check that nothing is in the dataset that was taken down from it."""
     try:
-        kept_out = KeptOut(read_record(dataset))
+        blocklist = Blocklist(read_record(dataset))
     except ValueError as error:
         yield str(error)
         return
-    if not kept_out:
+    if not blocklist:
         return
     for path in find_tables(dataset):
         names = pq.read_schema(path).names
         columns = [name for name in ("clip_id", "source_url") if name in names]
         for row in pq.read_table(path, columns=columns, partitioning=None).to_pylist():
-            if kept_out.refuses(ids=(row.get("clip_id"),), urls=(row.get("source_url"),)):
+            if blocklist.refuses(ids=(row.get("clip_id"),), urls=(row.get("source_url"),)):
                 yield f"{path.relative_to(dataset)}: {row.get('clip_id')} was taken down, but is in it"

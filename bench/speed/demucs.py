@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 from leitmotif.media.flac import write_flac
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.settings import make_plan
-from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stage import Clip, StageContext
 from leitmotif.pipelines.stages.separation import RATE_HZ, SeparationStage
 
 PAIRS, SONG_S, WARM_UP_S = 5, 60.0, 1.0
@@ -82,7 +82,7 @@ def _by_api(api: demucs.api.Separator, path: Path) -> torch.Tensor:
 def _open_stage(root: Path) -> SeparationStage:
     plan = make_plan("music-video", "embedded", ["separation.backend=demucs", f"separation.repo={root}"])
     stage = SeparationStage(plan)
-    stage.open(Place(root, root / "files", root / "scratch", SandboxedWorker()))
+    stage.open(StageContext(root, root / "files", root / "scratch", SandboxedWorker()))
     return stage
 
 

@@ -58,7 +58,7 @@ def run_bare(videos: Path, workspace: Path) -> None:
     from leitmotif.media.sandbox import SandboxedWorker
     from leitmotif.pipelines.catalog import hash_media
     from leitmotif.pipelines.settings import make_plan
-    from leitmotif.pipelines.stage import Clip, Place
+    from leitmotif.pipelines.stage import Clip, StageContext
     from leitmotif.pipelines.workspace import Workspace
 
     threadpool_limits(limits=1)
@@ -68,7 +68,7 @@ def run_bare(videos: Path, workspace: Path) -> None:
         clips.setdefault(media_id := hash_media(path), Clip(media_id, path))
     with SandboxedWorker() as decoder:
         for name, stage in stores.stages.items():
-            stage.open(Place(workspace, workspace / name, workspace / "scratch", decoder))
+            stage.open(StageContext(workspace, workspace / name, workspace / "scratch", decoder))
             rows = zip(list(clips), stage.measure(list(clips.values())), strict=True)
             measured = {clip_id: row for clip_id, row in rows if not isinstance(row, Exception)}
             clips = {

@@ -23,7 +23,7 @@ from leitmotif.encoders.tokenizers import train_tokenizer
 from leitmotif.media.flac import write_flac
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.settings import make_plan
-from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stage import Clip, StageContext
 from leitmotif.pipelines.stages.tagging import TaggingStage
 
 PAIRS = 5
@@ -45,7 +45,7 @@ def figures() -> Iterator[dict[str, Any]]:
         stage = TaggingStage(
             make_plan("music-track", "embedded", [f"tagging.model={model}", "tagging.device=cpu"])
         )
-        stage.open(Place(workspace, workspace / "files", workspace / "scratch", SandboxedWorker()))
+        stage.open(StageContext(workspace, workspace / "files", workspace / "scratch", SandboxedWorker()))
         naive = Naive(model, stage.labels)
         _check_same_work(stage, naive, [*_clips(short), *_clips(long)], [*short, *long])
         yield _figure(

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leitmotif.pipelines.entries import Entry, stored_under
+from leitmotif.pipelines.entries import CatalogEntry, stored_under
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row
 from leitmotif.shards.store import KEY
@@ -122,16 +122,21 @@ def group_failures(failed: Iterable[tuple[str, str, str, str]]) -> list[Failure]
     return list(found.values())
 
 
-def failures_of(entries: Iterable[Entry]) -> list[Failure]:
-    """Return the failures among clips whose fates are settled."""
+def failures_of(entries: Iterable[CatalogEntry]) -> list[Failure]:
+    """Return the failures among clips whose outcomes are decided."""
     return group_failures(
-        (entry.fate.stage or "", entry.fate.error, entry.fate.message or "", entry.source["source_id"])
+        (
+            entry.outcome.stage or "",
+            entry.outcome.error,
+            entry.outcome.message or "",
+            entry.source["source_id"],
+        )
         for entry in entries
-        if entry.fate.error
+        if entry.outcome.error
     )
 
 
-def failures_in(index: pa.Table, stage: str, entries: Sequence[Entry]) -> list[Failure]:
+def failures_in(index: pa.Table, stage: str, entries: Sequence[CatalogEntry]) -> list[Failure]:
     """Return the failures that a stage's store holds of the given clips."""
     failed = index.filter(pc.is_valid(index["error"])).to_pylist()
     if not failed:

@@ -156,9 +156,9 @@ def _logged(name: str, stage: LoggedStage, failed: int) -> StageStatus:
 def _from_stores(workspace: Workspace, run: LoggedRun | None) -> Status:
     plan = workspace.plan()
     ledger = Ledger(*workspace.kinds(plan))
-    ledger.settle()
+    ledger.decide()
     failures = failures_of(ledger.entries)
-    stages = _settled(ledger, [CATALOG, *ledger.stages], _failed_by_stage(failures))
+    stages = _decided(ledger, [CATALOG, *ledger.stages], _failed_by_stage(failures))
     if run is None:
         state: State = "not logged"
     else:
@@ -168,22 +168,22 @@ def _from_stores(workspace: Workspace, run: LoggedRun | None) -> Status:
     return replace(status, rejected_by=ledger.rejected_by(), advice=advise(ledger, plan))
 
 
-def _settled(ledger: Ledger, names: Sequence[str], failed: dict[str, int]) -> list[StageStatus]:
+def _decided(ledger: Ledger, names: Sequence[str], failed: dict[str, int]) -> list[StageStatus]:
     """Count for each stage the clips that it measured, that wait for it, and that may come yet."""
     rules = rule.discover()
     numbers = {name: number for number, name in enumerate(names)}
     done: list[set[str]] = [set() for _ in names]
     left: list[set[str]] = [set() for _ in names]
     for entry in ledger.entries:
-        fate = entry.fate
-        if fate.rule is not None:
-            last = 0 if fate.rule == EXACT_DUPLICATE else numbers[rules[fate.rule].stage]
+        outcome = entry.outcome
+        if outcome.rule is not None:
+            last = 0 if outcome.rule == EXACT_DUPLICATE else numbers[rules[outcome.rule].stage]
         else:
-            last = numbers[fate.pending or fate.stage or names[-1]]
+            last = numbers[outcome.pending or outcome.stage or names[-1]]
         for number in range(last + 1):
             if number and names[number] not in entry.stores.stages:
                 continue
-            waits = number == last and fate.pending is not None
+            waits = number == last and outcome.pending is not None
             key = stored_under(entry, names[number]) if number else entry.source["path"]
             (left if waits else done)[number].add(key)
     waiting = 0

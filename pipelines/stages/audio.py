@@ -33,8 +33,8 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
 
     def measure_clip(self, clip: Clip) -> Row:
         """Extract the clip's audio."""
-        with self.place.new_file(clip.clip_id, ".flac") as path:
-            facts = self.place.decoder.run(
+        with self.context.new_file(clip.clip_id, ".flac") as path:
+            facts = self.context.decoder.run(
                 audio.extract_flac,
                 clip.path,
                 path,
@@ -43,7 +43,7 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
             )
             size_bytes = path.stat().st_size
         return {
-            "file": self.place.name_of(clip.clip_id, ".flac"),
+            "file": self.context.name_of(clip.clip_id, ".flac"),
             "size_bytes": size_bytes,
             "audio_s": facts.duration_s,
             "level_db": facts.level_db,

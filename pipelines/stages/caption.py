@@ -18,7 +18,7 @@ from leitmotif.captioning.chat import Caption, ChatTask, Sampling
 from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings
+from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings
 from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy import labels
@@ -122,14 +122,14 @@ class CaptionStage:
             identity |= self.settings.model_dump(include=names)
         return identity
 
-    def open(self, place: Place) -> None:
+    def open(self, context: StageContext) -> None:
         """Load the captioner, or wait for its server.
 
         Raises:
             UserError: The backend cannot be used as it is set.
             OutsideError: The server does not answer.
         """
-        self.place = place
+        self.context = context
         self.taxonomy = labels.load()
         self.captioner = self._captioner()
         with _run_errors():
@@ -151,7 +151,7 @@ class CaptionStage:
 
     def _write(self, batch: Sequence[CaptionFacts], captioner: ChatCaptioner) -> list[Caption | BadCaption]:
         """Return for each clip what a killed run had received, or else ask for it."""
-        with captioning_journal.Journal(self.place.files, [facts.clip_id for facts in batch]) as journal:
+        with captioning_journal.Journal(self.context.files, [facts.clip_id for facts in batch]) as journal:
             missing = [facts for facts in batch if facts.clip_id not in journal.captions]
             results = captioner.caption(missing, journal.add)
         written = {facts.clip_id: result for facts, result in zip(missing, results, strict=True)}

@@ -34,7 +34,7 @@ class FramesStage(ClipByClipStage[FramesSettings]):
 
     def measure_clip(self, clip: Clip) -> Row:
         """Take the clip's frames."""
-        pictures = self.place.decoder.run(
+        pictures = self.context.decoder.run(
             video.timed_key_frames,
             clip.path,
             **clip.window,
@@ -44,10 +44,10 @@ class FramesStage(ClipByClipStage[FramesSettings]):
         )
         times_s = [time_s - clip.start_s for time_s, _ in pictures]
         packed = pack_frames([jpeg for _, jpeg in pictures], times_s)
-        with self.place.new_file(clip.clip_id, ".zip") as path:
+        with self.context.new_file(clip.clip_id, ".zip") as path:
             path.write_bytes(packed)
         return {
-            "file": self.place.name_of(clip.clip_id, ".zip"),
+            "file": self.context.name_of(clip.clip_id, ".zip"),
             "size_bytes": len(packed),
             "count": len(pictures),
         }

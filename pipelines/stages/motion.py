@@ -31,7 +31,7 @@ class MotionStage(ClipByClipStage[MotionSettings]):
 
     def measure_clip(self, clip: Clip) -> Row:
         """Measure the clip's pictures."""
-        motion = self.place.decoder.run(
+        motion = self.context.decoder.run(
             measure_motion,
             clip.path,
             **clip.window,

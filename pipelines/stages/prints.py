@@ -23,6 +23,6 @@ class PrintsStage(ClipByClipStage[StageSettings]):
 
     def measure_clip(self, clip: Clip) -> Row:
         """Take the clip's fingerprint."""
-        path = self.place.file_of(clip, "audio")
+        path = self.context.file_of(clip, "audio")
         blocks = audio.read_flac_blocks(path, rate_hz=RATE_HZ, mono=True)
         return {"audio_print": fingerprint(blocks, RATE_HZ)}

@@ -40,6 +40,6 @@ class ProbeStage(ClipByClipStage[DecoderSettings]):
 
     def measure_clip(self, clip: Clip) -> Row:
         """Probe the file."""
-        facts = self.place.decoder.run(probe.probe, clip.path, limit_s=self.settings.limit_s)
+        facts = self.context.decoder.run(probe.probe, clip.path, limit_s=self.settings.limit_s)
         row = asdict(facts)
         return row | {"has_video": int(facts.has_video), "has_audio": int(facts.has_audio)}

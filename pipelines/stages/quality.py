@@ -11,7 +11,7 @@ import pyarrow as pa
 from leitmotif.filters import quality
 from leitmotif.media import audio, flac
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
+from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, one_by_one
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.taxonomy import labels
 from leitmotif.weights.checkpoints import MSCLAP_2023
@@ -60,9 +60,9 @@ class QualityStage:
         """Return who judges, and the label set, which holds the prompts."""
         return {"backend": self.settings.backend, "taxonomy": labels.load().fingerprint}
 
-    def open(self, place: Place) -> None:
+    def open(self, context: StageContext) -> None:
         """Embed the prompts."""
-        self.place = place
+        self.context = context
         encoder: Any
         if self.settings.backend == "ms-clap":
             from leitmotif.encoders.msclap import TOKENIZER_ID, MsClapEncoder
@@ -88,7 +88,7 @@ class QualityStage:
 
     def _listen(self, clip: Clip) -> np.ndarray:
         """Return the embeddings of the track's chunks, shape (chunks, dim)."""
-        path = self.place.file_of(clip, self.track)
+        path = self.context.file_of(clip, self.track)
         blocks = audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
         chunks = quality.pam_chunks(blocks, self.encoder.rate_hz, flac.flac_length_s(path))
         return self.encoder.embed_windows(chunks)

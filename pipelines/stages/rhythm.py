@@ -30,7 +30,7 @@ class RhythmStage(ClipByClipStage[StageSettings]):
 
     def measure_clip(self, clip: Clip) -> Row:
         """Estimate tempo and key of the clip."""
-        path = self.place.file_of(clip, self.track)
+        path = self.context.file_of(clip, self.track)
         start_s = max(0.0, (flac.flac_length_s(path) - MAX_S) / 2)
         blocks = audio.read_flac_blocks(path, rate_hz=RATE_HZ, mono=True, start_s=start_s, duration_s=MAX_S)
         track = np.concatenate([np.zeros(0, np.float32), *blocks])

@@ -13,7 +13,7 @@ from pydantic import field_validator
 
 from leitmotif.media import audio, flac
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one, settings_identity
+from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, one_by_one, settings_identity
 from leitmotif.separation.separator import INSTRUMENTAL, instrumental, make, model_of, separate_blocks
 from leitmotif.storage.errors import OutsideError, UserError
 
@@ -72,13 +72,13 @@ class SeparationStage:
         identity = settings_identity(self.settings)
         return {name: value for name, value in identity.items() if name not in ("repo", "batch")}
 
-    def open(self, place: Place) -> None:
+    def open(self, context: StageContext) -> None:
         """Load the separator.
 
         Raises:
             UserError: Its weights are missing or damaged, or there is no such device.
         """
-        self.place = place
+        self.context = context
         try:
             self.separator = make(self.settings.backend, **self.settings.of_backend)
             self.separator.load(self.settings.device)
@@ -90,7 +90,7 @@ class SeparationStage:
         return one_by_one(self._separate, clips)
 
     def _separate(self, clip: Clip) -> Row:
-        mix = audio.read_flac_blocks(self.place.file_of(clip, "audio"))
+        mix = audio.read_flac_blocks(self.context.file_of(clip, "audio"))
         names = self.separator.stems
         kept = [name for name in names if self.settings.keep_stems and name != INSTRUMENTAL]
         with ExitStack() as files:
@@ -101,8 +101,8 @@ class SeparationStage:
                 write(instrumental(stems, names))
                 for name, write_stem in writes.items():
                     write_stem(stems[names.index(name)])
-        file = self.place.name_of(clip.clip_id, ".flac")
-        return {"file": file, "size_bytes": (self.place.workspace / file).stat().st_size}
+        file = self.context.name_of(clip.clip_id, ".flac")
+        return {"file": file, "size_bytes": (self.context.workspace / file).stat().st_size}
 
     def _stems(self, mix: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         try:
@@ -114,7 +114,7 @@ class SeparationStage:
     @contextmanager
     def _file(self, clip: Clip, suffix: str) -> Iterator[Callable[[np.ndarray], None]]:
         with (
-            self.place.new_file(clip.clip_id, suffix) as path,
+            self.context.new_file(clip.clip_id, suffix) as path,
             flac.open_flac(path, rate_hz=RATE_HZ) as write,
         ):
             yield write

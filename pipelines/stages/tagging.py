@@ -12,7 +12,7 @@ from leitmotif.encoders.windows import track_windows
 from leitmotif.media import audio, flac
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.prefetch import measure_with_prefetch
-from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
+from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, settings_identity
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.tagging.clap import label_embeddings, tag_scores
 from leitmotif.taxonomy import labels
@@ -65,9 +65,9 @@ class TaggingStage:
         """Return the settings and the label set."""
         return settings_identity(self.settings) | {"taxonomy": labels.load().fingerprint}
 
-    def open(self, place: Place) -> None:
+    def open(self, context: StageContext) -> None:
         """Load the model and embed the labels."""
-        self.place = place
+        self.context = context
         self.encoder = encoder_cache.clap_of(self.settings.model_dump())
         self.labels = label_embeddings(self.encoder, labels.load())
 
@@ -78,7 +78,7 @@ class TaggingStage:
         )
 
     def _read(self, clip: Clip) -> list[np.ndarray]:
-        path = self.place.file_of(clip, self.track)
+        path = self.context.file_of(clip, self.track)
         blocks = audio.read_flac_blocks(path, rate_hz=self.encoder.rate_hz, mono=True)
         windows = track_windows(
             blocks,

@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.prefetch import measure_with_prefetch
-from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, settings_identity
+from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, settings_identity
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.pipelines.stages.frames import unpack_frames
 
@@ -52,9 +52,9 @@ class VisionStage:
         """Return the settings."""
         return settings_identity(self.settings)
 
-    def open(self, place: Place) -> None:
+    def open(self, context: StageContext) -> None:
         """Load the model."""
-        self.place = place
+        self.context = context
         self.encoder = encoder_cache.clip(
             self.settings.model,
             self.settings.revision,
@@ -71,7 +71,7 @@ class VisionStage:
     def _read(self, clip: Clip) -> torch.Tensor:
         from PIL import Image
 
-        path = self.place.file_of(clip, "frames")
+        path = self.context.file_of(clip, "frames")
         pictures = [Image.open(io.BytesIO(jpeg)).convert("RGB") for _, jpeg in unpack_frames(path)]
         if not pictures:
             raise ValueError(f"got {path.name!r} without a frame; expected pictures to embed")

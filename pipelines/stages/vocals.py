@@ -12,7 +12,7 @@ from leitmotif.encoders.windows import track_windows
 from leitmotif.filters import vocals
 from leitmotif.media import audio, flac
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.stage import Clip, Place, Row, StageSettings, one_by_one
+from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, one_by_one
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.taxonomy import labels as taxonomy_labels
 from leitmotif.weights.checkpoints import CNN14
@@ -65,9 +65,9 @@ class VocalsStage:
         """Return who listens, and the label set, which holds the prompts."""
         return {"backend": self.settings.backend, "taxonomy": taxonomy_labels.load().fingerprint}
 
-    def open(self, place: Place) -> None:
+    def open(self, context: StageContext) -> None:
         """Embed the prompts, and load PANNs."""
-        self.place = place
+        self.context = context
         encoder = encoder_cache.clap_of(self.clap)
         if not self._with_panns:
             self.score = vocals.scorer(encoder, taxonomy_labels.load())
@@ -96,7 +96,7 @@ class VocalsStage:
         """Return how probable a voice is to PANNs."""
         from leitmotif.encoders.panns import labels
 
-        path = self.place.file_of(clip, self.track)
+        path = self.context.file_of(clip, self.track)
         windows = track_windows(
             audio.read_flac_blocks(path, rate_hz=self.tagger.rate_hz, mono=True),
             self.tagger.rate_hz,

@@ -26,7 +26,7 @@ from leitmotif.pipelines.takedown.sources import (
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.names import Names, search
-from leitmotif.shards.takedown import KeptOut, Removal, write_record
+from leitmotif.shards.takedown import Blocklist, Removal, write_record
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 
 
@@ -78,13 +78,13 @@ def plan_takedown(
     facts = with_media(places.facts(), words)
     index = Index(facts)
     recorded = places.recorded()
-    kept_out = [KeptOut([removal]) for removal in recorded]
+    blocklist = [Blocklist([removal]) for removal in recorded]
     removals: list[Removal] = [] if words else list(recorded)
     unknown, recordable = [], True
     for word in dict.fromkeys(words):
         former = [
             removal
-            for removal, listed in zip(recorded, kept_out, strict=True)
+            for removal, listed in zip(recorded, blocklist, strict=True)
             if word in (removal.asked, *removal.source_ids) or listed.refuses(ids=(word,), urls=(word,))
         ]
         found = resolve(word, index)

@@ -17,7 +17,7 @@ from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.layout import list_data
 from leitmotif.shards.names import Names
-from leitmotif.shards.takedown import KeptOut, Removal
+from leitmotif.shards.takedown import Blocklist, Removal
 from leitmotif.storage.errors import UserError
 
 # So many names are proposed where a word means nothing.
@@ -217,8 +217,8 @@ def resolve(word: str, index: Index) -> list[Fact]:
 
 def same_recording(removals: Sequence[Removal], facts: Sequence[Fact]) -> list[str]:
     """Return the sources that stay, though a dataset says that they hold the recording of one that goes."""
-    kept_out = KeptOut(removals)
-    going = [fact for fact in facts if kept_out.refuses(ids=[*fact.links], urls=[*fact.urls])]
+    blocklist = Blocklist(removals)
+    going = [fact for fact in facts if blocklist.refuses(ids=[*fact.links], urls=[*fact.urls])]
     gone, recordings = {id(fact) for fact in going}, {fact.recording_id for fact in going} - {None}
     copied = tuple(f" as {fact.source_id}" for fact in going if fact.source_id)
     return sorted(

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from leitmotif.pipelines.curate import curate
-from leitmotif.pipelines.entries import Fate
+from leitmotif.pipelines.entries import Outcome
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Workspace
@@ -74,7 +74,7 @@ def write_video(
 
 
 @pytest.fixture(scope="module")
-def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fate]:
+def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     """What became of a folder of odd files."""
     folder = tmp_path_factory.mktemp("odd")
     good = write_video(folder / "plain.mp4")
@@ -95,9 +95,9 @@ def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fate]:
     plan = make_plan("music-video", "embedded")
     summary = curate([folder], workspace, plan)
     ledger = Ledger(workspace.stores(plan))
-    ledger.settle()
+    ledger.decide()
     assert summary.kept + summary.rejected + summary.quarantined == summary.catalogued == 13
-    return {entry.source["source_id"]: entry.fate for entry in ledger.entries}
+    return {entry.source["source_id"]: entry.outcome for entry in ledger.entries}
 
 
 @pytest.mark.parametrize(
@@ -111,13 +111,13 @@ def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Fate]:
         'it\'s "quoted"\nand 🎵.mp4',
     ],
 )
-def test_what_is_merely_unusual_is_kept(fates: dict[str, Fate], name: str) -> None:
-    assert fates[name].alive, fates[name]
+def test_what_is_merely_unusual_is_kept(fates: dict[str, Outcome], name: str) -> None:
+    assert fates[name].is_kept, fates[name]
 
 
 @pytest.mark.parametrize("name", ["text.mp4", "zero.mp4", "truncated.mp4"])
 def test_what_cannot_be_read_is_quarantined_with_a_line_that_says_what_to_do(
-    fates: dict[str, Fate], name: str
+    fates: dict[str, Outcome], name: str
 ) -> None:
     fate = fates[name]
     assert fate.stage == ("catalog" if name == "zero.mp4" else "probe")
@@ -134,16 +134,16 @@ def test_what_cannot_be_read_is_quarantined_with_a_line_that_says_what_to_do(
     ],
 )
 def test_what_is_missing_or_there_already_is_rejected_by_a_rule(
-    fates: dict[str, Fate], name: str, rule: str
+    fates: dict[str, Outcome], name: str, rule: str
 ) -> None:
     # Of two files with the same bytes, the first by path goes on.
     names = {name} if rule != "exact-duplicate" else {"plain.mp4", "the same as plain.mp4"}
     assert rule in {fates[name].rule for name in names}
-    assert all(fates[name].rule == rule or fates[name].alive for name in names)
+    assert all(fates[name].rule == rule or fates[name].is_kept for name in names)
 
 
-def test_a_single_frame_does_not_move(fates: dict[str, Fate]) -> None:
-    assert not fates["one frame.mp4"].alive
+def test_a_single_frame_does_not_move(fates: dict[str, Outcome]) -> None:
+    assert not fates["one frame.mp4"].is_kept
     assert fates["one frame.mp4"].error is None
 
 
@@ -175,8 +175,8 @@ def test_music_tracks_need_no_picture_and_say_when_there_is_no_sound(tmp_path: P
     workspace, plan = Workspace(tmp_path / "ws"), make_plan("music-track", "embedded")
     curate([source], workspace, plan)
     ledger = Ledger(workspace.stores(plan))
-    ledger.settle()
-    fates = {entry.source["source_id"]: entry.fate for entry in ledger.entries}
+    ledger.decide()
+    fates = {entry.source["source_id"]: entry.outcome for entry in ledger.entries}
     assert fates["silent film.mp4"].rule == "audio-stream"
     assert fates["tune.mp4"].error is None
     assert fates["tune.mp4"].rule in (None, "vocal", "pam")

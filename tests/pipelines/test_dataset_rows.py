@@ -29,7 +29,7 @@ def test_a_shard_reads_no_part_that_holds_none_of_its_clips(
         (workspace.root / name).write_bytes(b"fLaC")
     monkeypatch.setattr(dataset_rows, "unpack_frames", lambda path: [("00.jpg", b"jpeg")])
     ledger = Ledger(workspace.stores(plan))
-    ledger.settle()
+    ledger.decide()
     first, second, third = ledger.kept()
     reader = RowReader(ledger.kinds, {entry.source["media_id"]: "r" for entry in ledger.entries})
     sizes = dict.fromkeys((entry.clip_id for entry in ledger.entries), 1)

@@ -11,7 +11,7 @@ from PIL import Image
 from leitmotif.media.flac import write_flac
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.settings import make_plan
-from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stage import Clip, StageContext
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.pipelines.stages.frames import pack_frames
 from leitmotif.pipelines.stages.tagging import TaggingStage
@@ -22,7 +22,7 @@ RATE_HZ = 44_100
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
+def place(tmp_path_factory: pytest.TempPathFactory) -> StageContext:
     """A workspace with sounds of several lengths and frames of several clips."""
     workspace = tmp_path_factory.mktemp("ws")
     rng = np.random.default_rng(0)
@@ -35,7 +35,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
     write_flac([np.zeros((2, RATE_HZ), np.float32)], workspace / "silent.flac", rate_hz=RATE_HZ)
     write_flac([], workspace / "empty.flac", rate_hz=RATE_HZ)
     (workspace / "empty.zip").write_bytes(pack_frames([], []))
-    return Place(workspace, workspace / "files", workspace / "scratch", SandboxedWorker())
+    return StageContext(workspace, workspace / "files", workspace / "scratch", SandboxedWorker())
 
 
 def jpeg(rng: np.random.Generator) -> bytes:
@@ -49,14 +49,14 @@ def clip(name: object) -> Clip:
     return Clip(str(name), Path("video.mp4"), inputs=inputs)
 
 
-def opened(kind: Any, place: Place, *assignments: str) -> Any:
+def opened(kind: Any, place: StageContext, *assignments: str) -> Any:
     stage = kind(make_plan("music-video", "embedded", assignments))
     stage.open(place)
     return stage
 
 
 @pytest.fixture(scope="module", params=[TaggingStage, VisionStage])
-def stage(request: pytest.FixtureRequest, place: Place) -> Any:
+def stage(request: pytest.FixtureRequest, place: StageContext) -> Any:
     return opened(request.param, place)
 
 
@@ -92,19 +92,19 @@ def test_what_cannot_be_read_is_its_own_clips_fault(stage: Any) -> None:
     assert "empty" in str(rows[2])
 
 
-def test_silence_is_tagged_like_any_sound(place: Place) -> None:
+def test_silence_is_tagged_like_any_sound(place: StageContext) -> None:
     (row,) = opened(TaggingStage, place).measure([clip("silent")])
     assert np.isfinite(numbers(row)).all()
 
 
-def test_each_model_is_loaded_once(place: Place) -> None:
+def test_each_model_is_loaded_once(place: StageContext) -> None:
     assert opened(TaggingStage, place).encoder is opened(TaggingStage, place).encoder
     settings = make_plan("music-video", "embedded").stages["tagging"]
     assert encoder_cache.clap_of(settings) is opened(TaggingStage, place).encoder
     assert encoder_cache.clap("clap-mini", None, "cpu") is opened(TaggingStage, place).encoder
 
 
-def test_every_setting_reaches_the_encoder(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_setting_reaches_the_encoder(place: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, Any] = {}
 
     class Recorder:
@@ -134,7 +134,9 @@ def test_every_setting_reaches_the_encoder(place: Place, monkeypatch: pytest.Mon
         (VisionStage, ("vision.model=./nowhere",), "no such folder"),
     ],
 )
-def test_an_unfit_model_is_one_clear_line(place: Place, kind: Any, assignments: Any, said: str) -> None:
+def test_an_unfit_model_is_one_clear_line(
+    place: StageContext, kind: Any, assignments: Any, said: str
+) -> None:
     with pytest.raises(BadModel, match=said) as caught:
         opened(kind, place, *assignments)
     assert "\n" not in str(caught.value)

@@ -53,16 +53,16 @@ def mixed(workspace: Workspace, catalogue: Catalogue) -> dict[str, str]:
     return ids
 
 
-def settled(workspace: Workspace, plan: Plan = PLAN) -> Ledger:
+def decided(workspace: Workspace, plan: Plan = PLAN) -> Ledger:
     ledger = Ledger(*workspace.kinds(plan))
-    ledger.settle()
+    ledger.decide()
     return ledger
 
 
 def test_every_clip_passes_the_rules_of_its_own_kind(workspace: Workspace, mixed: dict[str, str]) -> None:
-    ledger = settled(workspace)
+    ledger = decided(workspace)
     assert ledger.counts() == {"catalogued": 4, "kept": 2, "rejected": 2, "quarantined": 0, "pending": 0}
-    fates = {entry.clip_id: entry.fate.rule for entry in ledger.entries}
+    fates = {entry.clip_id: entry.outcome.rule for entry in ledger.entries}
     assert fates == {
         mixed["film"]: None,
         mixed["still"]: "motion",
@@ -74,7 +74,7 @@ def test_every_clip_passes_the_rules_of_its_own_kind(workspace: Workspace, mixed
 def test_the_measured_table_holds_no_number_that_a_kind_is_not_asked_for(
     workspace: Workspace, mixed: dict[str, str]
 ) -> None:
-    rows = {row["clip_id"]: row for row in measured_table(settled(workspace)).to_pylist()}
+    rows = {row["clip_id"]: row for row in measured_table(decided(workspace)).to_pylist()}
     film, track = rows[mixed["film"]], rows[mixed["track"]]
     assert (film["recipe"], film["motion"], film["vocal"], film["stopped_at"]) == (
         "music-video",
@@ -139,8 +139,8 @@ def test_a_rule_of_one_kind_is_not_asked_of_the_other_unless_it_is_set() -> None
 def test_a_threshold_set_for_publishing_rejects_films_as_well(
     workspace: Workspace, mixed: dict[str, str]
 ) -> None:
-    ledger = settled(workspace, change_thresholds(PLAN, ["pam.threshold=1.1"]))
-    fates = {entry.clip_id: entry.fate.rule for entry in ledger.entries}
+    ledger = decided(workspace, change_thresholds(PLAN, ["pam.threshold=1.1"]))
+    fates = {entry.clip_id: entry.outcome.rule for entry in ledger.entries}
     assert fates[mixed["film"]] == fates[mixed["track"]] == "pam"
     rules = measure_source(open_source(workspace.root))["rules"]
     assert rules["pam"]["reached"] == 1  # the workspace's own plan asks the track alone

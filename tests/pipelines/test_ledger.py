@@ -2,7 +2,7 @@ from collections.abc import Callable
 
 import pytest
 
-from leitmotif.pipelines.entries import Entry
+from leitmotif.pipelines.entries import CatalogEntry
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.settings import change_thresholds, make_plan
 from leitmotif.pipelines.workspace import Stores, Workspace
@@ -11,14 +11,14 @@ Catalogue = Callable[..., list[str]]
 Measure = Callable[..., Stores]
 
 
-def settled(stores: Stores) -> Ledger:
+def decided(stores: Stores) -> Ledger:
     ledger = Ledger(stores)
-    ledger.settle()
+    ledger.decide()
     return ledger
 
 
 def test_a_clip_that_passes_everything_is_kept(catalogue: Catalogue, measure: Measure) -> None:
-    ledger = settled(measure(catalogue(a="1")))
+    ledger = decided(measure(catalogue(a="1")))
     assert ledger.counts() == {"catalogued": 1, "kept": 1, "rejected": 0, "quarantined": 0, "pending": 0}
 
 
@@ -30,10 +30,10 @@ def test_every_catalogued_clip_ends_exactly_once(catalogue: Catalogue, measure: 
         audio={ids[2]: {"error": "DecodeFailed", "message": "broken"}},
         separation={ids[2]: None},
     )
-    ledger = settled(stores)
+    ledger = decided(stores)
     counts = ledger.counts()
     assert counts == {"catalogued": 4, "kept": 1, "rejected": 2, "quarantined": 1, "pending": 0}
-    fates = {entry.source["source_id"]: entry.fate for entry in ledger.entries}
+    fates = {entry.source["source_id"]: entry.outcome for entry in ledger.entries}
     assert (fates["b.mp4"].rule, fates["b.mp4"].value) == ("motion", 0.0)
     assert fates["b.mp4"].threshold == stores.plan.rules["motion"]
     assert (fates["c.mp4"].stage, fates["c.mp4"].error, fates["c.mp4"].message) == (
@@ -47,8 +47,8 @@ def test_every_catalogued_clip_ends_exactly_once(catalogue: Catalogue, measure: 
 
 def test_the_first_rule_that_fails_gives_the_reason(catalogue: Catalogue, measure: Measure) -> None:
     (clip,) = catalogue(a="1")
-    ledger = settled(measure([clip], probe={clip: {"has_audio": 0, "duration_s": 0.5}}))
-    assert ledger.entries[0].fate.rule == "audio-stream"
+    ledger = decided(measure([clip], probe={clip: {"has_audio": 0, "duration_s": 0.5}}))
+    assert ledger.entries[0].outcome.rule == "audio-stream"
 
 
 def test_moving_a_threshold_moves_clips_without_measuring(
@@ -58,8 +58,8 @@ def test_moving_a_threshold_moves_clips_without_measuring(
     stores = measure(ids, motion={ids[0]: {"mean": 0.05}})
     stricter = workspace.stores(change_thresholds(stores.plan, ["motion.threshold=0.07"]))
     assert stricter.fingerprints == stores.fingerprints
-    assert settled(stores).counts()["kept"] == 2
-    assert settled(stricter).counts()["kept"] == 1
+    assert decided(stores).counts()["kept"] == 2
+    assert decided(stricter).counts()["kept"] == 1
 
 
 def test_a_clip_that_a_looser_threshold_lets_in_is_pending_until_it_is_measured(
@@ -68,9 +68,9 @@ def test_a_clip_that_a_looser_threshold_lets_in_is_pending_until_it_is_measured(
     (clip,) = catalogue(a="1")
     later = [name for name in make_plan("music-video", "embedded").stages if name not in ("probe", "motion")]
     stores = measure([clip], motion={clip: {"mean": 0.0}}, **{name: {clip: None} for name in later})
-    assert settled(stores).counts()["rejected"] == 1
+    assert decided(stores).counts()["rejected"] == 1
     looser = workspace.stores(change_thresholds(stores.plan, ["motion.threshold=0"]))
-    assert settled(looser).counts()["pending"] == 1
+    assert decided(looser).counts()["pending"] == 1
 
 
 @pytest.mark.parametrize("measure_all", [False, True])
@@ -81,10 +81,10 @@ def test_dear_stages_skip_what_fails_already_unless_all_is_asked_for(
     stores = measure(ids, motion={ids[1]: {"mean": 0.0}})
     asked: dict[str, list[str]] = {}
 
-    def compute(stage: str, entries: list[Entry]) -> None:
+    def compute(stage: str, entries: list[CatalogEntry]) -> None:
         asked[stage] = [entry.clip_id for entry in entries]
 
-    Ledger(stores).settle(compute=compute, measure_all=measure_all)
+    Ledger(stores).decide(compute=compute, measure_all=measure_all)
     assert asked["motion"] == sorted(ids)
     assert asked["separation"] == (sorted(ids) if measure_all else [ids[0]])
 
@@ -95,7 +95,7 @@ def test_windows_cover_the_source_and_are_clips_of_their_own(
     ids = catalogue(a="1")
     plan = make_plan("music-video", "embedded", window_s=8.0)
     stores = measure(ids, plan)
-    ledger = settled(stores)
+    ledger = decided(stores)
     assert [(entry.start_s, entry.duration_s) for entry in ledger.entries] == [(0, 8), (8, 8), (16, 4)]
     assert len({entry.clip_id for entry in ledger.entries}) == 3
     assert ledger.counts()["pending"] == 3
@@ -106,7 +106,7 @@ def test_a_window_that_is_too_short_is_rejected_by_its_own_length(
 ) -> None:
     ids = catalogue(a="1")
     stores = measure(ids, make_plan("music-video", "embedded", window_s=19.5))
-    fates = [entry.fate for entry in settled(stores).entries]
+    fates = [entry.outcome for entry in decided(stores).entries]
     assert (fates[1].rule, fates[1].value) == ("too-short", 0.5)
 
 

@@ -26,7 +26,7 @@ Measure = Callable[..., Stores]
 
 def rows_of(stores: Stores) -> dict[str, dict]:
     ledger = Ledger(stores)
-    ledger.settle()
+    ledger.decide()
     table = measured_table(ledger)
     assert table.column_names == [*FACTS.names, *stores.plan.rules]
     assert table.select(FACTS.names).schema.equals(FACTS)
@@ -120,7 +120,7 @@ def test_the_statistics_of_a_workspace_hold_the_whole_funnel(workspace: Workspac
 
 def _kept_id(stores: Stores) -> str:
     ledger = Ledger(stores)
-    ledger.settle()
+    ledger.decide()
     return ledger.kept()[0].clip_id
 
 
@@ -134,10 +134,10 @@ def test_the_live_table_says_what_a_looser_threshold_lets_in(workspace: Workspac
     assert stops[0] == 0.0 and (motion > 0).all(), "with the loosest threshold all pass"
     looser = change_thresholds(five.plan, ["motion.threshold=0"])
     ledger = Ledger(workspace.stores(looser))
-    ledger.settle()
+    ledger.decide()
     stop = np.frombuffer(data, np.uint8, live["clips"], live["clips"] * len(rules))
     waiting = Counter(live["stages"][code // 2] for code in stop.tolist() if code != 255 and code % 2 == 0)
-    assert waiting == Counter(entry.fate.pending for entry in ledger.entries if entry.fate.pending)
+    assert waiting == Counter(entry.outcome.pending for entry in ledger.entries if entry.outcome.pending)
 
 
 def test_a_folder_that_is_neither_is_refused(workspace: Workspace) -> None:

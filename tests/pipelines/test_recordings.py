@@ -24,7 +24,7 @@ def words(seed: int) -> np.ndarray:
 
 def found(stores: Stores) -> dict[str, str]:
     ledger = Ledger(stores)
-    ledger.settle()
+    ledger.decide()
     return recording_ids(ledger.kinds, ledger.entries)
 
 
@@ -101,7 +101,7 @@ def test_windows_of_a_file_speak_for_it_together(catalogue: Catalogue, measure: 
     ids = catalogue(a="1", b="2")
     plan = make_plan("music-video", "embedded", ["near-duplicate.threshold=1"], window_s=10.0)
     ledger = Ledger(measure(ids, plan, tagging={key: {"clap_embedding": [1.0, 0.0]} for key in ids}))
-    ledger.settle()
+    ledger.decide()
     sound = {ids[0]: words(5), ids[1]: words(5) << np.uint32(1)}
     rows, vectors = {}, {}
     for entry in ledger.entries:

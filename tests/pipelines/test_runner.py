@@ -20,7 +20,7 @@ def test_a_clip_without_sound_is_asked_of_no_stage_that_reads_it(
         separation={ids[0]: None, ids[1]: None},
     )
     ledger = Ledger(stores)
-    ledger.settle()
+    ledger.decide()
     batches = missing_batches(stores, "separation", ledger.entries)
     asked = [clip.clip_id for batch in batches for clip in batch.clips]
     assert asked == [ids[0]]
@@ -34,7 +34,7 @@ def test_a_stage_whose_rows_are_of_files_measures_each_file_once_and_whole(
     windows = make_plan("music-video", "embedded", window_s=8.0)
     stores = measure(ids, windows, **{name: dict.fromkeys(ids) for name in windows.stages if name != "probe"})
     ledger = Ledger(stores)
-    ledger.settle()
+    ledger.decide()
     assert len(ledger.entries) == 6  # of 20 s each
     (batch,) = missing_batches(stores, "motion", ledger.entries)
     assert sorted(clip.clip_id for clip in batch.clips) == sorted(ids)
@@ -42,5 +42,5 @@ def test_a_stage_whose_rows_are_of_files_measures_each_file_once_and_whole(
     assert len(missing_batches(stores, "frames", ledger.entries)[0].clips) == 6
     stores.store("motion").append([{"clip_id": clip, "mean": 0.1} for clip in ids])
     ledger = Ledger(stores)
-    ledger.settle()
-    assert {entry.fate.pending for entry in ledger.entries} == {"frames"}
+    ledger.decide()
+    assert {entry.outcome.pending for entry in ledger.entries} == {"frames"}

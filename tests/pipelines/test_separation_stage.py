@@ -7,7 +7,7 @@ import soundfile
 from leitmotif.media.flac import write_flac
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.settings import make_plan
-from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stage import Clip, StageContext
 from leitmotif.pipelines.stages.separation import RATE_HZ, SeparationStage
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.separation import separator
@@ -39,13 +39,13 @@ class Fake:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def place(tmp_path: Path) -> StageContext:
     files = tmp_path / "ws" / "stages" / "separation-x" / "files"
-    return Place(tmp_path / "ws", files, tmp_path / "ws" / "scratch", SandboxedWorker())
+    return StageContext(tmp_path / "ws", files, tmp_path / "ws" / "scratch", SandboxedWorker())
 
 
 @pytest.fixture
-def clip(place: Place) -> Clip:
+def clip(place: StageContext) -> Clip:
     """A clip of two seconds of noise."""
     place.workspace.mkdir()
     mix = 0.2 * np.random.default_rng(0).standard_normal((2, 2 * SECOND))
@@ -54,7 +54,7 @@ def clip(place: Place) -> Clip:
 
 
 def open_stage(
-    place: Place, monkeypatch: pytest.MonkeyPatch, fake: Fake, *assignments: str
+    place: StageContext, monkeypatch: pytest.MonkeyPatch, fake: Fake, *assignments: str
 ) -> SeparationStage:
     plan = make_plan("music-video", "embedded", [f"separation.{text}" for text in assignments])
     stage = SeparationStage(plan)

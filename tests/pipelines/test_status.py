@@ -17,7 +17,7 @@ from leitmotif.cli import status as command
 from leitmotif.demo.corpus import render_corpus
 from leitmotif.pipelines.advice import name_quarantined
 from leitmotif.pipelines.curate import Summary, curate
-from leitmotif.pipelines.entries import Fate
+from leitmotif.pipelines.entries import Outcome
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch
@@ -386,10 +386,10 @@ def test_what_was_quarantined_is_named_with_its_reasons(
     catalogue(**{name: name for name in "abcde"})
     pretend_errors = {f"{name}.mp4": "no video" for name in "abcd"} | {"b.mp4": "'b.mp4' holds no video"}
     ledger = Ledger(stores)
-    ledger.settle()
+    ledger.decide()
     for entry in ledger.entries:
         if why := pretend_errors.get(entry.source["source_id"]):
-            entry.fate = Fate(stage="probe", error="NotMedia", message=why)
+            entry.outcome = Outcome(stage="probe", error="NotMedia", message=why)
     assert name_quarantined(ledger) == [
         "quarantined: a.mp4 (no video); 'b.mp4' holds no video; c.mp4 (no video); and 1 more",
         f"`leitmotif status {workspace.root}` lists them by reason",

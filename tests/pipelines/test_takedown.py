@@ -240,15 +240,15 @@ def test_another_file_from_the_same_address_stays_out(made: Made, tmp_path: Path
 def test_a_dataset_remembers_by_itself(made: Made) -> None:
     """The workspace was not named: it still has the clip, but the dataset does not get it again."""
     made.take_down(made.ids["b"], places=Places(dataset=made.dataset))
-    assert made.ids["b"] in {entry.clip_id for entry in _settled(made)}
+    assert made.ids["b"] in {entry.clip_id for entry in _decided(made)}
     publish(made.workspace, made.dataset, made.plan)
     assert rows_of(made.dataset) == {"a.mp4", "c.mp4"} and len(read_record(made.dataset)) == 1
     assert validate(made.dataset) == []
 
 
-def _settled(made: Made) -> list[Any]:
+def _decided(made: Made) -> list[Any]:
     ledger = Ledger(made.workspace.stores(made.plan))
-    ledger.settle()
+    ledger.decide()
     return ledger.kept()
 
 
@@ -258,7 +258,7 @@ def test_a_record_holds_before_anything_is_removed(made: Made) -> None:
     made.take_down(made.ids["b"])
     shutil.copyfile(made.workspace.root / RECORD, made.workspace.root.with_name("copy") / RECORD)
     ledger = Ledger(Workspace(made.workspace.root.with_name("copy")).stores(made.plan))
-    ledger.settle()
+    ledger.decide()
     assert made.ids["b"] not in {entry.clip_id for entry in ledger.entries}
     assert ledger.counts()["catalogued"] == 5
 
@@ -350,7 +350,7 @@ def test_windows_of_every_length_go(made: Made) -> None:
     for window_s in (8.0, 6.5):
         plan = make_plan("music-video", "embedded", window_s=window_s)
         ledger = Ledger(made.workspace.stores(plan))
-        ledger.settle()
+        ledger.decide()
         windows = [e.clip_id for e in ledger.entries if e.source["source_id"] == "b.mp4"]
         fill(made.workspace, plan, windows)
     assert len(windows) == 4

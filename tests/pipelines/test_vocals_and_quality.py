@@ -20,7 +20,7 @@ from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import missing_batches, run_batch
 from leitmotif.pipelines.settings import make_plan
-from leitmotif.pipelines.stage import Clip, Place
+from leitmotif.pipelines.stage import Clip, StageContext
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.pipelines.stages.quality import QualityStage
 from leitmotif.pipelines.stages.vocals import VocalsStage
@@ -47,8 +47,8 @@ def plan_with(*assignments: str) -> Plan:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path, tmp_path / "files", tmp_path / "scratch", SandboxedWorker())
+def place(tmp_path: Path) -> StageContext:
+    return StageContext(tmp_path, tmp_path / "files", tmp_path / "scratch", SandboxedWorker())
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def msclap(tmp_path: Path) -> tuple[str, ...]:
     return tuple(f"quality.{key}={value}" for key, value in names.items())
 
 
-def measured(stage: Any, place: Place, clips: list[Clip]) -> list[Any]:
+def measured(stage: Any, place: StageContext, clips: list[Clip]) -> list[Any]:
     stage.open(place)
     return list(stage.measure(clips))
 
@@ -199,7 +199,7 @@ def test_a_batch_reads_the_windows_and_the_sound_of_its_clips_and_measures_on_on
         vocals=dict.fromkeys(ids),
     )
     ledger = Ledger(stores)
-    ledger.settle()
+    ledger.decide()
     (batch,) = missing_batches(stores, "vocals", ledger.entries)
     torch.set_num_threads(2)
     result = run_batch(batch)

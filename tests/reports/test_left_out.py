@@ -12,7 +12,7 @@ import soundfile
 from PIL import Image
 
 from leitmotif.filters.rule import discover
-from leitmotif.pipelines.entries import Entry, Fate
+from leitmotif.pipelines.entries import CatalogEntry, Outcome
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Workspace
@@ -98,11 +98,11 @@ def test_a_clip_is_shown_from_its_store_and_before_that_from_its_source(film, tm
     rows = [{"clip_id": name, "source": f"{name}.mp4"} for name in names]
     stores = Workspace(tmp_path).stores(make_plan("music-video", "embedded"))
     entries = [
-        Entry(name, {"path": str(tmp_path / f"{name}.mp4"), "media_id": name}, stores, duration_s=12.0)
+        CatalogEntry(name, {"path": str(tmp_path / f"{name}.mp4"), "media_id": name}, stores, duration_s=12.0)
         for name in names
     ]
     entries[0].source["path"] = str(film)
-    entries[3].fate = Fate(alive=False, stage="audio", error="DecodeFailed", message="no")
+    entries[3].outcome = Outcome(stage="audio", error="DecodeFailed", message="no")
     probed = [{"clip_id": name, "has_audio": 1, "has_video": int(name != "stored")} for name in names]
     stores.store("probe").append(probed)
     stores.store("audio").append([{"clip_id": "stored", "file": "stored.flac"}])

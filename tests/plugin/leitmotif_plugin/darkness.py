@@ -32,7 +32,7 @@ class DarknessStage(ClipByClipStage[DarknessSettings]):
 
     def measure_clip(self, clip: Clip) -> Row:
         """Return the brightness of one clip, 0 (black) to 1 (white)."""
-        pictures = unpack_frames(self.place.file_of(clip, "frames"))[: self.settings.most]
+        pictures = unpack_frames(self.context.file_of(clip, "frames"))[: self.settings.most]
         means = [np.asarray(Image.open(io.BytesIO(jpeg)).convert("L")).mean() for _, jpeg in pictures]
         return {"brightness": float(np.mean(means)) / 255}
 
