@@ -12,7 +12,6 @@ from test_publish_empty import make_workspace
 from test_takedown import fill
 
 from leitmotif.cli.main import main
-from leitmotif.encoders.folders import resolve_model
 from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.settings import make_plan
@@ -20,6 +19,7 @@ from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.stages.encoder_cache import model_of
 from leitmotif.pipelines.workspace import PLAN, Workspace
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.resolve import resolve_model
 
 # Of clap-mini.
 DIM = 128
