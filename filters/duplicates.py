@@ -32,7 +32,7 @@ def likenesses(clips: Sequence[Candidate], read: ReadColumn) -> Judged:
 RULES = (
     Rule(
         name="near-duplicate",
-        stage="prints",
+        stage="fingerprint",
         column="similarity",
         keep="at most",
         threshold=0.5,

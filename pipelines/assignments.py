@@ -9,10 +9,11 @@ import yaml
 
 from leitmotif.filters import rule as filters_rule
 from leitmotif.pipelines.documents import known
+from leitmotif.shards.renamed import RENAMED_STAGES
 from leitmotif.storage.errors import UserError
 
-# The room's name for a stage's section, as people type it.
-SECTION_ALIASES = {"captioning": "caption"}
+# The room's name for a stage's section, as people type it, and names of then.
+SECTION_ALIASES = {"captioning": "caption", **RENAMED_STAGES}
 
 
 def parse_assignment(assignment: str) -> tuple[str, str, Any]:

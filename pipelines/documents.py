@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -10,8 +11,11 @@ from typing import Any, Literal
 import yaml
 
 from leitmotif.pipelines.stages import STAGES
+from leitmotif.shards.renamed import RENAMED_STAGES, with_stages_now
 from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy.labels import TAG_KINDS
+
+log = logging.getLogger("leitmotif.pipelines")
 
 HERE = Path(__file__).parent
 RECIPES = tuple(sorted(path.stem for path in (HERE / "recipes").glob("*.yaml")))
@@ -45,6 +49,7 @@ def read_document(kind: Literal["recipe", "profile"], name: str) -> dict[str, An
         raise UserError(
             f"{kind} file {name!r} holds {type(document).__name__}; expected keys such as 'stages'"
         )
+    document = with_names_now(document, f"{kind} file {name!r}")
     for key in document:
         known(f"key of {kind} file {name!r}:", key, KEYS[kind])
     document.setdefault("name", path.stem)
@@ -54,6 +59,20 @@ def read_document(kind: Literal["recipe", "profile"], name: str) -> dict[str, An
             f"recipe file {name!r} lacks {', '.join(missing)}; see pipelines/recipes for an example"
         )
     return document
+
+
+def with_names_now(document: Mapping[str, Any], where: str) -> dict[str, Any]:
+    """Return a document with its stages as they are called now; one line says so where that is another name.
+
+    Args:
+        document: A recipe, profile or plan as it was read.
+        where: What it is, for that line.
+    """
+    now = with_stages_now(document)
+    if now != document:
+        names = " and ".join(f"{then!r} is {stage!r} now" for then, stage in RENAMED_STAGES.items())
+        log.warning("%s: a stage has another name (%s); the former one is read for one version", where, names)
+    return now
 
 
 def check_shipped(kind: Literal["recipe", "profile"], name: str) -> None:

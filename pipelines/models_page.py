@@ -14,7 +14,7 @@ from leitmotif.pipelines.documents import PROFILES
 from leitmotif.pipelines.models.backend import Backend, size_text
 from leitmotif.pipelines.models.backends import BACKENDS
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "models.md"
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "models.md"
 OTHERS = "others"
 HEADS = ("backend", "stage: settings", "model", "revision", "licence", "commercial use", "size", "rate_hz")
 _BLOCK = re.compile(r"(<!-- backends: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)

@@ -72,7 +72,7 @@ def recording_ids(
         if entry.outcome.is_kept:
             known = {name: entry.source[name] for name in ("isrc", "recording_id")}
             links[entry.source["media_id"]] += [f"{name} {value}" for name, value in known.items() if value]
-    if all({"prints", "tagging"} <= set(stores.stages) for stores in kinds):
+    if all({"fingerprint", "tagging"} <= set(stores.stages) for stores in kinds):
         prints = _prints(told, clips)
         near = () if all(_rejects_copies(stores.plan) for stores in kinds) else _near(prints)
         names, embeddings = _embeddings(told, clips)
@@ -99,7 +99,7 @@ def _prints(
     entries: Sequence[CatalogEntry], clips: Mapping[str, Sequence[tuple[float, str]]]
 ) -> dict[str, np.ndarray]:
     """Return the print of each file; between its clips, what was not measured says nothing (0)."""
-    found = take(entries, "prints", "audio_print")
+    found = take(entries, "fingerprint", "audio_print")
     stored = {entry.clip_id: data for entry, data in zip(entries, found, strict=True)}
     prints = {}
     for media_id, spans in clips.items():
@@ -170,7 +170,7 @@ def _write_down(store: StageStore, rows: Sequence[dict[str, Any]]) -> None:
 def _pair_store(kinds: Sequence[Stores]) -> StageStore:
     """Return where compared pairs are written down: they hold for one way of taking prints."""
     stores = kinds[0]
-    ways = "+".join(sorted({each.fingerprints["prints"] for each in kinds}))
+    ways = "+".join(sorted({each.fingerprints["fingerprint"] for each in kinds}))
     made_of = [VERSION, ways, stores.plan.window_s]
     name = hashlib.blake2b(json.dumps(made_of).encode(), digest_size=6).hexdigest()
     folder = stores.workspace.root / "recordings" / name

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from leitmotif.pipelines.checks import check_plan, wrong_value
-from leitmotif.pipelines.documents import known
+from leitmotif.pipelines.documents import known, with_names_now
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.storage.errors import UserError
@@ -34,7 +34,7 @@ def load_plan(text: str) -> Plan:
     Raises:
         UserError: It is no plan, or one of another version of this package.
     """
-    values = _load(text)
+    values = with_names_now(_load(text), "the plan")
     for stage in values["stages"]:
         known("stage of the plan", stage, STAGES)
     return check_plan({name: value for name, value in values.items() if name not in BESIDE})

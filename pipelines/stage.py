@@ -103,6 +103,8 @@ class Stage(Protocol):
         BATCH: Clips a task takes at once; what is lost at most when a machine dies.
         KEYED_BY: What its rows are of: each clip, or the whole media file, whatever windows are cut of it. A
             class that does not say it measures clips (`keyed_by`).
+        STORED_AS: What stands for its name in its fingerprint and its folder: a stage that is renamed keeps
+            its stores. Of a class that does not say it, its name (`stored_as`).
     """
 
     NAME: ClassVar[str]
@@ -112,6 +114,7 @@ class Stage(Protocol):
     COLUMNS: ClassVar[pa.Schema]
     BATCH: ClassVar[int]
     KEYED_BY: ClassVar[KeyedBy] = "clip_id"
+    STORED_AS: ClassVar[str]
 
     def __init__(self, plan: Plan) -> None:
         """Take the settings; nothing is loaded yet."""
@@ -132,6 +135,11 @@ class Stage(Protocol):
 def keyed_by(stage: type[Stage]) -> KeyedBy:
     """Return what the rows of a stage are of; those of a class that does not say it are of clips."""
     return getattr(stage, "KEYED_BY", "clip_id")
+
+
+def stored_as(stage: type[Stage]) -> str:
+    """Return the name that a stage has in its fingerprint and in the folder of its store."""
+    return getattr(stage, "STORED_AS", stage.NAME)
 
 
 def one_by_one(function: Callable[[Clip], Row], clips: Sequence[Clip]) -> Iterator[Row | Exception]:

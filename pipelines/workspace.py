@@ -31,7 +31,7 @@ import yaml
 from leitmotif.phrases import count
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.saved_plan import read_models, read_plan
-from leitmotif.pipelines.stage import Stage
+from leitmotif.pipelines.stage import Stage, stored_as
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.store import StageStore, write_text
 from leitmotif.shards.takedown import RECORD, Blocklist, read_record
@@ -154,7 +154,9 @@ class Workspace:
     def store(self, stage: str, fingerprint: str) -> StageStore:
         """Return the store of a stage, by its fingerprint."""
         return StageStore(
-            self.root / "stages" / f"{stage}-{fingerprint}", STAGES[stage].COLUMNS, scratch=self.scratch
+            self.root / "stages" / f"{stored_as(STAGES[stage])}-{fingerprint}",
+            STAGES[stage].COLUMNS,
+            scratch=self.scratch,
         )
 
     def check_free(self) -> None:
@@ -255,11 +257,11 @@ class Stores:
     @cached_property
     def fingerprints(self) -> dict[str, str]:
         """The fingerprint of each stage: its name, version, settings, model and what it reads from."""
-        prints: dict[str, str] = {}
+        found: dict[str, str] = {}
         for name in self.stages:
-            text = json.dumps(self._identity(name, prints), sort_keys=True)
-            prints[name] = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-        return prints
+            text = json.dumps(self._identity(name, found), sort_keys=True)
+            found[name] = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+        return found
 
     def folder(self, name: str) -> Path:
         """Return the folder of a stage's store."""
@@ -293,14 +295,14 @@ class Stores:
                 models[name] = model
         return models
 
-    def _identity(self, name: str, prints: Mapping[str, str]) -> dict[str, object]:
+    def _identity(self, name: str, fingerprints: Mapping[str, str]) -> dict[str, object]:
         stage = self.stages[name]
         return {
-            "stage": name,
+            "stage": stored_as(STAGES[name]),
             "version": stage.VERSION,
             "settings": dict(stage.identity()),
             "model": self.models.get(name),
-            "reads": {read: prints[read] for read in self.reads(name)},
+            "reads": {read: fingerprints[read] for read in self.reads(name)},
         }
 
 

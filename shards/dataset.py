@@ -20,6 +20,7 @@ from leitmotif.shards.errors import DatasetError, advice, reading
 from leitmotif.shards.features import Features, open_features
 from leitmotif.shards.layout import DATA, MEASURED_FILE, REJECTED_FILE, find_shards
 from leitmotif.shards.manifest import read_manifest
+from leitmotif.shards.renamed import table_with_stages_now, with_stages_now
 from leitmotif.shards.row_groups import RowGroup, Split, footer_range, list_groups
 from leitmotif.shards.sample import choose_rows, read_rows
 from leitmotif.shards.schema import SIDE_TABLES
@@ -103,7 +104,7 @@ class Dataset:
             content = yaml.safe_load((self.path / "recipe.yaml").read_text(encoding="utf-8"))
         except (OSError, yaml.YAMLError, UnicodeDecodeError):
             return {}
-        return content if isinstance(content, dict) else {}
+        return with_stages_now(content) if isinstance(content, dict) else {}
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
@@ -289,7 +290,7 @@ class Dataset:
         if not path.is_file():
             return schema.empty_table().select(chosen)
         with reading(self.path, path.name):
-            return pq.read_table(path, columns=chosen, partitioning=None)
+            return table_with_stages_now(pq.read_table(path, columns=chosen, partitioning=None), "stage")
 
     def side_rows(self, name: SideTable) -> int:
         """Return how many rows a side table has, from its footer."""
@@ -320,7 +321,7 @@ class Dataset:
             "quarantined": self.side_rows("quarantine"),
         }
         with reading(self.path, path.name):
-            table = pq.read_table(path, partitioning=None)
+            table = table_with_stages_now(pq.read_table(path, partitioning=None), "step", "stopped_at")
         found = dict(
             zip(*(column.to_pylist() for column in pc.value_counts(table["fate"]).flatten()), strict=True)
         )

@@ -14,7 +14,7 @@ from leitmotif.demo.corpus import render_corpus
 HERE = Path(__file__).resolve().parent
 PLUGIN = HERE / "plugin"
 RECIPE = """
-stages: [probe, frames, darkness, audio, separation, tagging, rhythm, vocals, prints, caption]
+stages: [probe, frames, darkness, audio, separation, tagging, rhythm, vocals, fingerprint, caption]
 track: separation
 rules: [audio-stream, {too-dark: 0.0}]
 """

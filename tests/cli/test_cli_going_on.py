@@ -195,7 +195,7 @@ def test_stages_of_two_recipes_with_the_same_settings_share_what_they_measured(r
     assert "changed: recipe auto instead of music-video" in said
     assert "anew" not in said
     # Of films everything is there; of the track its header.
-    computed = "audio 1, tagging 1, rhythm 1, vocals 1, quality 1, prints 1, caption 1"
+    computed = "audio 1, tagging 1, rhythm 1, vocals 1, quality 1, fingerprint 1, caption 1"
     assert re.search(rf"^computed +{computed}$", out, re.MULTILINE)
 
 

@@ -24,7 +24,7 @@ GOOD: dict[str, Row] = {
     "rhythm": {"tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},
     "vocals": {"vocal_score": 0.0},
     "quality": {"pam_score": 1.0},
-    "prints": {"audio_print": b""},
+    "fingerprint": {"audio_print": b""},
     "vision": {"clip_embedding": [1.0]},
     "caption": {"caption": "Music.", "caption_backend": "grammar", "caption_prompt": "grammar-sentence-v1"},
 }

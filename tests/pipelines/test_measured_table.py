@@ -53,7 +53,7 @@ def five(catalogue: Catalogue, measure: Measure) -> Stores:
         tagging={ids[0]: {"scores": scores.tolist()}},
         **{
             stage: dict.fromkeys(ids[1:3])
-            for stage in ("separation", "vocals", "quality", "prints", "vision")
+            for stage in ("separation", "vocals", "quality", "fingerprint", "vision")
         },
         caption={ids[0]: {"caption": "Slow music, slow and warm."}},
     )
@@ -85,7 +85,7 @@ def test_a_rejected_copy_has_its_similarity(catalogue: Catalogue, measure: Measu
     words = np.random.default_rng(3).integers(1, 2**32, 400, dtype=np.uint64).astype("<u4").tobytes()
     ids = catalogue(a="1", b="2")
     prints = {clip: {"audio_print": words} for clip in ids}
-    rows = rows_of(measure(ids, prints=prints)).values()
+    rows = rows_of(measure(ids, fingerprint=prints)).values()
     assert sorted((row["fate"], row["near-duplicate"]) for row in rows) == [("kept", None), ("rejected", 1.0)]
 
 

@@ -45,7 +45,7 @@ def four(catalogue: Catalogue, measure: Measure) -> Callable[[], tuple[list[str]
         sounds = prints(words(0), words(0) << np.uint32(1), words(0) >> np.uint32(1), words(1))
         vectors = embedded([1, 0.1], [1, 0.15], [-1, 0], [1, 0.1])
         rows = dict(zip(ids, sounds, strict=True))
-        return ids, measure(ids, prints=rows, tagging=dict(zip(ids, vectors, strict=True)))
+        return ids, measure(ids, fingerprint=rows, tagging=dict(zip(ids, vectors, strict=True)))
 
     return make
 
@@ -75,7 +75,7 @@ def test_copies_that_a_rule_lets_pass_are_one_recording(catalogue: Catalogue, me
     plan = make_plan("music-video", "embedded", ["near-duplicate.threshold=1"])
     same = dict(zip(ids, prints(words(3), words(3)), strict=True))
     apart = dict(zip(ids, embedded([1, 0], [0, 1]), strict=True))
-    assert len(set(found(measure(ids, plan, prints=same, tagging=apart)).values())) == 1
+    assert len(set(found(measure(ids, plan, fingerprint=same, tagging=apart)).values())) == 1
 
 
 def test_metadata_that_name_one_recording_join_files(
@@ -108,7 +108,7 @@ def test_windows_of_a_file_speak_for_it_together(catalogue: Catalogue, measure: 
         at = round(entry.start_s * 8)
         rows[entry.clip_id] = {"audio_print": sound[entry.source["media_id"]][at : at + 80].tobytes()}
         vectors[entry.clip_id] = {"clap_embedding": [1.0, 0.0]}
-    stores = measure(list(rows), plan, prints=rows, tagging=vectors)
+    stores = measure(list(rows), plan, fingerprint=rows, tagging=vectors)
     assert len(rows) == 4
     assert len(set(found(stores).values())) == 1
 

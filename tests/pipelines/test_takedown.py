@@ -78,7 +78,7 @@ def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip
         "rhythm": {"tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},
         "vocals": {"vocal_score": 0.0},
         "quality": {"pam_score": 1.0},
-        "prints": {"audio_print": b""},
+        "fingerprint": {"audio_print": b""},
         "vision": {"clip_embedding": [1.0] + [0.0] * (clip_dim - 1)},
         "caption": {"caption": "Music.", "caption_backend": "grammar", "caption_prompt": "p-v1"},
     }

@@ -18,9 +18,9 @@ RULES = (
     ("silence", "audio", "at least", "dBFS", -60.0),
     ("vocal", "vocals", "at most", "probability", 0.1),
     ("pam", "quality", "at least", "probability", 0.95),
-    ("near-duplicate", "prints", "at most", "similarity", 0.5),
+    ("near-duplicate", "fingerprint", "at most", "similarity", 0.5),
 )
-STAGES = ["probe", "motion", "audio", "tagging", "vocals", "quality", "prints"]
+STAGES = ["probe", "motion", "audio", "tagging", "vocals", "quality", "fingerprint"]
 
 
 def large_stats(clips: int = 100_000, seed: int = 0) -> dict:

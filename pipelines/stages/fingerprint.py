@@ -11,10 +11,11 @@ from leitmotif.media import audio
 from leitmotif.pipelines.stage import Clip, ClipByClipStage, Row, StageSettings
 
 
-class PrintsStage(ClipByClipStage[StageSettings]):
+class FingerprintStage(ClipByClipStage[StageSettings]):
     """A fingerprint of the sound as it came, by which copies of a recording are found."""
 
-    NAME: ClassVar = "prints"
+    NAME: ClassVar = "fingerprint"
+    STORED_AS: ClassVar = "prints"  # which it was called when the first of its stores were written
     VERSION: ClassVar = 1
     READS: ClassVar = ("audio",)
     SETTINGS: ClassVar = StageSettings
