@@ -16,7 +16,8 @@ from leitmotif.demo.metadata import describe_clip, describe_copy, draw_title
 from leitmotif.demo.music.render import render_music
 from leitmotif.demo.pictures.render import KINDS, render_pictures
 from leitmotif.demo.plan import ClipPlan, ClipTruth, plan_corpus
-from leitmotif.demo.video import Encoding, encode_again, whole_file, write_film
+from leitmotif.demo.video import encode_again
+from leitmotif.media.mux import Encoding, whole_file, write_video
 
 TRUTH_NAME = "truth.jsonl"
 
@@ -44,7 +45,7 @@ def render_clip(plan: ClipPlan, out: Path) -> ClipTruth:
         audio_bits_s=int(rng.choice([128_000, 160_000, 192_000])),
     )
     film = out / f"{plan.name}.mp4"
-    write_film(film, frames, music.mix, fps=plan.fps, encoding=encoding)
+    write_video(film, frames, music.mix, fps=plan.fps, encoding=encoding)
     if plan.broken:
         _cut_off(film)
     info = describe_clip(

@@ -6,6 +6,7 @@ MediaError
 ├── NotMedia            its content is no video or audio container, or the container is broken
 ├── MissingStream       a container without the picture or the sound that was asked for
 ├── DecodeFailed        the stream is there, but too little of it can be decoded
+├── EncodeFailed        a file cannot be written from what was read
 ├── TimeLimitExceeded   decoding ran longer than it was allowed to
 └── DecoderCrashed      the decoding process died (a signal, out of memory)
 ```
@@ -34,6 +35,10 @@ class MissingStream(MediaError):  # noqa: N818
 
 class DecodeFailed(MediaError):  # noqa: N818
     """The stream is there, but too little of it can be decoded."""
+
+
+class EncodeFailed(MediaError):  # noqa: N818
+    """A file cannot be written from what was read."""
 
 
 class TimeLimitExceeded(MediaError):  # noqa: N818

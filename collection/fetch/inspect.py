@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from leitmotif.collection.errors import Refused
 from leitmotif.collection.fetch.audio_headers import read_header
@@ -58,13 +59,14 @@ Asked = tuple[Path, "Future[Probe]"]
 
 
 class ProbePool:
-    """Reads headers: plain ones of sound files here, all others in a few child processes.
+    """Opens media: plain headers of sound files here, all others in child processes.
 
     A file that breaks a demuxer breaks nothing else. The children start with the first file that needs one.
     """
 
     def __init__(self, number: int) -> None:
         self._asked: queue.SimpleQueue[Asked | None] = queue.SimpleQueue()
+        self._idle: list[SandboxedWorker] = []  # of `run`, which each thread calls for itself
         self._threads = [threading.Thread(target=self._serve, daemon=True) for _ in range(number)]
 
     @contextmanager
@@ -79,6 +81,8 @@ class ProbePool:
                 self._asked.put(None)
             for thread in self._threads:
                 thread.join()
+            for worker in self._idle:
+                worker.close()
 
     def inspect(self, path: Path, settings: Settings, *, head: bytes = b"", size_bytes: int = 0) -> Content:
         """Return what a file says about itself.
@@ -107,8 +111,32 @@ class ProbePool:
         try:
             found = answer.result()
         except MediaError as error:
-            raise Refused(str(error).replace(repr(path.name), "what came")) from error
+            raise _refusal(error, path) from error
         return Content(_suffix_of(found), found.duration_s, found.has_video)
+
+    def run(self, function: Callable[..., None], *paths: Path, limit_s: float, **options: Any) -> None:
+        """Run in a child process what makes a file of others.
+
+        Args:
+            function: What is run, as `SandboxedWorker.run` takes it.
+            paths: For the function, the file that it makes last.
+            limit_s: How long it may take.
+            options: For the function.
+
+        Raises:
+            Refused: It cannot make the file; what there is of it is gone.
+        """
+        try:
+            worker = self._idle.pop()
+        except IndexError:
+            worker = SandboxedWorker()
+        try:
+            worker.run(function, *paths, limit_s=limit_s, **options)
+        except MediaError as error:
+            paths[-1].unlink(missing_ok=True)
+            raise _refusal(error, *paths) from error
+        finally:
+            self._idle.append(worker)
 
     def _serve(self) -> None:
         with SandboxedWorker() as worker:
@@ -160,6 +188,14 @@ def _probe_alone(worker: SandboxedWorker, path: Path) -> Probe | Exception:
         return worker.run(probe, path, limit_s=PROBE_LIMIT_S)
     except Exception as error:
         return error
+
+
+def _refusal(error: MediaError, *paths: Path) -> Refused:
+    """The files have names that say nothing to the user."""
+    text = str(error)
+    for path in paths:
+        text = text.replace(repr(path.name), "what came")
+    return Refused(text)
 
 
 def _suffix_of(found: Probe) -> str:

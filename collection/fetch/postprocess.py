@@ -11,11 +11,15 @@ from leitmotif.collection.archive import Archive, sha256_of
 from leitmotif.collection.errors import Refused
 from leitmotif.collection.fetch.download import Download
 from leitmotif.collection.fetch.inspect import Content, ProbePool
-from leitmotif.collection.joining import cut, join
 from leitmotif.collection.request import Request
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sidecar import sidecar_fields
 from leitmotif.collection.takedown import site_id
+from leitmotif.media.mux import join_streams
+from leitmotif.media.window import cut_window
+
+# To join or cut one file.
+MUX_LIMIT_S = 900.0
 
 
 @dataclass(frozen=True)
@@ -86,7 +90,7 @@ class Postprocessor:
         for part in (picture, sound):
             self._probes.inspect(part, self._settings)
         path = self._archive.part(request.source_key, "joined")
-        join(picture, sound, path)
+        self._probes.run(join_streams, picture, sound, path, limit_s=MUX_LIMIT_S)
         return path
 
     def _inspected(self, path: Path, sha256: str | None = None, **seen: Any) -> tuple[Content, str]:
@@ -134,7 +138,15 @@ class Postprocessor:
         if start_s >= length_s:
             raise Refused(f"the window begins at {start_s:g} s; the file is {length_s:.1f} s long")
         window = self._archive.part(request.key, "window")
-        cut(source.path, window, start_s=start_s, end_s=request.end_s, has_video=source.content.has_video)
+        self._probes.run(
+            cut_window,
+            source.path,
+            window,
+            start_s=start_s,
+            end_s=request.end_s,
+            has_video=source.content.has_video,
+            limit_s=MUX_LIMIT_S,
+        )
         try:
             content, sha256 = self._inspected(window)
         except Refused:

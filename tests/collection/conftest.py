@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pyarrow as pa
@@ -31,8 +30,8 @@ def probes() -> Iterator[ProbePool]:
 @pytest.fixture(autouse=True)
 def shared_inspectors(probes: ProbePool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Start the process that reads headers once, not for every run."""
-    shared = SimpleNamespace(open=lambda: nullcontext(), inspect=probes.inspect)
-    monkeypatch.setattr(collector, "ProbePool", lambda number: shared)
+    monkeypatch.setattr(probes, "open", lambda: nullcontext())
+    monkeypatch.setattr(collector, "ProbePool", lambda number: probes)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from media_server import MediaServer, tone
 
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
+from leitmotif.collection.fetch.inspect import ProbePool
 from leitmotif.collection.folder import find_media
 from leitmotif.collection.request import Request
 from leitmotif.collection.sidecar import find_sidecar, read_metadata
@@ -102,14 +103,17 @@ def test_a_window_after_a_limit_is_left_for_later(media: MediaServer, fetch: Fet
 
 
 def test_a_source_that_came_whole_before_a_crash_does_not_come_again(
-    media: MediaServer, fetch: Fetch, archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    media: MediaServer,
+    fetch: Fetch,
+    archive: Archive,
+    tmp_path: Path,
+    probes: ProbePool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     body = tone(90.0)  # large enough to lie on disk while it comes
     words = table(tmp_path, media.add("/song.wav", body), (0, 1), (1, 2))
     with monkeypatch.context() as patched:
-        patched.setattr(
-            "leitmotif.collection.fetch.postprocess.cut", lambda *_, **__: exit("the machine died")
-        )
+        patched.setattr(probes, "run", lambda *_, **__: exit("the machine died"))
         with pytest.raises(SystemExit):
             fetch(words, jobs=1)
     summary = fetch(words)

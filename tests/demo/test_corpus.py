@@ -13,7 +13,8 @@ from leitmotif.demo.corpus import TRUTH_NAME, render_corpus
 from leitmotif.demo.metadata import describe_clip, draw_artists
 from leitmotif.demo.pictures.render import KINDS
 from leitmotif.demo.plan import ClipTruth, plan_corpus
-from leitmotif.demo.video import RATE_HZ, Encoding, encode_again, write_film
+from leitmotif.demo.video import encode_again
+from leitmotif.media.mux import RATE_HZ, Encoding, write_video
 
 CLIPS, DURATION_S = 12, 2.0
 
@@ -128,7 +129,7 @@ def test_a_click_and_a_flash_stay_together_through_writing_and_writing_again(tmp
     sound[:, RATE_HZ : RATE_HZ + 200] = 0.8
     frames = [np.full((64, 96, 3), 220 if index == 25 else 20, np.uint8) for index in range(50)]
     first, second = tmp_path / "a.mp4", tmp_path / "b.mkv"
-    write_film(first, iter(frames), sound, fps=25)
+    write_video(first, iter(frames), sound, fps=25)
     encode_again(first, second, size=(64, 48), encoding=Encoding("matroska", crf=30))
     for path in (first, second):
         with av.open(str(path)) as film:
@@ -143,11 +144,11 @@ def test_a_click_and_a_flash_stay_together_through_writing_and_writing_again(tmp
 
 def test_a_film_that_fails_half_way_leaves_nothing_behind(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="even numbers"):
-        write_film(
+        write_video(
             tmp_path / "odd.mp4", [np.zeros((63, 95, 3), np.uint8)], np.zeros((2, 4410), np.float32), fps=25
         )
     with pytest.raises(ValueError, match="no frames"):
-        write_film(tmp_path / "none.mp4", [], np.zeros((2, 4410), np.float32), fps=25)
+        write_video(tmp_path / "none.mp4", [], np.zeros((2, 4410), np.float32), fps=25)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -16,7 +16,7 @@ from leitmotif.captioning.wording import read_wording
 from leitmotif.demo.moods import moods_near
 from leitmotif.demo.music.song_plan import draw_plan, lay_grid
 from leitmotif.demo.pictures.render import KINDS, render_pictures
-from leitmotif.demo.video import write_film
+from leitmotif.media.mux import write_video
 from leitmotif.media.video import key_frames
 from leitmotif.shards.manifest import write_manifest
 from leitmotif.shards.schema import shard_schema
@@ -82,7 +82,7 @@ def render_stills(seed: int, truth: Truth) -> list[bytes]:
 def render_film(seed: int, truth: Truth, path: Path) -> list[bytes]:
     """A film, and its ten key frames as curation takes them."""
     silence = np.zeros((2, int(DURATION_S * 44100)), np.float32)
-    write_film(path, _pictures(seed, truth, fps=5.0), silence, fps=5.0)
+    write_video(path, _pictures(seed, truth, fps=5.0), silence, fps=5.0)
     return key_frames(path)
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from untrained_runs import write_run
 
 from leitmotif.cli.main import main
-from leitmotif.demo.video import write_film
+from leitmotif.media.mux import write_video
 
 Said = pytest.CaptureFixture[str]
 
@@ -22,7 +22,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_run(folder / "run")
     rng = np.random.default_rng(0)
     frames = rng.integers(0, 256, (30, 48, 64, 3), np.uint8)
-    write_film(folder / "film.mp4", frames, np.zeros((2, 44100), np.float32), fps=30)
+    write_video(folder / "film.mp4", frames, np.zeros((2, 44100), np.float32), fps=30)
     Image.fromarray(frames[0]).save(folder / "picture.png")
     (folder / "pictures").mkdir()
     for number in range(3):

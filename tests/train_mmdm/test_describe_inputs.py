@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from leitmotif.demo.video import write_film
+from leitmotif.media.mux import write_video
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.train_mmdm import inputs
 from leitmotif.train_mmdm.inputs import BadInput, decode_frames, read_input, read_text
@@ -30,7 +30,7 @@ def levels(frames: tuple[Image.Image, ...]) -> list[float]:
 
 def test_a_video_gives_frames_spread_over_its_length(tmp_path: Path, worker: SandboxedWorker) -> None:
     film = tmp_path / "film.mp4"
-    write_film(
+    write_video(
         film, [grey(2 * number) for number in range(100)], np.zeros((2, 4 * 44100), np.float32), fps=25
     )
     shown = read_input(film, 4, worker)
