@@ -18,7 +18,7 @@ from leitmotif.pipelines.models.devices import AUTO, checked_device
 from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.answer import Answer
 from leitmotif.train_mmdm.describe import Describer, decoding_of
-from leitmotif.train_mmdm.inputs import BadInput, read_input, read_text
+from leitmotif.train_mmdm.inputs import read_input, read_text
 from leitmotif.train_mmdm.settings import choose_settings, read_settings
 from leitmotif.train_mmdm.train import train as train_run
 
@@ -78,14 +78,11 @@ class DescriptionModel:
             raise UserError("got neither a file nor a text, or both; give one of them")
         with one_line_errors():
             describer = self._describer
-            try:
-                if text is not None:
-                    given = read_text(text)
-                else:
-                    given = read_input(Path(str(shown)), self._settings.frames, self._decoder)
-                describer.check(given)
-            except BadInput as error:
-                raise UserError(str(error)) from error
+            if text is not None:
+                given = read_text(text)
+            else:
+                given = read_input(Path(str(shown)), self._settings.frames, self._decoder)
+            describer.check(given)
             return describer.describe([given])[0]
 
     def __repr__(self) -> str:

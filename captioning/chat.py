@@ -9,10 +9,11 @@ from functools import cached_property
 from pathlib import Path
 
 from leitmotif.captioning.check import read_caption
-from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused
+from leitmotif.captioning.errors import BadCaption, Refused
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.prompt import ChatPrompt, read_prompt
 from leitmotif.captioning.thinking import without_thinking
+from leitmotif.storage.errors import UserError
 
 MODEL_ID = "meta-llama/Llama-3.1-8B-Instruct"
 REVISION = "0e9e39f249a16976918f6564b8830bc894c89659"
@@ -97,7 +98,7 @@ class ChatTask:
 
         Raises:
             LookupError: There is no such prompt; the known ones are listed.
-            PromptError: The file does not say what it should.
+            UserError: The file does not say what it should.
         """
         return read_prompt(self.prompt_id)
 
@@ -143,7 +144,7 @@ class ChatTask:
         return BadCaption(f"no caption in {len(self.attempts)} tries; the last, {shown!r}: {fault}")
 
 
-def unfit(captioner: str, fault: BadCaption) -> CaptionerError:
+def unfit(captioner: str, fault: BadCaption) -> UserError:
     """Return the error of a run whose captioner fails on `PLAIN_CLIP`, too.
 
     Args:
@@ -153,7 +154,7 @@ def unfit(captioner: str, fault: BadCaption) -> CaptionerError:
     does = (
         "takes no request" if isinstance(fault, Refused) else "writes no caption, not even about a plain clip"
     )
-    return CaptionerError(
+    return UserError(
         f"{captioner} {does}: {fault}; no clip is blamed, run the same command again once that is mended"
     )
 

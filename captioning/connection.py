@@ -16,7 +16,8 @@ from typing import Any, Self, TypeVar
 
 from leitmotif.captioning.answers import read_draft, read_models
 from leitmotif.captioning.chat import Draft
-from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused, ServerDown
+from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
+from leitmotif.storage.errors import UserError
 
 log = logging.getLogger("leitmotif.captioning")
 
@@ -43,7 +44,7 @@ class Connection:
             patience_s: How long the server may stay away before it is given up.
 
         Raises:
-            CaptionerError: The package openai is not installed.
+            UserError: The package openai is not installed.
         """
         self.openai = _import_openai()
         self.url, self.timeout_s, self.patience_s = url, timeout_s, patience_s
@@ -68,7 +69,7 @@ class Connection:
         """Return the names of the models that are served.
 
         Raises:
-            CaptionerError: The server refuses the key, or is not of this kind.
+            UserError: The server refuses the key, or is not of this kind.
             ServerDown: It stays away for longer than the patience.
         """
         return await self._call(lambda: self.client.models.list(), read_models)
@@ -87,7 +88,7 @@ class Connection:
         Raises:
             Refused: The server does not take this request.
             BadCaption: It fails on it again and again.
-            CaptionerError: It refuses the key, or no longer serves the model.
+            UserError: It refuses the key, or no longer serves the model.
             ServerDown: It stays away for longer than the patience.
         """
         # Not chat.completions.create: turning plain dictionaries into its types and back takes a third of the
@@ -145,9 +146,9 @@ class Connection:
                 f"{' or '.join(KEY_VARIABLES)}"
             )
             # Gateways answer 403 to words that their moderation does not like: another clip tells which.
-            raise (Refused(no_key) if status == 403 else CaptionerError(no_key)) from None
+            raise (Refused(no_key) if status == 403 else UserError(no_key)) from None
         if status == 404:
-            raise CaptionerError(
+            raise UserError(
                 f"the server at {self.url} does not know the address or the model ({self._reason(error)}); "
                 "expected the base URL of an OpenAI-compatible API, which mostly ends in /v1"
             ) from error
@@ -201,7 +202,7 @@ def _import_openai() -> ModuleType:
     try:
         import openai
     except ImportError as error:
-        raise CaptionerError(
+        raise UserError(
             "the package openai is not installed, and backend vllm-server needs it; run "
             "`pip install 'leitmotif-av[paper]'`"
         ) from error

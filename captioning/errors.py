@@ -1,19 +1,17 @@
 """What can go wrong when a language model writes captions.
 
-CaptionerError (ValueError)   the backend cannot be used as it is set: wrong model, key, package or weights
-ServerDown                    the server has not answered for longer than the patience; no clip is to blame
-BadCaption (ValueError)       nothing usable was written about this clip
-└── Refused                   the server does not take the request, which need not be the clip's fault
+UserError                  the backend cannot be used as it is set: wrong model, key, package or weights
+ServerDown (OutsideError)  the server has not answered for longer than the patience; no clip is to blame
+BadCaption (ValueError)    nothing usable was written about this clip
+└── Refused                the server does not take the request, which need not be the clip's fault
 """
 
 from __future__ import annotations
 
-
-class CaptionerError(ValueError):
-    """A backend cannot be used as it is set: got, expected, what to do."""
+from leitmotif.storage.errors import OutsideError
 
 
-class ServerDown(Exception):  # noqa: N818
+class ServerDown(OutsideError):  # noqa: N818
     """The server does not answer; what was captioned before is not touched.
 
     Attributes:

@@ -51,7 +51,7 @@ class GrammarCaptioner:
 
         Raises:
             LookupError: There is no such prompt; the known ones are listed.
-            PromptError: The prompt's file does not say what it should.
+            UserError: The prompt's file does not say what it should.
         """
         self._wording = read_wording(self.prompt_id)
         return self

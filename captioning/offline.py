@@ -23,8 +23,9 @@ from leitmotif.captioning.chat import (
     revision_of,
     unfit,
 )
-from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused, ServerDown
+from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.storage.errors import UserError
 
 __all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "OfflineCaptioner"]
 
@@ -67,7 +68,7 @@ class OfflineCaptioner:
         """Read the prompt and load the weights, on the device that the installed vLLM is built for.
 
         Raises:
-            CaptionerError: vLLM is not installed, or cannot load the model.
+            UserError: vLLM is not installed, or cannot load the model.
             LookupError: There is no such prompt.
         """
         _ = self.task.prompt
@@ -77,7 +78,7 @@ class OfflineCaptioner:
         try:
             self.vllm = import_module("vllm")
         except ImportError as error:
-            raise CaptionerError(
+            raise UserError(
                 f"the package vllm cannot be imported ({error}), and backend vllm needs it; run "
                 "`pip install 'leitmotif-av[vllm]'`, or set caption.backend=vllm-server"
             ) from error
@@ -94,7 +95,7 @@ class OfflineCaptioner:
             )
         except Exception as error:  # of whatever library the weights fail in
             name = f"{self.model}@{revision_of(self.model, self.revision)}"
-            raise CaptionerError(
+            raise UserError(
                 f"vllm cannot load {name} ({' '.join(str(error).split())[:300]}); run "
                 "`leitmotif fetch-models --profile paper`, or set caption.model to a folder with the weights"
             ) from error
@@ -114,7 +115,7 @@ class OfflineCaptioner:
             keep: Told of each caption as soon as all clips were asked about once, twice, …
 
         Raises:
-            CaptionerError: The model fails on a plain clip, too.
+            UserError: The model fails on a plain clip, too.
             ServerDown: The engine has died.
         """
         results = self._caption(batch, keep)

@@ -119,6 +119,6 @@ def read_prompt(prompt_id: str) -> ChatPrompt:
 
     Raises:
         LookupError: There is no such prompt; the known ones are listed.
-        PromptError: The file does not say what it should.
+        UserError: The file does not say what it should.
     """
     return read_prompt_file(PROMPTS, prompt_id, prompt_ids(), ChatPrompt)

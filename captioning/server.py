@@ -26,8 +26,9 @@ from leitmotif.captioning.chat import (
 )
 from leitmotif.captioning.connection import Connection
 from leitmotif.captioning.dialect import Dialect
-from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused, ServerDown
+from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.storage.errors import UserError
 
 __all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "URL", "ServerCaptioner"]
 
@@ -77,14 +78,14 @@ class ServerCaptioner:
         """Read the prompt, wait for the server, and see that it serves the model.
 
         Raises:
-            CaptionerError: It serves another model, refuses the key, or is no such server.
+            UserError: It serves another model, refuses the key, or is no such server.
             ServerDown: It does not answer for as long as the patience lasts.
             LookupError: There is no such prompt.
         """
         _ = self.task.prompt
         served = _run(self._served())
         if self.model not in served:
-            raise CaptionerError(
+            raise UserError(
                 f"got a server at {self.url} that serves {', '.join(served) or 'nothing'}; expected "
                 f"{self.model} (start it with `vllm serve {self.model}`, or name what it serves as "
                 "caption.model)"
@@ -99,7 +100,7 @@ class ServerCaptioner:
             keep: Told of each caption as it comes, in no order; whatever ends the batch, it has had them.
 
         Raises:
-            CaptionerError: The server no longer serves the model, refuses the key, or fails on a plain clip.
+            UserError: The server no longer serves the model, refuses the key, or fails on a plain clip.
             ServerDown: It stays away for longer than the patience.
         """
         return _run(self._caption_all(batch, keep)) if batch else []
@@ -200,7 +201,7 @@ class ServerCaptioner:
         """See whether a fault may be the clip's: the server must do better with a plain clip.
 
         Raises:
-            CaptionerError: It does not.
+            UserError: It does not.
         """
         refused = isinstance(fault, Refused)
         if self._vouched_s >= failed_s or (self._writes and not refused):

@@ -11,6 +11,8 @@ from typing import Annotated, TypeVar
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from leitmotif.storage.errors import UserError
+
 PROMPTS = Path(__file__).with_name("prompts")
 
 # What each slot of a sentence says; a sentence fits a clip of which all that is known.
@@ -30,10 +32,6 @@ _SLOT = re.compile(r"\{([^{}]*)\}")
 
 Word = Annotated[str, StringConstraints(min_length=1, pattern=r"^\S(.*\S)?$")]
 Words = Annotated[tuple[Word, ...], Field(min_length=1)]
-
-
-class PromptError(ValueError):
-    """A prompt file that cannot be used: what is wrong, and where."""
 
 
 class PromptFile(BaseModel):
@@ -129,7 +127,7 @@ def read_wording(prompt_id: str) -> Wording:
 
     Raises:
         LookupError: There is no such prompt; the known ones are listed.
-        PromptError: The file does not say what it should.
+        UserError: The file does not say what it should.
     """
     return read_prompt_file(PROMPTS, prompt_id, prompt_ids(), Wording)
 
@@ -145,7 +143,7 @@ def read_prompt_file(folder: Path, prompt_id: str, known: Sequence[str], kind: t
 
     Raises:
         LookupError: There is no such prompt; the known ones are listed.
-        PromptError: The file does not say what it should.
+        UserError: The file does not say what it should.
     """
     if prompt_id not in known:
         raise LookupError(f"got prompt {prompt_id!r}; expected one of {', '.join(known)}")
@@ -153,7 +151,7 @@ def read_prompt_file(folder: Path, prompt_id: str, known: Sequence[str], kind: t
     try:
         prompt = kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
     except (yaml.YAMLError, ValidationError) as error:
-        raise PromptError(f"prompt file {path.name!r} cannot be used: {error}") from error
+        raise UserError(f"prompt file {path.name!r} cannot be used: {error}") from error
     if prompt.id != prompt_id:
-        raise PromptError(f"prompt file {path.name!r} calls itself {prompt.id!r}; the two must agree")
+        raise UserError(f"prompt file {path.name!r} calls itself {prompt.id!r}; the two must agree")
     return prompt

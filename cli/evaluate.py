@@ -41,39 +41,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Evaluate, print the table, return the exit code."""
-    from leitmotif.evaluation.metric import MetricError, Tools
-    from leitmotif.evaluation.results import TABLE, ResultsError
+    from leitmotif.evaluation.metric import Tools
+    from leitmotif.evaluation.results import TABLE
     from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.pipelines.models.devices import resolve_device
     from leitmotif.storage.errors import UserError
-    from leitmotif.taxonomy.labels import TaxonomyError
     from leitmotif.train_mmdm.evaluate import evaluate
 
     if options.limit is not None and options.limit < 1:
         raise UserError(f"--limit is {options.limit}; expected 1 or more")
     started = time.monotonic()
-    try:
-        with one_line_errors(), progress() as tell:
-            describer = open_model(options)
-            document = evaluate(
-                describer,
-                options.dataset,
-                options.out,
-                split=options.split,
-                against=options.against,
-                metrics=options.metric,
-                tools=Tools(
-                    clap_folder=options.clap,
-                    bertscore=options.bertscore,
-                    device=resolve_device(options.device),
-                ),
-                batch=options.batch,
-                limit=options.limit,
-                facts={"run": options.model.absolute().name},
-                tell=tell,
-            )
-    except (MetricError, ResultsError, TaxonomyError) as error:
-        raise UserError(str(error)) from error
+    with one_line_errors(), progress() as tell:
+        describer = open_model(options)
+        document = evaluate(
+            describer,
+            options.dataset,
+            options.out,
+            split=options.split,
+            against=options.against,
+            metrics=options.metric,
+            tools=Tools(
+                clap_folder=options.clap,
+                bertscore=options.bertscore,
+                device=resolve_device(options.device),
+            ),
+            batch=options.batch,
+            limit=options.limit,
+            facts={"run": options.model.absolute().name},
+            tell=tell,
+        )
     if options.json:
         seconds = round(time.monotonic() - started, 2)
         console.print_json({"results": str(options.out), "seconds": seconds, **document})

@@ -42,14 +42,10 @@ def _write(folder: Path) -> list[Path]:
     from leitmotif.reports.workspace import is_workspace
     from leitmotif.reports.write import write_reports
     from leitmotif.shards.manifest import MANIFEST, read_counts, write_manifest
-    from leitmotif.storage.errors import UserError
 
     if is_workspace(folder):
         return write_reports(folder)
-    try:
-        counts = read_counts(folder)
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    counts = read_counts(folder)
     written = write_reports(folder)
     write_manifest(folder, counts)
     return [*written, folder / MANIFEST]

@@ -79,14 +79,11 @@ def until_interrupted(options: argparse.Namespace) -> bool:
 
 def run(options: argparse.Namespace) -> int:
     """Make, serve or report; return the exit code."""
-    from leitmotif.review.survey.questions import SurveyError
-    from leitmotif.storage.errors import OutsideError, UserError
+    from leitmotif.storage.errors import OutsideError
 
     action = {"make": _make, "serve": _serve, "report": _report}[options.action]
     try:
         action(options)
-    except SurveyError as error:
-        raise UserError(str(error)) from error
     except OSError as error:
         raise OutsideError(f"{error.strerror or error} ({error.filename or options.action})") from error
     return 0

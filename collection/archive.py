@@ -23,12 +23,12 @@ from typing import Any
 
 import pyarrow as pa
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.folder import SUFFIXES
 from leitmotif.collection.request import Request
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
 from leitmotif.shards.store import KEY, StageStore
 from leitmotif.shards.texts import encodable
+from leitmotif.storage.errors import UserError
 from leitmotif.storage.lock import InUseError, hold
 
 COLUMNS = pa.schema(
@@ -78,18 +78,18 @@ class Archive:
         """Hold the folder for one run; what was noted is written in the end.
 
         Raises:
-            SourceError: It cannot be written, or another run holds it.
+            UserError: It cannot be written, or another run holds it.
         """
         with ExitStack() as held:
             try:
                 self.partial.mkdir(parents=True, exist_ok=True)
                 held.enter_context(hold(self.root / ".lock"))
             except OSError as error:
-                raise SourceError(
+                raise UserError(
                     f"folder {str(self.root)!r} cannot be written ({error.strerror}); choose another --out"
                 ) from error
             except InUseError as error:
-                raise SourceError(
+                raise UserError(
                     f"folder {str(self.root)!r} is in use by another run; wait for it to end"
                 ) from error
             self.takedowns = read_takedowns(self.root)

@@ -84,7 +84,7 @@ def collect(
         The counts; every wanted item is in exactly one.
 
     Raises:
-        SourceError: A source or the folder is of no use.
+        UserError: A source or the folder is of no use.
         OSError: The disk failed; what was fetched is kept.
     """
     probes = ProbePool(min(PROBES, settings.jobs))

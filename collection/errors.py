@@ -18,10 +18,6 @@ from time import time
 MAX_WAIT_S = 60.0
 
 
-class SourceError(ValueError):
-    """A source that the user named cannot be used; the text is one line with what to do."""
-
-
 class CollectError(Exception):
     """Something wanted was not fetched; the text is one line for a person."""
 

@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.leftovers import is_for_systems, leftover_kind
 from leitmotif.collection.ours import inner_folders
 from leitmotif.phrases import count
+from leitmotif.storage.errors import UserError
 
 log = logging.getLogger("leitmotif.collection")
 
@@ -48,7 +48,7 @@ def find_media(sources: Sequence[Path]) -> list[FoundFile]:
         Every media file once, by path.
 
     Raises:
-        SourceError: A source does not exist, cannot be read or holds no media file.
+        UserError: A source does not exist, cannot be read or holds no media file.
     """
     found: dict[Path, FoundFile] = {}
     for source in sources:
@@ -67,16 +67,16 @@ def _find_in(source: Path) -> list[FoundFile]:
     if source.is_file():
         return [FoundFile(source.absolute(), source.name)]
     if address := _address(source):
-        raise SourceError(
+        raise UserError(
             f"source {address!r} is an address; fetch it first: leitmotif collect {shlex.quote(address)} "
             "--out my-videos/"
         )
     if not source.is_dir():
-        raise SourceError(
+        raise UserError(
             f"source {str(source)!r} does not exist; give a folder of media files, or a media file"
         )
     if not os.access(source, os.R_OK | os.X_OK):
-        raise SourceError(f"source {str(source)!r} cannot be read; check its permissions (chmod u+rx)")
+        raise UserError(f"source {str(source)!r} cannot be read; check its permissions (chmod u+rx)")
     found, others = [], 0
     passed_over: Counter[str] = Counter()
     for names in _walk(source.absolute(), passed_over):
@@ -93,7 +93,7 @@ def _find_in(source: Path) -> list[FoundFile]:
         log.info("%s: passed over: %s", source, kinds)
     if not found:
         left = count(others + passed_over.total(), "other file")
-        raise SourceError(
+        raise UserError(
             f"source {str(source)!r} holds no media file ({left}); "
             "expected suffixes such as .mp4, .webm, .mkv, .flac, .mp3, .wav"
         )
@@ -124,4 +124,4 @@ def _walk(folder: Path, passed_over: Counter[str]) -> Iterator[list[Path]]:
 
 
 def _unreadable_folder(error: OSError) -> None:
-    raise SourceError(f"folder {error.filename!r} cannot be read ({error.strerror}); check its permissions")
+    raise UserError(f"folder {error.filename!r} cannot be read ({error.strerror}); check its permissions")

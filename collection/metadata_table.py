@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.fields import MAX_ADDRESS, MAX_DESCRIPTION, MAX_TEXT, Fields
 from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
 from leitmotif.collection.table import encoding_of, read_records
+from leitmotif.storage.errors import UserError
 
 log = logging.getLogger("leitmotif.collection")
 
@@ -96,7 +96,7 @@ def read_table(path: Path) -> MetadataTable:
         path: `.jsonl` or `.ndjson` with an object a line, or a CSV file with a header.
 
     Raises:
-        SourceError: The file cannot be read, or nothing in it says which file a row is about.
+        UserError: The file cannot be read, or nothing in it says which file a row is about.
     """
     table = MetadataTable(path.absolute())
     again: list[int] = []
@@ -115,7 +115,7 @@ def read_table(path: Path) -> MetadataTable:
         if said.odd:
             log.warning("line %d of %s: passed over %s", number, path, ", ".join(said.odd))
     if not table.rows:
-        raise SourceError(
+        raise UserError(
             f"no row of {str(path)!r} says which file it is about (got {', '.join(sorted(seen))[:300]}); "
             f"expected a column of {', '.join(name for names in _KEYS.values() for name in names)}"
         )
@@ -156,9 +156,7 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                 except (ValueError, RecursionError):
                     row = None
                 if not isinstance(row, dict):
-                    raise SourceError(
-                        f"line {number} of {str(path)!r} is no JSON object; expected one a line"
-                    )
+                    raise UserError(f"line {number} of {str(path)!r} is no JSON object; expected one a line")
                 yield number, {str(name).casefold(): value for name, value in row.items()}
     except (OSError, UnicodeError) as error:
-        raise SourceError(f"{str(path)!r} cannot be read as JSON lines ({error})") from error
+        raise UserError(f"{str(path)!r} cannot be read as JSON lines ({error})") from error

@@ -65,7 +65,7 @@ class Source(Protocol):
         """Yield the items, in a fixed order, without holding all of them.
 
         Raises:
-            SourceError: The source cannot be read.
+            UserError: The source cannot be read.
         """
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import dropwhile
 from pathlib import Path
 
-from leitmotif.collection.errors import SourceError
+from leitmotif.storage.errors import UserError
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -20,7 +20,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     Cells are parted by what parts the header: commas, semicolons or tabs.
 
     Raises:
-        SourceError: The file cannot be read, or is no CSV.
+        UserError: The file cannot be read, or is no CSV.
     """
     try:
         encoding, delimiter = encoding_of(path), _delimiter(path)
@@ -31,7 +31,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 if any(cells):
                     yield reader.line_num, cells
     except (OSError, UnicodeError, csv.Error) as error:
-        raise SourceError(f"{str(path)!r} cannot be read as a CSV file ({error})") from error
+        raise UserError(f"{str(path)!r} cannot be read as a CSV file ({error})") from error
 
 
 def encoding_of(path: Path) -> str:
@@ -74,7 +74,7 @@ def read_records(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield (number of the line, cells by column) of each row below the header.
 
     Raises:
-        SourceError: The file cannot be read, or is no CSV.
+        UserError: The file cannot be read, or is no CSV.
     """
     names, rows = header_of(path), read_rows(path)
     _, header = next(rows, (0, [""]))
@@ -88,13 +88,11 @@ def number_in(text: str, *, path: Path, line: int, name: str) -> float | None:
     """Return a cell as seconds or so; None where it is empty.
 
     Raises:
-        SourceError: It is no number.
+        UserError: It is no number.
     """
     if not text:
         return None
     try:
         return float(text)
     except ValueError:
-        raise SourceError(
-            f"line {line} of {str(path)!r} has {name} {text[:40]!r}; expected a number"
-        ) from None
+        raise UserError(f"line {line} of {str(path)!r} has {name} {text[:40]!r}; expected a number") from None

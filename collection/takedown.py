@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leitmotif.collection.errors import Refused, SourceError, TakenDown
+from leitmotif.collection.errors import Refused, TakenDown
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.takedown import RECORD, read_record
 from leitmotif.shards.texts import encodable
+from leitmotif.storage.errors import UserError
 
 _HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 _YOUTUBE = re.compile(r"^//youtube\.com/watch\?(?:.*&)?v=([A-Za-z0-9_-]{11})(?:&|$)")
@@ -112,12 +113,12 @@ def read_takedowns(folder: Path) -> TakedownList:
         The list; empty where there is no record.
 
     Raises:
-        SourceError: The record cannot be read; nothing is fetched as long as that is so.
+        UserError: The record cannot be read; nothing is fetched as long as that is so.
     """
     try:
         removals = read_record(folder)
     except (OSError, ValueError) as error:
-        raise SourceError(
+        raise UserError(
             f"{str(folder / RECORD)!r} cannot be read ({error}); nothing is fetched without it"
         ) from error
     reasons: dict[str, str] = {}

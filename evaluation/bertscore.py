@@ -9,7 +9,8 @@ from typing import ClassVar
 import numpy as np
 
 from leitmotif.evaluation.clips import Clip
-from leitmotif.evaluation.metric import MetricError, Tools
+from leitmotif.evaluation.metric import Tools
+from leitmotif.storage.errors import UserError
 from leitmotif.weights.hub import local_folder
 from leitmotif.weights.load import check_complete, loading
 from leitmotif.weights.pins import pinned
@@ -38,11 +39,11 @@ class BertScoreMetric:
 
     def __init__(self, tools: Tools) -> None:
         if tools.bertscore is None:
-            raise MetricError(f"BERTScore needs a model; give one, such as --bertscore {MODEL_ID}")
+            raise UserError(f"BERTScore needs a model; give one, such as --bertscore {MODEL_ID}")
         try:
             from bert_score.utils import bert_cos_score_idf, model2layers
         except ImportError as error:
-            raise MetricError("BERTScore needs bert-score: pip install 'leitmotif-av[evaluate]'") from error
+            raise UserError("BERTScore needs bert-score: pip install 'leitmotif-av[evaluate]'") from error
         from transformers import AutoModel, AutoTokenizer
 
         self._score = bert_cos_score_idf
@@ -58,7 +59,7 @@ class BertScoreMetric:
                 check_complete({**report, "missing_keys": missing})
                 self._tokenizer = AutoTokenizer.from_pretrained(folder)
         except BadModel as error:
-            raise MetricError(f"BERTScore: {error}") from error
+            raise UserError(f"BERTScore: {error}") from error
         # Two positions are kept for padding by RoBERTa; some tokenizers say no length at all.
         longest = self._net.config.max_position_embeddings - 2
         self._tokenizer.model_max_length = min(self._tokenizer.model_max_length, longest)

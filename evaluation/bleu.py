@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from leitmotif.evaluation.clips import Clip
-from leitmotif.evaluation.metric import MetricError, Tools
+from leitmotif.evaluation.metric import Tools
 from leitmotif.evaluation.words import spaced
+from leitmotif.storage.errors import UserError
 
 _ORDERS = 4
 
@@ -32,7 +33,7 @@ class BleuMetric:
         try:
             from sacrebleu.metrics import BLEU
         except ImportError as error:
-            raise MetricError("BLEU needs sacrebleu: pip install 'leitmotif-av[evaluate]'") from error
+            raise UserError("BLEU needs sacrebleu: pip install 'leitmotif-av[evaluate]'") from error
         self._bleu = BLEU()
 
     def measure(self, texts: Sequence[str], clips: Sequence[Clip]) -> np.ndarray:

@@ -8,7 +8,8 @@ from typing import ClassVar
 import numpy as np
 
 from leitmotif.evaluation.clips import Clip
-from leitmotif.evaluation.metric import MetricError, Tools
+from leitmotif.evaluation.metric import Tools
+from leitmotif.storage.errors import UserError
 from leitmotif.weights.resolve import BadModel
 
 
@@ -32,7 +33,7 @@ class ClapScoreMetric:
         from leitmotif.encoders.clap import ClapEncoder
 
         if tools.clap is None:
-            raise MetricError(
+            raise UserError(
                 "the clips have no clap_embedding with its model; curate them with the stage tagging, or "
                 "choose other metrics"
             )
@@ -43,12 +44,10 @@ class ClapScoreMetric:
                 tools.clap_folder or model, revision=None if by_content or tools.clap_folder else revision
             ).load(tools.device)
         except BadModel as error:
-            raise MetricError(
-                f"CLAPScore needs the CLAP model of the clips, {tools.clap}: {error}"
-            ) from error
+            raise UserError(f"CLAPScore needs the CLAP model of the clips, {tools.clap}: {error}") from error
         found = self._encoder.revision_id
         if by_content and found != revision:
-            raise MetricError(
+            raise UserError(
                 f"the clips' embeddings are by {tools.clap}, and the model here is {found}; give the former "
                 "as --clap, or curate them anew"
             )
@@ -64,7 +63,7 @@ class ClapScoreMetric:
                 scores[number, 0] = 0.0
                 continue
             if clip.clap.shape != embedded[number].shape:
-                raise MetricError(
+                raise UserError(
                     f"the clips' embeddings have {clip.clap.size} dimensions, those of the CLAP model "
                     f"{embedded[number].size}; give the model that made them"
                 )

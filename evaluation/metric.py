@@ -13,11 +13,8 @@ import numpy as np
 from leitmotif import evaluation
 from leitmotif.evaluation.clips import Clip
 from leitmotif.plugins import add_plugins, check_class
+from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy.labels import Taxonomy, load
-
-
-class MetricError(ValueError):
-    """A metric cannot be computed here: got, expected, what to do."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ class Metric(Protocol):
         """Load what is needed.
 
         Raises:
-            MetricError: A package or a model is missing.
+            UserError: A package or a model is missing.
         """
 
     def measure(self, texts: Sequence[str], clips: Sequence[Clip]) -> np.ndarray:
@@ -124,11 +121,11 @@ def choose_metrics(names: Sequence[str] | None, tools: Tools) -> list[Metric]:
         tools: What they are given.
 
     Raises:
-        MetricError: A name is not known, or a metric lacks what it needs.
+        UserError: A name is not known, or a metric lacks what it needs.
     """
     known = find_metrics()
     if unknown := sorted(set(names or ()) - set(known)):
-        raise MetricError(f"got metric {unknown[0]!r}; expected one of {', '.join(known)}")
+        raise UserError(f"got metric {unknown[0]!r}; expected one of {', '.join(known)}")
     chosen = [
         kind
         for name, kind in known.items()

@@ -14,23 +14,20 @@ from leitmotif.evaluation.bootstrap import LEVEL, Estimate
 from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.comparison import Comparison
 from leitmotif.evaluation.metric import Metric
+from leitmotif.storage.errors import UserError
 
 RESULTS, TABLE, DESCRIPTIONS = "results.json", "results.md", "descriptions.jsonl"
 VERSION = 1
-
-
-class ResultsError(ValueError):
-    """Results cannot be written there: got, expected, what to do."""
 
 
 def check_target(out: Path) -> None:
     """Refuse a place that holds something else than results.
 
     Raises:
-        ResultsError: It does.
+        UserError: It does.
     """
     if out.exists() and not (out / RESULTS).is_file() and not (out.is_dir() and not any(out.iterdir())):
-        raise ResultsError(f"{str(out)!r} exists and holds no {RESULTS}; choose another --out")
+        raise UserError(f"{str(out)!r} exists and holds no {RESULTS}; choose another --out")
 
 
 def make_document(
@@ -115,7 +112,7 @@ def write_results(
         lists: Writer → what it said beside each text; written down where it said anything.
 
     Raises:
-        ResultsError: The place holds something else.
+        UserError: The place holds something else.
         OSError: The disk refused; former results are untouched.
     """
     check_target(out)

@@ -8,8 +8,9 @@ from typing import ClassVar
 import numpy as np
 
 from leitmotif.evaluation.clips import Clip
-from leitmotif.evaluation.metric import MetricError, Tools
+from leitmotif.evaluation.metric import Tools
 from leitmotif.evaluation.words import words
+from leitmotif.storage.errors import UserError
 
 
 class _AnyScript:
@@ -38,7 +39,7 @@ class RougeLMetric:
         try:
             from rouge_score.rouge_scorer import RougeScorer
         except ImportError as error:
-            raise MetricError("ROUGE-L needs rouge-score: pip install 'leitmotif-av[evaluate]'") from error
+            raise UserError("ROUGE-L needs rouge-score: pip install 'leitmotif-av[evaluate]'") from error
         self._scorer = RougeScorer(["rougeL"], tokenizer=_AnyScript())
 
     def measure(self, texts: Sequence[str], clips: Sequence[Clip]) -> np.ndarray:

@@ -13,10 +13,10 @@ from leitmotif.collection.collector import collect as run_collector
 from leitmotif.collection.enrich.enrichment import Enriched, check_enrichers
 from leitmotif.collection.enrich.enrichment import Progress as EnrichProgress
 from leitmotif.collection.enrich.enrichment import enrich as run_enrichers
-from leitmotif.collection.errors import CollectError, SourceError
+from leitmotif.collection.errors import CollectError
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sources.open import open_source
-from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
+from leitmotif.storage.errors import OutsideError, is_machine_fault
 
 
 def collect(
@@ -79,8 +79,6 @@ def enrich(
 def _run_errors(folder: Path) -> Iterator[None]:
     try:
         yield
-    except SourceError as error:
-        raise UserError(str(error)) from error
     except CollectError as error:
         raise OutsideError(f"{error}; run again later, what was fetched so far is kept") from error
     except OSError as error:

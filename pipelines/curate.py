@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.folder import FoundFile, find_media
 from leitmotif.phrases import count
 from leitmotif.pipelines import catalog
@@ -63,10 +62,7 @@ def find_files(sources: Sequence[Path], workspace: Workspace, plan: Plan) -> lis
         UserError: A source or the workspace is of no use, there is nothing to do, or models are not there.
         OutsideError: Another run holds the workspace.
     """
-    try:
-        files = find_media(sources)
-    except SourceError as error:
-        raise UserError(str(error)) from error
+    files = find_media(sources)
     workspace.check_free()
     if not files and not workspace.catalog().parts():
         raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")

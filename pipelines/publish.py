@@ -129,10 +129,7 @@ def _check_target(out: Path) -> None:
 
 def _removals(workspace: Workspace, out: Path) -> list[Removal]:
     """Return what was taken down from the workspace or from an older dataset at the place."""
-    try:
-        return [*read_record(workspace.root), *read_record(out)]
-    except ValueError as error:
-        raise UserError(str(error)) from error
+    return [*read_record(workspace.root), *read_record(out)]
 
 
 def _check_takedowns(workspace: Workspace, out: Path, removals: Sequence[Removal]) -> None:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import yaml
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.metadata_table import MetadataTable, read_table
@@ -74,7 +73,7 @@ def state(root: Path, *, metadata: str | None = None, license: str | None = None
     kept = {name: text for name, text in words.items() if text}
     try:
         table = read_table(Path(kept["metadata"])) if "metadata" in kept else None
-    except SourceError as error:
+    except UserError as error:
         advice = "" if metadata else "; give another with --metadata TABLE, or go on without: --metadata ''"
         raise UserError(f"{error}{advice}") from error
     if kept != former:

@@ -14,12 +14,13 @@ import numpy as np
 import soxr
 
 from leitmotif.plugins import add_plugins
+from leitmotif.storage.errors import UserError
 
 VOCALS = "vocals"
 INSTRUMENTAL = "instrumental"
 
 
-class BadWeights(ValueError):  # noqa: N818
+class BadWeights(UserError):  # noqa: N818
     """The weights of a separator are missing, damaged, or of another kind than asked for."""
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.store import write_text
+from leitmotif.storage.errors import UserError
 
 RECORD = "takedown.jsonl"
 
@@ -73,7 +74,7 @@ def read_record(folder: Path) -> list[Removal]:
     """Return what was removed from a folder, oldest first; nothing where there is no record.
 
     Raises:
-        ValueError: The record is not readable: nothing may come in until it is.
+        UserError: The record is not readable: nothing may come in until it is.
     """
     path = folder / RECORD
     if not path.is_file():
@@ -93,7 +94,7 @@ def read_record(folder: Path) -> list[Removal]:
                 raise ValueError
             removals.append(removal)
         except (ValueError, TypeError) as error:
-            raise ValueError(
+            raise UserError(
                 f"line {number} of {str(path)!r} is no takedown; mend or restore the file, it says what must "
                 "stay out"
             ) from error

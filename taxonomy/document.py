@@ -9,6 +9,8 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from leitmotif.storage.errors import UserError
+
 KINDS = {"instruments": "instrument", "genres": "genre", "moods": "mood", "vocals": "vocal"}
 MID = re.compile(r"^/[mtg]/[0-9a-z_]+$")
 
@@ -19,7 +21,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Unit = Annotated[float, Field(ge=-1.0, le=1.0)]
 
 
-class TaxonomyError(ValueError):
+class TaxonomyError(UserError):
     """A label file that cannot be used; the message is one line naming the file, the label and the field."""
 
 

@@ -64,7 +64,7 @@ def evaluate(
         What stands in `results.json`.
 
     Raises:
-        DatasetError, MetricError, ResultsError, UserError: Something given is wrong.
+        UserError: Something given is wrong.
     """
     check_target(out)
     source = Dataset(dataset)

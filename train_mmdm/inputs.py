@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from leitmotif.media import probe, video
 from leitmotif.media.errors import MediaError
 from leitmotif.media.sandbox import SandboxedWorker
+from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.picture import SHORT_SIDE, load_picture
 from leitmotif.train_mmdm.processor import spread_frames
 
@@ -23,7 +24,7 @@ PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 LIMIT_S = 60.0  # that one file may take, and twice its own length
 
 
-class BadInput(ValueError):  # noqa: N818
+class BadInput(UserError):  # noqa: N818
     """An input that cannot be described: got, expected, what to do."""
 
 

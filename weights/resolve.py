@@ -6,7 +6,7 @@ import os
 from functools import cache
 from pathlib import Path
 
-from leitmotif.storage.errors import first_line
+from leitmotif.storage.errors import UserError, first_line
 
 SHIPPED = ("clap-mini", "clip-mini")
 # Of a folder's weights, what transformers takes first.
@@ -21,7 +21,7 @@ FETCH = "run `leitmotif fetch-models --profile paper`"
 SHIPPED_DIR = Path(__file__).resolve().parent / "shipped"
 
 
-class BadModel(ValueError):  # noqa: N818
+class BadModel(UserError):  # noqa: N818
     """The named model is missing, incomplete, or of another kind than asked for."""
 
 

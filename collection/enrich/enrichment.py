@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from leitmotif.collection.archive import Archive
-from leitmotif.collection.errors import MAX_WAIT_S, CollectError, HostStopped, SourceError, Unavailable
+from leitmotif.collection.errors import MAX_WAIT_S, CollectError, HostStopped, Unavailable
 from leitmotif.collection.metadata import Metadata, merged
 from leitmotif.collection.retry import retrying
 from leitmotif.collection.settings import Settings
@@ -21,6 +21,7 @@ from leitmotif.collection.sidecar import load_sidecar, metadata_of
 from leitmotif.plugins import add_plugins, check_class
 from leitmotif.shards.store import write_text
 from leitmotif.shards.texts import encodable
+from leitmotif.storage.errors import UserError
 
 log = logging.getLogger("leitmotif.collection")
 
@@ -73,16 +74,16 @@ def open_enricher(name: str, settings: Settings) -> Enricher:
     """Return an enricher by its name.
 
     Raises:
-        SourceError: There is none of that name, its package is missing, or it lacks a setting.
+        UserError: There is none of that name, its package is missing, or it lacks a setting.
     """
     known = known_enrichers()
     if name not in known:
-        raise SourceError(f"nobody is called {name!r} who knows recordings; known are {', '.join(known)}")
+        raise UserError(f"nobody is called {name!r} who knows recordings; known are {', '.join(known)}")
     module, kind = known[name]
     try:
         enricher: Enricher = getattr(import_module(module), kind)(settings)
     except ModuleNotFoundError as error:
-        raise SourceError(
+        raise UserError(
             f"{name} needs the package {error.name!r}; run `pip install 'leitmotif-av[metadata]'`"
         ) from error
     return enricher
@@ -102,7 +103,7 @@ def check_enrichers(names: Sequence[str], settings: Settings) -> None:
     """Find out whether enrichers can be used, before anything is fetched.
 
     Raises:
-        SourceError: One cannot.
+        UserError: One cannot.
     """
     for name in names:
         open_enricher(name, settings).close()
@@ -127,7 +128,7 @@ def enrich(
         What each did.
 
     Raises:
-        SourceError: An enricher cannot be used, or the folder.
+        UserError: An enricher cannot be used, or the folder.
         OSError: The disk failed; what was found is kept.
     """
     ordered = [name for name in ENRICHERS if name in names] + [

@@ -22,10 +22,11 @@ from urllib.parse import urlsplit
 import musicbrainzngs
 import musicbrainzngs.musicbrainz
 
-from leitmotif.collection.errors import SourceError, Unavailable, limited, retry_after_s
+from leitmotif.collection.errors import Unavailable, limited, retry_after_s
 from leitmotif.collection.match import names_artist, same_title
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.settings import Settings
+from leitmotif.storage.errors import UserError
 
 URL = "https://musicbrainz.org"
 CONTACT = "LEITMOTIF_CONTACT"
@@ -55,11 +56,11 @@ class MusicBrainz:
             interval_s: Least time between two requests.
 
         Raises:
-            SourceError: Nobody is named whom the server could ask.
+            UserError: Nobody is named whom the server could ask.
         """
         contact = os.environ.get(CONTACT, "").strip()
         if not contact:
-            raise SourceError(
+            raise UserError(
                 "MusicBrainz wants to know whom to ask about a client; set the environment variable "
                 f"{CONTACT} to your e-mail address or page"
             )

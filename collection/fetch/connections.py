@@ -12,9 +12,10 @@ from pathlib import Path
 from urllib.parse import SplitResult, urljoin
 from urllib.request import Request
 
-from leitmotif.collection.errors import Gone, Refused, SourceError, Unavailable, limited, retry_after_s
+from leitmotif.collection.errors import Gone, Refused, Unavailable, limited, retry_after_s
 from leitmotif.collection.fetch.wire import Answer, Wire
 from leitmotif.collection.settings import USER_AGENT, Settings
+from leitmotif.storage.errors import UserError
 
 REDIRECTS = 10
 # Whose connections are kept open.
@@ -149,7 +150,7 @@ def _read_cookies(path: Path) -> MozillaCookieJar:
     try:
         jar.load(ignore_discard=True, ignore_expires=True)
     except (OSError, LoadError) as error:
-        raise SourceError(
+        raise UserError(
             f"cookies {str(path)!r} cannot be read ({error}); give a cookies.txt in Netscape format"
         ) from error
     return jar

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.request import Request
 from leitmotif.collection.table import header_of, number_in, read_records
+from leitmotif.storage.errors import UserError
 
 ARTIST = ("artist", "artists", "artist_name", "singer")
 TITLE = ("title", "song", "track", "track_name", "name")
@@ -26,17 +26,17 @@ class Chart:
         """Yield a search for each row.
 
         Raises:
-            SourceError: The file is no such table, or a row lacks a name.
+            UserError: The file is no such table, or a row lacks a name.
         """
         names = header_of(self.path)
         artist, title = (next((name for name in known if name in names), None) for known in (ARTIST, TITLE))
         if artist is None or title is None:
-            raise SourceError(
+            raise UserError(
                 f"{str(self.path)!r} has the columns {', '.join(names)[:200]}; expected artist and title"
             )
         for line, row in read_records(self.path):
             if not row.get(artist) or not row.get(title):
-                raise SourceError(f"line {line} of {str(self.path)!r} lacks the artist or the title")
+                raise UserError(f"line {line} of {str(self.path)!r} lacks the artist or the title")
             yield Request(
                 artist=row[artist][:300],
                 title=row[title][:300],

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.request import Request
 from leitmotif.collection.table import header_of, number_in, read_rows
+from leitmotif.storage.errors import UserError
 
 ID_COLUMNS = ("ytid", "youtube_id", "video_id", "yt_id", "url", "youtube_url", "video_url", "link", "id")
 _START = ("start_seconds", "start_s", "start", "start_time")
@@ -31,13 +31,13 @@ class IdTable:
         """Yield an item for each row.
 
         Raises:
-            SourceError: The file is no such table, or a row has no id.
+            UserError: The file is no such table, or a row has no id.
         """
         names = header_of(self.path)
         place = {name: number for number, name in reversed(list(enumerate(names)))}
         of_id = _first(place, ID_COLUMNS)
         if of_id is None:
-            raise SourceError(
+            raise UserError(
                 f"{str(self.path)!r} has no column of ids; expected one of {', '.join(ID_COLUMNS)}"
             )
         begun = False
@@ -51,7 +51,7 @@ class IdTable:
                 for at in (_first(place, _START), _first(place, _END))
             )
             if (end is not None and end <= (start or 0.0)) or (start is not None and start < 0):
-                raise SourceError(f"line {line} of {str(self.path)!r} has a window from {start} to {end} s")
+                raise UserError(f"line {line} of {str(self.path)!r} has a window from {start} to {end} s")
             labels = _first(place, _LABELS)
             yield Request(
                 url=self._url(cells[of_id], line),
@@ -70,7 +70,7 @@ class IdTable:
             return word
         if _YOUTUBE_ID.fullmatch(word):
             return f"https://www.youtube.com/watch?v={word}"
-        raise SourceError(
+        raise UserError(
             f"line {line} of {str(self.path)!r} has the id {word[:40]!r}; expected the 11 letters of a "
             "YouTube id, or an address"
         )

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.request import Source
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sources.chart import ARTIST, TITLE, Chart
@@ -15,6 +14,7 @@ from leitmotif.collection.sources.url_list import Url, UrlList
 from leitmotif.collection.table import header_of
 from leitmotif.phrases import command
 from leitmotif.plugins import add_plugins, check_class
+from leitmotif.storage.errors import UserError
 
 SPOTIFY = ("spotify:", "https://open.spotify.com/")
 Opener = Callable[[str, Settings], Source]
@@ -31,7 +31,7 @@ def open_source(word: str, settings: Settings | None = None) -> Source:
         settings: Of the run; bounds and country of charts.
 
     Raises:
-        SourceError: It is none of these.
+        UserError: It is none of these.
     """
     if word.startswith(SPOTIFY):
         return _spotify(word, settings or Settings())
@@ -45,9 +45,9 @@ def open_source(word: str, settings: Settings | None = None) -> Source:
     if path.is_dir():
         whole = path.absolute()
         curate = command("curate", whole, "--out", whole.with_name(f"{whole.name}-workspace"))
-        raise SourceError(f"source {word!r} is a folder, which needs no collecting; measure it: `{curate}`")
+        raise UserError(f"source {word!r} is a folder, which needs no collecting; measure it: `{curate}`")
     if not path.is_file():
-        raise SourceError(
+        raise UserError(
             f"source {word!r} is neither an address (http://, https://), nor spotify:…, nor a file; give one "
             "of them"
         )
@@ -58,7 +58,7 @@ def open_source(word: str, settings: Settings | None = None) -> Source:
         return IdTable(path)
     if names & set(ARTIST) and names & set(TITLE):
         return Chart(path)
-    raise SourceError(
+    raise UserError(
         f"{word!r} has the columns {', '.join(sorted(names))[:200] or 'none'}; expected artist and title, or "
         f"one of {', '.join(ID_COLUMNS)}"
     )
@@ -79,7 +79,7 @@ def _spotify(word: str, settings: Settings) -> Source:
     try:
         from leitmotif.collection.sources.spotify import SpotifyChart
     except ModuleNotFoundError as error:
-        raise SourceError(
+        raise UserError(
             f"charts of Spotify need the package {error.name!r}; run `pip install 'leitmotif-av[metadata]'`"
         ) from error
     return SpotifyChart(word, settings)

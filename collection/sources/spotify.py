@@ -23,11 +23,12 @@ import spotipy
 from spotipy.cache_handler import MemoryCacheHandler
 from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 
-from leitmotif.collection.errors import SourceError, Unavailable, limited, retry_after_s
+from leitmotif.collection.errors import Unavailable, limited, retry_after_s
 from leitmotif.collection.request import Request
 from leitmotif.collection.retry import retrying
 from leitmotif.collection.settings import Settings
 from leitmotif.shards.texts import encodable
+from leitmotif.storage.errors import UserError
 
 API_URL = "https://api.spotify.com/v1/"
 TOKEN_URL = "https://accounts.spotify.com/api/token"
@@ -70,7 +71,7 @@ class SpotifyChart:
         """Yield a search for each song, most wanted first as far as Spotify says.
 
         Raises:
-            SourceError: Credentials are missing or wrong, or Spotify does not give what is asked for.
+            UserError: Credentials are missing or wrong, or Spotify does not give what is asked for.
             Unavailable: Network or server failed.
             HostStopped: It asks to wait for longer than a run may.
         """
@@ -83,7 +84,7 @@ class SpotifyChart:
                 if (request := self._song(track)) is not None:
                     yield request
         except _Shut as shut:
-            raise SourceError(
+            raise UserError(
                 f"Spotify does not give {self.word!r} to this app ({shut}); an app in development mode sees "
                 "no playlists of others: give spotify:artist:ID, spotify:tracks:WORDS or a CSV file"
             ) from shut
@@ -93,7 +94,7 @@ class SpotifyChart:
             return "new-releases", ""
         found = _WORD.fullmatch(self.word) or _PAGE.match(self.word)
         if found is None:
-            raise SourceError(
+            raise UserError(
                 f"{self.word[:80]!r} is nothing of Spotify; expected {FORMS} (IDs have 22 letters)"
             )
         kind, what = (text for text in found.groups() if text)
@@ -102,7 +103,7 @@ class SpotifyChart:
     def _client(self) -> spotipy.Spotify:
         credentials = [os.environ.get(name, "").strip() for name in (CLIENT_ID, CLIENT_SECRET)]
         if not all(credentials):
-            raise SourceError(
+            raise UserError(
                 f"Spotify wants to know the app; set the environment variables {CLIENT_ID} and "
                 f"{CLIENT_SECRET} to those that https://developer.spotify.com/dashboard gives"
             )
@@ -187,7 +188,7 @@ class SpotifyChart:
                 warnings.simplefilter("ignore", DeprecationWarning)  # for apps that may, these still work
                 answer = function(*args, **options)
         except SpotifyOauthError as error:
-            raise SourceError(
+            raise UserError(
                 f"Spotify refuses the app ({str(error)[:200]}); check {CLIENT_ID} and {CLIENT_SECRET}"
             ) from error
         except spotipy.SpotifyException as error:
@@ -198,7 +199,7 @@ class SpotifyChart:
                 raise _Shut(f"it answers {status}") from error
             if status < 500:
                 reason = " ".join(str(error.msg).split())
-                raise SourceError(f"Spotify answers {status} to {self.word!r}: {reason[-200:]}") from error
+                raise UserError(f"Spotify answers {status} to {self.word!r}: {reason[-200:]}") from error
             raise Unavailable(f"Spotify answers {status}") from error
         except requests.RequestException as error:
             raise Unavailable(f"Spotify: {str(error)[:300]}") from error

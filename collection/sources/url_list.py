@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.request import Request
+from leitmotif.storage.errors import UserError
 
 MAX_LINE = 8192
 
@@ -33,7 +33,7 @@ class UrlList:
         """Yield an item for each line.
 
         Raises:
-            SourceError: The file cannot be read, or a line is no address.
+            UserError: The file cannot be read, or a line is no address.
         """
         try:
             with self.path.open(encoding="utf-8-sig") as lines:
@@ -42,12 +42,10 @@ class UrlList:
                     if not url or url.startswith("#"):
                         continue
                     if not url.lower().startswith(("http://", "https://")) or len(url) > MAX_LINE:
-                        raise SourceError(
+                        raise UserError(
                             f"line {number} of {str(self.path)!r} is {url[:80]!r}; expected an address that "
                             "begins with http:// or https://"
                         )
                     yield Request(url=url, source=self.path.name)
         except (OSError, UnicodeDecodeError) as error:
-            raise SourceError(
-                f"{str(self.path)!r} cannot be read as a list of addresses ({error})"
-            ) from error
+            raise UserError(f"{str(self.path)!r} cannot be read as a list of addresses ({error})") from error

@@ -15,7 +15,7 @@ from leitmotif.captioning import journal as captioning_journal
 from leitmotif.captioning import prompt as captioning_prompt
 from leitmotif.captioning import server as captioning_server
 from leitmotif.captioning.chat import Caption, ChatTask, Sampling
-from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
+from leitmotif.captioning.errors import BadCaption, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings
@@ -217,5 +217,5 @@ def _run_errors() -> Iterator[None]:
         yield
     except ServerDown as error:
         raise OutsideError(str(error)) from error
-    except CaptionerError as error:
+    except UserError as error:
         raise UserError(str(error)) from error

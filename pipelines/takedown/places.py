@@ -50,10 +50,7 @@ class Places:
         Raises:
             UserError: A record cannot be read.
         """
-        try:
-            return [removal for folder in self.folders for removal in read_record(folder)]
-        except ValueError as error:
-            raise UserError(str(error)) from error
+        return [removal for folder in self.folders for removal in read_record(folder)]
 
     def with_former_windows(self, removals: Sequence[Removal], facts: Sequence[Fact]) -> Iterator[Removal]:
         """Add the clips that earlier runs cut by another length, and whose rows still lie in the stores."""

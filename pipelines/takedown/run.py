@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from leitmotif.collection.archive import Archive
-from leitmotif.collection.errors import SourceError
 from leitmotif.phrases import count
 from leitmotif.pipelines.takedown.folders import clean, rebuild
 from leitmotif.pipelines.takedown.places import Places, files_in
@@ -150,7 +149,10 @@ def take_down(
             if places.workspace:
                 held.enter_context(Workspace(places.workspace).held())
             if places.collected:
-                held.enter_context(Archive(places.collected).held())
+                try:
+                    held.enter_context(Archive(places.collected).held())
+                except UserError as error:
+                    raise OutsideError(str(error)) from error
                 # What is half fetched bears no name that could be looked for.
                 shutil.rmtree(places.collected / "partial")
                 (places.collected / "partial").mkdir()
@@ -165,8 +167,6 @@ def take_down(
             if places.dataset:
                 done.removed[str(places.dataset)] = rebuild(places.dataset, removals, names, finish)
             done.searched = _prove(places, names, progress)
-        except SourceError as error:
-            raise OutsideError(str(error)) from error
         except OSError as error:
             if not is_machine_fault(error):
                 raise

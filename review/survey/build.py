@@ -17,7 +17,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from leitmotif.review.survey.counterbalance import draw_orders
 from leitmotif.review.survey.key import KEY_FILE, QUESTIONNAIRE, Key, Version
 from leitmotif.review.survey.material import Material
-from leitmotif.review.survey.questions import SurveyError, choose_questions
+from leitmotif.review.survey.questions import choose_questions
+from leitmotif.storage.errors import UserError
 
 TEMPLATES = Path(__file__).with_name("templates")
 # To read a question and answer it.
@@ -49,17 +50,17 @@ def make_survey(
         The key.
 
     Raises:
-        SurveyError: An argument makes no sense, or the folder exists.
+        UserError: An argument makes no sense, or the folder exists.
         OSError: The disk refused; nothing is left behind.
     """
     each = len(material.clips) if clips_each is None else clips_each
     if not 1 <= each <= len(material.clips):
-        raise SurveyError(f"clips for each participant are {each}; expected 1 to {len(material.clips)}")
+        raise UserError(f"clips for each participant are {each}; expected 1 to {len(material.clips)}")
     if participants < 1:
-        raise SurveyError(f"participants are {participants}; expected 1 or more")
+        raise UserError(f"participants are {participants}; expected 1 or more")
     _check_title(title, material.systems)
     if out.exists():
-        raise SurveyError(f"{str(out)!r} exists already; choose another folder, that one may hold responses")
+        raise UserError(f"{str(out)!r} exists already; choose another folder, that one may hold responses")
     asked = [question.id for question in choose_questions(questions, material.shown)]
     rng = np.random.default_rng(seed)
     names = _random_names(material, rng)
@@ -97,7 +98,7 @@ def _check_title(title: str, systems: Sequence[str]) -> None:
     words = title.lower().split()
     for system in systems:
         if system.lower() in words:
-            raise SurveyError(f"the title {title!r} names system {system!r}; participants must not know it")
+            raise UserError(f"the title {title!r} names system {system!r}; participants must not know it")
 
 
 def _random_names(material: Material, rng: np.random.Generator) -> dict[tuple[str, str | None], str]:

@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from leitmotif.review.survey.questions import QUESTIONS, Question, SurveyError
+from leitmotif.review.survey.questions import QUESTIONS, Question
+from leitmotif.storage.errors import UserError
 
 KEY_FILE = "key.json"
 # What participants get, and where a server collects what they answer.
@@ -61,7 +62,7 @@ def load_key(folder: Path) -> Key:
         folder: The survey's folder.
 
     Raises:
-        SurveyError: The folder is no survey, or its key is damaged.
+        UserError: The folder is no survey, or its key is damaged.
     """
     path = folder / KEY_FILE
     try:
@@ -69,10 +70,10 @@ def load_key(folder: Path) -> Key:
         versions = {name: Version(**version) for name, version in facts.pop("versions").items()}
         return Key(**facts, versions=versions)
     except OSError as error:
-        raise SurveyError(
+        raise UserError(
             f"{str(folder)!r} is no survey (no readable {KEY_FILE}); make one with `leitmotif survey make`"
         ) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise SurveyError(
+        raise UserError(
             f"{str(path)!r} is damaged ({error}); take the key as `survey make` wrote it"
         ) from error

@@ -9,7 +9,7 @@ from pathlib import Path
 from leitmotif.media.container import open_media
 from leitmotif.media.errors import MediaError
 from leitmotif.media.probe import Probe, probe
-from leitmotif.review.survey.questions import SurveyError
+from leitmotif.storage.errors import UserError
 
 # What every current browser plays.
 VIDEO_SUFFIXES = (".mp4", ".webm")
@@ -63,10 +63,10 @@ def find_material(
         prompts: Folder of the texts that the music was made for: of the same names, ending in .txt.
 
     Raises:
-        SurveyError: Fewer than two systems, a clip that one of them lacks, or a file that cannot be used.
+        UserError: Fewer than two systems, a clip that one of them lacks, or a file that cannot be used.
     """
     if len(systems) < 2:
-        raise SurveyError(f"got {len(systems)} system; a survey compares 2 or more, give a folder for each")
+        raise UserError(f"got {len(systems)} system; a survey compares 2 or more, give a folder for each")
     names = _common_names(systems)
     probes = {name: {system: _probe(folder / name) for system, folder in systems.items()} for name in names}
     for name in names:
@@ -74,10 +74,10 @@ def find_material(
             _check_silence_about(system, folder / name)
     pictures = {found.has_video for versions in probes.values() for found in versions.values()}
     if len(pictures) > 1:
-        raise SurveyError("some files are videos and some are audio; give all as one or the other")
+        raise UserError("some files are videos and some are audio; give all as one or the other")
     moving = pictures == {True}
     if moving and videos:
-        raise SurveyError("the files are videos already; leave out --videos")
+        raise UserError("the files are videos already; leave out --videos")
     clips = [
         Stimulus(
             name=name,
@@ -96,7 +96,7 @@ def _common_names(systems: Mapping[str, Path]) -> list[str]:
     """Return the file names that every system has.
 
     Raises:
-        SurveyError: A folder is missing or empty, or lacks a file that another one has.
+        UserError: A folder is missing or empty, or lacks a file that another one has.
     """
     found = {system: _clip_names(folder) for system, folder in systems.items()}
     everything = set().union(*found.values())
@@ -104,7 +104,7 @@ def _common_names(systems: Mapping[str, Path]) -> list[str]:
         if lacking := sorted(everything - names):
             owner = next(other for other, others in found.items() if lacking[0] in others)
             more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
-            raise SurveyError(
+            raise UserError(
                 f"system {system!r} lacks {lacking[0]!r}{more}, which {owner!r} has; every system needs a "
                 "file of the same name for every clip"
             )
@@ -115,10 +115,10 @@ def _clip_names(folder: Path) -> set[str]:
     try:
         files = [path.name for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
     except OSError as error:
-        raise SurveyError(f"folder {str(folder)!r} cannot be read ({error.strerror})") from error
+        raise UserError(f"folder {str(folder)!r} cannot be read ({error.strerror})") from error
     names = {name for name in files if Path(name).suffix.lower() in VIDEO_SUFFIXES + AUDIO_SUFFIXES}
     if not names:
-        raise SurveyError(
+        raise UserError(
             f"folder {str(folder)!r} holds no clip; expected files that browsers play "
             f"({', '.join(VIDEO_SUFFIXES + AUDIO_SUFFIXES)})"
         )
@@ -129,11 +129,11 @@ def _probe(path: Path) -> Probe:
     """Return what a clip's file is.
 
     Raises:
-        SurveyError: It cannot be read, has no sound, or a picture that browsers do not show.
+        UserError: It cannot be read, has no sound, or a picture that browsers do not show.
     """
     found = _look_into(path)
     if not found.has_audio:
-        raise SurveyError(f"{str(path)!r} has no sound; expected a clip with music")
+        raise UserError(f"{str(path)!r} has no sound; expected a clip with music")
     return found
 
 
@@ -141,15 +141,15 @@ def _look_into(path: Path) -> Probe:
     """Return what a file is.
 
     Raises:
-        SurveyError: It cannot be read, or has a picture that browsers do not show.
+        UserError: It cannot be read, or has a picture that browsers do not show.
     """
     try:
         found = probe(path)
     except MediaError as error:
-        raise SurveyError(f"{str(path)!r} cannot be used: {error}") from error
+        raise UserError(f"{str(path)!r} cannot be used: {error}") from error
     codec = (found.video_codec or "").removeprefix("lib").replace("dav1d", "av1")
     if found.has_video and codec not in VIDEO_CODECS:
-        raise SurveyError(
+        raise UserError(
             f"{str(path)!r} has a {codec} picture, which browsers do not show; expected one of "
             f"{', '.join(VIDEO_CODECS)}, convert it with ffmpeg -c:v libx264"
         )
@@ -160,7 +160,7 @@ def _check_silence_about(system: str, path: Path) -> None:
     """See that a file does not tell listeners whose it is.
 
     Raises:
-        SurveyError: Its metadata name the system.
+        UserError: Its metadata name the system.
     """
     if len(system) < SHORTEST_TOLD_NAME:
         return
@@ -168,7 +168,7 @@ def _check_silence_about(system: str, path: Path) -> None:
         told = [container.metadata, *(stream.metadata for stream in container.streams)]
     for field, text in (pair for metadata in told for pair in metadata.items()):
         if system.lower() in text.lower():
-            raise SurveyError(
+            raise UserError(
                 f"{str(path)!r} names its system in its metadata ({field}: {text[:60]!r}), which a listener "
                 "could read; write it anew with ffmpeg -map_metadata -1 -c copy"
             )
@@ -179,9 +179,9 @@ def _video_of(name: str, folder: Path) -> Path:
     for path in paths:
         if path.is_file():
             if not _look_into(path).has_video:
-                raise SurveyError(f"{str(path)!r} has no moving picture; expected the video of clip {name!r}")
+                raise UserError(f"{str(path)!r} has no moving picture; expected the video of clip {name!r}")
             return path
-    raise SurveyError(
+    raise UserError(
         f"no video for clip {name!r}; expected {' or '.join(path.name for path in paths)} in {str(folder)!r}"
     )
 
@@ -191,11 +191,11 @@ def _prompt_of(name: str, folder: Path) -> str:
     try:
         text = path.read_text(encoding="utf-8").strip()
     except FileNotFoundError as error:
-        raise SurveyError(f"no text for clip {name!r}; expected {path.name!r} in {str(folder)!r}") from error
+        raise UserError(f"no text for clip {name!r}; expected {path.name!r} in {str(folder)!r}") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise SurveyError(f"text {str(path)!r} cannot be read ({error})") from error
+        raise UserError(f"text {str(path)!r} cannot be read ({error})") from error
     if not text:
-        raise SurveyError(f"text {str(path)!r} is empty; expected what the music was made for")
+        raise UserError(f"text {str(path)!r} is empty; expected what the music was made for")
     return text
 
 
@@ -209,7 +209,7 @@ def check_systems(folders: Sequence[str]) -> dict[str, Path]:
         The folder of each system, by its name.
 
     Raises:
-        SurveyError: A name comes twice or is empty.
+        UserError: A name comes twice or is empty.
     """
     systems: dict[str, Path] = {}
     for given in folders:
@@ -217,8 +217,8 @@ def check_systems(folders: Sequence[str]) -> dict[str, Path]:
         folder = Path(path if equals else given)
         name = name if equals else folder.resolve().name
         if not name:
-            raise SurveyError(f"system {given!r} has no name; expected FOLDER or NAME=FOLDER")
+            raise UserError(f"system {given!r} has no name; expected FOLDER or NAME=FOLDER")
         if name in systems:
-            raise SurveyError(f"two systems are called {name!r}; give them other names, as NAME=FOLDER")
+            raise UserError(f"two systems are called {name!r}; give them other names, as NAME=FOLDER")
         systems[name] = folder
     return systems

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from leitmotif.storage.errors import UserError
+
 LOWEST, HIGHEST = 1, 5
-
-
-class SurveyError(ValueError):
-    """Something given to a survey is wrong; the text is one line for a person."""
 
 
 @dataclass(frozen=True)
@@ -75,22 +73,22 @@ def choose_questions(names: Sequence[str], shown: set[str]) -> list[Question]:
         shown: What listeners see beside the music: "video", "text".
 
     Raises:
-        SurveyError: A name is not known, comes twice, or asks about something that is not shown.
+        UserError: A name is not known, comes twice, or asks about something that is not shown.
     """
     if not names:
         names = OF_TEXT if shown == {"text"} else OF_VIDEO
     chosen = []
     for name in names:
         if name not in QUESTIONS:
-            raise SurveyError(f"question {name!r} is not known; expected some of {', '.join(QUESTIONS)}")
+            raise UserError(f"question {name!r} is not known; expected some of {', '.join(QUESTIONS)}")
         question = QUESTIONS[name]
         if question in chosen:
-            raise SurveyError(f"question {name!r} is given twice; name each once")
+            raise UserError(f"question {name!r} is given twice; name each once")
         if question.needs and question.needs not in shown:
             remedy = {
                 "video": "give videos, or --videos with those that the music was made for",
                 "text": "give --prompts with the texts that the music was made for",
             }[question.needs]
-            raise SurveyError(f"question {name} is about the {question.needs}, and none is shown; {remedy}")
+            raise UserError(f"question {name} is about the {question.needs}, and none is shown; {remedy}")
         chosen.append(question)
     return chosen

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from leitmotif.review.survey.key import Key
-from leitmotif.review.survey.questions import HIGHEST, LOWEST, SurveyError
+from leitmotif.review.survey.questions import HIGHEST, LOWEST
+from leitmotif.storage.errors import UserError
 
 LONGEST_NAME, LONGEST_COMMENT = 64, 4000
 
@@ -48,25 +49,25 @@ def check_response(key: Key, facts: Any) -> Response:
         facts: What was read from JSON.
 
     Raises:
-        SurveyError: It is of another survey, incomplete, or holds what cannot be.
+        UserError: It is of another survey, incomplete, or holds what cannot be.
     """
     if not isinstance(facts, dict) or "survey" not in facts:
-        raise SurveyError("this is no response; expected a JSON object that the questionnaire wrote")
+        raise UserError("this is no response; expected a JSON object that the questionnaire wrote")
     if facts["survey"] != key.survey:
-        raise SurveyError(
+        raise UserError(
             f"this response is of survey {facts['survey']!r}, not of {key.survey!r}; give its own survey"
         )
     participant = check_participant(facts.get("participant"))
     order = facts.get("order")
     if type(order) is not int or not 0 <= order < len(key.orders):
-        raise SurveyError(f"order is {order!r}; expected 0 to {len(key.orders) - 1}")
+        raise UserError(f"order is {order!r}; expected 0 to {len(key.orders) - 1}")
     wanted = [version for group in key.orders[order] for version in group]
     answers = [_check_answer(key, answer) for answer in _list(facts, "answers")]
     given = [answer.version for answer in answers]
     if len(set(given)) < len(given) or not set(given) <= set(wanted):
-        raise SurveyError(f"it answers versions that order {order} does not hold, or one of them twice")
+        raise UserError(f"it answers versions that order {order} does not hold, or one of them twice")
     if missing := len(wanted) - len(given):
-        raise SurveyError(
+        raise UserError(
             f"it is incomplete: {missing} of {len(wanted)} versions are not rated; let the participant finish"
         )
     return Response(participant, order, tuple(answers), _comments(key, facts))
@@ -76,38 +77,38 @@ def check_participant(name: Any) -> str:
     """Return a participant's number or name.
 
     Raises:
-        SurveyError: It is none.
+        UserError: It is none.
     """
     if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME:
-        raise SurveyError(f"participant is {name!r}; expected a number or name, 1 to {LONGEST_NAME} letters")
+        raise UserError(f"participant is {name!r}; expected a number or name, 1 to {LONGEST_NAME} letters")
     return name.strip()
 
 
 def _list(facts: Mapping[str, Any], name: str) -> list[Any]:
     found = facts.get(name, [])
     if not isinstance(found, list):
-        raise SurveyError(f"{name} is {type(found).__name__}; expected a list")
+        raise UserError(f"{name} is {type(found).__name__}; expected a list")
     return found
 
 
 def _check_answer(key: Key, answer: Any) -> Answer:
     if not isinstance(answer, dict) or answer.get("version") not in key.versions:
-        raise SurveyError("it answers a version that this survey does not hold")
+        raise UserError("it answers a version that this survey does not hold")
     version, ratings = answer["version"], answer.get("ratings")
     if not isinstance(ratings, dict) or set(ratings) != set(key.questions):
         said = ", ".join(sorted(ratings)) if isinstance(ratings, dict) and ratings else "nothing"
-        raise SurveyError(
+        raise UserError(
             f"it is incomplete: version {version!r} is rated on {said}; expected {', '.join(key.questions)}"
         )
     for question, rating in ratings.items():
         if type(rating) is not int or not LOWEST <= rating <= HIGHEST:
-            raise SurveyError(
+            raise UserError(
                 f"{question} of version {version!r} is {rating!r}; expected a whole number {LOWEST} to "
                 f"{HIGHEST}"
             )
     listened_s = answer.get("listened_s", 0.0)
     if not isinstance(listened_s, int | float) or not 0 <= listened_s < float("inf"):
-        raise SurveyError(f"listened_s of version {version!r} is {listened_s!r}; expected seconds, 0 or more")
+        raise UserError(f"listened_s of version {version!r} is {listened_s!r}; expected seconds, 0 or more")
     return Answer(version, ratings, float(listened_s))
 
 
@@ -116,7 +117,7 @@ def _comments(key: Key, facts: Mapping[str, Any]) -> dict[str, str]:
     for comment in _list(facts, "comments"):
         number = comment.get("clip") if isinstance(comment, dict) else None
         if type(number) is not int or not 0 <= number < len(key.clips):
-            raise SurveyError("it comments on a clip that this survey does not hold")
+            raise UserError("it comments on a clip that this survey does not hold")
         comments[key.clips[number]] = str(comment.get("text", ""))[:LONGEST_COMMENT]
     return comments
 
@@ -129,7 +130,7 @@ def read_responses(key: Key, paths: Sequence[Path]) -> list[Response]:
         paths: Response files, and folders of them.
 
     Raises:
-        SurveyError: There are none, one is of no use, or a participant has answered twice.
+        UserError: There are none, one is of no use, or a participant has answered twice.
     """
     owners: dict[str, Path] = {}
     responses = []
@@ -137,20 +138,20 @@ def read_responses(key: Key, paths: Sequence[Path]) -> list[Response]:
         try:
             response = check_response(key, json.loads(path.read_text(encoding="utf-8")))
         except OSError as error:
-            raise SurveyError(f"response {str(path)!r} cannot be read ({error.strerror})") from error
-        except SurveyError as error:
-            raise SurveyError(f"response {str(path)!r}: {error}") from error
+            raise UserError(f"response {str(path)!r} cannot be read ({error.strerror})") from error
+        except UserError as error:
+            raise UserError(f"response {str(path)!r}: {error}") from error
         except (ValueError, RecursionError) as error:
-            raise SurveyError(f"response {str(path)!r} is no JSON ({error}); get the file again") from error
+            raise UserError(f"response {str(path)!r} is no JSON ({error}); get the file again") from error
         if owner := owners.get(response.participant):
-            raise SurveyError(
+            raise UserError(
                 f"participant {response.participant!r} has answered twice, in {str(owner)!r} and "
                 f"{str(path)!r}; leave one out"
             )
         owners[response.participant] = path
         responses.append(response)
     if not responses:
-        raise SurveyError(
+        raise UserError(
             "no response was found; expected the files that participants sent, or a folder of them"
         )
     return sorted(responses, key=lambda response: response.participant)

@@ -22,9 +22,9 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from leitmotif.review.survey.key import QUESTIONNAIRE, RESPONSES, Key, load_key
-from leitmotif.review.survey.questions import SurveyError
 from leitmotif.review.survey.responses import check_participant, check_response, read_responses
 from leitmotif.shards.store import write_text
+from leitmotif.storage.errors import UserError
 
 # A response to a thousand versions is smaller.
 LARGEST_BYTES = 1 << 20
@@ -45,7 +45,7 @@ class Assignments:
             folder: The survey's folder.
 
         Raises:
-            SurveyError: It is no survey, or holds a response of no use.
+            UserError: It is no survey, or holds a response of no use.
         """
         self.key: Key = load_key(folder)
         self.questionnaire = folder / QUESTIONNAIRE
@@ -60,12 +60,12 @@ class Assignments:
         """Return the order of a participant who starts: the one that was handed out least often.
 
         Raises:
-            SurveyError: The participant has answered already, or is none.
+            UserError: The participant has answered already, or is none.
         """
         participant = check_participant(facts.get("participant") if isinstance(facts, dict) else None)
         with self._lock:
             if self._path(participant).exists():
-                raise SurveyError(f"participant {participant!r} has answered already")
+                raise UserError(f"participant {participant!r} has answered already")
             if participant not in self._orders:
                 handed = Counter(self._orders.values())
                 self._orders[participant] = min(range(len(self.key.orders)), key=lambda order: handed[order])
@@ -75,14 +75,14 @@ class Assignments:
         """Store a response, whole or not at all.
 
         Raises:
-            SurveyError: It is no full response to this survey, or a second one.
+            UserError: It is no full response to this survey, or a second one.
             OSError: The disk refused.
         """
         response = check_response(self.key, facts)
         path = self._path(response.participant)
         with self._lock:
             if path.exists():
-                raise SurveyError(f"participant {response.participant!r} has answered already")
+                raise UserError(f"participant {response.participant!r} has answered already")
             self.responses.mkdir(exist_ok=True)
             write_text(path, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
         return path
@@ -128,7 +128,7 @@ def _posted_to(answer: Callable[[Any], Response]) -> Callable[[Request], Any]:
     async def endpoint(request: Request) -> Response:
         try:
             return await run_in_threadpool(answer, await _read_json(request))
-        except (SurveyError, ClientDisconnect) as error:
+        except (UserError, ClientDisconnect) as error:
             return _answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
         except OSError as error:
             told = f"the server could not store it ({error.strerror})"
@@ -141,15 +141,15 @@ async def _read_json(request: Request) -> Any:
     """Return the JSON that was posted.
 
     Raises:
-        SurveyError: It is too long, or no JSON.
+        UserError: It is too long, or no JSON.
     """
     length = request.headers.get("content-length", "")
     if not length.isdigit() or int(length) > LARGEST_BYTES:
-        raise SurveyError(f"got {length or 'no length'}; expected JSON of at most {LARGEST_BYTES} bytes")
+        raise UserError(f"got {length or 'no length'}; expected JSON of at most {LARGEST_BYTES} bytes")
     try:
         return json.loads(await request.body())
     except (ValueError, RecursionError) as error:
-        raise SurveyError("what was sent is no JSON") from error
+        raise UserError("what was sent is no JSON") from error
 
 
 async def _nothing(request: Request) -> Response:
@@ -177,7 +177,7 @@ class SurveyServer:
             port: Port to listen at; 0 for any that is free.
 
         Raises:
-            SurveyError: The folder is no survey.
+            UserError: The folder is no survey.
             OSError: The address cannot be had.
         """
         self.assignments = Assignments(folder)

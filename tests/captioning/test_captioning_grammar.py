@@ -16,7 +16,8 @@ from leitmotif.captioning.grammar import (
     listed,
     with_article,
 )
-from leitmotif.captioning.wording import PromptError, Wording, facts_of, prompt_ids, read_wording
+from leitmotif.captioning.wording import Wording, facts_of, prompt_ids, read_wording
+from leitmotif.storage.errors import UserError
 
 WORDS = read_wording("grammar-sentence-v1")
 KEYS = ("C major", "F# minor", "A major", "D# minor")
@@ -234,14 +235,14 @@ def test_a_bad_prompt_file_says_what_is_wrong(tmp_path, monkeypatch, change, mes
     text = WORDS.model_dump(mode="json") | change
     (tmp_path / "grammar-sentence-v1.yaml").write_text(yaml.safe_dump(text))
     monkeypatch.setattr(wording_module, "PROMPTS", tmp_path)
-    with pytest.raises(PromptError, match=message):
+    with pytest.raises(UserError, match=message):
         read_wording("grammar-sentence-v1")
 
 
 def test_a_prompt_file_must_bear_its_own_name(tmp_path, monkeypatch):
     (tmp_path / "grammar-sentence-v2.yaml").write_text(yaml.safe_dump(WORDS.model_dump(mode="json")))
     monkeypatch.setattr(wording_module, "PROMPTS", tmp_path)
-    with pytest.raises(PromptError, match="grammar-sentence-v1"):
+    with pytest.raises(UserError, match="grammar-sentence-v1"):
         read_wording("grammar-sentence-v2")
 
 

@@ -10,9 +10,10 @@ from fake_server import GOOD, Answer, FakeServer
 
 from leitmotif.captioning import connection
 from leitmotif.captioning.chat import Caption, ChatTask
-from leitmotif.captioning.errors import BadCaption, CaptionerError, ServerDown
+from leitmotif.captioning.errors import BadCaption, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.server import ServerCaptioner
+from leitmotif.storage.errors import UserError
 
 TASK = ChatTask("music-sentence-v1")
 FACTS = [CaptionFacts(f"clip{n}", instruments=("piano",), moods=("calm",)) for n in range(3)]
@@ -75,8 +76,8 @@ def test_a_server_that_has_too_much_to_do_blames_no_clip(server: FakeServer) -> 
     [
         (body(error={"message": "Provider returned error", "code": 502}), ServerDown, "Provider returned"),
         (body(error="Unexpected endpoint or method."), ServerDown, "Unexpected endpoint"),
-        (body(error={"message": "Insufficient credits", "code": 402}), CaptionerError, "Insufficient"),
-        (body(error={"message": "No credentials", "code": 401}), CaptionerError, "No credentials"),
+        (body(error={"message": "Insufficient credits", "code": 402}), UserError, "Insufficient"),
+        (body(error={"message": "No credentials", "code": 401}), UserError, "No credentials"),
         (body(choices=None), ServerDown, "'choices': None"),
         (Answer(body="<html>Login</html>", headers={"content-type": "text/html"}), ServerDown, "Login"),
     ],

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from leitmotif.captioning.chat import MODEL_ID, REVISION, Caption, ChatTask
-from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused, ServerDown
+from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.offline import OfflineCaptioner
+from leitmotif.storage.errors import UserError
 
 TASK = ChatTask("music-sentence-v1")
 GOOD = "A calm piano piece with soft strings."
@@ -121,7 +122,7 @@ def test_a_model_without_a_chat_template_ends_the_run_and_blames_no_clip(monkeyp
         raise ValueError("default chat template is no longer allowed")
 
     monkeypatch.setattr(FakeLLM, "script", staticmethod(script))
-    with pytest.raises(CaptionerError, match=r"in vllm takes no request.*chat template is no longer allowed"):
+    with pytest.raises(UserError, match=r"in vllm takes no request.*chat template is no longer allowed"):
         OfflineCaptioner(TASK).load().caption(FACTS)
 
 
@@ -139,7 +140,7 @@ def test_missing_weights_are_one_line(monkeypatch):
         raise OSError("We couldn't connect\n to the hub")
 
     monkeypatch.setattr(FakeLLM, "__init__", refuse)
-    with pytest.raises(CaptionerError) as caught:
+    with pytest.raises(UserError) as caught:
         OfflineCaptioner(TASK).load()
     assert f"{MODEL_ID}@{REVISION} (We couldn't connect to the hub)" in str(caught.value)
     assert "leitmotif fetch-models --profile paper" in str(caught.value) and "\n" not in str(caught.value)
@@ -147,7 +148,7 @@ def test_missing_weights_are_one_line(monkeypatch):
 
 def test_a_missing_package_is_one_line(monkeypatch):
     monkeypatch.setitem(sys.modules, "vllm", None)
-    with pytest.raises(CaptionerError, match=r"'leitmotif-av\[vllm\]'.*caption.backend=vllm-server"):
+    with pytest.raises(UserError, match=r"'leitmotif-av\[vllm\]'.*caption.backend=vllm-server"):
         OfflineCaptioner(TASK).load()
 
 

@@ -5,7 +5,7 @@ from leitmotif.captioning import prompt as prompt_module
 from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.prompt import ChatPrompt, prompt_ids, read_prompt
-from leitmotif.captioning.wording import PromptError
+from leitmotif.storage.errors import UserError
 
 # Visuals Music Bridge, appendix A.1.
 PAPER = (
@@ -124,7 +124,7 @@ def test_a_bad_prompt_file_says_what_is_wrong(tmp_path, monkeypatch, change, sai
     document = read_prompt("music-sentence-v1").model_dump(mode="json") | change
     (tmp_path / "music-sentence-v1.yaml").write_text(yaml.safe_dump(document))
     monkeypatch.setattr(prompt_module, "PROMPTS", tmp_path)
-    with pytest.raises(PromptError, match=said):
+    with pytest.raises(UserError, match=said):
         read_prompt("music-sentence-v1")
 
 

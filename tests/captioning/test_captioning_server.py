@@ -14,9 +14,10 @@ from fake_server import GOOD, MODEL, Answer, FakeServer
 
 from leitmotif.captioning import connection
 from leitmotif.captioning.chat import PLAIN_CLIP, REVISION, Caption, ChatTask, Draft, Sampling, revision_of
-from leitmotif.captioning.errors import BadCaption, CaptionerError, Refused, ServerDown
+from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.server import ServerCaptioner
+from leitmotif.storage.errors import UserError
 
 TASK = ChatTask("music-sentence-v1")
 FACTS = [CaptionFacts(f"clip{n}", instruments=("piano",), moods=("calm",)) for n in range(40)]
@@ -247,14 +248,14 @@ def test_no_clips_need_no_server():
 def test_another_model_is_one_line_that_names_both(server):
     server.models = ("tiny-llama", "other")
     with pytest.raises(
-        CaptionerError, match=r"serves tiny-llama, other; expected meta-llama/Llama-3.1-8B-Instruct"
+        UserError, match=r"serves tiny-llama, other; expected meta-llama/Llama-3.1-8B-Instruct"
     ):
         captioner(server).load()
 
 
 def test_a_wrong_address_is_one_line(server):
     server.script = lambda request: Answer("Not Found", status=404)
-    with pytest.raises(CaptionerError, match=r"mostly ends in /v1"):
+    with pytest.raises(UserError, match=r"mostly ends in /v1"):
         captioner(server).caption(FACTS)
 
 
@@ -277,7 +278,7 @@ def test_a_refused_key_is_one_line_without_the_key(server, monkeypatch, key, sai
     if key:
         monkeypatch.setenv("OPENAI_API_KEY", key)
     server.script = lambda request: Answer(f"Incorrect API key provided: {key}", status=401)
-    with pytest.raises(CaptionerError, match=said) as caught:
+    with pytest.raises(UserError, match=said) as caught:
         captioner(server).caption(FACTS[:1])
     assert "sk-wrong" not in str(caught.value) and "OPENAI_API_KEY" in str(caught.value)
 
@@ -291,7 +292,7 @@ def test_it_works_where_an_event_loop_is_running(server):
 
 def test_a_missing_package_is_one_line(server, monkeypatch):
     monkeypatch.setitem(sys.modules, "openai", None)
-    with pytest.raises(CaptionerError, match=r"pip install 'leitmotif-av\[paper\]'"):
+    with pytest.raises(UserError, match=r"pip install 'leitmotif-av\[paper\]'"):
         captioner(server).load()
 
 

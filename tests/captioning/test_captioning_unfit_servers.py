@@ -11,9 +11,10 @@ from fake_server import GOOD, Answer, FakeServer
 
 from leitmotif.captioning import connection
 from leitmotif.captioning.chat import Caption, ChatTask
-from leitmotif.captioning.errors import BadCaption, CaptionerError
+from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.server import ServerCaptioner
+from leitmotif.storage.errors import UserError
 
 TASK = ChatTask("music-sentence-v1")
 FACTS = [CaptionFacts(f"clip{n}", instruments=("piano",), moods=("calm",)) for n in range(6)]
@@ -63,7 +64,7 @@ def test_a_server_that_refuses_every_request_ends_the_run_with_its_words_and_bla
 ) -> None:
     said = {"body": words} if words.startswith("{") else {"text": words}
     server.script = lambda request: Answer(status=status, **said)
-    with pytest.raises(CaptionerError, match="takes no request") as caught:
+    with pytest.raises(UserError, match="takes no request") as caught:
         captioner(server).caption(FACTS)
     assert words[:60] in str(caught.value) and "no clip is blamed" in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -78,7 +79,7 @@ def test_a_server_that_begins_to_refuse_in_the_middle_of_a_batch_blames_no_clip(
 
     server.script = script
     asking = captioner(server)
-    with pytest.raises(CaptionerError, match="Insufficient balance"):
+    with pytest.raises(UserError, match="Insufficient balance"):
         asking.caption(FACTS, lambda facts, caption: kept.append(facts.clip_id))
     assert len(kept) == 3
     server.script = lambda request: Answer()
@@ -98,7 +99,7 @@ def test_a_model_that_writes_no_caption_about_any_clip_ends_the_run(
     server: FakeServer, answer: Answer, said: str
 ) -> None:
     server.script = lambda request: answer
-    with pytest.raises(CaptionerError, match="not even about a plain clip") as caught:
+    with pytest.raises(UserError, match="not even about a plain clip") as caught:
         captioner(server).caption(FACTS[:2])
     assert said in str(caught.value)
 
@@ -189,5 +190,5 @@ def test_thinking_without_a_word_is_one_line_that_says_to_turn_it_off(
     message = {"role": "assistant", "content": content, "reasoning_content": "The user wants"}
     choice = {"index": 0, "message": message, "finish_reason": "length"}
     server.script = lambda request: Answer(body=json.dumps({"choices": [choice]}))
-    with pytest.raises(CaptionerError, match=r"turn its thinking off at the server, or raise caption\.max"):
+    with pytest.raises(UserError, match=r"turn its thinking off at the server, or raise caption\.max"):
         captioner(server).caption(FACTS[:1])

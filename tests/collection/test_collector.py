@@ -13,10 +13,10 @@ from media_server import MediaServer, tone
 
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.folder import find_media
 from leitmotif.collection.guard import Guard
 from leitmotif.collection.sidecar import find_sidecar, read_metadata
+from leitmotif.storage.errors import UserError
 
 Fetch = Callable[..., CollectSummary]
 Record = Callable[[], list[dict[str, Any]]]
@@ -300,7 +300,7 @@ def test_names_from_outside_never_become_paths(media: MediaServer, fetch: Fetch,
 
 
 def test_a_folder_in_use_is_one_clear_line(media: MediaServer, fetch: Fetch, archive: Archive) -> None:
-    with archive.held(), pytest.raises(SourceError, match="in use by another run"):
+    with archive.held(), pytest.raises(UserError, match="in use by another run"):
         fetch(media.add("/a.wav", tone()))
 
 
@@ -308,7 +308,7 @@ def test_a_folder_in_use_is_one_clear_line(media: MediaServer, fetch: Fetch, arc
 def test_a_list_with_something_else_in_it_is_one_clear_line(fetch: Fetch, tmp_path: Path, text: str) -> None:
     path = tmp_path / "urls.txt"
     path.write_text(text)
-    with pytest.raises(SourceError, match="expected an address"):
+    with pytest.raises(UserError, match="expected an address"):
         fetch(str(path))
 
 

@@ -17,12 +17,13 @@ from leitmotif.collection.enrich import enrichment
 from leitmotif.collection.enrich.enrichment import Enriched, enrich
 from leitmotif.collection.enrich.musicbrainz import MusicBrainz
 from leitmotif.collection.enrich.shazam import Shazam
-from leitmotif.collection.errors import HostStopped, SourceError, Unavailable
+from leitmotif.collection.errors import HostStopped, Unavailable
 from leitmotif.collection.folder import find_media
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sidecar import metadata_of, read_metadata
 from leitmotif.media.sandbox import SandboxedWorker
+from leitmotif.storage.errors import UserError
 
 Fetch = Callable[..., CollectSummary]
 RECORDING = "b9ad642e-b012-41c7-b72a-42cf4911f9ff"
@@ -200,7 +201,7 @@ def test_the_pace_is_kept(service: Recorded, song: Path) -> None:
 
 def test_nobody_to_ask_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("LEITMOTIF_CONTACT", raising=False)
-    with pytest.raises(SourceError, match="set the environment variable LEITMOTIF_CONTACT"):
+    with pytest.raises(UserError, match="set the environment variable LEITMOTIF_CONTACT"):
         MusicBrainz(SETTINGS)
 
 
@@ -280,7 +281,7 @@ def test_a_broken_sidecar_costs_one_file(
 
 
 def test_somebody_unknown_is_one_clear_line(archive: Archive) -> None:
-    with pytest.raises(SourceError, match="known are shazam, musicbrainz"):
+    with pytest.raises(UserError, match="known are shazam, musicbrainz"):
         enrich(archive, ["discogs"], SETTINGS)
 
 
@@ -289,7 +290,7 @@ def test_a_missing_package_is_one_clear_line(archive: Archive, monkeypatch: pyte
         raise ModuleNotFoundError(name=name)
 
     monkeypatch.setattr(enrichment, "import_module", missing)
-    with pytest.raises(SourceError, match=r"pip install 'leitmotif-av\[metadata\]'"):
+    with pytest.raises(UserError, match=r"pip install 'leitmotif-av\[metadata\]'"):
         enrich(archive, ["shazam"], SETTINGS)
 
 

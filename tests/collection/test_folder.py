@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.folder import find_media
+from leitmotif.storage.errors import UserError
 
 
 def names(*sources: Path) -> list[str]:
@@ -34,13 +34,13 @@ def test_odd_names_are_names(tmp_path: Path) -> None:
 
 
 def test_a_missing_source_is_one_clear_line(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match=r"does not exist; give a folder"):
+    with pytest.raises(UserError, match=r"does not exist; give a folder"):
         find_media([tmp_path / "nowhere"])
 
 
 def test_an_empty_folder_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").touch()
-    with pytest.raises(SourceError, match=r"holds no media file \(1 other file\)"):
+    with pytest.raises(UserError, match=r"holds no media file \(1 other file\)"):
         find_media([tmp_path])
 
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.metadata_table import MetadataTable, read_table
+from leitmotif.storage.errors import UserError
 
 
 def find(
@@ -94,5 +94,5 @@ def test_what_is_of_no_use_is_named_and_counted(tmp_path: Path, caplog: pytest.L
 )
 def test_what_is_no_table_is_one_clear_line(tmp_path: Path, name: str, text: str) -> None:
     (tmp_path / name).write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(SourceError, match=r"t\.(csv|jsonl)"):
+    with pytest.raises(UserError, match=r"t\.(csv|jsonl)"):
         read_table(tmp_path / name)

@@ -11,12 +11,13 @@ from media_server import MediaServer, tone
 
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
-from leitmotif.collection.errors import Refused, SourceError
+from leitmotif.collection.errors import Refused
 from leitmotif.collection.fetch.robots import covers, read_robots
 from leitmotif.collection.folder import find_media
 from leitmotif.collection.request import Request
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
 from leitmotif.shards.takedown import Removal, write_record
+from leitmotif.storage.errors import UserError
 
 Fetch = Callable[..., CollectSummary]
 Record = Callable[[], list[dict[str, Any]]]
@@ -299,7 +300,7 @@ def test_a_broken_takedown_list_stops_the_run(
 ) -> None:
     archive.root.mkdir(parents=True)
     (archive.root / "takedown.jsonl").write_bytes(line.encode("latin-1"))
-    with pytest.raises(SourceError, match=r"takedown\.jsonl"):
+    with pytest.raises(UserError, match=r"takedown\.jsonl"):
         fetch(media.add("/a.wav", tone()))
     assert media.asked == []
 

@@ -6,12 +6,12 @@ from pathlib import Path
 import pytest
 
 from leitmotif.collection.archive import Archive
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.folder import find_media
 from leitmotif.collection.ours import KINDS
 from leitmotif.pipelines.workspace import PLAN
 from leitmotif.review.survey.key import KEY_FILE
 from leitmotif.shards.manifest import MANIFEST
+from leitmotif.storage.errors import UserError
 from leitmotif.training.checkpoint import CHECKPOINTS
 from leitmotif.training.settings import SETTINGS_NAME
 
@@ -50,7 +50,7 @@ def test_a_source_that_is_the_workspace_too_is_read_again(tmp_path: Path) -> Non
 
 def test_a_workspace_alone_is_no_source(tmp_path: Path) -> None:
     make(tmp_path, "workspace")
-    with pytest.raises(SourceError, match="holds no media file"):
+    with pytest.raises(UserError, match="holds no media file"):
         find_media([tmp_path])
 
 

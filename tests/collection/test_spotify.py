@@ -6,11 +6,12 @@ from typing import Any
 import pytest
 from recorded_server import Recorded, replay
 
-from leitmotif.collection.errors import HostStopped, SourceError, Unavailable
+from leitmotif.collection.errors import HostStopped, Unavailable
 from leitmotif.collection.request import Request
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sources.open import open_source
 from leitmotif.collection.sources.spotify import SpotifyChart
+from leitmotif.storage.errors import UserError
 
 ARTIST = "4Z8W4fKeB5YxbusRsdQVPb"
 PLAYLIST = "37i9dQZF1DXcBWIGoYBM5M"
@@ -120,24 +121,24 @@ def test_a_long_wait_ends_the_run_and_a_broken_server_too(spotify: Recorded) -> 
 @pytest.mark.parametrize("status", [403, 404])
 def test_what_the_app_may_not_see_is_one_clear_line(spotify: Recorded, status: int) -> None:
     spotify.before += [(status, {})]
-    with pytest.raises(SourceError, match=f"it answers {status}.*give spotify:artist:ID"):
+    with pytest.raises(UserError, match=f"it answers {status}.*give spotify:artist:ID"):
         songs(spotify, f"spotify:playlist:{PLAYLIST}")
 
 
 @pytest.mark.parametrize("word", ["spotify:playlist:short", "spotify:", "spotify:tracks:", "spotify:user:x"])
 def test_a_word_that_names_nothing_is_one_clear_line(word: str) -> None:
-    with pytest.raises(SourceError, match="is nothing of Spotify; expected spotify:playlist:ID"):
+    with pytest.raises(UserError, match="is nothing of Spotify; expected spotify:playlist:ID"):
         list(open_source(word).requests())
 
 
 @pytest.mark.parametrize("name", ["SPOTIPY_CLIENT_ID", "SPOTIPY_CLIENT_SECRET"])
 def test_missing_credentials_are_one_clear_line(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     monkeypatch.delenv(name)
-    with pytest.raises(SourceError, match=r"SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET"):
+    with pytest.raises(UserError, match=r"SPOTIPY_CLIENT_ID and SPOTIPY_CLIENT_SECRET"):
         list(open_source(f"spotify:artist:{ARTIST}").requests())
 
 
 def test_wrong_credentials_are_one_clear_line(spotify: Recorded) -> None:
     del spotify.answers["/api/token"]
-    with pytest.raises(SourceError, match="Spotify refuses the app"):
+    with pytest.raises(UserError, match="Spotify refuses the app"):
         songs(spotify, f"spotify:artist:{ARTIST}")

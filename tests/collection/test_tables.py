@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.collection.errors import SourceError
 from leitmotif.collection.request import Request
 from leitmotif.collection.sources.open import open_source
+from leitmotif.storage.errors import UserError
 
 AUDIOSET = """# Segments csv created Sun Mar  5 10:54:31 2017
 # num_ytids=2, num_segs=2, num_unique_labels=2, num_positive_labels=3
@@ -66,12 +66,12 @@ def test_comments_above_a_chart_are_no_songs_and_the_last_is_its_header(tmp_path
 def test_a_broken_table_is_one_clear_line(tmp_path: Path, text: str, said: str) -> None:
     path = tmp_path / "list.csv"
     path.write_bytes(text.encode(errors="surrogateescape"))
-    with pytest.raises(SourceError, match=said):
+    with pytest.raises(UserError, match=said):
         list(open_source(str(path)).requests())
 
 
 def test_a_folder_and_nothing_are_no_sources(tmp_path: Path) -> None:
-    with pytest.raises(SourceError, match="needs no collecting; measure it"):
+    with pytest.raises(UserError, match="needs no collecting; measure it"):
         open_source(str(tmp_path))
-    with pytest.raises(SourceError, match="neither an address"):
+    with pytest.raises(UserError, match="neither an address"):
         open_source(str(tmp_path / "nothing"))

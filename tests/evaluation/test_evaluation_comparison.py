@@ -16,12 +16,13 @@ from leitmotif.evaluation.bootstrap import NO_INTERVAL, Draws, Estimate, estimat
 from leitmotif.evaluation.clips import Clip, clap_model_of, read_clips, read_frames
 from leitmotif.evaluation.comparison import add_captions, compare
 from leitmotif.evaluation.metric import Tools, choose_metrics
-from leitmotif.evaluation.results import ResultsError, make_document, make_table, write_results
+from leitmotif.evaluation.results import make_document, make_table, write_results
 from leitmotif.evaluation.rouge import RougeLMetric
 from leitmotif.evaluation.tags import TagPrecisionMetric
 from leitmotif.evaluation.tempo_class import TempoClassMetric
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
+from leitmotif.storage.errors import UserError
 
 
 @pytest.fixture(scope="module")
@@ -232,7 +233,7 @@ def test_results_replace_nothing_else_and_a_full_disk_leaves_the_former(
     document = make_document(compare(texts, clips, metrics, resamples=5), metrics, {})
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "file").write_text("precious")
-    with pytest.raises(ResultsError, match=r"exists and holds no results\.json; choose another --out"):
+    with pytest.raises(UserError, match=r"exists and holds no results\.json; choose another --out"):
         write_results(tmp_path / "mine", document, texts, clips, heading="")
     out = tmp_path / "results"
     write_results(out, document, texts, clips, heading="first")

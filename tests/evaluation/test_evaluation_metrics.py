@@ -16,11 +16,12 @@ from leitmotif.evaluation.bertscore import BertScoreMetric
 from leitmotif.evaluation.bleu import BleuMetric
 from leitmotif.evaluation.clap_score import ClapScoreMetric
 from leitmotif.evaluation.clips import Clip
-from leitmotif.evaluation.metric import Metric, MetricError, Tools, choose_metrics, find_metrics
+from leitmotif.evaluation.metric import Metric, Tools, choose_metrics, find_metrics
 from leitmotif.evaluation.mood_quadrant import MoodQuadrantMetric
 from leitmotif.evaluation.rouge import RougeLMetric
 from leitmotif.evaluation.tags import TagPrecisionMetric, TagRecallMetric
 from leitmotif.evaluation.tempo_class import TempoClassMetric, TempoWords
+from leitmotif.storage.errors import UserError
 
 CAPTION = "A calm, dreamlike ambient piece featuring piano and strings at a slow tempo of about 72 BPM."
 OTHER = "A fast, aggressive metal track with electric guitar and drums."
@@ -130,13 +131,13 @@ def test_a_text_without_a_word_scores_nothing(clip: Clip, tools: Tools) -> None:
     ],
 )
 def test_clap_score_without_the_clips_model_says_what_to_do(tools: Tools, said: str) -> None:
-    with pytest.raises(MetricError, match=said) as raised:
+    with pytest.raises(UserError, match=said) as raised:
         ClapScoreMetric(tools)
     assert "\n" not in str(raised.value)
 
 
 def test_an_embedding_of_another_size_is_refused(tools: Tools) -> None:
-    with pytest.raises(MetricError, match="have 3 dimensions, those of the CLAP model 128"):
+    with pytest.raises(UserError, match="have 3 dimensions, those of the CLAP model 128"):
         ClapScoreMetric(tools).measure([CAPTION], [Clip("a", clap=np.ones(3, np.float32))])
 
 
@@ -233,9 +234,9 @@ def test_bertscore_is_that_of_the_package(bert: Path, tools: Tools) -> None:
 
 def test_bertscore_without_weights_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "bert"}))
-    with pytest.raises(MetricError, match=r"without model\.safetensors"):
+    with pytest.raises(UserError, match=r"without model\.safetensors"):
         BertScoreMetric(Tools(bertscore=str(tmp_path)))
-    with pytest.raises(MetricError, match="give one, such as --bertscore FacebookAI/roberta-large"):
+    with pytest.raises(UserError, match="give one, such as --bertscore FacebookAI/roberta-large"):
         BertScoreMetric(Tools())
 
 
@@ -248,7 +249,7 @@ def test_bertscore_refuses_weights_in_part(bert: Path, tmp_path: Path) -> None:
     BertScoreMetric(Tools(bertscore=str(tmp_path)))
     part = {name: tensor for name, tensor in whole.items() if "layer.1" not in name}
     save_file(part, tmp_path / "model.safetensors", metadata={"format": "pt"})
-    with pytest.raises(MetricError, match="weights are missing"):
+    with pytest.raises(UserError, match="weights are missing"):
         BertScoreMetric(Tools(bertscore=str(tmp_path)))
 
 
@@ -256,7 +257,7 @@ def test_metrics_are_chosen_by_name_or_by_what_is_given() -> None:
     names = [metric.NAME for metric in choose_metrics(None, Tools())]
     assert names == ["bleu", "mood-quadrant", "rouge-l", "tag-precision", "tag-recall", "tempo-class"]
     assert [metric.NAME for metric in choose_metrics(["bleu"], Tools())] == ["bleu"]
-    with pytest.raises(MetricError, match="got metric 'blue'; expected one of bertscore, bleu, clap-score"):
+    with pytest.raises(UserError, match="got metric 'blue'; expected one of bertscore, bleu, clap-score"):
         choose_metrics(["blue"], Tools())
-    with pytest.raises(MetricError, match="no clap_embedding"):
+    with pytest.raises(UserError, match="no clap_embedding"):
         choose_metrics(["clap-score"], Tools())

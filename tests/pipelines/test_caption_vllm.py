@@ -15,12 +15,13 @@ from real_server import MODEL, PYTHON, REPOSITORY, RealServer, environment, writ
 
 from leitmotif.captioning.chat import Caption, ChatTask, Draft, Sampling
 from leitmotif.captioning.connection import Connection
-from leitmotif.captioning.errors import BadCaption, CaptionerError
+from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.server import ServerCaptioner
 from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages.caption import CaptionStage
+from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy import labels
 
 pytestmark = [
@@ -76,7 +77,7 @@ def test_a_real_server_captions_in_order_with_the_seeds_that_are_recorded(server
 
 
 def test_a_real_server_with_another_model_is_one_line(server):
-    with pytest.raises(CaptionerError, match=rf"serves {MODEL}; expected other/model"):
+    with pytest.raises(UserError, match=rf"serves {MODEL}; expected other/model"):
         ServerCaptioner(TASK, url=server.url, model="other/model").load()
 
 

@@ -15,7 +15,6 @@ from leitmotif.review.survey.build import make_survey
 from leitmotif.review.survey.counterbalance import draw_orders, williams_design
 from leitmotif.review.survey.key import load_key
 from leitmotif.review.survey.material import check_systems, find_material
-from leitmotif.review.survey.questions import SurveyError
 from leitmotif.storage.errors import UserError
 
 SYSTEMS = ("bridge", "cmt-2021", "VidMuse")
@@ -124,9 +123,9 @@ def test_sounds_are_shown_with_the_video_that_they_were_made_for(tmp_path: Path)
 
 def test_a_folder_gives_its_name_to_its_system(tmp_path: Path) -> None:
     assert check_systems(["runs/vmb", "CMT=old/out"]) == {"vmb": Path("runs/vmb"), "CMT": Path("old/out")}
-    with pytest.raises(SurveyError, match="two systems are called 'out'"):
+    with pytest.raises(UserError, match="two systems are called 'out'"):
         check_systems(["a/out", "b/out"])
-    with pytest.raises(SurveyError, match="has no name"):
+    with pytest.raises(UserError, match="has no name"):
         check_systems(["=a"])
 
 
@@ -176,35 +175,35 @@ def break_codec(root: Path) -> None:
 def test_unfit_material_is_one_clear_line(spoil, said: str, tmp_path: Path) -> None:
     systems = systems_in(tmp_path, "aa", "bb")
     spoil(tmp_path)
-    with pytest.raises(SurveyError, match=said) as raised:
+    with pytest.raises(UserError, match=said) as raised:
         find_material(systems)
     assert "\n" not in str(raised.value)
 
 
 def test_one_system_makes_no_survey(tmp_path: Path) -> None:
-    with pytest.raises(SurveyError, match="got 1 system; a survey compares 2 or more"):
+    with pytest.raises(UserError, match="got 1 system; a survey compares 2 or more"):
         find_material(systems_in(tmp_path, "aa"))
-    with pytest.raises(SurveyError, match="cannot be read \\(No such file or directory\\)"):
+    with pytest.raises(UserError, match="cannot be read \\(No such file or directory\\)"):
         find_material({"aa": tmp_path / "aa", "bb": tmp_path / "bb"})
 
 
 def test_a_file_that_says_whose_it_is_is_refused(tmp_path: Path) -> None:
     for system in ("bridge", "other"):
         write_film(tmp_path / system / "one.mp4", title=f"made by {system.upper()} v2")
-    with pytest.raises(SurveyError, match=r"names its system in its metadata \(title: 'made by BRIDGE v2'\)"):
+    with pytest.raises(UserError, match=r"names its system in its metadata \(title: 'made by BRIDGE v2'\)"):
         find_material({name: tmp_path / name for name in ("bridge", "other")})
 
 
 def test_missing_texts_and_videos_are_told(tmp_path: Path) -> None:
     systems = systems_in(tmp_path, "aa", "bb")
     prompts = prompts_in(tmp_path / "p", "one")
-    with pytest.raises(SurveyError, match=r"no text for clip 'two.wav'; expected 'two.txt'"):
+    with pytest.raises(UserError, match=r"no text for clip 'two.wav'; expected 'two.txt'"):
         find_material(systems, prompts=prompts)
     (prompts / "two.txt").write_text(" \n")
-    with pytest.raises(SurveyError, match="is empty; expected what the music was made for"):
+    with pytest.raises(UserError, match="is empty; expected what the music was made for"):
         find_material(systems, prompts=prompts)
     write_film(tmp_path / "videos" / "one.mp4")
-    with pytest.raises(SurveyError, match=r"no video for clip 'two.wav'; expected two.mp4 or two.webm"):
+    with pytest.raises(UserError, match=r"no video for clip 'two.wav'; expected two.mp4 or two.webm"):
         find_material(systems, videos=tmp_path / "videos")
 
 
@@ -226,7 +225,7 @@ def test_missing_texts_and_videos_are_told(tmp_path: Path) -> None:
 def test_settings_that_make_no_sense_are_one_clear_line(wrong, said: str, tmp_path: Path) -> None:
     prompts = prompts_in(tmp_path / "p", "one", "two")
     material = find_material(systems_in(tmp_path, "aa", "bb"), prompts=prompts)
-    with pytest.raises(SurveyError, match=said):
+    with pytest.raises(UserError, match=said):
         make_survey(material, tmp_path / "survey", **wrong)
     assert not (tmp_path / "survey").exists()
 
@@ -261,7 +260,7 @@ def test_a_survey_is_never_written_over(tmp_path: Path) -> None:
     prompts = prompts_in(tmp_path / "p", "one", "two")
     material = find_material(systems_in(tmp_path, "aa", "bb"), prompts=prompts)
     make_survey(material, tmp_path / "survey")
-    with pytest.raises(SurveyError, match="exists already; choose another folder"):
+    with pytest.raises(UserError, match="exists already; choose another folder"):
         make_survey(material, tmp_path / "survey")
 
 
@@ -275,8 +274,8 @@ def test_a_copy_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_no_survey_is_told(tmp_path: Path) -> None:
-    with pytest.raises(SurveyError, match=r"is no survey \(no readable key.json\)"):
+    with pytest.raises(UserError, match=r"is no survey \(no readable key.json\)"):
         load_key(tmp_path)
     (tmp_path / "key.json").write_text('{"survey": "x"}')
-    with pytest.raises(SurveyError, match="is damaged"):
+    with pytest.raises(UserError, match="is damaged"):
         load_key(tmp_path)

@@ -16,7 +16,6 @@ from leitmotif.review.survey.agreement import krippendorff_alpha
 from leitmotif.review.survey.build import make_survey
 from leitmotif.review.survey.key import Key
 from leitmotif.review.survey.material import find_material
-from leitmotif.review.survey.questions import SurveyError
 from leitmotif.review.survey.responses import check_response, read_responses
 from leitmotif.review.survey.results import Comparison, compute_results, holm, t_interval, wilcoxon_p
 from leitmotif.storage.errors import UserError
@@ -215,7 +214,7 @@ def test_a_response_of_no_use_is_one_line_that_names_its_file(
 ) -> None:
     spoil(responses[1])
     paths = write_responses(tmp_path / "got", *responses)
-    with pytest.raises(SurveyError) as raised:
+    with pytest.raises(UserError) as raised:
         read_responses(key, paths)
     assert said in str(raised.value) and str(paths[1]) in str(raised.value)
     assert "\n" not in str(raised.value)
@@ -225,7 +224,7 @@ def test_a_response_of_no_use_is_one_line_that_names_its_file(
 def test_a_file_that_is_no_response_is_one_line(text: str, key: Key, tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_text(text)
-    with pytest.raises(SurveyError, match=r"r\.json'") as raised:
+    with pytest.raises(UserError, match=r"r\.json'") as raised:
         read_responses(key, [path])
     assert "\n" not in str(raised.value)
 
@@ -233,7 +232,7 @@ def test_a_file_that_is_no_response_is_one_line(text: str, key: Key, tmp_path: P
 def test_a_participant_counts_once(key: Key, responses: list[dict[str, Any]], tmp_path: Path) -> None:
     responses[2]["participant"] = " 1 "
     paths = write_responses(tmp_path / "got", *responses)
-    with pytest.raises(SurveyError, match=r"participant '1' has answered twice, in .*leave one out"):
+    with pytest.raises(UserError, match=r"participant '1' has answered twice, in .*leave one out"):
         read_responses(key, paths)
     assert len(read_responses(key, [paths[0], paths[1], paths[0]])) == 2  # one file, given twice
 

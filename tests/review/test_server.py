@@ -15,7 +15,6 @@ from leitmotif.cli import survey as command
 from leitmotif.review.survey.build import make_survey
 from leitmotif.review.survey.key import Key, load_key
 from leitmotif.review.survey.material import find_material
-from leitmotif.review.survey.questions import SurveyError
 from leitmotif.review.survey.responses import read_responses
 from leitmotif.review.survey.server import LARGEST_BYTES, Assignments, SurveyServer
 from leitmotif.storage.errors import OutsideError, UserError
@@ -139,7 +138,7 @@ def test_there_is_nothing_else_to_post_to(client: httpx.Client) -> None:
 
 
 def test_a_folder_that_is_no_survey_is_not_served(tmp_path: Path) -> None:
-    with pytest.raises(SurveyError, match="is no survey"):
+    with pytest.raises(UserError, match="is no survey"):
         SurveyServer(tmp_path, port=0)
 
 

@@ -26,7 +26,6 @@ from leitmotif.train_mmdm.settings import Settings, choose_settings
 from leitmotif.train_mmdm.train import out_of_memory, train
 from leitmotif.training import checkpoint
 from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
-from leitmotif.training.loader.columns import LoaderError
 from leitmotif.training.loader.loader import ShardLoader
 from leitmotif.training.logs import read_log
 from leitmotif.training.step import TrainStep
@@ -220,7 +219,7 @@ def test_other_settings_than_the_run_s_are_refused(
 
 def test_another_dataset_than_the_run_s_is_refused(copied: Path, tmp_path: Path) -> None:
     other = write_dataset(tmp_path / "other", {"train": plain_rows(10, 50), "validation": plain_rows(3)})
-    with pytest.raises(LoaderError, match="was taken with dataset"):
+    with pytest.raises(UserError, match="was taken with dataset"):
         train(other, copied, resume=True)
 
 

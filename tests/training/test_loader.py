@@ -9,8 +9,9 @@ import pytest
 from PIL import Image
 from torch.utils.data import DataLoader
 
+from leitmotif.storage.errors import UserError
 from leitmotif.training.loader.decode import Audio
-from leitmotif.training.loader.loader import LoaderError, ShardLoader
+from leitmotif.training.loader.loader import ShardLoader
 from tests.training.conftest import MakeDataset
 
 # Enough row groups, of different sizes, for several streams.
@@ -213,16 +214,16 @@ def test_ranks_share_the_steps_of_one(dataset: Path, workers: int) -> None:
 )
 def test_a_state_of_another_loader_is_refused(dataset: Path, changed: dict[str, int], named: str) -> None:
     state = a_loader(dataset).state_dict()
-    with pytest.raises(LoaderError, match=f"taken with {named}, this loader has"):
+    with pytest.raises(UserError, match=f"taken with {named}, this loader has"):
         a_loader(dataset, **changed).load_state_dict(state)
 
 
 def test_a_state_of_another_dataset_or_split_is_refused(dataset: Path, make_dataset: MakeDataset) -> None:
     state = a_loader(dataset).state_dict()
     other = make_dataset(train=[[40, 1]])
-    with pytest.raises(LoaderError, match="taken with dataset"):
+    with pytest.raises(UserError, match="taken with dataset"):
         a_loader(other).load_state_dict(state)
-    with pytest.raises(LoaderError, match="taken with "):
+    with pytest.raises(UserError, match="taken with "):
         ShardLoader(
             dataset, "validation", columns=["clip_id"], batch_size=3, buffer=36, seed=5
         ).load_state_dict(state)
@@ -270,7 +271,7 @@ def test_a_data_loader_around_it_changes_nothing(dataset: Path) -> None:
     assert len(around) == len(loader)
     batches = [ids(batch) for batch in around]
     assert batches == epoch_of(a_loader(dataset)) and loader.epoch == 1
-    with pytest.raises(LoaderError, match="give workers=N to it, not to DataLoader"):
+    with pytest.raises(UserError, match="give workers=N to it, not to DataLoader"):
         list(DataLoader(loader, batch_size=None, num_workers=1))
 
 
@@ -292,12 +293,12 @@ def test_two_iterations_at_once_are_refused(dataset: Path) -> None:
     first = iter(loader)
     next(first)
     next(iter(loader))
-    with pytest.raises(LoaderError, match="iterated anew while this iteration was going on"):
+    with pytest.raises(UserError, match="iterated anew while this iteration was going on"):
         next(first)
     running = iter(loader)
     next(running)
     loader.load_state_dict(a_loader(dataset).state_dict())
-    with pytest.raises(LoaderError, match="moved or iterated anew"):
+    with pytest.raises(UserError, match="moved or iterated anew"):
         next(running)
     assert epoch_of(loader) == epoch_of(a_loader(dataset))
 

@@ -12,8 +12,9 @@ from leitmotif.shards.errors import DatasetError
 from leitmotif.shards.manifest import write_manifest
 from leitmotif.shards.schema import shard_schema
 from leitmotif.shards.writer import write_shard
+from leitmotif.storage.errors import UserError
 from leitmotif.training.loader.decode import decode_audio, decode_frame, decode_picture
-from leitmotif.training.loader.loader import LoaderError, ShardLoader
+from leitmotif.training.loader.loader import ShardLoader
 from tests.training.conftest import MakeDataset, a_flac, a_jpeg, a_row
 
 pytestmark = pytest.mark.filterwarnings("ignore:This DataLoader will create")
@@ -25,7 +26,7 @@ def a_loader(dataset: Path, split: str = "train", **changed: Any) -> ShardLoader
     return ShardLoader(dataset, split, **settings | changed)
 
 
-def one_line(error: pytest.ExceptionInfo[LoaderError]) -> str:
+def one_line(error: pytest.ExceptionInfo[UserError]) -> str:
     said = str(error.value)
     assert "\n" not in said
     return said
@@ -78,7 +79,7 @@ def test_a_split_without_rows_is_refused(make_dataset: MakeDataset) -> None:
 def test_columns_that_are_not_there_are_refused(
     make_dataset: MakeDataset, columns: list[str], said: str
 ) -> None:
-    with pytest.raises(LoaderError) as error:
+    with pytest.raises(UserError) as error:
         a_loader(make_dataset(train=[[3]]), columns=columns)
     assert one_line(error).startswith(said)
 
@@ -88,7 +89,7 @@ def test_a_dataset_without_a_column_is_refused(tmp_path: Path) -> None:
     path = dataset / "data" / SHARD
     pq.write_table(pq.read_table(path).drop_columns(["frames"]), path)
     write_manifest(dataset, {})
-    with pytest.raises(LoaderError, match="the dataset has no column 'frames'; it has clip_id, ") as error:
+    with pytest.raises(UserError, match="the dataset has no column 'frames'; it has clip_id, ") as error:
         a_loader(dataset)
     one_line(error)
 
@@ -110,7 +111,7 @@ def test_a_dataset_without_a_column_is_refused(tmp_path: Path) -> None:
 def test_arguments_that_make_no_sense_are_refused(
     make_dataset: MakeDataset, argument: dict[str, Any], said: str
 ) -> None:
-    with pytest.raises(LoaderError) as error:
+    with pytest.raises(UserError) as error:
         a_loader(make_dataset(train=[[3]]), **argument)
     assert one_line(error).startswith(said)
 
@@ -146,7 +147,7 @@ def test_a_row_that_cannot_be_decoded_is_named(
     dataset = a_dataset_with(tmp_path / "dataset", 3, **changed)
     loader = a_loader(dataset, columns=[column], workers=workers)
     given = []
-    with pytest.raises(LoaderError) as error:
+    with pytest.raises(UserError) as error:
         given.extend(loader)
     assert one_line(error).startswith(f"{SHARD} row 3 (clip_id clip-0003): {said}")
     assert "on_error='skip'" in str(error.value)
@@ -170,7 +171,7 @@ def test_a_batch_of_which_nothing_is_left_is_skipped_unless_other_ranks_wait(tmp
     dataset = a_dataset_with(tmp_path / "dataset", 3, audio={"bytes": b"fLaC"})
     alone = a_loader(dataset, on_error="skip", batch_size=1)
     assert [batch[0]["clip_id"][-1] for batch in alone] == ["0", "1", "2", "4", "5"]
-    with pytest.raises(LoaderError, match="no row of a batch of rank 1 can be decoded, and other ranks wait"):
+    with pytest.raises(UserError, match="no row of a batch of rank 1 can be decoded, and other ranks wait"):
         list(a_loader(dataset, on_error="skip", batch_size=1, rank=1, world_size=2))
 
 
@@ -217,7 +218,7 @@ def test_a_shard_that_vanishes_while_reading_is_named(make_dataset: MakeDataset,
     (dataset / "data" / "train-00001-of-00002.parquet").unlink()
     given = []
     with pytest.raises(
-        LoaderError, match=r"shard train-00001-of-00002\.parquet, row group 0 cannot be"
+        UserError, match=r"shard train-00001-of-00002\.parquet, row group 0 cannot be"
     ) as error:
         given.extend(loader)
     one_line(error)
@@ -236,7 +237,7 @@ def test_damaged_pages_are_named(make_dataset: MakeDataset, workers: int) -> Non
     data = bytearray(path.read_bytes())
     data[column.data_page_offset : column.data_page_offset + 40] = b"\xff" * 40
     path.write_bytes(data)
-    with pytest.raises(LoaderError, match=f"shard {SHARD}, row group 0 cannot be read") as error:
+    with pytest.raises(UserError, match=f"shard {SHARD}, row group 0 cannot be read") as error:
         list(a_loader(dataset, workers=workers))
     one_line(error)
     unharmed = a_loader(dataset, workers=workers, columns=["clip_id", "frames"])
@@ -247,7 +248,7 @@ def test_a_state_that_is_none_is_refused(make_dataset: MakeDataset) -> None:
     loader = a_loader(make_dataset(train=[[4]]))
     good = loader.state_dict()
     for name in good:
-        with pytest.raises(LoaderError, match=f"the loader's state has no '{name}'") as error:
+        with pytest.raises(UserError, match=f"the loader's state has no '{name}'") as error:
             loader.load_state_dict({key: value for key, value in good.items() if key != name})
         one_line(error)
     for wrong in (
@@ -259,7 +260,7 @@ def test_a_state_that_is_none_is_refused(make_dataset: MakeDataset) -> None:
         {"batch_size": "2"},
         {"rows": -1},
     ):
-        with pytest.raises(LoaderError, match="the loader's state is damaged") as error:
+        with pytest.raises(UserError, match="the loader's state is damaged") as error:
             loader.load_state_dict(good | wrong)
         one_line(error)
     assert loader.state_dict() == good
@@ -271,7 +272,7 @@ def test_too_many_ranks_for_what_is_left_are_refused(make_dataset: MakeDataset) 
     for _ in zip(range(2), loader, strict=False):
         pass
     with pytest.raises(
-        LoaderError, match="1 rows are left of epoch 0, for 2 ranks; resume with 1 ranks"
+        UserError, match="1 rows are left of epoch 0, for 2 ranks; resume with 1 ranks"
     ) as error:
         a_loader(dataset, rank=1, world_size=2).load_state_dict(loader.state_dict())
     one_line(error)
@@ -281,7 +282,7 @@ def test_a_worker_that_is_killed_ends_the_epoch_with_one_line(make_dataset: Make
     def die(row: dict[str, Any]) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
-    with pytest.raises(LoaderError, match="a worker of the loader died") as error:
+    with pytest.raises(UserError, match="a worker of the loader died") as error:
         list(a_loader(make_dataset(train=[[4]]), transform=die, workers=1))
     one_line(error)
 

@@ -12,8 +12,8 @@ from torch.utils.data import IterableDataset, get_worker_info
 
 from leitmotif.phrases import command
 from leitmotif.shards.row_groups import Split
-from leitmotif.storage.errors import RunError
-from leitmotif.training.loader.columns import SEED, LoaderError
+from leitmotif.storage.errors import RunError, UserError
+from leitmotif.training.loader.columns import SEED
 from leitmotif.training.loader.rows import ID, RowReader
 from leitmotif.training.loader.shared_memory import SharedWriter
 
@@ -106,7 +106,7 @@ class ShardBatches(IterableDataset[WorkerBatch]):
                 line = f"{reader.place(number, clip_id)}: {error}"
                 if not self.pipeline.skip:
                     validate = command("validate", reader.group(number).shard.parents[1])
-                    raise LoaderError(f"{line}; run `{validate}`, or load with on_error='skip'") from error
+                    raise UserError(f"{line}; run `{validate}`, or load with on_error='skip'") from error
                 made.broken.append(line)
                 continue
             if SEED in self.pipeline.columns:

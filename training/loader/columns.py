@@ -11,23 +11,19 @@ from leitmotif.storage.errors import UserError
 SEED = "seed"
 
 
-class LoaderError(UserError):
-    """An argument, a state or a row that the loader cannot use; one line: got, expected, what to do."""
-
-
 def check_columns(split: Split, columns: Sequence[str]) -> tuple[str, ...]:
     """Return the columns, each once.
 
     Raises:
-        LoaderError: There is none, or the split does not have one.
+        UserError: There is none, or the split does not have one.
     """
     if isinstance(columns, str):
-        raise LoaderError(f"got columns {columns!r}; expected a list of names, as in [{columns!r}]")
+        raise UserError(f"got columns {columns!r}; expected a list of names, as in [{columns!r}]")
     if not columns:
-        raise LoaderError("got no columns; name those that are needed, as in ['clip_id', 'audio']")
+        raise UserError("got no columns; name those that are needed, as in ['clip_id', 'audio']")
     for column in columns:
         if column not in (*split.columns, SEED):
             near = " or ".join(map(repr, difflib.get_close_matches(column, split.columns)))
             hint = f"did you mean {near}?" if near else f"it has {', '.join(split.columns)}"
-            raise LoaderError(f"the dataset has no column {column!r}; {hint}")
+            raise UserError(f"the dataset has no column {column!r}; {hint}")
     return tuple(dict.fromkeys(columns))

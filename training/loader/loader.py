@@ -13,8 +13,9 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from leitmotif.shards.dataset import Dataset
+from leitmotif.storage.errors import UserError
 from leitmotif.training.loader.batches import RowPipeline, ShardBatches, WorkerBatch
-from leitmotif.training.loader.columns import LoaderError, check_columns
+from leitmotif.training.loader.columns import check_columns
 from leitmotif.training.loader.decode import decoders
 from leitmotif.training.loader.order import order_rows, size_batches
 from leitmotif.training.loader.shared_memory import SharedReader
@@ -89,7 +90,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             prefetch: Batches that each worker prepares ahead.
 
         Raises:
-            LoaderError: An argument cannot be used.
+            UserError: An argument cannot be used.
             DatasetError: The dataset cannot.
         """
         _check(batch_size=(batch_size, 1), buffer=(buffer, 1), seed=(seed, 0), workers=(workers, 0))
@@ -97,11 +98,11 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         _check_choice("on_error", on_error, ("raise", "skip"))
         _check_choice("frames", frames, ("numpy", "pil"))
         if rank >= world_size:
-            raise LoaderError(f"got rank {rank} of {world_size} ranks; expected 0 to {world_size - 1}")
+            raise UserError(f"got rank {rank} of {world_size} ranks; expected 0 to {world_size - 1}")
         opened = dataset if isinstance(dataset, Dataset) else Dataset(dataset)
         self.split = opened.split(split)
         if self.split.rows < world_size:
-            raise LoaderError(
+            raise UserError(
                 f"split {split!r} has {self.split.rows} rows for {world_size} ranks; use fewer ranks"
             )
         self.rank, self.world_size = rank, world_size
@@ -126,21 +127,19 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         """Give the batches that are left of this epoch, or those of the next one if none is.
 
         Raises:
-            LoaderError: A shard cannot be read, a row cannot be decoded, a worker died, or the loader was
+            UserError: A shard cannot be read, a row cannot be decoded, a worker died, or the loader was
                 moved or iterated anew in between.
         """
         if get_worker_info():
-            raise LoaderError(
-                "a shard loader has workers of its own: give workers=N to it, not to DataLoader"
-            )
+            raise UserError("a shard loader has workers of its own: give workers=N to it, not to DataLoader")
         if self._step == len(self._batches):
             self._begin(self.epoch + 1)
         turn = self._turn = object()
         for made in self._worker_batches():
             if turn is not self._turn:
-                raise LoaderError("the loader was moved or iterated anew while this iteration was going on")
+                raise UserError("the loader was moved or iterated anew while this iteration was going on")
             if made.failure:
-                raise LoaderError(made.failure)
+                raise UserError(made.failure)
             self._step += 1
             self.skipped += len(made.broken)
             for line in made.broken:
@@ -148,7 +147,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             if made.size:
                 yield made.batch
             elif self.world_size > 1:
-                raise LoaderError(
+                raise UserError(
                     f"no row of a batch of rank {self.rank} can be decoded, and other ranks wait for it; "
                     "use a larger batch, or mend the dataset"
                 )
@@ -175,29 +174,29 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             state: Of `state_dict`.
 
         Raises:
-            LoaderError: It belongs to another dataset, split, seed, batch size, buffer or order, or to none.
+            UserError: It belongs to another dataset, split, seed, batch size, buffer or order, or to none.
         """
         for name in self.state_dict():
             if name not in state:
-                raise LoaderError(f"the loader's state has no {name!r}; give what state_dict returned")
+                raise UserError(f"the loader's state has no {name!r}; give what state_dict returned")
         numbers = {name: state[name] for name in ("epoch", "rows", "step_size", "batch_size", "world_size")}
         epoch, given, step_size, *batches = numbers.values()
         if not all(isinstance(number, int) and number >= 0 for number in numbers.values()) or not (
             step_size and given < self.split.rows
         ):
-            raise LoaderError(f"the loader's state is damaged, it has {numbers}; take an older one")
+            raise UserError(f"the loader's state is damaged, it has {numbers}; take an older one")
         mine = self._identity()
         if math.prod(batches) != self.batch_size * self.world_size:
             mine["batch_size"] = self.batch_size
         for name, value in mine.items():
             if state[name] != value:
-                raise LoaderError(
+                raise UserError(
                     f"the loader's state was taken with {name} {state[name]!r}, this loader has {value!r}; "
                     f"resume with the same {name}, or begin a new run"
                 )
         left = self.split.rows - given
         if left < self.world_size:
-            raise LoaderError(
+            raise UserError(
                 f"{left} rows are left of epoch {epoch}, for {self.world_size} ranks; resume with "
                 f"{state['world_size']} ranks until the next epoch"
             )
@@ -249,7 +248,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             if not str(error).startswith("DataLoader worker (pid"):
                 raise
             said = str(error).splitlines()[0].rstrip(". ")
-            raise LoaderError(
+            raise UserError(
                 f"a worker of the loader died ({said}); if memory ran out, use fewer workers or a smaller "
                 "buffer"
             ) from error
@@ -258,9 +257,9 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
 def _check(**arguments: tuple[int, int]) -> None:
     for name, (value, least) in arguments.items():
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise LoaderError(f"got {name} {value!r}; expected a whole number of at least {least}")
+            raise UserError(f"got {name} {value!r}; expected a whole number of at least {least}")
 
 
 def _check_choice(name: str, value: str, known: Sequence[str]) -> None:
     if value not in known:
-        raise LoaderError(f"got {name} {value!r}; expected {' or '.join(map(repr, known))}")
+        raise UserError(f"got {name} {value!r}; expected {' or '.join(map(repr, known))}")
