@@ -13,6 +13,8 @@ from typing import Any
 
 import psutil
 
+from leitmotif.storage.atomic import write_text
+
 HERE = Path(__file__).parent
 RESULTS = HERE / "results.json"
 README = HERE.parent / "README.md"
@@ -40,8 +42,8 @@ def main(arguments: Sequence[str]) -> int:
     text = json.dumps(
         {"machine": _machine(), "commit": _commit(), "figures": list(figures.values())}, indent=1
     )
-    _write(RESULTS, text + "\n")
-    _write(README, with_table(README.read_text(encoding="utf-8"), list(figures.values())))
+    write_text(RESULTS, text + "\n")
+    write_text(README, with_table(README.read_text(encoding="utf-8"), list(figures.values())))
     return 0
 
 
@@ -62,12 +64,6 @@ def with_table(readme: str, figures: Sequence[dict[str, Any]]) -> str:
             f"{END}{tail}",
         ]
     )
-
-
-def _write(path: Path, text: str) -> None:
-    beside = path.with_suffix(".tmp")
-    beside.write_text(text, encoding="utf-8")
-    beside.replace(path)
 
 
 def _line(figure: dict[str, Any]) -> str:

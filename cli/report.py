@@ -53,9 +53,9 @@ def _write(folder: Path) -> list[Path]:
 
 def _compare(options: argparse.Namespace) -> list[Path]:
     from leitmotif.reports.comparison import render_comparison
-    from leitmotif.reports.write import write_whole
+    from leitmotif.storage.atomic import write_files
 
     text = render_comparison(options.folder, options.against)
     names = (folder.resolve().name for folder in (options.folder, options.against))
     out = options.out or Path("-against-".join(names) + ".html")
-    return write_whole(out.absolute().parent, {out.name: text.encode()})
+    return write_files(out.absolute().parent, {out.name: text.encode()})

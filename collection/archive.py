@@ -26,10 +26,11 @@ import pyarrow as pa
 from leitmotif.collection.folder import SUFFIXES
 from leitmotif.collection.request import Request
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
-from leitmotif.shards.store import KEY, StageStore
 from leitmotif.shards.texts import encodable
+from leitmotif.storage.atomic import replace_file, write_bytes
 from leitmotif.storage.errors import UserError
 from leitmotif.storage.lock import InUseError, hold
+from leitmotif.storage.table import KEY, AppendOnlyTable
 
 COLUMNS = pa.schema(
     [
@@ -65,7 +66,7 @@ class Archive:
     def __init__(self, root: Path) -> None:
         self.root = root.absolute()
         self.partial = self.root / "partial"
-        self._store = StageStore(self.root / "record", COLUMNS, scratch=self.partial)
+        self._store = AppendOnlyTable(self.root / "record", COLUMNS, scratch=self.partial)
         self._rows: list[dict[str, Any]] = []
         self._lock = threading.Lock()
         self._flushed_s = time.monotonic()
@@ -135,14 +136,10 @@ class Archive:
         }
         ours = info.get("leitmotif", {}) | facts | {"key": request.key}
         text = json.dumps(info | {"leitmotif": ours}).encode()
-        # Half of it, left by a crash, is no JSON, and the file that it is about is not there yet.
         sidecar = self._sidecar(request.key)
-        try:
-            sidecar.write_bytes(text)
-        except FileNotFoundError:
-            sidecar.parent.mkdir(parents=True, exist_ok=True)
-            sidecar.write_bytes(text)
-        part.replace(self.root / name)
+        sidecar.parent.mkdir(parents=True, exist_ok=True)
+        write_bytes(sidecar, text)
+        replace_file(part, self.root / name)
         return facts
 
     def adopt(self, request: Request) -> dict[str, Any] | None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -14,6 +12,7 @@ from leitmotif.evaluation.bootstrap import LEVEL, Estimate
 from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.comparison import Comparison
 from leitmotif.evaluation.metric import Metric
+from leitmotif.storage.atomic import whole_folder
 from leitmotif.storage.errors import UserError
 
 RESULTS, TABLE, DESCRIPTIONS = "results.json", "results.md", "descriptions.jsonl"
@@ -116,9 +115,7 @@ def write_results(
         OSError: The disk refused; former results are untouched.
     """
     check_target(out)
-    beside = out.absolute().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        beside.mkdir(parents=True)
+    with whole_folder(out) as beside:
         said = dict(texts) | {f"{name}, lists": each for name, each in (lists or {}).items() if any(each)}
         rows = [
             {"clip_id": clip.clip_id, **{name: each[number] for name, each in said.items()}}
@@ -127,23 +124,7 @@ def write_results(
         _write(beside / DESCRIPTIONS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
         _write(beside / TABLE, f"{heading}\n\n{make_table(document)}")
         _write(beside / RESULTS, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
-        _put_in_place(beside, out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")
-
-
-def _put_in_place(beside: Path, out: Path) -> None:
-    former = beside.with_name(f"{beside.name}.former")
-    if out.exists():
-        out.rename(former)
-    try:
-        beside.rename(out)
-    except OSError:
-        if former.exists():
-            former.rename(out)
-        raise
-    shutil.rmtree(former, ignore_errors=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import soundfile
+
+from leitmotif.storage.atomic import whole_file
 
 
 def write_flac(blocks: Iterable[np.ndarray], out: Path, *, rate_hz: int) -> None:
@@ -30,15 +31,13 @@ def open_flac(out: Path, *, rate_hz: int) -> Iterator[Callable[[np.ndarray], Non
 
     `out` appears when the `with` block ends without an error, or not at all.
     """
-    beside = out.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        with soundfile.SoundFile(
+    with (
+        whole_file(out) as beside,
+        soundfile.SoundFile(
             beside, "w", samplerate=rate_hz, channels=2, format="FLAC", subtype="PCM_16"
-        ) as file:
-            yield lambda block: file.write(np.clip(block, -1.0, 1.0).T)
-        beside.replace(out)
-    finally:
-        beside.unlink(missing_ok=True)
+        ) as file,
+    ):
+        yield lambda block: file.write(np.clip(block, -1.0, 1.0).T)
 
 
 def flac_length_s(path: Path) -> float:

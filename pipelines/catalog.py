@@ -21,8 +21,8 @@ from leitmotif.media.errors import MediaError, NotMedia, Unreadable
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.media.tags import read_tags
 from leitmotif.pipelines.stated import Stated
-from leitmotif.shards.store import StageStore
 from leitmotif.storage.errors import is_machine_fault
+from leitmotif.storage.table import AppendOnlyTable
 
 log = logging.getLogger("leitmotif.pipelines")
 
@@ -46,7 +46,7 @@ class _Row:
 
 
 def enter(
-    catalog: StageStore,
+    catalog: AppendOnlyTable,
     files: Sequence[FoundFile],
     *,
     stated: Stated = Stated(),  # noqa: B008 - it is frozen
@@ -83,7 +83,7 @@ def enter(
     return entered + len(waiting)
 
 
-def catalogued_files(catalog: StageStore, but: Iterable[FoundFile] = ()) -> list[FoundFile]:
+def catalogued_files(catalog: AppendOnlyTable, but: Iterable[FoundFile] = ()) -> list[FoundFile]:
     """Return the files that were catalogued and still lie where they were, by path.
 
     Args:
@@ -102,7 +102,7 @@ def catalogued_files(catalog: StageStore, but: Iterable[FoundFile] = ()) -> list
     )
 
 
-def _known(catalog: StageStore) -> tuple[dict[str, _Row], dict[str, str]]:
+def _known(catalog: AppendOnlyTable) -> tuple[dict[str, _Row], dict[str, str]]:
     """Return the state in which each readable file was entered, and why the others could not be read."""
     columns = [field.name for field in fields(_Row)]
     table = catalog.read(["path", *columns]).to_pydict()

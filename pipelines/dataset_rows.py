@@ -20,7 +20,7 @@ from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.stages.frames import unpack_frames
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.columns import MODELS, TAGS
-from leitmotif.shards.store import KEY
+from leitmotif.storage.table import KEY
 from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy import labels
 from leitmotif.taxonomy.labels import TAG_KINDS

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from leitmotif.pipelines.stage import Clip, keyed_by
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores
-from leitmotif.shards.store import KEY
+from leitmotif.storage.table import KEY
 
 METADATA = ("title", "artist", "description", "comments")
 

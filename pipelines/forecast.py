@@ -13,7 +13,7 @@ from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
 from leitmotif.pipelines.stage import keyed_by
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores
-from leitmotif.shards.store import KEY
+from leitmotif.storage.table import KEY
 
 
 @dataclass(frozen=True)

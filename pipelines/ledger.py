@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 from leitmotif.filters import rule as filters_rule
 from leitmotif.pipelines.entries import CatalogEntry, Outcome, asked, by_store, stored_under, take
 from leitmotif.pipelines.workspace import Stores
-from leitmotif.shards.store import KEY
 from leitmotif.shards.takedown import Blocklist
+from leitmotif.storage.table import KEY
 
 EXACT_DUPLICATE = "exact-duplicate"
 

@@ -14,7 +14,7 @@ from leitmotif.filters.rule import Rule
 from leitmotif.pipelines.entries import CatalogEntry, Outcome, asked, by_store, stored_under, take
 from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
 from leitmotif.shards.columns import MEASURED_CLIPS, schema_of
-from leitmotif.shards.store import KEY
+from leitmotif.storage.table import KEY
 
 # The step at which files that cannot be read are quarantined, before every stage.
 CATALOG = "catalog"

@@ -21,7 +21,6 @@ from leitmotif.pipelines.dataset_rows import RowReader
 from leitmotif.pipelines.entries import CatalogEntry
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
-from leitmotif.pipelines.placing import folder_beside, put_in_place
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.recordings import recording_ids
 from leitmotif.pipelines.stages.caption import CaptionStage
@@ -31,9 +30,9 @@ from leitmotif.shards.artists import artist_names
 from leitmotif.shards.manifest import MANIFEST, write_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS, assign_splits, unmet_targets
-from leitmotif.shards.store import write_text
 from leitmotif.shards.takedown import Blocklist, Removal, read_record, write_record
 from leitmotif.shards.writer import plan_shards, write_shard
+from leitmotif.storage.atomic import whole_folder, write_text
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 from leitmotif.taxonomy import labels
 
@@ -86,18 +85,17 @@ def publish(
     ledger = Ledger(*workspace.kinds(plan), blocklist=Blocklist(removals))
     ledger.decide()
     _check_measured(ledger, plan)
-    beside = folder_beside(out)
     try:
-        (beside / "data").mkdir(parents=True)
-        rows, shards = _write_data(beside, plan, ledger, progress)
-        _write_records(beside, plan, ledger)
-        write_record(beside, removals)
-        finish(beside, ledger)
-        counts = ledger.counts()
-        del counts["pending"]
-        write_manifest(beside, counts | {"rows": rows})
-        _check_takedowns(workspace, out, removals)
-        put_in_place(beside, out)
+        with whole_folder(out) as beside:
+            (beside / "data").mkdir()
+            rows, shards = _write_data(beside, plan, ledger, progress)
+            _write_records(beside, plan, ledger)
+            write_record(beside, removals)
+            finish(beside, ledger)
+            counts = ledger.counts()
+            del counts["pending"]
+            write_manifest(beside, counts | {"rows": rows})
+            _check_takedowns(workspace, out, removals)
         if not counts["kept"]:
             log.warning("%s", _why_empty(workspace, ledger))
     except OSError as error:
@@ -106,8 +104,6 @@ def publish(
         raise OutsideError(
             f"{error.strerror} while writing {str(out)!r}; make room and publish again"
         ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     seconds = round(time.monotonic() - started, 2)
     return Published(
         **counts,

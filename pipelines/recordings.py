@@ -29,7 +29,7 @@ from leitmotif.pipelines.entries import CatalogEntry, take
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.groups import connected
-from leitmotif.shards.store import KEY, StageStore
+from leitmotif.storage.table import KEY, AppendOnlyTable
 
 log = logging.getLogger("leitmotif.pipelines")
 
@@ -126,7 +126,7 @@ def _near(prints: Mapping[str, np.ndarray]) -> Iterator[tuple[str, str]]:
 
 
 def _altered(
-    store: StageStore,
+    store: AppendOnlyTable,
     pairs: Sequence[tuple[str, str]],
     prints: Mapping[str, np.ndarray],
     progress: Progress,
@@ -157,7 +157,7 @@ def _compared(pairs: Iterable[tuple[str, str]], prints: Mapping[str, np.ndarray]
             yield {KEY: f"{first}:{other}", **facts}
 
 
-def _write_down(store: StageStore, rows: Sequence[dict[str, Any]]) -> None:
+def _write_down(store: AppendOnlyTable, rows: Sequence[dict[str, Any]]) -> None:
     """Append compared pairs; a workspace that may only be read is as good, but for the time it takes."""
     try:
         store.append(rows)
@@ -167,14 +167,14 @@ def _write_down(store: StageStore, rows: Sequence[dict[str, Any]]) -> None:
         log.info("the workspace cannot be written: compared pairs are compared again next time")
 
 
-def _pair_store(kinds: Sequence[Stores]) -> StageStore:
+def _pair_store(kinds: Sequence[Stores]) -> AppendOnlyTable:
     """Return where compared pairs are written down: they hold for one way of taking prints."""
     stores = kinds[0]
     ways = "+".join(sorted({each.fingerprints["fingerprint"] for each in kinds}))
     made_of = [VERSION, ways, stores.plan.window_s]
     name = hashlib.blake2b(json.dumps(made_of).encode(), digest_size=6).hexdigest()
     folder = stores.workspace.root / "recordings" / name
-    return StageStore(folder, PAIRS, scratch=folder / "scratch")
+    return AppendOnlyTable(folder, PAIRS, scratch=folder / "scratch")
 
 
 def _embeddings(

@@ -13,6 +13,7 @@ from leitmotif.filters.rule import Rule, discover
 from leitmotif.filters.sentence import limit_text
 from leitmotif.pipelines.documents import PROFILES, RECIPES, read_document
 from leitmotif.pipelines.settings import make_plan
+from leitmotif.storage.atomic import write_text
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "rules.md"
 MAIN_PROFILE = "paper"
@@ -76,7 +77,7 @@ def _in_order() -> list[Rule]:
 
 def main() -> int:
     """Write the table into the page."""
-    PAGE.write_text(fill_page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
+    write_text(PAGE, fill_page(PAGE.read_text(encoding="utf-8")))
     print(PAGE)
     return 0
 

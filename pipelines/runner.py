@@ -24,8 +24,8 @@ from leitmotif.pipelines.runs.log import BatchResult, batch_result
 from leitmotif.pipelines.stage import Clip, Row, Stage, StageContext
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores, Workspace
-from leitmotif.shards.store import KEY, StageStore
 from leitmotif.storage.errors import OutsideError, UserError, one_line
+from leitmotif.storage.table import KEY, AppendOnlyTable
 from leitmotif.weights.resolve import BadModel
 
 # Below this, whatever fails while it writes fails for want of room.
@@ -174,7 +174,7 @@ def _inputs(workspace: Workspace, batch: Batch) -> Iterator[dict[str, Row]]:
     """Yield for each clip the rows that its stage reads."""
     tables: dict[str, dict[str, Row]] = {}
     for read, parts in batch.parts.items():
-        store = StageStore(Path(parts[0]).parent, STAGES[read].COLUMNS, scratch=workspace.scratch)
+        store = AppendOnlyTable(Path(parts[0]).parent, STAGES[read].COLUMNS, scratch=workspace.scratch)
         columns = STAGES[read].COLUMNS.names
         rows = store.read(columns, parts=[Path(part) for part in parts]).to_pylist()
         wanted = set(batch.keys[read])

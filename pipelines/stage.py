@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict
 
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.plan import Plan
+from leitmotif.storage.atomic import whole_file
 from leitmotif.storage.errors import is_machine_fault
 
 Row = dict[str, Any]
@@ -77,11 +78,8 @@ class StageContext:
         self.scratch.mkdir(parents=True, exist_ok=True)
         self.files.mkdir(parents=True, exist_ok=True)
         beside = self.scratch / f"{clip_id}-{uuid.uuid4().hex[:8]}{suffix}"
-        try:
+        with whole_file(self.files / f"{clip_id}{suffix}", beside=beside):
             yield beside
-            beside.replace(self.files / f"{clip_id}{suffix}")
-        finally:
-            beside.unlink(missing_ok=True)
 
     def file_of(self, clip: Clip, stage: str) -> Path:
         """Return the file that a stage which the clip's stage reads wrote of it, such as its track."""

@@ -12,7 +12,7 @@ import yaml
 from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.metadata_table import MetadataTable, read_table
-from leitmotif.shards.store import write_text
+from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 
 NAME = "stated.yaml"

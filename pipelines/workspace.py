@@ -33,10 +33,11 @@ from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.saved_plan import read_models, read_plan
 from leitmotif.pipelines.stage import Stage, stored_as
 from leitmotif.pipelines.stages import STAGES
-from leitmotif.shards.store import StageStore, write_text
 from leitmotif.shards.takedown import RECORD, Blocklist, read_record
+from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.storage.lock import InUseError, hold, is_held
+from leitmotif.storage.table import AppendOnlyTable
 
 log = logging.getLogger("leitmotif.pipelines")
 
@@ -73,7 +74,7 @@ class Workspace:
         self.root = root.absolute()
         self.scratch = self.root / "scratch"
 
-    def catalog(self) -> StageStore:
+    def catalog(self) -> AppendOnlyTable:
         """Return the catalog: a store whose key is a hash of the file's path."""
         return _Catalog(self.root / "catalog", CATALOG_COLUMNS, scratch=self.scratch)
 
@@ -151,9 +152,9 @@ class Workspace:
         """
         return [Stores(self, part) for part in plan.parts()]
 
-    def store(self, stage: str, fingerprint: str) -> StageStore:
+    def store(self, stage: str, fingerprint: str) -> AppendOnlyTable:
         """Return the store of a stage, by its fingerprint."""
-        return StageStore(
+        return AppendOnlyTable(
             self.root / "stages" / f"{stored_as(STAGES[stage])}-{fingerprint}",
             STAGES[stage].COLUMNS,
             scratch=self.scratch,
@@ -203,7 +204,7 @@ class Workspace:
             yield
 
 
-class _Catalog(StageStore):
+class _Catalog(AppendOnlyTable):
     """The catalog, which does not take in what was taken down: of that the record alone speaks."""
 
     def append(self, rows: Sequence[dict[str, Any]]) -> Path:
@@ -267,7 +268,7 @@ class Stores:
         """Return the folder of a stage's store."""
         return self.store(name).folder
 
-    def store(self, name: str) -> StageStore:
+    def store(self, name: str) -> AppendOnlyTable:
         """Return a stage's store."""
         return self.workspace.store(name, self.fingerprints[name])
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ from leitmotif.reports.source import open_source
 from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.statistics.schema import check_stats
 from leitmotif.shards.dataset import Dataset
+from leitmotif.storage.atomic import write_files
 
 FIGURES = "figures"
 
@@ -56,36 +56,9 @@ def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | Non
         contents["croissant.json"] = _json(
             compose_croissant(source, stats, fresh={"stats.json": contents["stats.json"]})
         )
-    written = write_whole(folder, contents)
+    written = write_files(folder, contents)
     _drop_former_figures(folder, written)
     return written
-
-
-def write_whole(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
-    """Write files of a folder, all of them beside their places before the first is renamed.
-
-    Args:
-        folder: The folder.
-        contents: Path inside it → bytes.
-
-    Returns:
-        The paths, in the order given.
-
-    Raises:
-        OSError: The disk refused; the former files are there as they were.
-    """
-    places = {folder / name: content for name, content in contents.items()}
-    beside = {path: path.with_name(f".{path.name}.{os.getpid()}.part") for path in places}
-    try:
-        for path, content in places.items():
-            path.parent.mkdir(exist_ok=True)
-            beside[path].write_bytes(content)
-        for path, part in beside.items():
-            part.replace(path)
-    finally:
-        for part in beside.values():
-            part.unlink(missing_ok=True)
-    return list(places)
 
 
 def _drop_former_figures(folder: Path, written: list[Path]) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pyarrow.parquet as pq
 
 from leitmotif.shards.errors import DatasetError
-from leitmotif.shards.store import write_text
+from leitmotif.storage.atomic import write_text
 
 MANIFEST = "manifest.json"
 VERSION = 1

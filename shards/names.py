@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import json
-import os
 import re
 import uuid
 from collections.abc import Iterator
@@ -17,6 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from leitmotif.shards.addresses import canonical_url
+from leitmotif.storage.atomic import replace_file
 
 BLANK = "[taken down]"
 # Columns that say whose a row is: it goes with what they name. Elsewhere a name is blanked.
@@ -168,9 +168,7 @@ def _replace(path: Path, beside: Path | None) -> None:
     if beside is None:
         path.unlink()
         return
-    with beside.open("rb") as file:
-        os.fsync(file.fileno())
-    beside.replace(path)
+    replace_file(beside, path)
 
 
 def rewrite_table(path: Path, beside: Path, names: Names) -> tuple[bool, int, int]:

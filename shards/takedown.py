@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from leitmotif.shards.addresses import canonical_url
-from leitmotif.shards.store import write_text
+from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 
 RECORD = "takedown.jsonl"

@@ -4,7 +4,6 @@ Seeds never overlap between what is trained on, what decides settings, and what 
 """
 
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
@@ -18,6 +17,7 @@ from transformers import ClapFeatureExtractor
 
 from leitmotif.demo.music.degradations import draw_damage
 from leitmotif.demo.music.render import Music, render_music, silence_or_noise
+from leitmotif.storage.atomic import whole_file
 from leitmotif.taxonomy.labels import load
 
 TRAIN_SEEDS = 1_000_000  # and upwards
@@ -138,10 +138,8 @@ def _render_chunk(seeds: Sequence[int], path: Path) -> None:
     noise, nothing = render_noise(seeds[0])
     features.append(noise)
     truths.append(asdict(nothing))
-    temporary = path.with_suffix(f".{os.getpid()}.part")
-    with temporary.open("wb") as file:
+    with whole_file(path) as beside, beside.open("wb") as file:
         np.savez(file, features=np.stack(features), truths=np.array(json.dumps(truths)))
-    temporary.rename(path)
 
 
 def render_corpus_features(first_seed: int, clips: int, cache_dir: Path, *, workers: int = 2) -> list[Path]:

@@ -1,9 +1,10 @@
 """The figures of a model: written once by the recipe, quoted by its card."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
+
+from leitmotif.storage.atomic import write_text
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CARDS_DIR = REPOSITORY / "data_cards"
@@ -16,7 +17,7 @@ def write_figures(figures: dict[str, Any], out: Path, card: Path | None = None) 
     Raises:
         ValueError: The card lacks the marks.
     """
-    _replace(out / "figures.json", json.dumps(figures, indent=2) + "\n")
+    write_text(out / "figures.json", json.dumps(figures, indent=2) + "\n")
     if card is None:
         return
     text = card.read_text(encoding="utf-8")
@@ -26,7 +27,7 @@ def write_figures(figures: dict[str, Any], out: Path, card: Path | None = None) 
         )
     before, rest = text.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
-    _replace(card, f"{before}{BEGIN}\n{figures_table(figures)}\n{END}{after}")
+    write_text(card, f"{before}{BEGIN}\n{figures_table(figures)}\n{END}{after}")
 
 
 def figures_table(figures: dict[str, Any]) -> str:
@@ -52,9 +53,3 @@ def _flat(content: dict[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         else:
             rows.append((prefix + name, str(value)))
     return rows
-
-
-def _replace(path: Path, text: str) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(path)

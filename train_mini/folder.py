@@ -1,7 +1,6 @@
 """Writes a trained model as a folder that `from_pretrained` reads: whole or not at all, file by file."""
 
 import copy
-import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +8,8 @@ from typing import Any, Protocol
 
 import torch
 from torch import nn
+
+from leitmotif.storage.atomic import name_beside, replace_file
 
 
 class Savable(Protocol):
@@ -28,7 +29,7 @@ def save_model(model: nn.Module, state: dict[str, Any], parts: Sequence[Savable]
         out: The folder; each of its files is replaced by rename.
     """
     out.mkdir(parents=True, exist_ok=True)
-    written = out.with_name(f".{out.name}.{os.getpid()}.part")
+    written = name_beside(out)
     written.mkdir(parents=True)
     try:
         frozen: Any = copy.deepcopy(model)
@@ -37,6 +38,6 @@ def save_model(model: nn.Module, state: dict[str, Any], parts: Sequence[Savable]
         for part in parts:
             part.save_pretrained(str(written))
         for path in sorted(written.iterdir()):
-            path.replace(out / path.name)
+            replace_file(path, out / path.name)
     finally:
         shutil.rmtree(written, ignore_errors=True)

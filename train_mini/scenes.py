@@ -1,7 +1,6 @@
 """What clip-mini learns from: frames of rendered scenes with known mood, and sentences about them."""
 
 import json
-import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
@@ -16,6 +15,7 @@ from transformers import CLIPImageProcessorPil
 from leitmotif.demo.moods import moods_near
 from leitmotif.demo.music.styles import STYLES
 from leitmotif.demo.pictures.render import KINDS, render_pictures
+from leitmotif.storage.atomic import whole_file
 from leitmotif.taxonomy.labels import Taxonomy
 
 IMAGE_SIZE = 64
@@ -92,10 +92,8 @@ def _render_chunk(seeds: Sequence[int], path: Path) -> None:
             image = processor(images=[Image.fromarray(frame)], return_tensors="np")["pixel_values"][0]
             pixels.append(image.astype(np.float16))
             truths.append(asdict(truth))
-    temporary = path.with_suffix(f".{os.getpid()}.part")
-    with temporary.open("wb") as file:
+    with whole_file(path) as beside, beside.open("wb") as file:
         np.savez(file, pixels=np.stack(pixels), truths=np.array(json.dumps(truths)))
-    temporary.rename(path)
 
 
 def render_scenes(

@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from leitmotif.shards.dataset import Dataset
-from leitmotif.shards.store import write_text
+from leitmotif.storage.atomic import write_text
 from leitmotif.train_mmdm.processor import question_of
 from leitmotif.train_mmdm.run import CARD_NAME, SAMPLES_NAME
 from leitmotif.train_mmdm.settings import Settings

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
-import uuid
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from transformers import GenerationConfig
 
-from leitmotif.storage.errors import OutsideError, UserError
+from leitmotif.storage.atomic import whole_folder
+from leitmotif.storage.errors import OutsideError, UserError, first_line, is_machine_fault
 from leitmotif.train_mmdm.processor import DEVIATION, MEAN
 from leitmotif.train_mmdm.run import CARD_NAME, NETWORK, TOKENIZER, best_checkpoint, open_network, reading
 from leitmotif.train_mmdm.settings import Settings, read_settings
 from leitmotif.train_mmdm.tokens import open_tokenizer
-from leitmotif.training.checkpoint import is_disk_error
 
 # InternVL's own form: contents are a text, or a list of texts, images and videos.
 CHAT_TEMPLATE = (
@@ -52,21 +51,17 @@ def export_run(run: Path, out: Path) -> Path:
     with reading(run):
         tokenizer = open_tokenizer(run / TOKENIZER)
         net = merged(checkpoint / NETWORK, settings)
-    beside = out.absolute().with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
     try:
-        beside.mkdir(parents=True)
-        write_model(net, tokenizer, settings, beside)
-        if (run / CARD_NAME).is_file():
-            shutil.copy(run / CARD_NAME, beside)
-        beside.replace(out)
+        with whole_folder(out) as beside:
+            write_model(net, tokenizer, settings, beside)
+            if (run / CARD_NAME).is_file():
+                shutil.copy(run / CARD_NAME, beside)
     except Exception as error:
-        if not is_disk_error(error):
+        if not isinstance(error, OSError) and not is_machine_fault(error):
             raise
         raise OutsideError(
-            f"cannot write {str(out)!r} ({str(error).splitlines()[0]}); make room and export again"
+            f"cannot write {str(out)!r} ({first_line(error)}); make room and export again"
         ) from error
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return checkpoint
 
 

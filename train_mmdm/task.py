@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as functional
 
-from leitmotif.shards.store import write_text
+from leitmotif.storage.atomic import write_text
 from leitmotif.train_mmdm.examples import BatchMaker, Example
 from leitmotif.train_mmdm.network import load_pretrained
 from leitmotif.train_mmdm.processor import IGNORED, Processor, network_inputs

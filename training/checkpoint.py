@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import random
 import shutil
 from collections.abc import Callable, Collection, Mapping
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from leitmotif.storage.atomic import replace_folder
 from leitmotif.storage.errors import OutsideError, UserError, first_line, is_machine_fault
 from leitmotif.training.ema import EMA, Ema
 from leitmotif.training.settings import LoopSettings, write_settings
@@ -51,20 +51,8 @@ def begin_checkpoint(run: Path, step: int) -> Path:
 def finish_checkpoint(partial: Path) -> Path:
     """Give a checkpoint that was written its name, once all of it is on the disk; return its folder."""
     folder = partial.with_name(partial.name.removeprefix(_PARTIAL))
-    for path in partial.rglob("*"):
-        if path.is_file():
-            _flush(path)
-    shutil.rmtree(folder, ignore_errors=True)  # the same step once more, after a resume
-    partial.rename(folder)
+    replace_folder(partial, folder)  # the same step may be there already, after a resume
     return folder
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def drop_checkpoints(run: Path, keep: Collection[Path]) -> None:

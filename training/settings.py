@@ -13,7 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from leitmotif.assignments import known, read_value, split_assignment, wrong_value
-from leitmotif.shards.store import write_text
+from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 
 SETTINGS_NAME = "settings.json"

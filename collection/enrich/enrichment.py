@@ -19,8 +19,8 @@ from leitmotif.collection.retry import retrying
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sidecar import load_sidecar, metadata_of
 from leitmotif.plugins import add_plugins, check_class
-from leitmotif.shards.store import write_text
 from leitmotif.shards.texts import encodable
+from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 
 log = logging.getLogger("leitmotif.collection")

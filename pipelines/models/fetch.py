@@ -14,6 +14,7 @@ import httpx
 from leitmotif.pipelines.models.backend import size_text
 from leitmotif.pipelines.models.hub import fetch_repo
 from leitmotif.pipelines.models.weights import HubRepo, LocalPath, UrlFile, Weights, sha256_of
+from leitmotif.storage.atomic import replace_file
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault, one_line
 
 log = logging.getLogger("leitmotif.fetch")
@@ -80,7 +81,7 @@ def fetch_file(item: UrlFile, tell: Tell = lambda name, done, total: None) -> Pa
             f"{item.url} has the SHA-256 {found[:16]}…; expected {item.sha256[:16]}…; what came is deleted; "
             "try again, and distrust the source if it stays so"
         )
-    part.replace(path)
+    replace_file(part, path)
     return path
 
 

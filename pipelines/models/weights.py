@@ -11,7 +11,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
 
-from leitmotif.shards.store import write_text
+from leitmotif.storage.atomic import write_text
 from leitmotif.weights.resolve import models_dir
 
 CONFIGURATION = ("*.json", "*.txt", "*.model")

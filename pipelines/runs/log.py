@@ -23,8 +23,8 @@ import pyarrow.compute as pc
 from leitmotif.pipelines.entries import CatalogEntry, stored_under
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row
-from leitmotif.shards.store import KEY
 from leitmotif.storage.errors import RunError
+from leitmotif.storage.table import KEY
 
 FOLDER = "runs"
 # Of each batch, this many clips are noted as the slowest.

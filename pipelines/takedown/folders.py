@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from leitmotif.pipelines.placing import folder_beside, put_in_place
 from leitmotif.pipelines.takedown.places import files_in
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.manifest import MANIFEST, write_manifest
 from leitmotif.shards.names import Names, remove, rewrite_table
 from leitmotif.shards.takedown import Removal, read_record, write_record
+from leitmotif.storage.atomic import whole_folder
 
 # What describes a folder, pictures and sound of its clips included: made anew from what is left.
 _REPORTS = frozenset(("stats.json", "report.html", "README.md", "croissant.json", "figures", MANIFEST))
@@ -60,10 +60,9 @@ def rebuild(
     Raises:
         OSError: The disk refused; the dataset is as it was.
     """
-    beside = folder_beside(dataset)
     gone = 0
-    try:
-        (beside / "data").mkdir(parents=True)
+    with whole_folder(dataset) as beside:
+        (beside / "data").mkdir()
         for path in files_in(dataset):
             new = beside / path.relative_to(dataset)
             if path.relative_to(dataset).parts[0] in _REPORTS:
@@ -81,9 +80,6 @@ def rebuild(
         write_record(beside, [*read_record(dataset), *removals])
         finish(beside)
         write_manifest(beside, counts)
-        put_in_place(beside, dataset)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
     return gone
 
 

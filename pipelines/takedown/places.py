@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from leitmotif.pipelines.placing import clear_leftovers
 from leitmotif.pipelines.takedown.sources import (
     Fact,
     durations_in,
@@ -18,6 +17,7 @@ from leitmotif.pipelines.takedown.sources import (
 )
 from leitmotif.shards.manifest import MANIFEST
 from leitmotif.shards.takedown import RECORD, Removal, read_record
+from leitmotif.storage.atomic import clear_leftovers
 from leitmotif.storage.errors import UserError
 
 _UNSEARCHED = frozenset((RECORD, ".lock"))

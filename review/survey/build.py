@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import shutil
-import uuid
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,6 +17,7 @@ from leitmotif.review.survey.counterbalance import draw_orders
 from leitmotif.review.survey.key import KEY_FILE, QUESTIONNAIRE, Key, Version
 from leitmotif.review.survey.material import Material
 from leitmotif.review.survey.questions import choose_questions
+from leitmotif.storage.atomic import whole_folder
 from leitmotif.storage.errors import UserError
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -87,11 +87,8 @@ def make_survey(
             for order in orders
         ],
     )
-    beside = out.with_name(f".{out.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        return _write(key, material, names, beside, out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
+    with whole_folder(out) as beside:
+        return _write(key, material, names, beside)
 
 
 def _check_title(title: str, systems: Sequence[str]) -> None:
@@ -110,9 +107,7 @@ def _random_names(material: Material, rng: np.random.Generator) -> dict[tuple[st
     return names
 
 
-def _write(
-    key: Key, material: Material, names: dict[tuple[str, str | None], str], beside: Path, out: Path
-) -> Key:
+def _write(key: Key, material: Material, names: dict[tuple[str, str | None], str], beside: Path) -> Key:
     media = beside / QUESTIONNAIRE / "media"
     media.mkdir(parents=True)
     digest = hashlib.blake2b(key.save().encode(), digest_size=8)
@@ -126,7 +121,6 @@ def _write(
     page = render_page(key, material, names)
     (beside / QUESTIONNAIRE / "index.html").write_text(page, encoding="utf-8")
     (beside / KEY_FILE).write_text(key.save(), encoding="utf-8")
-    beside.rename(out)
     return key
 
 

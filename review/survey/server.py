@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from leitmotif.review.survey.key import QUESTIONNAIRE, RESPONSES, Key, load_key
 from leitmotif.review.survey.responses import check_participant, check_response, read_responses
-from leitmotif.shards.store import write_text
+from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 
 # A response to a thousand versions is smaller.

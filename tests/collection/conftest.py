@@ -16,7 +16,7 @@ from leitmotif.collection.fetch.inspect import ProbePool
 from leitmotif.collection.guard import Guard
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sources.open import open_source
-from leitmotif.shards.store import StageStore
+from leitmotif.storage.table import AppendOnlyTable
 
 HERE = Guard(frozenset({"127.0.0.1"}))
 
@@ -61,7 +61,7 @@ def record(archive: Archive) -> Callable[[], list[dict[str, Any]]]:
     """Read what the record says of every item, by name."""
 
     def read() -> list[dict[str, Any]]:
-        store = StageStore(archive.root / "record", COLUMNS, scratch=archive.partial)
+        store = AppendOnlyTable(archive.root / "record", COLUMNS, scratch=archive.partial)
         table: pa.Table = store.read(COLUMNS.names)
         rows: list[dict[str, Any]] = table.to_pylist()
         return sorted(rows, key=lambda row: row["wanted"])

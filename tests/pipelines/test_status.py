@@ -26,8 +26,8 @@ from leitmotif.pipelines.runs.read import LoggedRun, LoggedStage, latest_run
 from leitmotif.pipelines.runs.status import StageStatus, Status, look
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Stores, Workspace
-from leitmotif.shards.store import StageStore
 from leitmotif.storage.errors import OutsideError, UserError
+from leitmotif.storage.table import AppendOnlyTable
 
 Catalogue = Callable[..., list[str]]
 Measure = Callable[..., Stores]
@@ -119,7 +119,7 @@ def test_a_running_stage_is_told_of_by_the_log_while_no_store_is_read(
         for result in pretend(batches, stores):
             yield result
             with monkeypatch.context() as patch:
-                patch.setattr(StageStore, "read", lambda *given, **options: pytest.fail("read"))
+                patch.setattr(AppendOnlyTable, "read", lambda *given, **options: pytest.fail("read"))
                 looks.append(look_at(workspace))
 
     summary = curate([source], workspace, plan, run=run, workers=4)

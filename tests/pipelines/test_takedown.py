@@ -32,10 +32,10 @@ from leitmotif.pipelines.takedown.places import Places, open_places
 from leitmotif.pipelines.takedown.run import plan_takedown, take_down
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
-from leitmotif.shards.store import StageStore
 from leitmotif.shards.takedown import RECORD, read_record
 from leitmotif.shards.validate import validate
 from leitmotif.storage.errors import OutsideError, UserError
+from leitmotif.storage.table import AppendOnlyTable
 from leitmotif.taxonomy import labels
 
 URL = "https://video.example/watch?v={}&l=é"
@@ -496,7 +496,7 @@ def test_a_collected_folder_loses_file_metadata_and_row(made: Made, tmp_path: Pa
         )
     (root / "partial").mkdir()
     (root / "partial" / "half.part").write_text("half a file")
-    StageStore(root / "record", COLUMNS, scratch=root / "partial").append(rows)
+    AppendOnlyTable(root / "record", COLUMNS, scratch=root / "partial").append(rows)
     places = open_places(made.dataset, workspace=made.workspace.root, collected=root)
     done = made.take_down(made.ids["b"], places=places)
     # By its address, and by its bytes: the copy came from elsewhere.

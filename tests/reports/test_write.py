@@ -8,8 +8,9 @@ from PIL import Image
 
 from leitmotif.reports import write
 from leitmotif.reports.statistics.measure import statistics
-from leitmotif.reports.write import write_reports, write_whole
+from leitmotif.reports.write import write_reports
 from leitmotif.shards.errors import DatasetError
+from leitmotif.storage.atomic import write_files
 
 
 def test_the_reports_appear_and_nothing_else_stays(publish):
@@ -60,7 +61,7 @@ def test_files_are_all_written_before_the_first_is_put_in_place(tmp_path):
     (tmp_path / "a").write_bytes(b"old")
     (tmp_path / "b").write_bytes(b"a file, no folder")
     with pytest.raises(OSError):
-        write_whole(tmp_path, {"a": b"new", "b/c": b"cannot be"})
+        write_files(tmp_path, {"a": b"new", "b/c": b"cannot be"})
     assert (tmp_path / "a").read_bytes() == b"old"
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a", "b"]
 

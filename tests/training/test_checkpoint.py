@@ -5,13 +5,12 @@ import numpy as np
 import pytest
 import torch
 
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, is_machine_fault
 from leitmotif.training.checkpoint import (
     begin_checkpoint,
     checkpoint_path,
     drop_checkpoints,
     finish_checkpoint,
-    is_disk_error,
     list_checkpoints,
     load_object,
     partial_path,
@@ -96,15 +95,9 @@ def test_random_states_are_restored_through_a_file(tmp_path: Path) -> None:
     assert [draw() for _ in range(3)] == expected
 
 
-def test_disk_errors_are_told_from_others() -> None:
-    assert is_disk_error(OSError(28, "No space left on device"))
-    assert is_disk_error(RuntimeError("[enforce fail] PytorchStreamWriter: file write failed"))
-    assert not is_disk_error(RuntimeError("shapes cannot be multiplied"))
-
-
 def test_a_disk_that_is_really_full_is_a_disk_error() -> None:
     if not Path("/dev/full").exists():
         pytest.skip("no /dev/full")
     with pytest.raises(OSError, match="No space left") as caught:
         save_object(Path("/dev/full"), torch.zeros(10_000))
-    assert is_disk_error(caught.value)
+    assert is_machine_fault(caught.value)

@@ -5,22 +5,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from leitmotif.shards.store import StageStore, write_text
+from leitmotif.storage.table import AppendOnlyTable
 
 COLUMNS = pa.schema([("value", pa.float32())])
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> StageStore:
-    return StageStore(tmp_path / "stage", COLUMNS, scratch=tmp_path / "scratch")
+def store(tmp_path: Path) -> AppendOnlyTable:
+    return AppendOnlyTable(tmp_path / "stage", COLUMNS, scratch=tmp_path / "scratch")
 
 
-def test_an_empty_store_has_no_rows_and_the_right_columns(store: StageStore) -> None:
+def test_an_empty_store_has_no_rows_and_the_right_columns(store: AppendOnlyTable) -> None:
     assert store.read(["value"]).schema.names == ["clip_id", "value", "error", "message"]
     assert len(store.index()) == 0
 
 
-def test_rows_come_back_sorted_by_key(store: StageStore) -> None:
+def test_rows_come_back_sorted_by_key(store: AppendOnlyTable) -> None:
     store.append([{"clip_id": "b", "value": 2.0}])
     store.append([{"clip_id": "a", "value": 1.0}])
     assert store.read(["value"]).select(["clip_id", "value"]).to_pylist() == [
@@ -29,7 +29,7 @@ def test_rows_come_back_sorted_by_key(store: StageStore) -> None:
     ]
 
 
-def test_a_measured_row_beats_a_failed_one_in_whatever_order_they_came(store: StageStore) -> None:
+def test_a_measured_row_beats_a_failed_one_in_whatever_order_they_came(store: AppendOnlyTable) -> None:
     store.append([{"clip_id": "a", "value": 1.0}, {"clip_id": "b", "error": "E", "message": "m"}])
     store.append([{"clip_id": "a", "error": "E", "message": "m"}, {"clip_id": "b", "value": 2.0}])
     table = store.read(["value"])
@@ -37,13 +37,13 @@ def test_a_measured_row_beats_a_failed_one_in_whatever_order_they_came(store: St
     assert table["error"].to_pylist() == [None, None]
 
 
-def test_a_later_row_beats_an_earlier_one(store: StageStore) -> None:
+def test_a_later_row_beats_an_earlier_one(store: AppendOnlyTable) -> None:
     store.append([{"clip_id": "a", "value": 1.0}])
     store.append([{"clip_id": "a", "value": 3.0}])
     assert store.read(["value"])["value"].to_pylist() == [3.0]
 
 
-def test_the_index_says_which_part_holds_a_key(store: StageStore) -> None:
+def test_the_index_says_which_part_holds_a_key(store: AppendOnlyTable) -> None:
     first = store.append([{"clip_id": "b", "value": 1.0}])
     second = store.append([{"clip_id": "a", "value": 1.0}])
     index = {row["clip_id"]: store.parts()[row["part"]] for row in store.index().to_pylist()}
@@ -51,7 +51,9 @@ def test_the_index_says_which_part_holds_a_key(store: StageStore) -> None:
     assert store.read(["value"], parts=[first])["clip_id"].to_pylist() == ["b"]
 
 
-def test_a_part_that_is_not_whole_is_never_seen(store: StageStore, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_part_that_is_not_whole_is_never_seen(
+    store: AppendOnlyTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def half_then_full(table: pa.Table, path: Path, **options: object) -> None:
         Path(path).write_bytes(b"PAR1 half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -62,17 +64,3 @@ def test_a_part_that_is_not_whole_is_never_seen(store: StageStore, monkeypatch: 
         store.append([{"clip_id": "b", "value": 2.0}])
     assert store.read(["value"])["clip_id"].to_pylist() == ["a"]
     assert list(store.scratch.iterdir()) == []
-
-
-def test_text_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "plan.yaml"
-    write_text(path, "old")
-
-    def fail(self: Path, target: Path) -> None:
-        raise OSError(errno.EIO, "Input/output error")
-
-    monkeypatch.setattr(Path, "replace", fail)
-    with pytest.raises(OSError, match="Input/output"):
-        write_text(path, "new")
-    assert path.read_text() == "old"
-    assert [file.name for file in tmp_path.iterdir()] == ["plan.yaml"]

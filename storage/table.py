@@ -1,8 +1,7 @@
-"""The append-only Parquet store behind each stage: what is in it is what is done."""
+"""An append-only table in Parquet files, such as the store of each stage: what is in it is what is done."""
 
 from __future__ import annotations
 
-import os
 import time
 import uuid
 from collections.abc import Iterable, Sequence
@@ -13,12 +12,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from leitmotif.storage.atomic import whole_file
+
 KEY = "clip_id"
 STATUS = [("error", pa.string()), ("message", pa.string())]
 
 
-class StageStore:
-    """Rows of one stage, keyed by `clip_id`, in part files that appear by rename, whole or not at all.
+class AppendOnlyTable:
+    """Rows of one stage or record, keyed by `clip_id`, in part files that appear whole or not at all.
 
     A row is either measured (`error` is null) or failed (`error` and `message` say why, columns are null).
     Parts are never changed. When a key occurs again, a measured row beats a failed one and a later part beats
@@ -26,11 +27,11 @@ class StageStore:
     """
 
     def __init__(self, folder: Path, columns: pa.Schema, *, scratch: Path) -> None:
-        """Name the store; nothing is read or written yet.
+        """Name the table; nothing is read or written yet.
 
         Args:
             folder: Where the parts lie.
-            columns: The stage's own columns, without key, error and message.
+            columns: Its own columns, without key, error and message.
             scratch: Folder on the same file system for files that are not whole yet.
         """
         self.folder = folder
@@ -125,32 +126,11 @@ def _current(table: pa.Table) -> pa.Table:
     return table if first.all() else table.filter(pa.array(first))
 
 
-def write_parquet(table: pa.Table, path: Path, *, beside: Path) -> None:
-    """Write a table whole or not at all: to `beside`, flushed to disk, then renamed to `path`.
+def write_parquet(table: pa.Table, path: Path, *, beside: Path | None = None) -> None:
+    """Write a table as one Parquet file, whole or not at all; see `leitmotif.storage.atomic.whole_file`.
 
     Raises:
         OSError: The disk refused; neither file is left behind.
     """
-    try:
-        pq.write_table(table, beside, compression="zstd")
-        with beside.open("rb") as file:
-            os.fsync(file.fileno())
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
-
-
-def write_text(path: Path, text: str) -> None:
-    """Write a small text file whole or not at all.
-
-    Raises:
-        OSError: The disk refused; the former file stays as it was.
-    """
-    beside = path.with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
-    try:
-        beside.write_text(text, encoding="utf-8")
-        beside.replace(path)
-    except BaseException:
-        beside.unlink(missing_ok=True)
-        raise
+    with whole_file(path, beside=beside) as place:
+        pq.write_table(table, place, compression="zstd")
