@@ -71,8 +71,8 @@ class Workspace:
         """
         import pyarrow as pa
 
-        ordered = sorted(self._opened.ledger.entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
-        sources = pa.array([entry.source["path"] for entry in ordered], pa.string())
+        ordered = sorted(self._opened.ledger.entries, key=lambda entry: (entry.clip_id, entry.source.path))
+        sources = pa.array([entry.source.path for entry in ordered], pa.string())
         return self._opened.measured().add_column(1, "source", sources).drop_columns(["stopped_at", "failed"])
 
     @property

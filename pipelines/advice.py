@@ -22,7 +22,7 @@ def describe_kinds(ledger: Ledger) -> str:
         return ""
     parts = []
     for stores, picture in zip(ledger.kinds, ("with a", "without a"), strict=True):
-        files = len({entry.source["media_id"] for entry in probed if entry.stores is stores})
+        files = len({entry.media_id for entry in probed if entry.stores is stores})
         if files:
             parts.append(f"{count(files, 'file')} {picture} moving picture by {stores.plan.recipe}")
     return f"each file by what it is: {', '.join(parts)}"
@@ -49,7 +49,7 @@ def advise(ledger: Ledger, plan: Plan) -> list[str]:
 
 def other_recipe(ledger: Ledger, plan: Plan) -> list[str]:
     """Return the line that says which recipe takes files without a moving picture, if there are any."""
-    silent = {entry.source["media_id"] for entry in ledger.entries if entry.outcome.rule == NO_PICTURE}
+    silent = {entry.media_id for entry in ledger.entries if entry.outcome.rule == NO_PICTURE}
     if not silent or plan.kinds:
         return []
     have = f"{count(len(silent), 'file')} {'has' if len(silent) == 1 else 'have'} no moving picture"
@@ -62,7 +62,7 @@ def name_quarantined(ledger: Ledger) -> list[str]:
     reasons: dict[str, str] = {}
     for entry in ledger.entries:
         if entry.outcome.error is not None:
-            reasons.setdefault(entry.source["source_id"], entry.outcome.message or entry.outcome.error)
+            reasons.setdefault(entry.source_id, entry.outcome.message or entry.outcome.error)
     if not reasons:
         return []
     first = list(reasons.items())[:FILES_NAMED]

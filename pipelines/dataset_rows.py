@@ -107,8 +107,8 @@ class RowReader:
         for entry in entries:
             clip_id, stores = entry.clip_id, entry.stores
             row: dict[str, Any] = {"clip_id": clip_id, "models": _models(entry), "start_s": _start_s(entry)}
-            row |= {name: entry.source[name] for name in NOTED}
-            row["recording_id"] = self.recordings[entry.source["media_id"]]
+            row |= {name: getattr(entry.source, name) for name in NOTED}
+            row["recording_id"] = self.recordings[entry.media_id]
             row["duration_s"] = lengths[clip_id]["audio_s"]  # of the sound in the row
             for name, (stage, column) in MEASURED.items():
                 if stage in stores.stages:
@@ -159,7 +159,7 @@ def read_columns(ledger: Ledger, entries: Sequence[CatalogEntry], columns: Seque
     for name in columns:
         if name in NOTED:
             kind = ledger.workspace.catalog().schema.field(name).type
-            found[name] = pa.array([entry.source[name] for entry in entries], kind)
+            found[name] = pa.array([getattr(entry.source, name) for entry in entries], kind)
         elif name == "clip_id":
             found[name] = pa.array([entry.clip_id for entry in entries], pa.string())
         elif name == "start_s":
@@ -184,7 +184,7 @@ def _tags(ledger: Ledger, entries: Sequence[CatalogEntry]) -> dict[str, pa.Array
 
 def _start_s(entry: CatalogEntry) -> float:
     """Return where a clip starts in its source, of which its file may be a window itself."""
-    return float(entry.start_s + (entry.source["start_s"] or 0.0))
+    return float(entry.start_s + (entry.source.start_s or 0.0))
 
 
 def _models(entry: CatalogEntry) -> list[dict[str, str]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from leitmotif.pipelines.catalog_row import CatalogRow
 from leitmotif.pipelines.stage import Clip, keyed_by
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores
@@ -54,7 +54,7 @@ class CatalogEntry:
     """
 
     clip_id: str
-    source: dict[str, Any]
+    source: CatalogRow
     stores: Stores
     start_s: float = 0.0
     duration_s: float | None = None
@@ -64,12 +64,12 @@ class CatalogEntry:
     @property
     def media_id(self) -> str:
         """Hash of the media bytes; of a file that could not be read there is none."""
-        return str(self.source["media_id"])
+        return str(self.source.media_id)
 
     @property
     def source_id(self) -> str:
         """What the file is called within the folder that it was found in."""
-        return str(self.source["source_id"])
+        return self.source.source_id
 
 
 def stored_under(entry: CatalogEntry, stage: str) -> str:
@@ -143,8 +143,8 @@ def as_clip(entry: CatalogEntry, stage: str) -> Clip:
     whole = entry.whole or key != entry.clip_id
     return Clip(
         clip_id=key,
-        path=Path(entry.source["path"]),
+        path=Path(entry.source.path),
         start_s=0.0 if whole else entry.start_s,
         duration_s=None if whole else entry.duration_s,
-        metadata={name: entry.source[name] for name in METADATA},
+        metadata={name: getattr(entry.source, name) for name in METADATA},
     )

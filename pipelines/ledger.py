@@ -15,6 +15,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from leitmotif.filters import rule as filters_rule
+from leitmotif.pipelines.catalog_row import CATALOG_COLUMNS, CatalogRow
 from leitmotif.pipelines.entries import CatalogEntry, Outcome, asked, by_store, stored_under, take
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.takedown import Blocklist
@@ -136,11 +137,8 @@ class Ledger:
         )
 
     def _enter_sources(self) -> None:
-        columns = [
-            name for name in self.workspace.catalog().schema.names if name not in (KEY, "error", "message")
-        ]
-        for row in self.workspace.catalog().read(columns).sort_by("path").to_pylist():
-            entry = CatalogEntry(row["media_id"] or row[KEY], row, self.kinds[0])
+        for row in self.workspace.catalog().read(CATALOG_COLUMNS.names).sort_by("path").to_pylist():
+            entry = CatalogEntry(row["media_id"] or row[KEY], CatalogRow.of(row), self.kinds[0])
             if row["error"] is not None:
                 entry.outcome = Outcome(stage="catalog", error=row["error"], message=row["message"])
             if not self._blocklist.refuses(ids=(entry.clip_id,), urls=(row["source_url"],)):
@@ -153,7 +151,7 @@ class Ledger:
         for entry in self.entries:
             owner = first.setdefault(entry.clip_id, entry)
             if owner is not entry:
-                detail = f"the same bytes as {owner.source['source_id']}"
+                detail = f"the same bytes as {owner.source_id}"
                 entry.outcome = Outcome(rule=EXACT_DUPLICATE, value=1.0, threshold=1.0, detail=detail)
 
     def _cut_windows(self) -> None:

@@ -36,7 +36,7 @@ def measured_table(ledger: Ledger) -> pa.Table:
         none or the rule is none of the clip's kind. How much a clip resembles an earlier one depends on which
         others are there, so it is given for the rejected copies alone.
     """
-    entries = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
+    entries = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source.path))
     stopped, failed = _stops(ledger, entries)
     columns: dict[str, pa.Array] = {
         "clip_id": pa.array([entry.clip_id for entry in entries], pa.string()),

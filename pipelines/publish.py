@@ -214,31 +214,31 @@ def _write_data(
 def _links(entry: CatalogEntry, recordings: Mapping[str, str], plan: Plan) -> list[str]:
     """Return what a clip must not share with another split; the first says where its group stands."""
     source = entry.source
-    address, uploader = source["source_url"], source["uploader"] if plan.splits.uploader else None
+    address, uploader = source.source_url, source.uploader if plan.splits.uploader else None
     return [
-        *(f"artist {name}" for name in artist_names(source["artist"])),
-        f"media {source['media_id']}",
-        f"recording {recordings[source['media_id']]}",
-        f"source {canonical_url(address) if address else source['path']}",
+        *(f"artist {name}" for name in artist_names(source.artist)),
+        f"media {entry.media_id}",
+        f"recording {recordings[entry.media_id]}",
+        f"source {canonical_url(address) if address else source.path}",
         *(f"uploader {name}" for name in artist_names(uploader)),
         # A name of its own, such as SITE:ID; the end of a path may be that of another folder's file, too.
-        *([] if source["path"].endswith(source["source_id"]) else [f"source {source['source_id']}"]),
+        *([] if source.path.endswith(source.source_id) else [f"source {source.source_id}"]),
     ]
 
 
 def _write_records(folder: Path, plan: Plan, ledger: Ledger) -> None:
     """Write what was left out and why, the label set, and everything needed to make the dataset again."""
-    left_out = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
+    left_out = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source.path))
     # Where the folder lies on this machine is nobody's business.
-    folders = [os.path.dirname(entry.source["path"]) for entry in left_out]  # noqa: PTH120
+    folders = [os.path.dirname(entry.source.path) for entry in left_out]  # noqa: PTH120
     root = os.path.commonpath(folders or ["."])
     named = [
         (
             entry,
             {
                 "clip_id": entry.clip_id,
-                "source_id": entry.source["source_id"],
-                "source": os.path.relpath(entry.source["path"], root),
+                "source_id": entry.source_id,
+                "source": os.path.relpath(entry.source.path, root),
             },
         )
         for entry in left_out

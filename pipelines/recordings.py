@@ -64,14 +64,14 @@ def recording_ids(
     Returns:
         For each media hash an id that the files of one recording share.
     """
-    kept = sorted({entry.source["media_id"] for entry in entries if entry.outcome.is_kept})
+    kept = sorted({entry.media_id for entry in entries if entry.outcome.is_kept})
     clips = _clips_of(entries, kept)
-    told = [entry for entry in entries if entry.source["media_id"] in clips]
+    told = [entry for entry in entries if entry.media_id in clips]
     links = {media_id: [f"media {media_id}"] for media_id in kept}
     for entry in entries:
         if entry.outcome.is_kept:
-            known = {name: entry.source[name] for name in ("isrc", "recording_id")}
-            links[entry.source["media_id"]] += [f"{name} {value}" for name, value in known.items() if value]
+            known = {name: getattr(entry.source, name) for name in ("isrc", "recording_id")}
+            links[entry.media_id] += [f"{name} {value}" for name, value in known.items() if value]
     if all({"fingerprint", "tagging"} <= set(stores.stages) for stores in kinds):
         prints = _prints(told, clips)
         near = () if all(_rejects_copies(stores.plan) for stores in kinds) else _near(prints)
@@ -90,7 +90,7 @@ def _clips_of(entries: Iterable[CatalogEntry], kept: Sequence[str]) -> dict[str,
     """Return (start, clip id) of every clip of each file, in order."""
     clips: dict[str, list[tuple[float, str]]] = {media_id: [] for media_id in kept}
     for entry in entries:
-        if (found := clips.get(entry.source["media_id"])) is not None:
+        if (found := clips.get(entry.media_id)) is not None:
             found.append((entry.start_s, entry.clip_id))
     return {media_id: sorted(set(found)) for media_id, found in clips.items()}
 

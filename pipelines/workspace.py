@@ -25,10 +25,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
 import yaml
 
 from leitmotif.phrases import count
+from leitmotif.pipelines.catalog_row import CATALOG_COLUMNS
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.saved_plan import read_models, read_plan
 from leitmotif.pipelines.stage import Stage, stored_as
@@ -42,29 +42,6 @@ from leitmotif.storage.table import AppendOnlyTable
 log = logging.getLogger("leitmotif.pipelines")
 
 PLAN = "plan.yaml"
-CATALOG_COLUMNS = pa.schema(
-    [
-        ("path", pa.string()),
-        ("source_id", pa.string()),
-        ("media_id", pa.string()),
-        ("size_bytes", pa.int64()),
-        ("modified_ns", pa.int64()),
-        ("sidecar_modified_ns", pa.int64()),
-        ("stated", pa.string()),
-        ("title", pa.string()),
-        ("artist", pa.string()),
-        ("description", pa.string()),
-        ("comments", pa.list_(pa.string())),
-        ("source_url", pa.string()),
-        ("license", pa.string()),
-        ("retrieved_at", pa.timestamp("us", tz="UTC")),
-        ("uploader", pa.string()),
-        ("start_s", pa.float64()),
-        ("end_s", pa.float64()),
-        ("isrc", pa.string()),
-        ("recording_id", pa.string()),
-    ]
-)
 
 
 class Workspace:

@@ -72,7 +72,7 @@ def open_rows(published: Dataset) -> tuple[np.ndarray, Read]:
 def _open_stores(workspace: Unpublished) -> tuple[np.ndarray, Read]:
     """Return the quality of every clip that passes in a workspace, and what reads a row by its place."""
     # The page shows neither which recording a clip is nor how large its row is.
-    reader = RowReader(workspace.ledger.kinds, {entry.source["media_id"]: "" for entry in workspace.kept})
+    reader = RowReader(workspace.ledger.kinds, {entry.media_id: "" for entry in workspace.kept})
     sizes = dict.fromkeys((entry.clip_id for entry in workspace.kept), 0)
 
     def read(place: int) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def show_left_out(ledger: Ledger, rows: Sequence[Mapping[str, Any]]) -> list[Med
     # Copies share their id: the row's file is at the end of the path.
     entries = [
         next(
-            (entry for entry in by_id[row["clip_id"]] if entry.source["path"].endswith(row["source"])),
+            (entry for entry in by_id[row["clip_id"]] if entry.source.path.endswith(row["source"])),
             by_id[row["clip_id"]][0],
         )
         for row in rows
@@ -57,7 +57,7 @@ def show_left_out(ledger: Ledger, rows: Sequence[Mapping[str, Any]]) -> list[Med
 def _of(
     entry: CatalogEntry, stored: Mapping[str, Mapping[str, str]], streams: Mapping[str, Mapping[str, Any]]
 ) -> dict[str, Any]:
-    found = streams.get(entry.source["media_id"] or "", {})
+    found = streams.get(entry.source.media_id or "", {})
     failed = entry.outcome.error is not None
     return {
         "audio_file": stored["audio"].get(entry.clip_id),
@@ -94,7 +94,7 @@ def _show(
         try:
             found = worker.run(
                 video.timed_key_frames,
-                Path(entry.source["path"]),
+                Path(entry.source.path),
                 count=FRAMES,
                 short_side=SHORT_SIDE,
                 **_window(entry),
@@ -114,7 +114,7 @@ def _read_sound(entry: CatalogEntry, worker: SandboxedWorker) -> str | None:
         out = Path(folder) / "excerpt.flac"
         worker.run(
             audio.extract_flac,
-            Path(entry.source["path"]),
+            Path(entry.source.path),
             out,
             start_s=start_s,
             duration_s=min(SECONDS, length_s),
@@ -137,7 +137,7 @@ def _streams(entries: Sequence[CatalogEntry]) -> dict[str, dict[str, Any]]:
     """Return which streams the source of each clip has."""
     columns = {name: take(entries, "probe", name).to_pylist() for name in ("has_audio", "has_video")}
     return {
-        entry.source["media_id"]: {name: values[row] for name, values in columns.items()}
+        entry.source.media_id: {name: values[row] for name, values in columns.items()}
         for row, entry in enumerate(entries)
-        if entry.source["media_id"]
+        if entry.source.media_id
     }

@@ -95,10 +95,10 @@ class Unpublished:
             for entry in self.ledger.entries
             if (entry.outcome.rule if of_rules else entry.outcome.error)
         ]
-        ordered = sorted(entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
+        ordered = sorted(entries, key=lambda entry: (entry.clip_id, entry.source.path))
         rows = [
-            {**vars(entry.outcome), "clip_id": entry.clip_id, "source": entry.source["path"]}
-            | {"source_id": entry.source["source_id"]}
+            {**vars(entry.outcome), "clip_id": entry.clip_id, "source": entry.source.path}
+            | {"source_id": entry.source_id}
             for entry in ordered
         ]
         table = pa.Table.from_pylist(rows, schema=SIDE_TABLES[name])

@@ -129,7 +129,7 @@ def failures_of(entries: Iterable[CatalogEntry]) -> list[Failure]:
             entry.outcome.stage or "",
             entry.outcome.error,
             entry.outcome.message or "",
-            entry.source["source_id"],
+            entry.source_id,
         )
         for entry in entries
         if entry.outcome.error

@@ -184,7 +184,7 @@ def _decided(ledger: Ledger, names: Sequence[str], failed: dict[str, int]) -> li
             if number and names[number] not in entry.stores.stages:
                 continue
             waits = number == last and outcome.pending is not None
-            key = stored_under(entry, names[number]) if number else entry.source["path"]
+            key = stored_under(entry, names[number]) if number else entry.source.path
             (left if waits else done)[number].add(key)
     waiting = 0
     found = []

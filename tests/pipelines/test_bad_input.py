@@ -97,7 +97,7 @@ def fates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
     ledger = Ledger(workspace.stores(plan))
     ledger.decide()
     assert summary.kept + summary.rejected + summary.quarantined == summary.catalogued == 13
-    return {entry.source["source_id"]: entry.outcome for entry in ledger.entries}
+    return {entry.source_id: entry.outcome for entry in ledger.entries}
 
 
 @pytest.mark.parametrize(
@@ -176,7 +176,7 @@ def test_music_tracks_need_no_picture_and_say_when_there_is_no_sound(tmp_path: P
     curate([source], workspace, plan)
     ledger = Ledger(workspace.stores(plan))
     ledger.decide()
-    fates = {entry.source["source_id"]: entry.outcome for entry in ledger.entries}
+    fates = {entry.source_id: entry.outcome for entry in ledger.entries}
     assert fates["silent film.mp4"].rule == "audio-stream"
     assert fates["tune.mp4"].error is None
     assert fates["tune.mp4"].rule in (None, "vocal", "pam")

@@ -31,7 +31,7 @@ def test_a_shard_reads_no_part_that_holds_none_of_its_clips(
     ledger = Ledger(workspace.stores(plan))
     ledger.decide()
     first, second, third = ledger.kept()
-    reader = RowReader(ledger.kinds, {entry.source["media_id"]: "r" for entry in ledger.entries})
+    reader = RowReader(ledger.kinds, {entry.media_id: "r" for entry in ledger.entries})
     sizes = dict.fromkeys((entry.clip_id for entry in ledger.entries), 1)
     assert [row["clip_id"] for _, row in reader.rows([first], sizes)] == [first.clip_id]
 

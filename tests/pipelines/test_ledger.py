@@ -33,7 +33,7 @@ def test_every_catalogued_clip_ends_exactly_once(catalogue: Catalogue, measure: 
     ledger = decided(stores)
     counts = ledger.counts()
     assert counts == {"catalogued": 4, "kept": 1, "rejected": 2, "quarantined": 1, "pending": 0}
-    fates = {entry.source["source_id"]: entry.outcome for entry in ledger.entries}
+    fates = {entry.source_id: entry.outcome for entry in ledger.entries}
     assert (fates["b.mp4"].rule, fates["b.mp4"].value) == ("motion", 0.0)
     assert fates["b.mp4"].threshold == stores.plan.rules["motion"]
     assert (fates["c.mp4"].stage, fates["c.mp4"].error, fates["c.mp4"].message) == (

@@ -33,8 +33,8 @@ def rows_of(stores: Stores) -> dict[str, dict]:
     counts = Counter(table["fate"].to_pylist())
     assert {fate: count for fate, count in ledger.counts().items() if fate in counts} == counts
     assert sum(counts.values()) == ledger.counts()["catalogued"]
-    order = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source["path"]))
-    return {entry.source["source_id"]: row for entry, row in zip(order, table.to_pylist(), strict=True)}
+    order = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source.path))
+    return {entry.source_id: row for entry, row in zip(order, table.to_pylist(), strict=True)}
 
 
 @pytest.fixture

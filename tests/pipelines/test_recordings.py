@@ -106,7 +106,7 @@ def test_windows_of_a_file_speak_for_it_together(catalogue: Catalogue, measure: 
     rows, vectors = {}, {}
     for entry in ledger.entries:
         at = round(entry.start_s * 8)
-        rows[entry.clip_id] = {"audio_print": sound[entry.source["media_id"]][at : at + 80].tobytes()}
+        rows[entry.clip_id] = {"audio_print": sound[entry.media_id][at : at + 80].tobytes()}
         vectors[entry.clip_id] = {"clap_embedding": [1.0, 0.0]}
     stores = measure(list(rows), plan, fingerprint=rows, tagging=vectors)
     assert len(rows) == 4

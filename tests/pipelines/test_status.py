@@ -388,7 +388,7 @@ def test_what_was_quarantined_is_named_with_its_reasons(
     ledger = Ledger(stores)
     ledger.decide()
     for entry in ledger.entries:
-        if why := pretend_errors.get(entry.source["source_id"]):
+        if why := pretend_errors.get(entry.source_id):
             entry.outcome = Outcome(stage="probe", error="NotMedia", message=why)
     assert name_quarantined(ledger) == [
         "quarantined: a.mp4 (no video); 'b.mp4' holds no video; c.mp4 (no video); and 1 more",

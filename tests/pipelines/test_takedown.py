@@ -351,7 +351,7 @@ def test_windows_of_every_length_go(made: Made) -> None:
         plan = make_plan("music-video", "embedded", window_s=window_s)
         ledger = Ledger(made.workspace.stores(plan))
         ledger.decide()
-        windows = [e.clip_id for e in ledger.entries if e.source["source_id"] == "b.mp4"]
+        windows = [e.clip_id for e in ledger.entries if e.source.source_id == "b.mp4"]
         fill(made.workspace, plan, windows)
     assert len(windows) == 4
     made.workspace.save_plan(plan)

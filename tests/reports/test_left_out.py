@@ -2,6 +2,7 @@
 
 import base64
 import io
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -12,6 +13,7 @@ import soundfile
 from PIL import Image
 
 from leitmotif.filters.rule import discover
+from leitmotif.pipelines.catalog_row import CatalogRow
 from leitmotif.pipelines.entries import CatalogEntry, Outcome
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.settings import make_plan
@@ -98,10 +100,10 @@ def test_a_clip_is_shown_from_its_store_and_before_that_from_its_source(film, tm
     rows = [{"clip_id": name, "source": f"{name}.mp4"} for name in names]
     stores = Workspace(tmp_path).stores(make_plan("music-video", "embedded"))
     entries = [
-        CatalogEntry(name, {"path": str(tmp_path / f"{name}.mp4"), "media_id": name}, stores, duration_s=12.0)
+        CatalogEntry(name, CatalogRow(str(tmp_path / f"{name}.mp4"), name, name), stores, duration_s=12.0)
         for name in names
     ]
-    entries[0].source["path"] = str(film)
+    entries[0].source = replace(entries[0].source, path=str(film))
     entries[3].outcome = Outcome(stage="audio", error="DecodeFailed", message="no")
     probed = [{"clip_id": name, "has_audio": 1, "has_video": int(name != "stored")} for name in names]
     stores.store("probe").append(probed)
