@@ -37,22 +37,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Take down, print what went, return the exit code."""
-    from leitmotif.pipelines.takedown.places import open_places
     from leitmotif.pipelines.takedown.run import describe, plan_takedown, take_down
+    from leitmotif.pipelines.takedown.targets import open_targets
     from leitmotif.reports.write import write_reports
 
     words = [*options.id, *(_read_list(options.list) if options.list else [])]
-    places = open_places(options.target, workspace=options.workspace, collected=options.collected)
-    removals = plan_takedown(words, places, reason=options.reason, keep_out=options.keep_out)
+    targets = open_targets(options.target, workspace=options.workspace, collected=options.collected)
+    removals = plan_takedown(words, targets, reason=options.reason, keep_out=options.keep_out)
     if options.dry_run:
-        done = describe(removals, places)
+        done = describe(removals, targets)
     else:
         with progress() as tell:
             done = take_down(
                 removals,
-                places,
+                targets,
                 finish=lambda folder: write_reports(
-                    folder, name=None if folder == places.workspace else options.target.name
+                    folder, name=None if folder == targets.workspace else options.target.name
                 ),
                 progress=tell,
             )
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
         print(f"note: {name} stays, and seems to hold the same recording")
     if not options.dry_run:
         print(f"{'searched':<12} {counted(done.searched, 'file')}; only takedown.jsonl names them still")
-        if places.workspace is None:
+        if targets.workspace is None:
             print("note: later runs know of it where the record lies; --workspace WS keeps it out of WS, too")
     return 0
 

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from leitmotif.collection.errors import Refused, TakenDown
-from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.takedown import RECORD, read_record
 from leitmotif.shards.texts import encodable
+from leitmotif.shards.urls import canonical_url
 from leitmotif.storage.errors import UserError
 
 _HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")

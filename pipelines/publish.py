@@ -25,12 +25,12 @@ from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.recordings import recording_ids
 from leitmotif.pipelines.stages.caption import CaptionStage
 from leitmotif.pipelines.workspace import Workspace, identity_facts
-from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.manifest import MANIFEST, write_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS, assign_splits, unmet_targets
 from leitmotif.shards.takedown import Blocklist, Removal, read_record, write_record
+from leitmotif.shards.urls import canonical_url
 from leitmotif.shards.writer import plan_shards, write_shard
 from leitmotif.storage.atomic import whole_folder, write_text
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault

@@ -28,7 +28,7 @@ from leitmotif.phrases import count
 from leitmotif.pipelines.entries import CatalogEntry, take
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Stores
-from leitmotif.shards.groups import connected
+from leitmotif.shards.components import connected_components
 from leitmotif.storage.table import KEY, AppendOnlyTable
 
 log = logging.getLogger("leitmotif.pipelines")
@@ -81,7 +81,7 @@ def recording_ids(
             links[first].append(f"media {second}")
     return {
         media_id: hashlib.blake2b(f"recording {group[0]}".encode(), digest_size=16).hexdigest()
-        for group in connected(links)
+        for group in connected_components(links)
         for media_id in group
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from leitmotif.phrases import count
-from leitmotif.shards.groups import connected
+from leitmotif.shards.components import connected_components
 
 SPLITS = ("train", "validation", "test")
 # A group that fills more than this part of a split is taken only where smaller ones do not suffice: a test
@@ -68,7 +68,7 @@ def unmet_targets(
         targets: As of `assign_splits`.
         splits: What it gave.
     """
-    largest = max(map(len, connected(links)), default=0)
+    largest = max(map(len, connected_components(links)), default=0)
     lines = []
     for name, target in targets.items():
         wanted = round(target if target >= 1 else target * len(links))
@@ -106,10 +106,10 @@ def _fill(groups: Sequence[_Group], wanted: int) -> list[_Group]:
 
 
 def _groups(links: Mapping[str, Sequence[str]]) -> list[_Group]:
-    """Return the connected groups of clips, in the order of their ranks."""
+    """Return the connected components of clips, in the order of their ranks."""
     return sorted(
         _Group(min(_rank(links[clip][0] if links[clip] else clip) for clip in clips), tuple(clips))
-        for clips in connected(links)
+        for clips in connected_components(links)
     )
 
 

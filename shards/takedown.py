@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
-from leitmotif.shards.addresses import canonical_url
+from leitmotif.shards.urls import canonical_url
 from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 

@@ -12,7 +12,6 @@ import pyarrow.parquet as pq
 import soundfile
 
 from leitmotif.phrases import count as count_of
-from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
@@ -22,6 +21,7 @@ from leitmotif.shards.manifest import describe, read_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS
 from leitmotif.shards.takedown import Blocklist, read_record
+from leitmotif.shards.urls import canonical_url
 
 # The longest frame of a common sound codec (HE-AAC): so far may a header and the decoded sound differ.
 FRAME_S = 2048 / 44_100

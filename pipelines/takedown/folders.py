@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from leitmotif.pipelines.takedown.places import files_in
+from leitmotif.pipelines.takedown.redact import Redactor, remove, rewrite_table
+from leitmotif.pipelines.takedown.targets import files_in
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.manifest import MANIFEST, write_manifest
-from leitmotif.shards.names import Names, remove, rewrite_table
 from leitmotif.shards.takedown import Removal, read_record, write_record
 from leitmotif.storage.atomic import whole_folder
 
@@ -19,12 +19,12 @@ from leitmotif.storage.atomic import whole_folder
 _REPORTS = frozenset(("stats.json", "report.html", "README.md", "croissant.json", "figures", MANIFEST))
 
 
-def clean(folder: Path, names: Names, finish: Callable[[Path], object], *, scratch: Path) -> int:
+def clean(folder: Path, redactor: Redactor, finish: Callable[[Path], object], *, scratch: Path) -> int:
     """Take names out of a folder file by file; what is cut short is finished by the next call.
 
     Args:
         folder: A workspace or a collected folder.
-        names: What goes.
+        redactor: What goes.
         finish: Called with the folder to write its reports, if it had some.
         scratch: Folder on the same file system.
 
@@ -37,21 +37,21 @@ def clean(folder: Path, names: Names, finish: Callable[[Path], object], *, scrat
     described = [folder / name for name in _REPORTS if (folder / name).is_file()]
     for path in described:
         path.unlink()
-    gone = sum(remove(path, names, scratch=scratch) for path in files_in(folder))
+    gone = sum(remove(path, redactor, scratch=scratch) for path in files_in(folder))
     if described:
         finish(folder)
     return gone
 
 
 def rebuild(
-    dataset: Path, removals: Sequence[Removal], names: Names, finish: Callable[[Path], object]
+    dataset: Path, removals: Sequence[Removal], redactor: Redactor, finish: Callable[[Path], object]
 ) -> int:
     """Write a dataset anew without the names, and put it in place at once.
 
     Args:
         dataset: The folder.
         removals: For its record.
-        names: What goes.
+        redactor: What goes.
         finish: Called with the new folder, to write the reports.
 
     Returns:
@@ -69,13 +69,13 @@ def rebuild(
                 continue
             new.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".parquet":
-                changed, _, removed = rewrite_table(path, new, names)
+                changed, _, removed = rewrite_table(path, new, redactor)
                 gone += removed
                 if not changed:
                     _link(path, new)
             else:
                 shutil.copy2(path, new)
-                gone += remove(new, names, scratch=beside)
+                gone += remove(new, redactor, scratch=beside)
         counts = _counts(beside)
         write_record(beside, [*read_record(dataset), *removals])
         finish(beside)

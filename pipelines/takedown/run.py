@@ -12,20 +12,20 @@ from pathlib import Path
 from leitmotif.collection.archive import Archive
 from leitmotif.phrases import count
 from leitmotif.pipelines.takedown.folders import clean, rebuild
-from leitmotif.pipelines.takedown.places import Places, files_in
+from leitmotif.pipelines.takedown.redact import Redactor, search
 from leitmotif.pipelines.takedown.sources import (
     HASH,
     Index,
-    names_of,
+    redactor_of,
     removal_of,
     resolve,
     same_recording,
     with_media,
 )
+from leitmotif.pipelines.takedown.targets import Targets, files_in
 from leitmotif.pipelines.workspace import Workspace
-from leitmotif.shards.addresses import canonical_url
-from leitmotif.shards.names import Names, search
 from leitmotif.shards.takedown import Blocklist, Removal, write_record
+from leitmotif.shards.urls import canonical_url
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 
 
@@ -48,23 +48,23 @@ class TakenDown:
     searched: int = 0
 
 
-def describe(removals: Sequence[Removal], places: Places) -> TakenDown:
+def describe(removals: Sequence[Removal], targets: Targets) -> TakenDown:
     """Return what removals mean, before anything is done."""
     sources = {
         name for removal in removals for name in (removal.urls or removal.source_ids or (removal.asked,))
     }
     clips = {clip for removal in removals for clip in removal.clip_ids}
-    return TakenDown(sorted(sources), sorted(clips), same_recording(removals, places.facts()))
+    return TakenDown(sorted(sources), sorted(clips), same_recording(removals, targets.facts()))
 
 
 def plan_takedown(
-    words: Sequence[str], places: Places, *, reason: str = "", keep_out: bool = False
+    words: Sequence[str], targets: Targets, *, reason: str = "", keep_out: bool = False
 ) -> list[Removal]:
     """Find out what is to be removed; nothing is changed.
 
     Args:
         words: Clip ids, media hashes, source ids or addresses; none to go through with what is on record.
-        places: Where to look.
+        targets: Where to look.
         reason: For the record.
         keep_out: Take a word that nothing here knows as the address or media hash of what must not come in.
 
@@ -74,9 +74,9 @@ def plan_takedown(
     Raises:
         UserError: A word names nothing, or several sources.
     """
-    facts = with_media(places.facts(), words)
+    facts = with_media(targets.facts(), words)
     index = Index(facts)
-    recorded = places.recorded()
+    recorded = targets.recorded()
     blocklist = [Blocklist([removal]) for removal in recorded]
     removals: list[Removal] = [] if words else list(recorded)
     unknown, recordable = [], True
@@ -97,7 +97,7 @@ def plan_takedown(
             removals.append(Removal(new.at, reason, word, **{kind: (word,)}))
             recordable = recordable and (kind == "urls" or HASH.fullmatch(word) is not None)
     if unknown and not (keep_out and recordable):
-        folders = ", ".join(str(folder) for folder in places.folders)
+        folders = ", ".join(str(folder) for folder in targets.folders)
         near = [name for word in unknown[:4] for name in index.near(word)]
         meant = f"did you mean {' or '.join(map(repr, dict.fromkeys(near)))}? Otherwise " if near else ""
         raise UserError(
@@ -107,7 +107,7 @@ def plan_takedown(
         )
     if not removals:
         raise UserError("no id was given and none is on record; give the ids of what is to be taken down")
-    return list(dict.fromkeys(places.with_former_windows(removals, facts)))
+    return list(dict.fromkeys(targets.with_former_windows(removals, facts)))
 
 
 def _covers(former: Sequence[Removal], new: Removal) -> bool:
@@ -120,7 +120,7 @@ def _covers(former: Sequence[Removal], new: Removal) -> bool:
 
 def take_down(
     removals: Sequence[Removal],
-    places: Places,
+    targets: Targets,
     *,
     finish: Callable[[Path], object] = lambda folder: None,
     progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
@@ -132,7 +132,7 @@ def take_down(
 
     Args:
         removals: From `plan_takedown`.
-        places: Where to remove.
+        targets: Where to remove.
         finish: Called with a folder to write its reports: the dataset's new one before it is put in place,
             and the workspace if it has some.
         progress: Told how many files are searched.
@@ -143,30 +143,30 @@ def take_down(
     Raises:
         OutsideError: Another run holds a folder, the disk failed, or a name is left somewhere.
     """
-    done = describe(removals, places)
+    done = describe(removals, targets)
     with ExitStack() as held:
         try:
-            if places.workspace:
-                held.enter_context(Workspace(places.workspace).held())
-            if places.collected:
+            if targets.workspace:
+                held.enter_context(Workspace(targets.workspace).held())
+            if targets.collected:
                 try:
-                    held.enter_context(Archive(places.collected).held())
+                    held.enter_context(Archive(targets.collected).held())
                 except UserError as error:
                     raise OutsideError(str(error)) from error
                 # What is half fetched bears no name that could be looked for.
-                shutil.rmtree(places.collected / "partial")
-                (places.collected / "partial").mkdir()
-            names = names_of(removals, places.facts())
-            in_place = [(places.workspace, "scratch"), (places.collected, "partial")]
+                shutil.rmtree(targets.collected / "partial")
+                (targets.collected / "partial").mkdir()
+            redactor = redactor_of(removals, targets.facts())
+            in_place = [(targets.workspace, "scratch"), (targets.collected, "partial")]
             for folder, _ in in_place:
                 if folder:
                     write_record(folder, removals)
             for folder, scratch in in_place:
                 if folder:
-                    done.removed[str(folder)] = clean(folder, names, finish, scratch=folder / scratch)
-            if places.dataset:
-                done.removed[str(places.dataset)] = rebuild(places.dataset, removals, names, finish)
-            done.searched = _prove(places, names, progress)
+                    done.removed[str(folder)] = clean(folder, redactor, finish, scratch=folder / scratch)
+            if targets.dataset:
+                done.removed[str(targets.dataset)] = rebuild(targets.dataset, removals, redactor, finish)
+            done.searched = _prove(targets, redactor, progress)
         except OSError as error:
             if not is_machine_fault(error):
                 raise
@@ -176,16 +176,16 @@ def take_down(
     return done
 
 
-def _prove(places: Places, names: Names, progress: Callable[[str, int, int], None]) -> int:
+def _prove(targets: Targets, redactor: Redactor, progress: Callable[[str, int, int], None]) -> int:
     """Search every file of every place; return how many there were.
 
     Raises:
         OutsideError: A name is left.
     """
-    files = [path for folder in places.folders for path in files_in(folder)]
+    files = [path for folder in targets.folders for path in files_in(folder)]
     left = []
     for number, path in enumerate(files, start=1):
-        left += [f"{name!r} in {path}" for name in sorted(search(path, names))]
+        left += [f"{name!r} in {path}" for name in sorted(search(path, redactor))]
         progress("search", number, len(files))
     if left:
         raise OutsideError(

@@ -13,11 +13,11 @@ import pyarrow.parquet as pq
 
 from leitmotif.pipelines.catalog import hash_media
 from leitmotif.pipelines.ledger import window_id, windows_of
+from leitmotif.pipelines.takedown.redact import Redactor
 from leitmotif.pipelines.workspace import Workspace
-from leitmotif.shards.addresses import canonical_url
 from leitmotif.shards.layout import list_data
-from leitmotif.shards.names import Names
 from leitmotif.shards.takedown import Blocklist, Removal
+from leitmotif.shards.urls import canonical_url
 from leitmotif.storage.errors import UserError
 
 # So many names are proposed where a word means nothing.
@@ -264,7 +264,7 @@ def former_windows(media_id: str, duration_s: float, seen: Collection[str]) -> s
     return found & set(seen)
 
 
-def names_of(removals: Iterable[Removal], facts: Iterable[Fact]) -> Names:
+def redactor_of(removals: Iterable[Removal], facts: Iterable[Fact]) -> Redactor:
     """Return what files are searched for: names of the removed, unless something that stays has them too."""
     removals = list(removals)
     ids = {name for r in removals for name in (*r.media_ids, *r.clip_ids, *r.items)}
@@ -277,4 +277,4 @@ def names_of(removals: Iterable[Removal], facts: Iterable[Fact]) -> Names:
             stays |= {name for name in (fact.source_id, fact.path, fact.item) if name}
     texts -= stays
     others = {name for name in stays if any(text in name for text in texts)}
-    return Names(frozenset(ids - stays), frozenset(texts), frozenset(others))
+    return Redactor(frozenset(ids - stays), frozenset(texts), frozenset(others))

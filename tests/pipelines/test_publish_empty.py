@@ -13,10 +13,10 @@ from test_takedown import catalogue, fill
 from leitmotif.cli.main import main
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.settings import make_plan
+from leitmotif.pipelines.takedown.redact import Redactor, rewrite_table
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.manifest import read_counts
-from leitmotif.shards.names import Names, rewrite_table
 from leitmotif.shards.schema import shard_schema
 from leitmotif.shards.validate import validate
 
@@ -130,6 +130,6 @@ def test_a_shard_whose_first_row_group_is_taken_down_is_still_streamed(tmp_path:
         for name in "ab":
             writer.write_table(pa.Table.from_pylist([{"clip_id": name * 8}], schema=schema))
     shown = tmp_path / "left.parquet"
-    rewrite_table(path, shown, Names(frozenset({"a" * 8}), frozenset()))
+    rewrite_table(path, shown, Redactor(frozenset({"a" * 8}), frozenset()))
     streamed = datasets.load_dataset("parquet", data_files=str(shown), split="train", streaming=True)
     assert [row["clip_id"] for row in streamed] == ["b" * 8]

@@ -28,8 +28,8 @@ from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.settings import make_plan
-from leitmotif.pipelines.takedown.places import Places, open_places
 from leitmotif.pipelines.takedown.run import plan_takedown, take_down
+from leitmotif.pipelines.takedown.targets import Targets, open_targets
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.takedown import RECORD, read_record
@@ -50,13 +50,13 @@ class Made:
     ids: dict[str, str]
 
     @property
-    def places(self) -> Places:
-        return Places(self.workspace.root, self.dataset)
+    def targets(self) -> Targets:
+        return Targets(self.workspace.root, self.dataset)
 
-    def take_down(self, *words: str, places: Places | None = None, **options: Any) -> Any:
-        places = places or self.places
+    def take_down(self, *words: str, targets: Targets | None = None, **options: Any) -> Any:
+        targets = targets or self.targets
         finish = options.pop("finish", lambda folder: None)
-        return take_down(plan_takedown(words, places, **options), places, finish=finish)
+        return take_down(plan_takedown(words, targets, **options), targets, finish=finish)
 
 
 def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip_dim: int = 2) -> None:
@@ -178,7 +178,7 @@ def test_nothing_is_left_of_a_source_but_the_record(made: Made) -> None:
 
 @pytest.mark.parametrize("word", [URL.format("b"), "http://www.video.example/watch?l=é&v=b&t=12s#x", "b.mp4"])
 def test_an_address_in_any_spelling_and_a_name_mean_the_same(made: Made, word: str) -> None:
-    (removal,) = plan_takedown([word], made.places)
+    (removal,) = plan_takedown([word], made.targets)
     assert (removal.clip_ids, removal.urls) == ((made.ids["b"],), (URL.format("b"),))
 
 
@@ -239,7 +239,7 @@ def test_another_file_from_the_same_address_stays_out(made: Made, tmp_path: Path
 
 def test_a_dataset_remembers_by_itself(made: Made) -> None:
     """The workspace was not named: it still has the clip, but the dataset does not get it again."""
-    made.take_down(made.ids["b"], places=Places(dataset=made.dataset))
+    made.take_down(made.ids["b"], targets=Targets(dataset=made.dataset))
     assert made.ids["b"] in {entry.clip_id for entry in _decided(made)}
     publish(made.workspace, made.dataset, made.plan)
     assert rows_of(made.dataset) == {"a.mp4", "c.mp4"} and len(read_record(made.dataset)) == 1
@@ -278,7 +278,7 @@ def test_a_takedown_that_dies_at_any_moment_is_finished_by_the_next(
         folder = tmp_path / str(moment)
         shutil.copytree(published.workspace.root, folder / "ws")
         shutil.copytree(published.dataset, folder / "dataset")
-        places = Places(folder / "ws", folder / "dataset")
+        targets = Targets(folder / "ws", folder / "dataset")
         left = moment
 
         def dying(self: Path, *args: Any, **options: Any) -> Any:
@@ -290,14 +290,14 @@ def test_a_takedown_that_dies_at_any_moment_is_finished_by_the_next(
 
         monkeypatch.setattr(Path, operation, dying)
         try:
-            take_down(plan_takedown(["a.mp4"], places), places)
+            take_down(plan_takedown(["a.mp4"], targets), targets)
         except Killed:
             died = True
         else:
             died = False
         monkeypatch.setattr(Path, operation, original)
-        assert open_places(folder / "dataset", workspace=folder / "ws") == places
-        take_down(plan_takedown(["a.mp4"], places), places)
+        assert open_targets(folder / "dataset", workspace=folder / "ws") == targets
+        take_down(plan_takedown(["a.mp4"], targets), targets)
         assert holding(folder, *names) == [f"dataset/{RECORD}", f"ws/{RECORD}"]
         assert validate(folder / "dataset") == []
         shutil.rmtree(folder)
@@ -312,11 +312,11 @@ def test_kill_9_at_random_moments_is_finished_by_the_next(published: Made, tmp_p
     run = (
         "import sys; from pathlib import Path; "
         "from leitmotif.pipelines.takedown.run import plan_takedown, take_down; "
-        "from leitmotif.pipelines.takedown.places import open_places; "
+        "from leitmotif.pipelines.takedown.targets import open_targets; "
         "from leitmotif.reports.write import write_reports; "
-        "places = open_places(Path(sys.argv[1], 'dataset'), workspace=Path(sys.argv[1], 'ws')); "
+        "targets = open_targets(Path(sys.argv[1], 'dataset'), workspace=Path(sys.argv[1], 'ws')); "
         "print(1, flush=True); "
-        "take_down(plan_takedown(['a.mp4'], places), places, finish=write_reports)"
+        "take_down(plan_takedown(['a.mp4'], targets), targets, finish=write_reports)"
     )
     rng = random.Random(3)
     for number in range(8):
@@ -341,7 +341,7 @@ def test_what_a_killed_publication_left_beside_the_dataset_goes(made: Made) -> N
     shutil.copytree(made.dataset, beside)
     shutil.copytree(made.dataset, beside.with_name(".dataset.0123abcd.former"))
     shutil.rmtree(made.dataset)  # killed between the two renames
-    assert open_places(made.dataset) == Places(dataset=made.dataset)
+    assert open_targets(made.dataset) == Targets(dataset=made.dataset)
     assert sorted(path.name for path in made.dataset.parent.iterdir()) == ["dataset", "ws"]
     assert validate(made.dataset) == []
 
@@ -415,8 +415,8 @@ def test_names_that_contain_the_name_of_another_source_stay(tmp_path: Path) -> N
         )
     workspace = Workspace(tmp_path / "ws")
     catalogue(workspace, source)
-    places = open_places(workspace.root)
-    take_down(plan_takedown(["1.mp4"], places), places)
+    targets = open_targets(workspace.root)
+    take_down(plan_takedown(["1.mp4"], targets), targets)
     (row,) = workspace.catalog().read(["source_id", "source_url", "path"]).to_pylist()
     assert (row["source_id"], row["source_url"]) == ("11.mp4", "https://video.example/11")
     assert row["path"] == str(source / "11.mp4")
@@ -435,14 +435,14 @@ def test_a_name_that_several_sources_have_is_refused(tmp_path: Path) -> None:
     with pytest.raises(
         UserError, match=r"'a.mp4' names 2 sources \(https://a.example/1, https://a.example/2\)"
     ):
-        plan_takedown(["a.mp4"], open_places(workspace.root))
+        plan_takedown(["a.mp4"], open_targets(workspace.root))
 
 
 def test_an_id_that_nothing_has_changes_nothing_unless_it_is_to_be_kept_out(made: Made) -> None:
     with pytest.raises(UserError, match="is called 'c0ffee', 'http://x'; give clip ids"):
-        plan_takedown([made.ids["b"], "c0ffee", "http://x"], made.places)
+        plan_takedown([made.ids["b"], "c0ffee", "http://x"], made.targets)
     with pytest.raises(UserError, match="is called 'c0ffee'; give clip ids"):
-        plan_takedown(["c0ffee"], made.places, keep_out=True)
+        plan_takedown(["c0ffee"], made.targets, keep_out=True)
     made.take_down(URL.format("new"), keep_out=True)
     assert rows_of(made.dataset) == {"a.mp4", "b.mp4", "c.mp4"}
     assert read_record(made.workspace.root)[0].urls == (URL.format("new"),)
@@ -450,7 +450,7 @@ def test_an_id_that_nothing_has_changes_nothing_unless_it_is_to_be_kept_out(made
 
 
 def test_the_record_of_a_workspace_is_applied_to_a_dataset_without_ids(made: Made) -> None:
-    made.take_down("b.mp4", places=Places(made.workspace.root))
+    made.take_down("b.mp4", targets=Targets(made.workspace.root))
     made.take_down()
     assert rows_of(made.dataset) == {"a.mp4", "c.mp4"}
     assert read_record(made.dataset) == read_record(made.workspace.root)
@@ -458,11 +458,11 @@ def test_the_record_of_a_workspace_is_applied_to_a_dataset_without_ids(made: Mad
 
 def test_a_folder_of_another_kind_is_refused(tmp_path: Path, made: Made) -> None:
     with pytest.raises(UserError, match=r"is no dataset .*, workspace .* or collected folder"):
-        open_places(tmp_path / "nothing")
+        open_targets(tmp_path / "nothing")
     with pytest.raises(UserError, match="is no workspace"):
-        open_places(made.dataset, workspace=tmp_path)
+        open_targets(made.dataset, workspace=tmp_path)
     with pytest.raises(UserError, match="is no collected folder"):
-        open_places(made.dataset, collected=tmp_path)
+        open_targets(made.dataset, collected=tmp_path)
 
 
 def test_a_damaged_record_stops_everything(made: Made) -> None:
@@ -497,8 +497,8 @@ def test_a_collected_folder_loses_file_metadata_and_row(made: Made, tmp_path: Pa
     (root / "partial").mkdir()
     (root / "partial" / "half.part").write_text("half a file")
     AppendOnlyTable(root / "record", COLUMNS, scratch=root / "partial").append(rows)
-    places = open_places(made.dataset, workspace=made.workspace.root, collected=root)
-    done = made.take_down(made.ids["b"], places=places)
+    targets = open_targets(made.dataset, workspace=made.workspace.root, collected=root)
+    done = made.take_down(made.ids["b"], targets=targets)
     # By its address, and by its bytes: the copy came from elsewhere.
     assert done.sources == [URL.format("b"), URL.format("copy")]
     words = (keys["b"], keys["copy"], URL.format("b"), URL.format("copy"))

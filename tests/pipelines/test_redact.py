@@ -6,11 +6,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from leitmotif.shards.names import Names, remove, rewrite_table, search
+from leitmotif.pipelines.takedown.redact import Redactor, remove, rewrite_table, search
 
 ID = "0123456789abcdef0123456789abcdef"
 URL = "https://a.example/v?x=1&n=Ü"
-NAMES = Names(frozenset({ID}), frozenset({URL, "a.mp4"}), frozenset({"aa.mp4", "/music/aa.mp4"}))
+NAMES = Redactor(frozenset({ID}), frozenset({URL, "a.mp4"}), frozenset({"aa.mp4", "/music/aa.mp4"}))
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_a_name_is_found_however_it_is_written(tmp_path: Path, text: str) -> Non
 
 
 def test_a_name_across_two_blocks_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("leitmotif.shards.names._BLOCK", 64)
+    monkeypatch.setattr("leitmotif.pipelines.takedown.redact._BLOCK", 64)
     (tmp_path / "x.bin").write_bytes(b"\x00" * 50 + ID.encode() + b"\x00" * 99)
     assert search(tmp_path / "x.bin", NAMES) == {ID}
 

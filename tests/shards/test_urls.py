@@ -1,6 +1,6 @@
 import pytest
 
-from leitmotif.shards.addresses import canonical_url
+from leitmotif.shards.urls import canonical_url
 
 
 @pytest.mark.parametrize(

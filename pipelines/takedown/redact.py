@@ -1,4 +1,4 @@
-"""Names of what was removed: found in files of every kind, Parquet pages included, and taken out of them."""
+"""Names of what was taken down: found in files of every kind, Parquet pages included, and blanked there."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from leitmotif.shards.addresses import canonical_url
+from leitmotif.shards.urls import canonical_url
 from leitmotif.storage.atomic import replace_file
 
 BLANK = "[taken down]"
@@ -28,7 +28,7 @@ _TEXTS = frozenset((".json", ".jsonl", ".yaml", ".yml", ".txt", ".csv", ".md", "
 
 
 @dataclass(frozen=True)
-class Names:
+class Redactor:
     """What files are searched for.
 
     Attributes:
@@ -95,21 +95,21 @@ class Names:
         return owned
 
 
-def search(path: Path, names: Names) -> set[str]:
+def search(path: Path, redactor: Redactor) -> set[str]:
     """Return the names in a file: in its name, in its bytes, and in the decoded columns of Parquet."""
-    found = names.found_in(path.name.encode(errors="surrogateescape"))
+    found = redactor.found_in(path.name.encode(errors="surrogateescape"))
     least = 0 if path.suffix in _TEXTS else _LEAST
     with path.open("rb") as file:
         tail = b""
         while block := file.read(_BLOCK):
-            found |= names.found_in(tail + block, least=least)
-            tail = block[-names.longest :]
+            found |= redactor.found_in(tail + block, least=least)
+            tail = block[-redactor.longest :]
     if path.suffix == ".parquet":
         file = pq.ParquetFile(path)
         for group in range(file.num_row_groups):
             for column in file.read_row_group(group).columns:
                 for content, least in _contents(column):
-                    found |= names.found_in(content, least=least)
+                    found |= redactor.found_in(content, least=least)
     return found
 
 
@@ -130,35 +130,35 @@ def _contents(column: pa.ChunkedArray) -> Iterator[tuple[bytes, int]]:
             yield b"" if data is None else data.to_pybytes(), 0 if pa.types.is_string(kind) else _LEAST
 
 
-def remove(path: Path, names: Names, *, scratch: Path) -> int:
+def remove(path: Path, redactor: Redactor, *, scratch: Path) -> int:
     """Take the names, and the rows or lines that belong to them, out of one file, by rename.
 
     Args:
         path: Parquet, JSON Lines or text; a file named after one of the ids is deleted, and so is a table or
             a list of lines of which nothing is left.
-        names: What to take out.
+        redactor: What to take out.
         scratch: Folder on the same file system.
 
     Returns:
         How many rows and lines went (1 for a file); what cannot be changed is left, for `search` to find.
     """
-    if path.name.split(".")[0] in names.ids or path.name.split("-")[0] in names.ids:
+    if path.name.split(".")[0] in redactor.ids or path.name.split("-")[0] in redactor.ids:
         path.unlink()
         return 1
     beside = scratch / f".{uuid.uuid4().hex}.part"
     if path.suffix == ".parquet":
-        changed, left, gone = rewrite_table(path, beside, names)
+        changed, left, gone = rewrite_table(path, beside, redactor)
         if changed:
             _replace(path, beside if left else None)
             beside.unlink(missing_ok=True)
         return gone
-    if path.suffix not in _TEXTS or not names.found_in(path.read_bytes()):
+    if path.suffix not in _TEXTS or not redactor.found_in(path.read_bytes()):
         return 0
     text = path.read_text(encoding="utf-8", errors="surrogateescape")
     lines = text.splitlines(keepends=True)
     whole = path.suffix != ".jsonl"
-    kept = lines if whole else [line for line in lines if not names.found_in(line.encode())]
-    beside.write_text(names.blank("".join(kept)), encoding="utf-8", errors="surrogateescape")
+    kept = lines if whole else [line for line in lines if not redactor.found_in(line.encode())]
+    beside.write_text(redactor.blank("".join(kept)), encoding="utf-8", errors="surrogateescape")
     _replace(path, beside if kept else None)
     beside.unlink(missing_ok=True)
     return len(lines) - len(kept)
@@ -171,20 +171,20 @@ def _replace(path: Path, beside: Path | None) -> None:
     replace_file(beside, path)
 
 
-def rewrite_table(path: Path, beside: Path, names: Names) -> tuple[bool, int, int]:
+def rewrite_table(path: Path, beside: Path, redactor: Redactor) -> tuple[bool, int, int]:
     """Write a Parquet file without the rows that belong to the names, and with the names blanked elsewhere.
 
     Args:
         path: The file; it is read a row group at a time.
         beside: Where to, with the same schema; nothing is written where nothing is to be changed.
-        names: What to leave out.
+        redactor: What to leave out.
 
     Returns:
         Whether it was written, how many rows are left, and how many are gone.
     """
     file = pq.ParquetFile(path)
     schema = file.schema_arrow
-    if not _concerned(file, names):
+    if not _concerned(file, redactor):
         return False, file.metadata.num_rows, 0
     plain = [field.name for field in schema if field.name not in ("audio", "frames")]
     left = 0
@@ -193,44 +193,44 @@ def rewrite_table(path: Path, beside: Path, names: Names) -> tuple[bool, int, in
     ) as writer:
         for number in range(file.num_row_groups):
             table = file.read_row_group(number)
-            kept = table.filter(pc.invert(names.owns(table)))
+            kept = table.filter(pc.invert(redactor.owns(table)))
             left += len(kept)
             if len(kept):  # `datasets` cannot read a row group of no rows
-                writer.write_table(_blank_columns(kept, names))
+                writer.write_table(_blank_columns(kept, redactor))
     return True, left, file.metadata.num_rows - left
 
 
-def _concerned(file: pq.ParquetFile, names: Names) -> bool:
+def _concerned(file: pq.ParquetFile, redactor: Redactor) -> bool:
     """Tell whether a file has rows or texts to be taken out; its media are not looked into."""
     texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
     for number in range(file.num_row_groups):
         table = file.read_row_group(number, columns=texts)
-        if pc.any(names.owns(table)).as_py():
+        if pc.any(redactor.owns(table)).as_py():
             return True
-        if any(_holds(column, names) for column in table.columns):
+        if any(_holds(column, redactor) for column in table.columns):
             return True
     return False
 
 
-def _holds(column: pa.ChunkedArray, names: Names) -> bool:
-    return any(names.found_in(content, least=least) for content, least in _contents(column))
+def _holds(column: pa.ChunkedArray, redactor: Redactor) -> bool:
+    return any(redactor.found_in(content, least=least) for content, least in _contents(column))
 
 
 def _is_text(kind: pa.DataType) -> bool:
     return pa.types.is_string(kind) or (pa.types.is_list(kind) and pa.types.is_string(kind.value_type))
 
 
-def _blank_columns(table: pa.Table, names: Names) -> pa.Table:
+def _blank_columns(table: pa.Table, redactor: Redactor) -> pa.Table:
     for number, field in enumerate(table.schema):
         if not _is_text(field.type):
             continue
-        if _holds(table.column(number), names):
-            values = [_blank_value(value, names) for value in table.column(number).to_pylist()]
+        if _holds(table.column(number), redactor):
+            values = [_blank_value(value, redactor) for value in table.column(number).to_pylist()]
             table = table.set_column(number, field, pa.array(values, field.type))
     return table
 
 
-def _blank_value(value: str | list[str] | None, names: Names) -> str | list[str] | None:
+def _blank_value(value: str | list[str] | None, redactor: Redactor) -> str | list[str] | None:
     if isinstance(value, list):
-        return [names.blank(text) if text else text for text in value]
-    return names.blank(value) if value else value
+        return [redactor.blank(text) if text else text for text in value]
+    return redactor.blank(value) if value else value

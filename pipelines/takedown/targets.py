@@ -24,7 +24,7 @@ _UNSEARCHED = frozenset((RECORD, ".lock"))
 
 
 @dataclass(frozen=True)
-class Places:
+class Targets:
     """Where a source may be; at least one is given."""
 
     workspace: Path | None = None
@@ -65,7 +65,7 @@ class Places:
             yield Removal(**vars(removal) | {"clip_ids": tuple(sorted({*removal.clip_ids, *windows}))})
 
 
-def open_places(target: Path, *, workspace: Path | None = None, collected: Path | None = None) -> Places:
+def open_targets(target: Path, *, workspace: Path | None = None, collected: Path | None = None) -> Targets:
     """Tell what kind of folder was named first, and put the places together.
 
     Raises:
@@ -81,11 +81,11 @@ def open_places(target: Path, *, workspace: Path | None = None, collected: Path 
         )
     clear_leftovers(target)
     if (target / MANIFEST).is_file():
-        return Places(workspace, target, collected)
+        return Targets(workspace, target, collected)
     if (target / "catalog").is_dir() and workspace is None:
-        return Places(target, None, collected)
+        return Targets(target, None, collected)
     if (target / "record").is_dir() and collected is None:
-        return Places(workspace, None, target)
+        return Targets(workspace, None, target)
     raise UserError(
         f"{str(target)!r} is no dataset (no {MANIFEST}), workspace (no catalog/) or collected folder (no "
         "record/); give one of these"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 
-def connected(links: Mapping[str, Sequence[str]]) -> list[list[str]]:
+def connected_components(links: Mapping[str, Sequence[str]]) -> list[list[str]]:
     """Return the connected components of things that share links.
 
     Args:
