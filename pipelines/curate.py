@@ -117,14 +117,15 @@ def curate(
                 stated, before = state(workspace.root, metadata=metadata, license=license)
                 if stated or before:
                     files = [*files, *catalog.catalogued_files(workspace.catalog(), but=files)]
-                workspace.save_plan(plan, kinds)
-                _enter(files, workspace, stated, log, progress)
-                parts = former.parts() if former else []
-                measured = [Stores(workspace, part, known) for part in parts]
-                _tell_beforehand(kinds, measured, retry_failed=retry_failed, measure_all=measure_all)
-                ledger = Ledger(*kinds)
-                measuring = _Measuring(ledger, log, run, workers, retry_failed, measure_all, progress)
-                ledger.decide(compute=measuring, measure_all=measure_all)
+                with workspace.former_plan_kept():
+                    workspace.save_plan(plan, kinds)
+                    _enter(files, workspace, stated, log, progress)
+                    parts = former.parts() if former else []
+                    measured = [Stores(workspace, part, known) for part in parts]
+                    _tell_beforehand(kinds, measured, retry_failed=retry_failed, measure_all=measure_all)
+                    ledger = Ledger(*kinds)
+                    measuring = _Measuring(ledger, log, run, workers, retry_failed, measure_all, progress)
+                    ledger.decide(compute=measuring, measure_all=measure_all)
         except OSError as error:
             if not is_machine_fault(error):
                 raise

@@ -100,6 +100,19 @@ class Workspace:
         """
         return self.plan() if (self.root / PLAN).is_file() else None
 
+    @contextmanager
+    def former_plan_kept(self) -> Iterator[None]:
+        """Give the workspace the plan back that it has now, should a stage refuse to run by the new one."""
+        path = self.root / PLAN
+        former = path.read_text(encoding="utf-8") if path.is_file() else None
+        try:
+            yield
+        except UserError:
+            if former is not None and path.read_text(encoding="utf-8") != former:
+                write_text(path, former)
+                log.warning("%s keeps the plan it had", self.root)
+            raise
+
     def known_models(self) -> dict[str, str | None]:
         """Return the model behind each stage as the last run noted it; None of a stage without one.
 

@@ -2,12 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import soundfile
 import yaml
 
+from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.saved_plan import load_plan, read_plan
 from leitmotif.pipelines.settings import change_thresholds, make_plan
 from leitmotif.pipelines.succession import changes, describe_plan, next_plan
+from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import UserError
 
 FORMER = make_plan("music-track", "embedded", ["vocal.threshold=0.4"], window_s=10.0)
@@ -134,3 +138,21 @@ def test_a_plan_of_an_earlier_version_without_notes_of_what_was_set_goes_on() ->
     del values["settings"]
     plan = next_plan(load_plan(yaml.safe_dump(values)), settings=["moods.top=1"])
     assert (plan.recipe, plan.rules["vocal"], plan.tags["moods"].top) == ("music-track", 0.4, 1)
+
+
+def test_a_setting_with_which_a_stage_refuses_to_run_is_not_the_workspace_s(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    soundfile.write(tmp_path / "a.wav", np.sin(np.arange(44100) / 7) * 0.1, 44100)
+    plan = make_plan("music-track", "embedded", ["too-short.threshold=60"])
+    workspace = Workspace(tmp_path / "ws")
+    assert curate([tmp_path / "a.wav"], workspace, plan).rejected == 1
+
+    def refusing(batches: object) -> object:
+        raise UserError("got model nobody/nothing; give a local folder")
+
+    asked = next_plan(workspace.plan(), settings=["too-short.threshold=0.5", "tagging.model=nobody/nothing"])
+    with pytest.raises(UserError, match="give a local folder"):
+        curate([], workspace, asked, run=refusing)
+    assert workspace.plan() == plan
+    assert f"{workspace.root} keeps the plan it had" in caplog.text
