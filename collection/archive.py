@@ -9,13 +9,12 @@ DIR/
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,7 +28,7 @@ from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
 from leitmotif.shards.texts import encodable
 from leitmotif.storage.atomic import replace_file, write_bytes
 from leitmotif.storage.errors import UserError
-from leitmotif.storage.lock import InUseError, hold
+from leitmotif.storage.lock import hold_folder
 from leitmotif.storage.table import KEY, AppendOnlyTable
 
 COLUMNS = pa.schema(
@@ -81,18 +80,7 @@ class Archive:
         Raises:
             UserError: It cannot be written, or another run holds it.
         """
-        with ExitStack() as held:
-            try:
-                self.partial.mkdir(parents=True, exist_ok=True)
-                held.enter_context(hold(self.root / ".lock"))
-            except OSError as error:
-                raise UserError(
-                    f"folder {str(self.root)!r} cannot be written ({error.strerror}); choose another --out"
-                ) from error
-            except InUseError as error:
-                raise UserError(
-                    f"folder {str(self.root)!r} is in use by another run; wait for it to end"
-                ) from error
+        with hold_folder(self.root, "folder", scratch=self.partial, in_use=UserError):
             self.takedowns = read_takedowns(self.root)
             self._left_over = {path.name.partition("-")[0] for path in self.partial.iterdir()}
             try:
@@ -225,12 +213,6 @@ class Archive:
     def _sidecar_keys(self) -> Iterator[str]:
         for path in (self.root / "media").glob("*/*.info.json"):
             yield path.name.partition(".")[0]
-
-
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _size(path: Path) -> int | None:

@@ -17,10 +17,9 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,8 +34,8 @@ from leitmotif.pipelines.stage import Stage, stored_as
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.takedown import RECORD, Blocklist, read_record
 from leitmotif.storage.atomic import write_text
-from leitmotif.storage.errors import OutsideError, UserError
-from leitmotif.storage.lock import InUseError, hold, is_held
+from leitmotif.storage.errors import UserError
+from leitmotif.storage.lock import check_free, hold_folder
 from leitmotif.storage.table import AppendOnlyTable
 
 log = logging.getLogger("leitmotif.pipelines")
@@ -157,21 +156,7 @@ class Workspace:
             UserError: The folder cannot be written to.
             OutsideError: Another run holds it.
         """
-        there = next(path for path in (self.root, *self.root.parents) if path.exists())
-        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-            reason = "no permission" if there.is_dir() else f"{str(there)!r} is no folder"
-            raise UserError(
-                f"workspace {str(self.root)!r} cannot be written ({reason}); choose another --out"
-            )
-        lock = self.root / ".lock"
-        if lock.is_file() and os.access(lock, os.R_OK) and is_held(lock):
-            raise self._in_use()
-
-    def _unwritable(self, reason: str | None) -> UserError:
-        return UserError(f"workspace {str(self.root)!r} cannot be written ({reason}); choose another --out")
-
-    def _in_use(self) -> OutsideError:
-        return OutsideError(f"workspace {str(self.root)!r} is in use by another run; wait for it to end")
+        check_free(self.root, "workspace")
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -181,14 +166,7 @@ class Workspace:
             UserError: The folder cannot be written to.
             OutsideError: Another run holds it.
         """
-        with ExitStack() as held:
-            try:
-                self.root.mkdir(parents=True, exist_ok=True)
-                held.enter_context(hold(self.root / ".lock"))
-            except OSError as error:
-                raise self._unwritable(error.strerror) from error
-            except InUseError as error:
-                raise self._in_use() from error
+        with hold_folder(self.root, "workspace", scratch=self.scratch):
             shutil.rmtree(self.scratch, ignore_errors=True)
             self.scratch.mkdir()
             yield

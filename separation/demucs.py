@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from demucs.pretrained import REMOTE_ROOT
 from demucs.repo import AnyModelRepo, BagOnlyRepo, LocalRepo
 
 from leitmotif.separation.separator import VOCALS, BadWeights, resample
+from leitmotif.storage.digest import sha256_of
 
 MODEL_ID = "htdemucs"
 REVISION = "8726e21a"  # of its only file
@@ -241,8 +241,7 @@ def _checksum_of(path: Path) -> str:
     """Return the checksum that a file carries in its name, and that demucs verifies, else its own."""
     if path.suffix == ".th" and "-" in path.stem:
         return path.stem.rpartition("-")[2]
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()[:8]
+    return sha256_of(path)[:8]
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow.parquet as pq
 
 from leitmotif.shards.errors import DatasetError
 from leitmotif.storage.atomic import write_text
+from leitmotif.storage.digest import sha256_of
 
 MANIFEST = "manifest.json"
 VERSION = 1
@@ -31,9 +31,7 @@ def write_manifest(folder: Path, counts: Mapping[str, Any]) -> None:
 
 def describe(path: Path) -> dict[str, Any]:
     """Return a file's SHA-256, its size, and its rows where it is Parquet."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    facts: dict[str, Any] = {"sha256": digest, "size_bytes": path.stat().st_size}
+    facts: dict[str, Any] = {"sha256": sha256_of(path), "size_bytes": path.stat().st_size}
     if path.suffix == ".parquet":
         facts["rows"] = pq.read_metadata(path).num_rows
     return facts

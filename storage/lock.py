@@ -6,16 +6,20 @@ good as that file system's.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import portalocker
 
+from leitmotif.storage.errors import OutsideError, RunError, UserError
+
+LOCK = ".lock"
 _BUSY = (portalocker.AlreadyLocked, BlockingIOError)
 
 
-class InUseError(Exception):
+class InUseError(OutsideError):
     """Another process holds the lock."""
 
 
@@ -49,3 +53,54 @@ def is_held(path: Path) -> bool:
         except _BUSY:
             return True
     return False
+
+
+@contextmanager
+def hold_folder(
+    folder: Path, what: str, *, scratch: Path, in_use: type[RunError] = OutsideError
+) -> Iterator[None]:
+    """Hold a folder for one run, by the lock file in it; what is missing of folder and scratch is made.
+
+    Args:
+        folder: The folder.
+        what: It is called so in messages, such as "workspace".
+        scratch: A folder inside for what is not whole yet.
+        in_use: What is raised where another run holds it.
+
+    Raises:
+        UserError: The folder cannot be written to.
+        RunError: Another run holds it; of the kind `in_use`.
+    """
+    with ExitStack() as held:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            held.enter_context(hold(folder / LOCK))
+            scratch.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise _unwritable(folder, what, error.strerror) from error
+        except InUseError as error:
+            raise in_use(_in_use(folder, what)) from error
+        yield
+
+
+def check_free(folder: Path, what: str) -> None:
+    """Refuse what `hold_folder` would, and write nothing.
+
+    Raises:
+        UserError: The folder cannot be written to.
+        OutsideError: Another run holds it.
+    """
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+        raise _unwritable(folder, what, "no permission" if there.is_dir() else f"{str(there)!r} is no folder")
+    lock = folder / LOCK
+    if lock.is_file() and os.access(lock, os.R_OK) and is_held(lock):
+        raise OutsideError(_in_use(folder, what))
+
+
+def _unwritable(folder: Path, what: str, reason: str | None) -> UserError:
+    return UserError(f"{what} {str(folder)!r} cannot be written ({reason}); choose another --out")
+
+
+def _in_use(folder: Path, what: str) -> str:
+    return f"{what} {str(folder)!r} is in use by another run; wait for it to end"

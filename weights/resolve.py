@@ -1,11 +1,11 @@
 """Finds the weights behind a model name: shipped here, in a local folder or file, or on the Hub."""
 
-import hashlib
 import json
 import os
 from functools import cache
 from pathlib import Path
 
+from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import UserError, first_line
 
 SHIPPED = ("clap-mini", "clip-mini")
@@ -121,12 +121,7 @@ def revision_of(source: Path | str, commit: str | None, asked: str | None) -> st
 @cache
 def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
     """Return 12 hex digits of the contents; the sizes and times are there for the cache."""
-    digest = hashlib.sha256()
-    for path, _, _ in files:
-        with path.open("rb") as file:
-            while chunk := file.read(1 << 20):
-                digest.update(chunk)
-    return digest.hexdigest()[:12]
+    return sha256_of(*(path for path, _, _ in files))[:12]
 
 
 def models_dir() -> Path:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from leitmotif.collection.archive import Archive, sha256_of
+from leitmotif.collection.archive import Archive
 from leitmotif.collection.errors import Refused
 from leitmotif.collection.fetch.download import Download
 from leitmotif.collection.fetch.inspect import Content, ProbePool
@@ -17,6 +17,7 @@ from leitmotif.collection.sidecar import sidecar_fields
 from leitmotif.collection.takedown import site_id
 from leitmotif.media.mux import join_streams
 from leitmotif.media.window import cut_window
+from leitmotif.storage.digest import sha256_of
 
 # To join or cut one file.
 MUX_LIMIT_S = 900.0

@@ -13,8 +13,9 @@ import httpx
 
 from leitmotif.pipelines.models.backend import size_text
 from leitmotif.pipelines.models.hub import fetch_repo
-from leitmotif.pipelines.models.weights import HubRepo, LocalPath, UrlFile, Weights, sha256_of
+from leitmotif.pipelines.models.weights import HubRepo, LocalPath, UrlFile, Weights
 from leitmotif.storage.atomic import replace_file
+from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault, one_line
 
 log = logging.getLogger("leitmotif.fetch")

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from leitmotif.pipelines.models.weights import HubRepo, note_in_lock, sha256_of
+from leitmotif.pipelines.models.weights import HubRepo, note_in_lock
+from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import OutsideError, UserError, one_line
 
 Tell = Callable[[str, int, int], None]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
 from pathlib import Path
@@ -141,17 +140,6 @@ def torch_hub_dir() -> Path:
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     home = os.environ.get("TORCH_HOME") or f"{cache}/torch"
     return Path(home).expanduser() / "hub" / "checkpoints"
-
-
-def sha256_of(path: Path, tell: Callable[[int], None] = lambda done: None) -> str:
-    """Return the SHA-256 of a file as hex digits; `tell` hears how many bytes were read."""
-    digest, done = hashlib.sha256(), 0
-    with path.open("rb") as file:
-        while chunk := file.read(1 << 20):
-            digest.update(chunk)
-            done += len(chunk)
-            tell(done)
-    return digest.hexdigest()
 
 
 def lock_path() -> Path:

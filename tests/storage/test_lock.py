@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.storage.lock import InUseError, hold, is_held
+from leitmotif.storage.errors import OutsideError, RunError, UserError
+from leitmotif.storage.lock import InUseError, check_free, hold, hold_folder, is_held
 
 HOLDER = (
     "import sys, time; from pathlib import Path; from leitmotif.storage.lock import hold\n"
@@ -35,3 +36,35 @@ def test_looking_does_not_hold(tmp_path: Path) -> None:
     assert not is_held(tmp_path / ".lock")
     with hold(tmp_path / ".lock"):
         pass
+
+
+@pytest.mark.parametrize("in_use", [OutsideError, UserError])
+def test_a_folder_is_held_once_and_both_looks_say_so_in_the_same_words(
+    tmp_path: Path, in_use: type[RunError]
+) -> None:
+    root = tmp_path / "new" / "work"
+    check_free(root, "workspace")
+    assert not root.exists()
+    said = f"workspace {str(root)!r} is in use by another run; wait for it to end"
+    with hold_folder(root, "workspace", scratch=root / "scratch"):
+        assert (root / "scratch").is_dir()
+        with (
+            pytest.raises(in_use) as second,
+            hold_folder(root, "workspace", scratch=root / "scratch", in_use=in_use),
+        ):
+            pass
+        with pytest.raises(OutsideError) as look:
+            check_free(root, "workspace")
+    assert str(second.value) == str(look.value) == said
+    check_free(root, "workspace")
+
+
+def test_a_place_that_is_no_folder_is_refused_by_both_looks(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    root = tmp_path / "file" / "work"
+    for look in (
+        lambda: check_free(root, "folder"),
+        lambda: hold_folder(root, "folder", scratch=root).__enter__(),
+    ):
+        with pytest.raises(UserError, match=r"folder '.*' cannot be written \(.*\); choose another --out"):
+            look()
