@@ -10,21 +10,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from leitmotif.pipelines.curate import Progress as Told
+from leitmotif.storage.progress import OnProgress, show_nothing
 
 # Seconds between two pictures of one stage in a notebook: each is a message to the browser.
 DRAW_EVERY_S = 0.2
 
 
 @contextmanager
-def progress(shown: bool = True) -> Iterator[Told]:
+def progress(shown: bool = True) -> Iterator[OnProgress]:
     """Give what a run tells how far it is.
 
     Args:
         shown: Draw it; otherwise nothing is shown.
     """
     if not shown:
-        yield lambda stage, done, total, note="": None
+        yield show_nothing
     elif _in_notebook():
         _silence_tqdm()
         yield _Table().tell
@@ -82,7 +82,7 @@ class _Table:
 
 
 @contextmanager
-def _bars() -> Iterator[Told]:
+def _bars() -> Iterator[OnProgress]:
     from tqdm import tqdm
 
     bars: dict[str, tqdm[Any]] = {}

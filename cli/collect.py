@@ -104,7 +104,7 @@ def run(options: argparse.Namespace) -> int:
             options.out,
             settings,
             enrichers=names,
-            progress=lambda done, wanted: tell("collect", done, wanted),
+            progress=tell,
         )
         enriched = enrich(options.out, names, settings, progress=tell) if names else {}
     facts = asdict(summary)

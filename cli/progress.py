@@ -11,17 +11,11 @@ from typing import Protocol
 
 from leitmotif.cli import console
 from leitmotif.cli.console import duration_text
+from leitmotif.storage.progress import OnProgress
 
 # Where there is no terminal: seconds between two lines of one stage, and how many lines it has about.
 LOG_EVERY_S = 10.0
 LINES = 20
-
-
-class Told(Protocol):
-    """What a command is told with while it runs."""
-
-    def __call__(self, stage: str, done: int, total: int, note: str = "", /) -> None:
-        """Tell how far a stage is, and whatever else is worth a few words."""
 
 
 @dataclass
@@ -54,7 +48,7 @@ class Stage:
 
 
 @contextmanager
-def progress(*, of_bytes: bool = False) -> Iterator[Told]:
+def progress(*, of_bytes: bool = False) -> Iterator[OnProgress]:
     """Show how far each stage is, on standard error.
 
     Args:

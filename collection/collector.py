@@ -7,7 +7,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from leitmotif.collection.archive import FAILED, FETCHED, REFUSED, Archive
@@ -26,11 +26,10 @@ from leitmotif.collection.fetch.host_queue import HostQueue
 from leitmotif.collection.fetch.inspect import ProbePool
 from leitmotif.collection.request import Request, Source
 from leitmotif.collection.settings import Settings
+from leitmotif.storage.progress import OnProgress, show_nothing
 
 log = logging.getLogger("leitmotif.collection")
 
-# Told of (items done, items wanted so far).
-Progress = Callable[[int, int], None]
 PROBES = 2
 # A full or broken disk, too many open files: the run ends, no item is blamed.
 _OF_THE_MACHINE = frozenset(
@@ -70,7 +69,7 @@ def collect(
     archive: Archive,
     settings: Settings,
     *,
-    progress: Progress = lambda done, wanted: None,
+    progress: OnProgress = show_nothing,
 ) -> CollectSummary:
     """Fetch what sources want and the archive does not have.
 
@@ -78,7 +77,7 @@ def collect(
         sources: What is wanted.
         archive: Where files and record lie.
         settings: Bounds and manners.
-        progress: Told how far the run is.
+        progress: Called with the items done and the items that are wanted so far.
 
     Returns:
         The counts; every wanted item is in exactly one.
@@ -96,7 +95,7 @@ def collect(
 
 
 class _Run:
-    def __init__(self, archive: Archive, settings: Settings, probes: ProbePool, progress: Progress) -> None:
+    def __init__(self, archive: Archive, settings: Settings, probes: ProbePool, progress: OnProgress) -> None:
         self._archive, self._settings, self._progress = archive, settings, progress
         self._budget = Budget(settings)
         self._fetcher = Fetcher(settings, archive, self._budget, probes)
@@ -260,4 +259,4 @@ class _Run:
             self._count(outcome)
             summary = self._summary
             done = summary.fetched + summary.already + summary.refused + summary.failed
-        self._progress(done, summary.wanted)
+        self._progress("collect", done, summary.wanted)

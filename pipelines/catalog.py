@@ -7,7 +7,7 @@ import hashlib
 import logging
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,6 +22,7 @@ from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.media.tags import read_tags
 from leitmotif.pipelines.stated import Stated
 from leitmotif.storage.errors import is_machine_fault
+from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.storage.table import AppendOnlyTable
 
 log = logging.getLogger("leitmotif.pipelines")
@@ -50,7 +51,7 @@ def enter(
     files: Sequence[FoundFile],
     *,
     stated: Stated = Stated(),  # noqa: B008 - it is frozen
-    progress: Callable[[int, int], None] | None = None,
+    progress: OnProgress = show_nothing,
 ) -> int:
     """Enter files that are new or have changed; one that cannot be read is entered with its error.
 
@@ -61,7 +62,7 @@ def enter(
         catalog: The workspace's catalog.
         files: What the sources hold now.
         stated: What is stated of the files beside what lies with them.
-        progress: Called with (files looked at, files in all).
+        progress: Called with the files looked at and the files in all.
 
     Returns:
         How many files were entered.
@@ -76,8 +77,7 @@ def enter(
             if len(waiting) == BATCH:
                 catalog.append(waiting)
                 entered, waiting = entered + len(waiting), []
-            if progress:
-                progress(number + 1, len(files))
+            progress("catalog", number + 1, len(files))
     if waiting:
         catalog.append(waiting)
     return entered + len(waiting)

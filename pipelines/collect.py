@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from leitmotif.collection.archive import Archive
-from leitmotif.collection.collector import CollectSummary, Progress
+from leitmotif.collection.collector import CollectSummary
 from leitmotif.collection.collector import collect as run_collector
 from leitmotif.collection.enrich.enrichment import Enriched, check_enrichers
-from leitmotif.collection.enrich.enrichment import Progress as EnrichProgress
 from leitmotif.collection.enrich.enrichment import enrich as run_enrichers
 from leitmotif.collection.errors import CollectError
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sources.open import open_source
 from leitmotif.storage.errors import OutsideError, is_machine_fault
+from leitmotif.storage.progress import OnProgress, show_nothing
 
 
 def collect(
@@ -25,7 +25,7 @@ def collect(
     settings: Settings,
     *,
     enrichers: Sequence[str] = (),
-    progress: Progress = lambda done, wanted: None,
+    progress: OnProgress = show_nothing,
 ) -> CollectSummary:
     """Fetch what sources want into a folder.
 
@@ -54,7 +54,7 @@ def enrich(
     names: Sequence[str],
     settings: Settings,
     *,
-    progress: EnrichProgress = lambda name, done, total: None,
+    progress: OnProgress = show_nothing,
 ) -> dict[str, Enriched]:
     """Add what others know of the files of a collected folder.
 

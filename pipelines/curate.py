@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from leitmotif.collection.folder import FoundFile, find_media
 from leitmotif.phrases import count
@@ -22,18 +21,12 @@ from leitmotif.pipelines.runs.log import BatchResult, Failure, RunLog, failures_
 from leitmotif.pipelines.stated import Stated, state
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
+from leitmotif.storage.progress import OnProgress, show_nothing
 
 logger = logging.getLogger("leitmotif.pipelines")
 
 # Runs batches, here or elsewhere, and yields the result of each in order.
 Run = Callable[[Iterator[Batch]], Iterator[BatchResult]]
-
-
-class Progress(Protocol):
-    """What a run is told to show as it goes on."""
-
-    def __call__(self, stage: str, done: int, total: int, note: str = "", /) -> None:
-        """Show the clips done and clips in all of a stage, and what became of clips so far."""
 
 
 @dataclass
@@ -81,7 +74,7 @@ def curate(
     measure_all: bool = False,
     metadata: str | None = None,
     license: str | None = None,
-    progress: Progress = lambda stage, done, total, note="": None,
+    progress: OnProgress = show_nothing,
     files: Sequence[FoundFile] | None = None,
 ) -> Summary:
     """Bring a workspace up to date with its sources under a plan.
@@ -158,7 +151,7 @@ class _Measuring:
     workers: int
     retry_failed: bool
     measure_all: bool
-    progress: Progress
+    progress: OnProgress
     computed: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, stage: str, entries: Sequence[CatalogEntry]) -> None:
@@ -195,13 +188,13 @@ class _Measuring:
 
 
 def _enter(
-    files: Sequence[FoundFile], workspace: Workspace, stated: Stated, log: RunLog, progress: Progress
+    files: Sequence[FoundFile], workspace: Workspace, stated: Stated, log: RunLog, progress: OnProgress
 ) -> None:
     """Catalogue files, and say what of the table is about none of them."""
 
-    def tell(done: int, total: int) -> None:
+    def tell(what: str, done: int, total: int, note: str = "", /) -> None:
         log.catalogued(done, total)
-        progress("catalog", done, total)
+        progress(what, done, total, note)
 
     if files:
         catalog.enter(workspace.catalog(), files, stated=stated, progress=tell)

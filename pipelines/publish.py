@@ -34,6 +34,7 @@ from leitmotif.shards.urls import canonical_url
 from leitmotif.shards.writer import plan_shards, write_shard
 from leitmotif.storage.atomic import whole_folder, write_text
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
+from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.taxonomy import labels
 
 log = logging.getLogger("leitmotif.pipelines")
@@ -61,7 +62,7 @@ def publish(
     plan: Plan,
     *,
     finish: Callable[[Path, Ledger], object] = lambda folder, ledger: None,
-    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    progress: OnProgress = show_nothing,
 ) -> Published:
     """Write a dataset folder, whole or not at all.
 
@@ -175,14 +176,10 @@ def _why_empty(workspace: Workspace, ledger: Ledger) -> str:
     )
 
 
-def _write_data(
-    folder: Path, plan: Plan, ledger: Ledger, progress: Callable[[str, int, int], None]
-) -> tuple[dict[str, int], int]:
+def _write_data(folder: Path, plan: Plan, ledger: Ledger, progress: OnProgress) -> tuple[dict[str, int], int]:
     """Write the shards of every split and return rows by split, and the number of shards."""
     kept = ledger.kept()
-    recordings = recording_ids(
-        ledger.kinds, ledger.entries, progress=lambda done, total: progress("recordings", done, total)
-    )
+    recordings = recording_ids(ledger.kinds, ledger.entries, progress=progress)
     links = {entry.clip_id: _links(entry, recordings, plan) for entry in kept}
     targets = plan.splits.model_dump(include={"validation", "test"})
     splits = assign_splits(links, targets)

@@ -12,7 +12,7 @@ import hashlib
 import itertools
 import json
 import logging
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -29,6 +29,7 @@ from leitmotif.pipelines.entries import CatalogEntry, take
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.components import connected_components
+from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.storage.table import KEY, AppendOnlyTable
 
 log = logging.getLogger("leitmotif.pipelines")
@@ -45,11 +46,10 @@ PAIRS = pa.schema(
         ("semitones", pa.float32()),
     ]
 )
-Progress = Callable[[int, int], None]
 
 
 def recording_ids(
-    kinds: Sequence[Stores], entries: Sequence[CatalogEntry], *, progress: Progress = lambda done, total: None
+    kinds: Sequence[Stores], entries: Sequence[CatalogEntry], *, progress: OnProgress = show_nothing
 ) -> dict[str, str]:
     """Return the recording of each media file that has a kept clip.
 
@@ -129,7 +129,7 @@ def _altered(
     store: AppendOnlyTable,
     pairs: Sequence[tuple[str, str]],
     prints: Mapping[str, np.ndarray],
-    progress: Progress,
+    progress: OnProgress,
 ) -> Iterator[tuple[str, str]]:
     """Yield those of the pairs, which sound alike, whose prints agree at some speed and pitch."""
     table = store.read(["media_a", "media_b", "similarity"])
@@ -140,7 +140,7 @@ def _altered(
         rows = list(_compared(missing[start : start + BATCH], prints))
         similarity |= {(row["media_a"], row["media_b"]): row["similarity"] for row in rows}
         _write_down(store, rows)
-        progress(min(start + BATCH, len(missing)), len(missing))
+        progress("recordings", min(start + BATCH, len(missing)), len(missing))
     same = [pair for pair in pairs if similarity[pair] >= SAME_RECORDING]
     if same:
         log.info("%s one recording at another speed or pitch", count(len(same), "pair holds", "pairs hold"))

@@ -15,6 +15,7 @@ from leitmotif.evaluation.results import check_target, make_document, write_resu
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
 from leitmotif.storage.errors import UserError
+from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.taxonomy.labels import load
 from leitmotif.train_mmdm.answer import MUSIC, Answer, write_answer
 from leitmotif.train_mmdm.describe import Describer, base_model
@@ -23,7 +24,6 @@ from leitmotif.train_mmdm.processor import spread_frames
 from leitmotif.train_mmdm.run import DescriptionModel, best_checkpoint, open_model
 from leitmotif.train_mmdm.settings import read_settings
 
-Told = Callable[[str, int, int], None]
 Answers = list[Answer | None]  # on each clip; None where it cannot be read
 FINE_TUNED, BASE = "fine-tuned", "base"
 
@@ -41,7 +41,7 @@ def evaluate(
     limit: int | None = None,
     resamples: int = RESAMPLES,
     facts: dict[str, Any] | None = None,
-    tell: Told = lambda stage, done, total: None,
+    tell: OnProgress = show_nothing,
 ) -> dict[str, Any]:
     """Describe the clips of a split, judge what was written, and write the results.
 
@@ -156,7 +156,7 @@ def describe_clips(
     *,
     batch: int,
     stage: str,
-    tell: Told,
+    tell: OnProgress,
 ) -> Answers:
     """Return the answer on each clip; None on one without readable frames.
 

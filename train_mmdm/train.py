@@ -12,6 +12,8 @@ import torch
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.manifest import read_counts
 from leitmotif.shards.row_groups import Split
+from leitmotif.storage.atomic import whole_folder
+from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.train_mmdm.card import write_card
 from leitmotif.train_mmdm.examples import Example, check_rows, make_loader, read_fixed, read_texts
 from leitmotif.train_mmdm.network import build_network, build_tiny
@@ -22,7 +24,7 @@ from leitmotif.train_mmdm.task import DescriptionTask, forget_samples
 from leitmotif.train_mmdm.tokens import learn_tokenizer, load_tokenizer, open_tokenizer
 from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
 from leitmotif.training.ema import Ema
-from leitmotif.training.loop import OnProgress, fit
+from leitmotif.training.loop import fit
 from leitmotif.training.run import check_run, one_line_when_full, setting_up
 from leitmotif.training.settings import write_settings
 from leitmotif.training.setup import make_accelerator, make_optimizer, prepare
@@ -36,7 +38,7 @@ def train(
     settings: Settings | None = None,
     *,
     resume: bool = False,
-    on_progress: OnProgress = lambda stage, done, total, note: None,
+    on_progress: OnProgress = show_nothing,
 ) -> dict[str, Any]:
     """Train a description model.
 
@@ -152,8 +154,7 @@ def begin_run(run: Path, settings: Settings, split: Split) -> None:
         tokenizer = learn_tokenizer([*texts, *prompts * len(texts), "Frame1: "])
     else:
         tokenizer = load_tokenizer(settings)
-    partial = run / f".{TOKENIZER}"
-    tokenizer.save_pretrained(str(partial))
-    if settings.model_id is None and settings.lora_rank:
-        build_tiny(settings, tokenizer).save_pretrained(str(run / BASE))
-    partial.rename(run / TOKENIZER)
+    with whole_folder(run / TOKENIZER) as beside:
+        tokenizer.save_pretrained(str(beside))
+        if settings.model_id is None and settings.lora_rank:
+            build_tiny(settings, tokenizer).save_pretrained(str(run / BASE))

@@ -62,11 +62,6 @@ def drop_checkpoints(run: Path, keep: Collection[Path]) -> None:
             shutil.rmtree(folder)
 
 
-def is_disk_error(error: BaseException) -> bool:
-    """Tell whether a disk refused; safetensors and torch wrap the system's error in errors of their own."""
-    return isinstance(error, OSError) or is_machine_fault(error, writing=True)
-
-
 def save_object(path: Path, content: Any) -> None:
     """Write tensors and plain values by way of memory, so that a full disk is a plain OSError."""
     buffer = io.BytesIO()
@@ -236,7 +231,7 @@ class CheckpointManager:
         failed = torch.tensor([failure is not None], device=self.accelerator.device, dtype=torch.int32)
         if not bool(self.accelerator.gather(failed).any()):
             return
-        if failure is not None and not is_disk_error(failure):
+        if failure is not None and not isinstance(failure, OSError) and not is_machine_fault(failure):
             raise failure
         said = "another process failed" if failure is None else first_line(failure)
         raise OutsideError(

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from leitmotif.storage.errors import UserError
+from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.training.checkpoint import CheckpointManager, is_sharded, list_checkpoints, read_state
 from leitmotif.training.ema import Ema
 from leitmotif.training.logs import RunLog
@@ -18,9 +19,6 @@ from leitmotif.training.schedule import cosine_rate
 from leitmotif.training.settings import LoopSettings
 from leitmotif.training.step import TrainStep
 from leitmotif.training.task import Batch, Task
-
-# Called with (stage, steps done, steps in all, loss and rate in words).
-OnProgress = Callable[[str, int, int, str], None]
 
 
 class StepLoader(Protocol):
@@ -72,7 +70,7 @@ def fit(
     accelerator: Any,
     *,
     ema: Ema | None = None,
-    on_progress: OnProgress = lambda stage, done, total, note: None,
+    on_progress: OnProgress = show_nothing,
 ) -> TrainState:
     """Train from the last checkpoint of a run, or from the beginning, to the end.
 

@@ -69,7 +69,7 @@ def run_collect(words: Path, folder: Path) -> int:
     settings = Settings(pause_s=0.0, jobs=AT_ONCE, per_host=AT_ONCE, guard=Guard(frozenset({"127.0.0.1"})))
     peaks: list[int] = []
 
-    def note(done: int, wanted: int) -> None:
+    def note(what: str, done: int, wanted: int, said: str = "", /) -> None:
         if done in (FILES // 10, FILES):
             peaks.append(peak_bytes() >> 20)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -22,6 +22,7 @@ from leitmotif.plugins import add_plugins, check_class
 from leitmotif.shards.texts import encodable
 from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
+from leitmotif.storage.progress import OnProgress, show_nothing
 
 log = logging.getLogger("leitmotif.collection")
 
@@ -30,8 +31,6 @@ ENRICHERS = {
     "shazam": ("leitmotif.collection.enrich.shazam", "Shazam"),
     "musicbrainz": ("leitmotif.collection.enrich.musicbrainz", "MusicBrainz"),
 }
-
-Progress = Callable[[str, int, int], None]
 
 
 class Enricher(Protocol):
@@ -114,7 +113,7 @@ def enrich(
     names: Sequence[str],
     settings: Settings,
     *,
-    progress: Progress = lambda name, done, total: None,
+    progress: OnProgress = show_nothing,
 ) -> dict[str, Enriched]:
     """Ask about every collected file that was not asked about before.
 

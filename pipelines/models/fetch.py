@@ -6,7 +6,7 @@ import contextlib
 import logging
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
@@ -17,11 +17,9 @@ from leitmotif.pipelines.models.weights import HubRepo, LocalPath, UrlFile, Weig
 from leitmotif.storage.atomic import replace_file
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault, one_line
+from leitmotif.storage.progress import OnProgress, show_nothing
 
 log = logging.getLogger("leitmotif.fetch")
-
-# Told of (name, bytes there, bytes in all; 0 where that is not known).
-Tell = Callable[[str, int, int], None]
 
 # Tries in a row that bring nothing.
 TRIES = 3
@@ -29,12 +27,12 @@ FIRST_PAUSE_S = 1.0
 TIMEOUT_S = 30.0
 
 
-def fetch(item: Weights, tell: Tell = lambda name, done, total: None) -> bool:
+def fetch(item: Weights, tell: OnProgress = show_nothing) -> bool:
     """Fetch weights unless they are there.
 
     Args:
         item: What to fetch.
-        tell: Told how far it is.
+        tell: Called with the bytes that are there, and those in all.
 
     Returns:
         Whether anything had to be fetched.
@@ -57,12 +55,12 @@ def fetch(item: Weights, tell: Tell = lambda name, done, total: None) -> bool:
     return True
 
 
-def fetch_file(item: UrlFile, tell: Tell = lambda name, done, total: None) -> Path:
+def fetch_file(item: UrlFile, tell: OnProgress = show_nothing) -> Path:
     """Fetch one file by HTTP; a part of it that is there already is not fetched again.
 
     Args:
         item: The file.
-        tell: Told how far it is.
+        tell: Called with the bytes that are there, and those in all.
 
     Returns:
         Where it lies; it appears there whole and checked, or not at all.
@@ -86,7 +84,7 @@ def fetch_file(item: UrlFile, tell: Tell = lambda name, done, total: None) -> Pa
     return path
 
 
-def _download(item: UrlFile, part: Path, tell: Tell) -> None:
+def _download(item: UrlFile, part: Path, tell: OnProgress) -> None:
     """Download what is missing of the part; a connection that breaks is taken up again a few times."""
     in_vain = 0
     while True:
@@ -104,7 +102,7 @@ def _download(item: UrlFile, part: Path, tell: Tell) -> None:
             time.sleep(FIRST_PAUSE_S * in_vain)
 
 
-def _transfer(item: UrlFile, part: Path, tell: Tell) -> None:
+def _transfer(item: UrlFile, part: Path, tell: OnProgress) -> None:
     """Append to the part what the server sends; start over where the server does not send ranges."""
     start = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})

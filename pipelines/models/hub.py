@@ -11,11 +11,10 @@ from typing import Any
 from leitmotif.pipelines.models.weights import HubRepo, note_in_lock
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import OutsideError, UserError, one_line
+from leitmotif.storage.progress import OnProgress
 
-Tell = Callable[[str, int, int], None]
 
-
-def fetch_repo(item: HubRepo, tell: Tell) -> Path:
+def fetch_repo(item: HubRepo, tell: OnProgress) -> Path:
     """Fetch the files of a repository that are needed, check them, and note them in the lock.
 
     Args:

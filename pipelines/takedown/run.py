@@ -27,6 +27,7 @@ from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.takedown import Blocklist, Removal, write_record
 from leitmotif.shards.urls import canonical_url
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
+from leitmotif.storage.progress import OnProgress, show_nothing
 
 
 @dataclass
@@ -123,7 +124,7 @@ def take_down(
     targets: Targets,
     *,
     finish: Callable[[Path], object] = lambda folder: None,
-    progress: Callable[[str, int, int], None] = lambda stage, done, total: None,
+    progress: OnProgress = show_nothing,
 ) -> TakenDown:
     """Remove sources from all places, and search every file for what may be left of them.
 
@@ -176,7 +177,7 @@ def take_down(
     return done
 
 
-def _prove(targets: Targets, redactor: Redactor, progress: Callable[[str, int, int], None]) -> int:
+def _prove(targets: Targets, redactor: Redactor, progress: OnProgress) -> int:
     """Search every file of every place; return how many there were.
 
     Raises:
