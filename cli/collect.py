@@ -92,7 +92,7 @@ def run(options: argparse.Namespace) -> int:
 
     settings = _settings(options)
     try:
-        from leitmotif.pipelines.collect import collect, enrich
+        from leitmotif.collection.run import collect, enrich
     except ModuleNotFoundError as error:
         raise OutsideError(
             f"the package {error.name!r} is missing; run `pip install 'leitmotif-av[collect]'`"

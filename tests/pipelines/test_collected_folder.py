@@ -18,10 +18,10 @@ import soundfile
 
 from leitmotif.collection.folder import find_media
 from leitmotif.collection.guard import Guard
+from leitmotif.collection.run import collect, enrich
 from leitmotif.collection.settings import Settings
 from leitmotif.demo.corpus import render_corpus
 from leitmotif.pipelines.catalog import enter
-from leitmotif.pipelines.collect import collect, enrich
 from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.settings import make_plan

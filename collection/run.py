@@ -1,11 +1,10 @@
-"""The flow that collects: sources to files on disk. Hosts bound how fast it goes, so it needs no workers."""
+"""A run that collects: from the words that name sources to files on disk, and to what others know of them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
@@ -88,23 +87,3 @@ def _run_errors(folder: Path) -> Iterator[None]:
             f"{error.strerror or error} while writing to {str(folder)!r}; make room and run again, what was "
             "fetched so far is kept"
         ) from error
-
-
-def collect_flow(sources: Sequence[str], folder: Path, settings: Settings, **options: Any) -> CollectSummary:
-    """Run `collect` as a Prefect flow, for schedules and deployments; the command needs none.
-
-    Args:
-        sources: As of `collect`.
-        folder: As of `collect`.
-        settings: As of `collect`.
-        options: As of `collect`.
-
-    Returns:
-        The counts.
-    """
-    from prefect import flow  # takes seconds
-
-    def run() -> CollectSummary:
-        return collect(sources, folder, settings, **options)
-
-    return flow(name="collect")(run)()
