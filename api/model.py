@@ -14,13 +14,13 @@ from leitmotif.api.progress import progress as show_progress
 from leitmotif.api.tables import draw_facts, say_facts
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.describing import one_line_errors, open_describer
-from leitmotif.pipelines.models.devices import AUTO, checked_device
 from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.answer import Answer
 from leitmotif.train_mmdm.describe import Describer, decoding_of
 from leitmotif.train_mmdm.inputs import read_input, read_text
 from leitmotif.train_mmdm.settings import choose_settings, read_settings
 from leitmotif.train_mmdm.train import train as train_run
+from leitmotif.weights.device import AUTO, checked_device
 
 
 class DescriptionModel:

@@ -16,7 +16,6 @@ from leitmotif.api.threads import own_threads
 from leitmotif.pipelines import workspace as pipelines_workspace
 from leitmotif.pipelines.curate import Summary
 from leitmotif.pipelines.curate import curate as run_here
-from leitmotif.pipelines.models.devices import checked_device
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runs.read import latest_run
 from leitmotif.pipelines.runs.status import Status, look
@@ -26,6 +25,7 @@ from leitmotif.reports.errors import one_line_errors
 from leitmotif.reports.workspace import Unpublished, open_workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.device import checked_device
 
 if TYPE_CHECKING:
     import pyarrow as pa

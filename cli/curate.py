@@ -116,9 +116,9 @@ def _plan(options: argparse.Namespace, workspace: Workspace) -> Plan:
     Raises:
         UserError: An option is wrong.
     """
-    from leitmotif.pipelines.models.devices import checked_device
     from leitmotif.pipelines.succession import changes, describe_plan, next_plan
     from leitmotif.storage.errors import UserError
+    from leitmotif.weights.device import checked_device
 
     if options.workers < 1:
         raise UserError(f"--workers is {options.workers}; expected 1 or more")

@@ -81,8 +81,8 @@ def run(options: argparse.Namespace) -> int:
 def open_model(options: argparse.Namespace) -> Describer:
     """Return the run's model, ready to describe as the options say."""
     from leitmotif.pipelines.describing import open_describer
-    from leitmotif.pipelines.models.devices import checked_device
     from leitmotif.storage.errors import UserError
+    from leitmotif.weights.device import checked_device
 
     if options.batch < 1:
         raise UserError(f"--batch is {options.batch}; expected 1 or more")

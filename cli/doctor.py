@@ -135,7 +135,7 @@ def _plugins() -> Iterator[Found]:
 
 def _lines(backend: Readiness) -> Iterator[str]:
     """Yield what is told of a backend, a line each."""
-    from leitmotif.pipelines.models.backend import short_revision, terms
+    from leitmotif.weights.backend import short_revision, terms
 
     yield f"{', '.join(backend.stages)} on {backend.device}"
     licence = terms(backend.licence, backend.commercial)

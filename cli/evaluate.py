@@ -44,9 +44,9 @@ def run(options: argparse.Namespace) -> int:
     from leitmotif.evaluation.metric import Tools
     from leitmotif.evaluation.results import TABLE
     from leitmotif.pipelines.describing import one_line_errors
-    from leitmotif.pipelines.models.devices import resolve_device
     from leitmotif.storage.errors import UserError
     from leitmotif.train_mmdm.evaluate import evaluate
+    from leitmotif.weights.device import resolve_device
 
     if options.limit is not None and options.limit < 1:
         raise UserError(f"--limit is {options.limit}; expected 1 or more")

@@ -16,8 +16,8 @@ from leitmotif.cli.exits import Exit
 from leitmotif.cli.progress import progress
 
 if TYPE_CHECKING:
-    from leitmotif.pipelines.models.backend import Backend
     from leitmotif.storage.errors import RunError
+    from leitmotif.weights.backend import Backend
 
 EXAMPLE = "leitmotif fetch-models --profile paper --dry-run"
 
@@ -42,8 +42,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Fetch what is missing, say what was done, and return the exit code."""
-    from leitmotif.pipelines.models.fetch import fetch
     from leitmotif.storage.errors import RunError, one_line
+    from leitmotif.weights.fetch import fetch
 
     backends = choose(options.profile, options.only)
     if options.dry_run:
@@ -91,8 +91,8 @@ def choose(profile: str, only: Sequence[str]) -> list[Backend]:
         UserError: The profile or a name is not known.
     """
     from leitmotif.pipelines.backends_in_use import uses_of
-    from leitmotif.pipelines.models.backends import BACKENDS
     from leitmotif.storage.errors import UserError
+    from leitmotif.weights.catalog import BACKENDS
 
     uses = uses_of(profile)
     backends = {use.backend.name: use.backend for use in uses}
@@ -109,7 +109,7 @@ def choose(profile: str, only: Sequence[str]) -> list[Backend]:
 
 
 def _say_what_would_be_fetched(backends: Sequence[Backend], *, as_json: bool) -> None:
-    from leitmotif.pipelines.models.backend import size_text, terms
+    from leitmotif.weights.backend import size_text, terms
 
     wanted = 0
     listed: list[dict[str, Any]] = []
@@ -139,7 +139,7 @@ def _facts(backend: Backend) -> dict[str, Any]:
 
 
 def _what(backend: Backend) -> str:
-    from leitmotif.pipelines.models.backend import short_revision, size_text
+    from leitmotif.weights.backend import short_revision, size_text
 
     return f"{backend.model_id} @ {short_revision(backend.revision)}, {size_text(backend.size_bytes)}"
 
@@ -148,7 +148,7 @@ def _state_terms(backend: Backend) -> None:
     """Say under which licence weights come, before they do, where it binds the user to anything."""
     if backend.free or not any(item.missing() for item in backend.weights):
         return
-    from leitmotif.pipelines.models.backend import terms
+    from leitmotif.weights.backend import terms
 
     licence = terms(backend.license, backend.commercial)
     print(f"licence  {backend.name:<14} {licence}; see docs/models.md", file=sys.stderr)

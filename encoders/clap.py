@@ -13,10 +13,11 @@ from leitmotif.encoders.laion import MAX_TOKENS, laion_extractor, laion_tokenize
 from leitmotif.encoders.levels import level_features
 from leitmotif.encoders.mel import MelSpectrogram
 from leitmotif.encoders.vectors import pooled_rows, unit_rows
+from leitmotif.weights.catalog import pinned
+from leitmotif.weights.files import CHECKPOINTS
 from leitmotif.weights.hub import local_folder
 from leitmotif.weights.load import check_complete, check_kind, loading
-from leitmotif.weights.pins import pinned
-from leitmotif.weights.resolve import CHECKPOINTS, resolve_model, revision_of
+from leitmotif.weights.resolve import resolve_model, revision_of
 
 # Not laion/larger_clap_music, whose text tower gives nearly the same embedding for every text
 # (https://github.com/embeddings-benchmark/mteb/issues/5069).

@@ -11,9 +11,9 @@ from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPM
 
 from leitmotif.encoders.inference import inference
 from leitmotif.encoders.vectors import pooled_rows, unit_rows
+from leitmotif.weights.catalog import pinned
 from leitmotif.weights.hub import local_folder
 from leitmotif.weights.load import check_complete, check_kind, loading
-from leitmotif.weights.pins import pinned
 from leitmotif.weights.resolve import resolve_model, revision_of
 
 MODEL_ID = "openai/clip-vit-large-patch14"

@@ -19,8 +19,9 @@ from leitmotif.encoders.inference import inference
 from leitmotif.encoders.laion import is_fused, laion_tokenizer
 from leitmotif.encoders.vectors import unit_rows
 from leitmotif.storage.errors import first_line
+from leitmotif.weights.files import CHECKPOINTS
 from leitmotif.weights.load import loading, read_weights
-from leitmotif.weights.resolve import CHECKPOINTS, BadModel, resolve_model, revision_of
+from leitmotif.weights.resolve import BadModel, resolve_model, revision_of
 
 MODEL_ID = "music_audioset_epoch_15_esc_90.14.pt"  # of the hub's repository lukewys/laion_clap
 REVISION = "b3708341862f581175dba5c356a4ebf74a9b6651"

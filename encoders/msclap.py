@@ -16,7 +16,7 @@ from leitmotif.encoders.mel import MelSpectrogram
 from leitmotif.encoders.msclap_network import MEL_FILTERS, from_published, network_of
 from leitmotif.encoders.vectors import unit_rows
 from leitmotif.storage.errors import first_line, is_machine_fault
-from leitmotif.weights.checkpoints import MSCLAP_2023
+from leitmotif.weights.catalog import MSCLAP_2023, pinned
 from leitmotif.weights.hub import tokenizer_folder
 from leitmotif.weights.load import fill, loading, read_weights
 from leitmotif.weights.resolve import FETCH, BadModel
@@ -30,7 +30,6 @@ REFERENCE = (
     "arXiv:2309.05767"
 )
 TOKENIZER_ID = "openai-community/gpt2"
-TOKENIZER_REVISION = "607a30d783dfa663caf39e06633721c8d4cfcd7e"
 WINDOW_S = 7.0
 TOKENS = 77  # of a text, filled up with 0
 
@@ -148,8 +147,7 @@ class MsClapEncoder:
             ) from error
 
     def _load_tokenizer(self, words: int) -> Any:
-        pinned = TOKENIZER_REVISION if self.tokenizer == TOKENIZER_ID else "main"
-        folder = tokenizer_folder(self.tokenizer, pinned)
+        folder = tokenizer_folder(self.tokenizer, pinned(self.tokenizer))
         with loading(
             self.tokenizer, "a tokenizer", "a folder or hub id with GPT-2's vocab.json and merges.txt"
         ):

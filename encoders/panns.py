@@ -23,7 +23,7 @@ from torch import nn
 
 from leitmotif.encoders.clap import fit_window
 from leitmotif.encoders.inference import inference
-from leitmotif.weights.checkpoints import CNN14
+from leitmotif.weights.catalog import CNN14
 from leitmotif.weights.load import fill, read_weights
 from leitmotif.weights.resolve import BadModel, revision_of
 

@@ -9,13 +9,11 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from leitmotif.pipelines.documents import PROFILES
-from leitmotif.pipelines.models.backend import Backend
-from leitmotif.pipelines.models.backends import BACKENDS, OF_TAGGING
-from leitmotif.pipelines.models.weights import HubRepo, LocalPath, Weights
 from leitmotif.pipelines.settings import profile_settings
 from leitmotif.separation.separator import module_name
-from leitmotif.weights.pins import pinned
-from leitmotif.weights.resolve import models_dir
+from leitmotif.weights.backend import Backend
+from leitmotif.weights.catalog import BACKENDS, OF_TAGGING, pinned
+from leitmotif.weights.files import HubRepo, LocalPath, Weights, models_dir
 
 # Settings that name weights in place of the published ones.
 PLACES = ("repo", "panns", "weights")

@@ -10,10 +10,10 @@ from pydantic import ValidationError
 
 from leitmotif.filters import rule as filters_rule
 from leitmotif.pipelines.assignments import parse_assignment
-from leitmotif.pipelines.models.devices import AUTO, check_device
 from leitmotif.pipelines.plan import Kind, Plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.device import AUTO, check_device
 
 # How Pydantic calls the kinds of values, and what people call them.
 _PLAIN_WORDS = {"a valid integer": "a whole number", "a valid boolean": "true or false", "a valid ": "a "}

@@ -15,7 +15,6 @@ import pyarrow.parquet as pq
 
 from leitmotif.pipelines.entries import CatalogEntry, by_store, stored_under, take
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.models.lengths import embedding_length
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.stages.frames import unpack_frames
 from leitmotif.pipelines.workspace import Stores
@@ -24,6 +23,7 @@ from leitmotif.storage.table import KEY
 from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy import labels
 from leitmotif.taxonomy.labels import TAG_KINDS
+from leitmotif.weights.lengths import embedding_length
 
 # Columns that the catalog knows.
 NOTED = ("source_id", "source_url", "license", "retrieved_at", "title", "artist", "description", "comments")

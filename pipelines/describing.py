@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leitmotif.pipelines.models.devices import resolve_device
 from leitmotif.storage.errors import OutsideError, is_machine_fault
+from leitmotif.weights.device import resolve_device
 
 if TYPE_CHECKING:
     from leitmotif.train_mmdm.describe import Describer

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from leitmotif.pipelines.backends_in_use import other_uses, uses_of
 from leitmotif.pipelines.documents import PROFILES
-from leitmotif.pipelines.models.backend import Backend, size_text
-from leitmotif.pipelines.models.backends import BACKENDS
+from leitmotif.weights.backend import Backend, size_text
+from leitmotif.weights.catalog import BACKENDS
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "models.md"
 OTHERS = "others"

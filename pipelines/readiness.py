@@ -11,10 +11,10 @@ from typing import Any
 from leitmotif.captioning.connection import KEY_VARIABLES
 from leitmotif.captioning.server import URL
 from leitmotif.pipelines.backends_in_use import BackendUse
-from leitmotif.pipelines.models.backend import Backend, size_text
-from leitmotif.pipelines.models.backends import USELESS
-from leitmotif.pipelines.models.devices import AUTO, resolve_device
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.backend import Backend, size_text
+from leitmotif.weights.catalog import USELESS
+from leitmotif.weights.device import AUTO, resolve_device
 from leitmotif.weights.resolve import BadModel
 
 # A server on this machine answers at once; one elsewhere within this many seconds.

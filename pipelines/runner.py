@@ -18,7 +18,6 @@ from threadpoolctl import threadpool_limits
 
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.entries import CatalogEntry, as_clip, stored_under
-from leitmotif.pipelines.models.devices import resolve_device
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runs.log import BatchResult, batch_result
 from leitmotif.pipelines.stage import Clip, Row, Stage, StageContext
@@ -26,6 +25,7 @@ from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.storage.errors import OutsideError, UserError, one_line
 from leitmotif.storage.table import KEY, AppendOnlyTable
+from leitmotif.weights.device import resolve_device
 from leitmotif.weights.resolve import BadModel
 
 # Below this, whatever fails while it writes fails for want of room.

@@ -12,13 +12,13 @@ from leitmotif.phrases import command
 from leitmotif.pipelines.assignments import assign, latest, parse_assignment, take_back, takes_back
 from leitmotif.pipelines.checks import check_plan, check_stage
 from leitmotif.pipelines.documents import check_shipped, known, read_document, read_kinds, settings_of
-from leitmotif.pipelines.models.devices import AUTO
 from leitmotif.pipelines.order import check_order
 from leitmotif.pipelines.plan import Plan, SplitSettings
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.storage.errors import UserError
 from leitmotif.tagging.select import TagSettings
 from leitmotif.taxonomy.labels import TAG_KINDS
+from leitmotif.weights.device import AUTO
 
 
 def make_plan(

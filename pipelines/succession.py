@@ -8,11 +8,11 @@ from typing import Literal
 
 from leitmotif.pipelines.assignments import parse_assignment
 from leitmotif.pipelines.documents import check_shipped
-from leitmotif.pipelines.models.devices import AUTO
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.saved_plan import read_plan
 from leitmotif.pipelines.settings import change_settings, make_plan
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.device import AUTO
 
 RECIPE, PROFILE = "auto", "embedded"
 

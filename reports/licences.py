@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leitmotif.pipelines.models.backends import BACKENDS
+from leitmotif.weights.catalog import BACKENDS
 
 
 @dataclass(frozen=True)

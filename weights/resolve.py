@@ -1,12 +1,12 @@
 """Finds the weights behind a model name: shipped here, in a local folder or file, or on the Hub."""
 
 import json
-import os
 from functools import cache
 from pathlib import Path
 
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import UserError, first_line
+from leitmotif.weights.files import fetched_file, models_dir
 
 SHIPPED = ("clap-mini", "clip-mini")
 # Of a folder's weights, what transformers takes first.
@@ -16,7 +16,6 @@ WEIGHTS = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-CHECKPOINTS = (".pt", ".pth")  # suffixes of files that hold weights and no configuration
 FETCH = "run `leitmotif fetch-models --profile paper`"
 SHIPPED_DIR = Path(__file__).resolve().parent / "shipped"
 
@@ -60,6 +59,8 @@ def resolve_model(model: str, *, files: tuple[str, ...] = ()) -> Path | str:
 
 def _existing_file(path: Path) -> Path:
     places = [path] if len(path.parts) > 1 else [path, models_dir() / path]
+    if len(path.parts) == 1 and (fetched := fetched_file(path.name)):
+        places.append(fetched)
     for place in places:
         if place.is_file():
             return place
@@ -122,11 +123,3 @@ def revision_of(source: Path | str, commit: str | None, asked: str | None) -> st
 def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
     """Return 12 hex digits of the contents; the sizes and times are there for the cache."""
     return sha256_of(*(path for path, _, _ in files))[:12]
-
-
-def models_dir() -> Path:
-    """Return the folder of fetched checkpoints that are no hub repository.
-
-    It is what LEITMOTIF_MODELS says, by default `~/.cache/leitmotif/models`, and may not exist.
-    """
-    return Path(os.environ.get("LEITMOTIF_MODELS") or "~/.cache/leitmotif/models").expanduser()

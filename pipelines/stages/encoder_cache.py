@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from leitmotif.weights.pins import pinned
-from leitmotif.weights.resolve import CHECKPOINTS, resolve_model, revision_of
+from leitmotif.weights.catalog import pinned
+from leitmotif.weights.files import CHECKPOINTS
+from leitmotif.weights.resolve import resolve_model, revision_of
 
 if TYPE_CHECKING:
     from leitmotif.encoders.clap import ClapEncoder

@@ -14,7 +14,7 @@ from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, one_by_one
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.taxonomy import labels
-from leitmotif.weights.checkpoints import MSCLAP_2023
+from leitmotif.weights.catalog import MSCLAP_2023
 
 
 class QualitySettings(StageSettings):

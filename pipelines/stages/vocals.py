@@ -15,7 +15,7 @@ from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, one_by_one
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.taxonomy import labels as taxonomy_labels
-from leitmotif.weights.checkpoints import CNN14
+from leitmotif.weights.catalog import CNN14
 
 # Ten minutes whole, and evenly spread windows of anything longer: a voice may come anywhere.
 MAX_WINDOWS = 60

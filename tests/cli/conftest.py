@@ -23,7 +23,7 @@ def server(caches: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Files]:
     """Serve files; it stands for the Hugging Face Hub too."""
     from huggingface_hub import constants
 
-    from leitmotif.pipelines.models import fetch
+    from leitmotif.weights import fetch
 
     monkeypatch.setattr(fetch, "FIRST_PAUSE_S", 0.0)
     with serve(Files()) as files:

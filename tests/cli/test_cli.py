@@ -193,8 +193,8 @@ def test_wrong_input_is_one_line_and_code_2(
 def test_a_gpu_that_is_not_there_is_said_before_anything_is_done(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from leitmotif.pipelines.models import devices
     from leitmotif.storage.errors import UserError
+    from leitmotif.weights import device as devices
 
     def refuse(device: str) -> str:
         raise UserError(f"no {device} here")

@@ -10,10 +10,10 @@ from leitmotif.cli import doctor
 from leitmotif.cli.main import main
 from leitmotif.pipelines import readiness as readiness_module
 from leitmotif.pipelines.backends_in_use import BackendUse, uses_of
-from leitmotif.pipelines.models.backend import Backend
-from leitmotif.pipelines.models.backends import BACKENDS
-from leitmotif.pipelines.models.weights import UrlFile
 from leitmotif.pipelines.readiness import Readiness, readiness
+from leitmotif.weights.backend import Backend
+from leitmotif.weights.catalog import BACKENDS
+from leitmotif.weights.files import UrlFile
 
 ENCODER = "leitmotif.encoders.clip"
 

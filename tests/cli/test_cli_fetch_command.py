@@ -8,8 +8,8 @@ from file_server import Files
 
 from leitmotif.cli import fetch_models
 from leitmotif.cli.main import main
-from leitmotif.pipelines.models.backend import Backend
-from leitmotif.pipelines.models.weights import UrlFile, Weights
+from leitmotif.weights.backend import Backend
+from leitmotif.weights.files import UrlFile, Weights
 
 CONTENT = b"weights" * 1000
 
@@ -62,7 +62,7 @@ def test_what_is_missing_is_fetched_and_what_is_there_is_left(
 def test_terms_are_stated_before_anything_comes(
     backends: list[Backend], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from leitmotif.pipelines.models import fetch
+    from leitmotif.weights import fetch
 
     def look(item: Weights, tell: object) -> bool:
         stated.append("research only" in capsys.readouterr().err)

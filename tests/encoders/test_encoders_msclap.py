@@ -17,7 +17,7 @@ from msclap_files import HTSAT, WORDS, published_weights, tiny_network, write_ti
 from leitmotif.encoders import msclap
 from leitmotif.encoders.mel import MelSpectrogram
 from leitmotif.encoders.msclap import MsClapEncoder
-from leitmotif.weights.checkpoints import MSCLAP_2023
+from leitmotif.weights.catalog import MSCLAP_2023
 from leitmotif.weights.resolve import BadModel
 
 TEXTS = ["the sound is clear and clean.", "the sound is noisy and with artifacts.", "x"]

@@ -15,7 +15,7 @@ from panns_files import TinyCnn14, noise, write_tiny_cnn14
 
 from leitmotif.encoders import panns
 from leitmotif.encoders.panns import PannsTagger
-from leitmotif.weights.checkpoints import CNN14
+from leitmotif.weights.catalog import CNN14
 from leitmotif.weights.resolve import BadModel
 
 

@@ -3,13 +3,13 @@ from pathlib import Path
 import pytest
 
 from leitmotif.pipelines import runner
-from leitmotif.pipelines.models.devices import resolve_device
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch, on_this_machine
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.device import resolve_device
 
 
 def devices_of(plan: Plan) -> set[str]:

@@ -10,12 +10,12 @@ from test_takedown import catalogue, fill
 
 from leitmotif.encoders.clap import ClapEncoder
 from leitmotif.encoders.clip import ClipEncoder
-from leitmotif.pipelines.models.lengths import embedding_length
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.validate import validate
+from leitmotif.weights.lengths import embedding_length
 
 # Of the profile embedded: clap-mini and clip-mini.
 CLAP, CLIP = 128, 64

@@ -11,13 +11,13 @@ from pathlib import Path
 
 import httpx
 
-from leitmotif.pipelines.models.backend import size_text
-from leitmotif.pipelines.models.hub import fetch_repo
-from leitmotif.pipelines.models.weights import HubRepo, LocalPath, UrlFile, Weights
 from leitmotif.storage.atomic import replace_file
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault, one_line
 from leitmotif.storage.progress import OnProgress, show_nothing
+from leitmotif.weights.backend import size_text
+from leitmotif.weights.files import HubRepo, LocalPath, UrlFile, Weights
+from leitmotif.weights.hub import fetch_repo
 
 log = logging.getLogger("leitmotif.fetch")
 

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from file_server import COMMIT, Files
 
-from leitmotif.pipelines.models import fetch, weights
-from leitmotif.pipelines.models.fetch import fetch_file
-from leitmotif.pipelines.models.hub import fetch_repo
-from leitmotif.pipelines.models.weights import HubRepo, UrlFile
 from leitmotif.storage.errors import OutsideError, UserError
+from leitmotif.weights import fetch, files
+from leitmotif.weights.fetch import fetch_file
+from leitmotif.weights.files import HubRepo, UrlFile
+from leitmotif.weights.hub import fetch_repo
 
 CONTENT = bytes(range(256)) * 8192  # 2 MiB
 DIGEST = hashlib.sha256(CONTENT).hexdigest()
@@ -28,7 +28,7 @@ def test_a_file_is_fetched_and_checked(item: UrlFile, server: Files) -> None:
     assert item.missing() == ["weights.pth"]
     path = fetch_file(item, lambda *told: heard.append(told))
     assert path.read_bytes() == CONTENT
-    assert path == weights.models_dir() / "weights.pth"
+    assert path == files.models_dir() / "weights.pth"
     assert heard[-1] == ("weights.pth", len(CONTENT), len(CONTENT))
     assert item.missing() == []
     assert [each.name for each in path.parent.iterdir()] == ["weights.pth"]
@@ -50,7 +50,7 @@ def test_torch_itself_looks_where_files_for_it_are_put(caches: Path, monkeypatch
     ):
         monkeypatch.setenv(name, str(value))
     for name in ("TORCH_HOME", "XDG_CACHE_HOME", "HOME"):
-        assert weights.torch_hub_dir() == Path(torch.hub.get_dir()) / "checkpoints"
+        assert files.torch_hub_dir() == Path(torch.hub.get_dir()) / "checkpoints"
         monkeypatch.delenv(name)
 
 
@@ -168,7 +168,7 @@ def test_of_a_repository_only_what_is_needed_is_fetched_and_noted(server: Files)
     assert sorted(path.name for path in folder.iterdir()) == ["config.json", "model.safetensors"]
     assert item.missing() == []
     assert heard[-1][1:] == (len(CONTENT) + 22, len(CONTENT) + 22)
-    lock = json.loads((weights.models_dir() / "models.lock.json").read_text())
+    lock = json.loads((files.models_dir() / "models.lock.json").read_text())
     assert lock["owner/name"]["revision"] == COMMIT
     assert lock["owner/name"]["files"]["model.safetensors"] == {"size_bytes": len(CONTENT), "sha256": DIGEST}
 
@@ -184,7 +184,7 @@ def test_a_branch_is_resolved_and_its_commit_noted(server: Files) -> None:
     server.add_repo("owner/name", REPO)
     item = HubRepo("owner/name", "main")
     fetch_repo(item, lambda *told: None)
-    assert weights.read_lock()["owner/name"]["revision"] == COMMIT
+    assert files.read_lock()["owner/name"]["revision"] == COMMIT
     assert item.missing() == []
 
 
@@ -212,7 +212,7 @@ def test_a_shard_that_is_missing_is_named(server: Files) -> None:
     )
     item = HubRepo("owner/name", COMMIT)
     fetch_repo(item, lambda *told: None)
-    weights.lock_path().unlink()  # as if another tool had fetched it
+    files.lock_path().unlink()  # as if another tool had fetched it
     assert item.missing() == ["model-00002-of-00002.safetensors"]
 
 
@@ -256,7 +256,7 @@ def test_what_the_hub_refuses_is_one_line(
     import httpx2
     from huggingface_hub import errors
 
-    from leitmotif.pipelines.models import hub
+    from leitmotif.weights import hub
 
     def refuse(item: HubRepo) -> None:
         kind = getattr(errors, error)

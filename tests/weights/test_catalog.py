@@ -7,12 +7,12 @@ import pytest
 
 from leitmotif.pipelines.backends_in_use import other_uses, uses_of
 from leitmotif.pipelines.documents import PROFILES
-from leitmotif.pipelines.models.backend import constants_of, size_text, terms
-from leitmotif.pipelines.models.backends import BACKENDS
-from leitmotif.pipelines.models.weights import HubRepo, LocalPath, UrlFile
 from leitmotif.pipelines.models_page import PAGE, fill_page
 from leitmotif.pipelines.settings import profile_settings
 from leitmotif.pipelines.stages import STAGES
+from leitmotif.weights.backend import constants_of, size_text, terms
+from leitmotif.weights.catalog import BACKENDS
+from leitmotif.weights.files import HubRepo, LocalPath, UrlFile
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_constants_are_read_without_importing_anything(
 
 
 def test_the_table_is_read_without_loading_torch_or_transformers() -> None:
-    code = "import sys; from leitmotif.pipelines.models.backends import BACKENDS; "
+    code = "import sys; from leitmotif.weights.catalog import BACKENDS; "
     code += "[each.license for each in BACKENDS]; "
     code += "sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=PAGE.parents[1]).returncode == 0

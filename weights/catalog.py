@@ -1,14 +1,39 @@
-"""Every backend of every stage. A new backend is one entry here, beside its adapter's file."""
+"""The models that are known: pinned revisions, files, licences, lengths, and the backends that run them."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from leitmotif.captioning import chat
-from leitmotif.pipelines.models.backend import Backend, constants_of
-from leitmotif.pipelines.models.weights import CONFIGURATION, HubRepo, UrlFile
-from leitmotif.weights.checkpoints import CNN14, MSCLAP_2023
-from leitmotif.weights.pins import PINNED
+from leitmotif.weights.backend import Backend
+from leitmotif.weights.checkpoint import Checkpoint
+from leitmotif.weights.files import CONFIGURATION, HubRepo, UrlFile
+
+LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
+# The commits of published models that were tried, which a hub id without a revision means.
+PINNED = {
+    "laion/larger_clap_general": "ada0c23a36c4e8582805bb38fec3905903f18b41",
+    "laion/larger_clap_music": "a0b4534a14f58e20944452dff00a22a06ce629d1",
+    "laion/larger_clap_music_and_speech": "195c3a3e68faebb3e2088b9a79e79b43ddbda76b",
+    "laion/clap-htsat-fused": "cca9e288ab447cee67d9ada1f85ddb46500f1401",
+    "laion/clap-htsat-unfused": "8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a",
+    "openai/clip-vit-large-patch14": "32bd64288804d66eefd0ccbe215aa642df71cc41",
+    "google/siglip-so400m-patch14-384": "9fdffc58afc957d1a03a25b10dba0329ab15c2a3",
+    "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
+    "openai-community/gpt2": "607a30d783dfa663caf39e06633721c8d4cfcd7e",
+    LLAMA: "0e9e39f249a16976918f6564b8830bc894c89659",
+}
+
+# Lengths of their embeddings; the checkpoint files of LAION all have the one below.
+DIMS = {
+    "laion/larger_clap_general": 512,
+    "laion/larger_clap_music": 512,
+    "laion/larger_clap_music_and_speech": 512,
+    "laion/clap-htsat-fused": 512,
+    "laion/clap-htsat-unfused": 512,
+    "openai/clip-vit-large-patch14": 768,
+    "google/siglip-so400m-patch14-384": 1152,
+}
+LAION_FILE_DIM = 512
 
 # Models that load and are of no use, with the reason.
 USELESS = {
@@ -17,6 +42,32 @@ USELESS = {
 }
 # Stages that score the windows which tagging embedded, unless they have a model of their own.
 OF_TAGGING = ("vocals", "quality")
+
+
+CNN14 = Checkpoint(
+    model="panns/Cnn14_mAP=0.431",
+    revision="zenodo-3987831",
+    file="Cnn14_mAP=0.431.pth",
+    size_bytes=327_428_481,
+    sha256="0dc499e40e9761ef5ea061ffc77697697f277f6a960894903df3ada000e34b31",
+    url="https://zenodo.org/records/3987831/files/Cnn14_mAP%3D0.431.pth",
+    setting="vocals.panns",
+)
+MSCLAP_2023 = Checkpoint(
+    model="microsoft/msclap",
+    revision="c47d441165daa21986ead0850660917636a81775",
+    file="CLAP_weights_2023.pth",
+    size_bytes=689_950_036,
+    sha256="2cef4016d47d00eb28d153d522f397222057f95000e9bad6b9583c631284a1e6",
+    url="https://huggingface.co/microsoft/msclap",
+    setting="quality.model",
+    on_hub=True,
+)
+
+
+def pinned(model: str, revision: str | None = None) -> str:
+    """Return the revision of a hub id: the one asked for, else the pinned one, else "main"."""
+    return revision or PINNED.get(model, "main")
 
 
 def _demucs(signature: str, sha256: str, size_bytes: int = 84_141_271) -> UrlFile:
@@ -30,11 +81,10 @@ def _hub(repo: str, size_bytes: int) -> HubRepo:
     return HubRepo(repo, PINNED[repo], size_bytes)
 
 
-def _tokenizer(repo: str, revision: str) -> HubRepo:
-    return HubRepo(repo, revision, 3_000_000, files=CONFIGURATION, needs=("tokenizer.json",))
+def _tokenizer(repo: str) -> HubRepo:
+    return HubRepo(repo, PINNED[repo], 3_000_000, files=CONFIGURATION, needs=("tokenizer.json",))
 
 
-_LAION, _MSCLAP = constants_of("leitmotif.encoders.laion"), constants_of("leitmotif.encoders.msclap")
 _MUSIC = "music_audioset_epoch_15_esc_90.14.pt"
 _DEMUCS = Backend(
     name="demucs",
@@ -64,13 +114,15 @@ _LAION_MUSIC = replace(
     module="leitmotif.encoders.laion",
     model=_MUSIC,
     weights=(
-        UrlFile(
-            f"https://huggingface.co/{_LAION['MODEL_ID']}/resolve/{_LAION['REVISION']}/{_MUSIC}",
-            _MUSIC,
-            "fae3e9c087f2909c28a09dc31c8dfcdacbc42ba44c70e972b58c1bd1caf6dedd",
+        HubRepo(
+            "lukewys/laion_clap",
+            "b3708341862f581175dba5c356a4ebf74a9b6651",
             2_352_471_003,
+            files=(_MUSIC,),
+            needs=(_MUSIC,),
+            sha256={_MUSIC: "fae3e9c087f2909c28a09dc31c8dfcdacbc42ba44c70e972b58c1bd1caf6dedd"},
         ),
-        _tokenizer(_LAION["TOKENIZER_ID"], PINNED[_LAION["TOKENIZER_ID"]]),
+        _tokenizer("FacebookAI/roberta-base"),
     ),
 )
 _CLIP = Backend(
@@ -83,7 +135,7 @@ _CLIP = Backend(
     commercial="not stated",
     weights=(_hub("openai/clip-vit-large-patch14", 1_714_500_000),),
 )
-_LLAMA = HubRepo(chat.MODEL_ID, chat.REVISION, 16_070_000_000, gated=True)
+_LLAMA = HubRepo(LLAMA, PINNED[LLAMA], 16_070_000_000, gated=True)
 
 BACKENDS = (
     Backend("repet", ("separation",), "repet", "leitmotif.separation.repet"),
@@ -148,7 +200,7 @@ BACKENDS = (
         commercial="yes, with attribution",
         packages=("panns-inference",),
         extra="paper",
-        weights=(UrlFile(CNN14.url, CNN14.file, CNN14.sha256, CNN14.size_bytes),),
+        weights=(CNN14.files,),
     ),
     Backend(
         name="ms-clap",
@@ -158,15 +210,8 @@ BACKENDS = (
         title=MSCLAP_2023.model,
         license_of_weights="MS-PL",
         weights=(
-            HubRepo(
-                MSCLAP_2023.model,
-                MSCLAP_2023.revision,
-                MSCLAP_2023.size_bytes,
-                files=(MSCLAP_2023.file,),
-                needs=(MSCLAP_2023.file,),
-                sha256={MSCLAP_2023.file: MSCLAP_2023.sha256},
-            ),
-            _tokenizer(_MSCLAP["TOKENIZER_ID"], _MSCLAP["TOKENIZER_REVISION"]),
+            MSCLAP_2023.files,
+            _tokenizer("openai-community/gpt2"),
         ),
     ),
     _CLIP,

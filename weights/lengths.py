@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from leitmotif.weights.pins import DIMS, LAION_FILE_DIM, pinned
-from leitmotif.weights.resolve import CHECKPOINTS, BadModel, resolve_model
+from leitmotif.weights.catalog import DIMS, LAION_FILE_DIM, pinned
+from leitmotif.weights.files import CHECKPOINTS
+from leitmotif.weights.resolve import BadModel, resolve_model
 
 # What CLIPConfig, ClapConfig and SiglipVisionConfig of transformers mean where a file does not say it.
 _PROJECTION_DIM, _SIGLIP_DIM = 512, 768

@@ -1,9 +1,10 @@
-"""Checkpoints that their authors published as one file: which they are, and where they lie."""
+"""Checkpoints that their authors published as one file: where they lie, and what identifies them."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from leitmotif.weights.resolve import FETCH, BadModel, models_dir, revision_of
+from leitmotif.weights.files import HubRepo, UrlFile, models_dir
+from leitmotif.weights.resolve import FETCH, BadModel, revision_of
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,15 @@ class Checkpoint:
     url: str
     setting: str
     on_hub: bool = False
+
+    @property
+    def files(self) -> HubRepo | UrlFile:
+        """What is fetched."""
+        if not self.on_hub:
+            return UrlFile(self.url, self.file, self.sha256, self.size_bytes)
+        only = (self.file,)
+        checksums = {self.file: self.sha256}
+        return HubRepo(self.model, self.revision, self.size_bytes, files=only, needs=only, sha256=checksums)
 
     def locate(self, where: str | None) -> Path | str:
         """Return the file, or the hub id that it is to be loaded by.
@@ -70,24 +80,3 @@ class Checkpoint:
                 f"--set {self.setting}=PATH"
             )
         return path
-
-
-CNN14 = Checkpoint(
-    model="panns/Cnn14_mAP=0.431",
-    revision="zenodo-3987831",
-    file="Cnn14_mAP=0.431.pth",
-    size_bytes=327_428_481,
-    sha256="0dc499e40e9761ef5ea061ffc77697697f277f6a960894903df3ada000e34b31",
-    url="https://zenodo.org/records/3987831/files/Cnn14_mAP%3D0.431.pth",
-    setting="vocals.panns",
-)
-MSCLAP_2023 = Checkpoint(
-    model="microsoft/msclap",
-    revision="c47d441165daa21986ead0850660917636a81775",
-    file="CLAP_weights_2023.pth",
-    size_bytes=689_950_036,
-    sha256="2cef4016d47d00eb28d153d522f397222057f95000e9bad6b9583c631284a1e6",
-    url="https://huggingface.co/microsoft/msclap",
-    setting="quality.model",
-    on_hub=True,
-)

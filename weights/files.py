@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leitmotif.storage.atomic import write_text
-from leitmotif.weights.resolve import models_dir
 
 CONFIGURATION = ("*.json", "*.txt", "*.model")
 # In order of preference: where a repository has the first, the second is left where it is.
 TENSORS = ("*.safetensors", "pytorch_model*.bin*")
 INDEX = "model.safetensors.index.json"
+CHECKPOINTS = (".pt", ".pth")  # suffixes of files that hold weights and no configuration
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,11 @@ class HubRepo:
         return [name for name in self._needed() if self.path(name) is None]
 
     def path(self, name: str, revision: str | None = None) -> Path | None:
-        """Return where a file lies in the cache; None if it does not."""
+        """Return where a file lies, in the cache or by hand among the checkpoints; None if it does not."""
         from huggingface_hub import try_to_load_from_cache
 
+        if name.endswith(CHECKPOINTS) and (by_hand := models_dir() / name).is_file():
+            return by_hand
         found = try_to_load_from_cache(self.repo, name, revision=revision or self.revision)
         return Path(found) if isinstance(found, str) else None
 
@@ -91,8 +93,7 @@ class UrlFile:
         name: What it is called here.
         sha256: Its checksum, or the beginning of it.
         size_bytes: Its size; None if not known.
-        folder: `models` is `leitmotif.weights.resolve.models_dir()`, `torch-hub` the checkpoints of
-            torch.hub.
+        folder: `models` is `models_dir()`, `torch-hub` the checkpoints of torch.hub.
     """
 
     url: str
@@ -135,6 +136,14 @@ class LocalPath:
 Weights = HubRepo | UrlFile | LocalPath
 
 
+def models_dir() -> Path:
+    """Return the folder of fetched checkpoints that are no hub repository.
+
+    It is what LEITMOTIF_MODELS says, by default `~/.cache/leitmotif/models`, and may not exist.
+    """
+    return Path(os.environ.get("LEITMOTIF_MODELS") or "~/.cache/leitmotif/models").expanduser()
+
+
 def torch_hub_dir() -> Path:
     """Return the checkpoint folder of torch.hub, as torch itself finds it, without loading torch."""
     cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
@@ -154,6 +163,14 @@ def read_lock() -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return lock if isinstance(lock, dict) else {}
+
+
+def fetched_file(name: str) -> Path | None:
+    """Return where a file lies that was fetched from a repository, by its bare name; None if none was."""
+    for repo, entry in read_lock().items():
+        if name in entry["files"]:
+            return HubRepo(repo, entry["revision"]).path(name)
+    return None
 
 
 def note_in_lock(repo: str, entry: Mapping[str, Any]) -> None:

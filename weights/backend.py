@@ -10,7 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from leitmotif.pipelines.models.weights import HubRepo, Weights
+from leitmotif.weights.files import HubRepo, Weights
 
 
 @dataclass(frozen=True)
