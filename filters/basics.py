@@ -6,7 +6,16 @@ from collections.abc import Sequence
 
 import pyarrow as pa
 
-from leitmotif.filters.rule import Candidate, Judged, ReadColumn, Rule
+from leitmotif.filters.rule import (
+    DB_FULL_SCALE,
+    POSITIVE,
+    SHARE,
+    YES_OR_NO,
+    Candidate,
+    Judged,
+    ReadColumn,
+    Rule,
+)
 
 
 def lengths(clips: Sequence[Candidate], read: ReadColumn) -> Judged:
@@ -21,7 +30,8 @@ RULES = (
         column="has_audio",
         keep="at least",
         threshold=1.0,
-        unit="0 or 1",
+        unit=YES_OR_NO,
+        domain=SHARE,
         why="no sound that can be decoded",
     ),
     Rule(
@@ -30,7 +40,8 @@ RULES = (
         column="has_video",
         keep="at least",
         threshold=1.0,
-        unit="0 or 1",
+        unit=YES_OR_NO,
+        domain=SHARE,
         why="no moving picture; a cover is none",
     ),
     Rule(
@@ -40,6 +51,7 @@ RULES = (
         keep="at least",
         threshold=1.0,
         unit="s",
+        domain=POSITIVE,
         why="shorter than a bar of music; no tag, tempo or caption can be trusted",
         finding="it lasts {}",
         values=lengths,
@@ -51,6 +63,7 @@ RULES = (
         keep="at most",
         threshold=1200.0,
         unit="s",
+        domain=POSITIVE,
         why="longer than a song: a mix, an album or a stream; cut it with a window",
         finding="it lasts {}",
         values=lengths,
@@ -62,6 +75,7 @@ RULES = (
         keep="at least",
         threshold=-60.0,
         unit="dB",
+        domain=DB_FULL_SCALE,
         why="the sound track is silent or only noise of a converter",
         finding="the level of the sound is {}",
     ),

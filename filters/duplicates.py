@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from leitmotif.filters.fingerprint.search import match_earlier
-from leitmotif.filters.rule import Candidate, Judged, ReadColumn, Rule
+from leitmotif.filters.rule import SHARE, Candidate, Judged, ReadColumn, Rule
 
 
 def likenesses(clips: Sequence[Candidate], read: ReadColumn) -> Judged:
@@ -37,6 +37,7 @@ RULES = (
         keep="at most",
         threshold=0.5,
         unit="similarity to an earlier clip, 0..1",
+        domain=SHARE,
         why="a recording that comes twice weighs double in training and leaks from train into test",
         finding="its likeness to an earlier clip is {}",
         reference="1 - 2 x bit error rate, so 0.25 of the bits; Haitsma and Kalker accept 0.35 on 3 seconds",

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from leitmotif.filters.motion_samples import LATER_S, SOON_S, MotionSample, compare, plain_share, shrink
-from leitmotif.filters.rule import Rule
+from leitmotif.filters.rule import SHARE, Rule
 from leitmotif.media.timeline import packets_end_s
 from leitmotif.media.video import read_window
 from leitmotif.media.video_decoder import VideoDecoder, luma_levels, luma_plane
@@ -36,6 +36,7 @@ RULES = (
         keep="at least",
         threshold=0.0001,
         unit="share of full scale",
+        domain=SHARE,
         why="a static picture: consecutive frames hardly differ",
         finding="the picture changes by {} from frame to frame",
         reference=_VMB,
@@ -47,6 +48,7 @@ RULES = (
         keep="at most",
         threshold=0.5,
         unit="share of moments",
+        domain=SHARE,
         why="a slide show or lyrics over a still: frozen most of the time",
         finding="the picture stands still in {} of the moments",
         reference=_VMB,
@@ -58,6 +60,7 @@ RULES = (
         keep="at least",
         threshold=0.026,
         unit="share of the picture",
+        domain=SHARE,
         why="only a small spot of the picture ever changes: a cover with a visualiser, a cursor, a counter",
         finding="{} of the picture changes",
     ),
@@ -68,6 +71,7 @@ RULES = (
         keep="at most",
         threshold=0.3,
         unit="share of moments",
+        domain=SHARE,
         why="a slow zoom or pan over stills: one camera move explains all that changes",
         finding="one camera move explains {} of the moments",
     ),
@@ -78,6 +82,7 @@ RULES = (
         keep="at most",
         threshold=0.99,
         unit="share of the picture",
+        domain=SHARE,
         why="text or drawn shapes on a plain ground: flat areas and hard edges, nothing else",
         finding="{} of the picture is flat areas and hard edges",
         reference=_VMB,

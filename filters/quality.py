@@ -9,7 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from leitmotif.filters import prompt_pairs
-from leitmotif.filters.rule import Rule
+from leitmotif.filters.rule import SHARE, Rule
 
 RULES = (
     Rule(
@@ -19,6 +19,7 @@ RULES = (
         keep="at least",
         threshold=0.95,
         unit="probability",
+        domain=SHARE,
         why="a generator reproduces the noise and the artefacts that it is trained on",
         finding="the quality score is {}",
         reference="Visuals Music Bridge, appendix B.1, with the score of Deshmukh et al., arXiv:2402.00282",

@@ -15,6 +15,12 @@ import pyarrow.compute as pc
 from leitmotif import filters
 from leitmotif.plugins import add_plugins
 
+# Domains of what rules judge, and the unit of what there is or is not.
+SHARE = (0.0, 1.0)
+POSITIVE = (0.0, math.inf)
+DB_FULL_SCALE = (-math.inf, 0.0)
+YES_OR_NO = "0 or 1"
+
 
 class Candidate(Protocol):
     """What a rule may know of a clip beside the numbers that a stage stored of it."""
@@ -65,6 +71,7 @@ class Rule:
         values: makes the numbers of the clips that come to the rule; None takes `column` as it is stored.
         relative: the number depends on which other clips come to the rule, so it is known of those alone that
             the rule rejects.
+        domain: the least and the greatest value that the number can have; a threshold beyond is a mistake.
     """
 
     name: str
@@ -78,12 +85,29 @@ class Rule:
     reference: str = ""
     values: Callable[[Sequence[Candidate], ReadColumn], Judged] | None = None
     relative: bool = False
+    domain: tuple[float, float] = (-math.inf, math.inf)
 
     def __post_init__(self) -> None:
         if self.keep not in ("at least", "at most"):
             raise ValueError(f"rule {self.name!r} keeps {self.keep!r}; expected 'at least' or 'at most'")
         if math.isnan(self.threshold):
             raise ValueError(f"the threshold of rule {self.name!r} is not a number; give one in {self.unit}")
+        self.check(self.threshold)
+
+    def check(self, threshold: float) -> None:
+        """Refuse a threshold that no number of the rule can reach.
+
+        Raises:
+            ValueError: It lies beyond the rule's domain.
+        """
+        least, most = self.domain
+        if least <= threshold <= most:
+            return
+        percent = self.domain == SHARE and self.unit != YES_OR_NO and 1 < threshold <= 100
+        hint = f"; for {threshold:g} % write {threshold / 100:g}" if percent else ""
+        raise ValueError(
+            f"got {self.name}.threshold {threshold:g}, expected {domain_text(self.domain)}{hint}"
+        )
 
     def judge(self, clips: Sequence[Candidate], read: ReadColumn) -> Judged:
         """The number of each clip, in order.
@@ -109,6 +133,14 @@ class Rule:
         compare = pc.greater_equal if self.keep == "at least" else pc.less_equal
         kept = pc.fill_null(compare(numbers, limit), True)
         return kept.combine_chunks() if isinstance(kept, pa.ChunkedArray) else kept
+
+
+def domain_text(domain: tuple[float, float]) -> str:
+    """Return a domain as people write it, such as "0..1" or "0 or more"; "any" where it has no ends."""
+    least, most = domain
+    if math.isinf(least):
+        return "any" if math.isinf(most) else f"{most:g} or less"
+    return f"{least:g} or more" if math.isinf(most) else f"{least:g}..{most:g}"
 
 
 def discover() -> dict[str, Rule]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from leitmotif.filters.rule import Rule
+from leitmotif.filters.rule import YES_OR_NO, Rule
 
 _MOST_DIGITS = 12
 
@@ -24,7 +24,7 @@ def in_words(value: float, unit: str, *, digits: int = 3) -> str:
 
 def limit_text(keep: str, threshold: float, unit: str) -> str:
     """Return a threshold with the side that is kept, such as "≥ 2.6 %"."""
-    if unit == "0 or 1":
+    if unit == YES_OR_NO:
         return "required" if threshold > 0 else "not required"
     return f"{'≥' if keep == 'at least' else '≤'} {in_words(threshold, unit)}"
 

@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from leitmotif.filters import prompt_pairs
-from leitmotif.filters.rule import Rule
+from leitmotif.filters.rule import SHARE, Rule
 
 RULES = (
     Rule(
@@ -18,6 +18,7 @@ RULES = (
         keep="at most",
         threshold=0.1,
         unit="probability",
+        domain=SHARE,
         why="background music has no voice, and a generator that never hears one need not model it",
         finding="the voice score is {}",
         reference="Visuals Music Bridge, appendix B.1: a threshold of 0.1, found by listening",

@@ -43,6 +43,23 @@ def _with_set_rules(kind: Kind, settings: Sequence[str]) -> Kind:
     return kind.model_copy(update={"rules": tuple(dict.fromkeys([*kind.rules, *added]))})
 
 
+def check_thresholds(thresholds: Mapping[str, float]) -> None:
+    """Refuse thresholds that no number of their rules can reach.
+
+    Args:
+        thresholds: Rule → threshold.
+
+    Raises:
+        UserError: One lies beyond the domain of its rule.
+    """
+    known_rules = filters_rule.discover()
+    for name, threshold in thresholds.items():
+        try:
+            known_rules[name].check(threshold)
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+
 def check_stage(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return a stage's settings as plain values, filled in.
 

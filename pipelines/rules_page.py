@@ -9,9 +9,10 @@ import re
 import sys
 from pathlib import Path
 
-from leitmotif.filters.rule import Rule, discover
+from leitmotif.filters.rule import Rule, discover, domain_text
 from leitmotif.filters.sentence import limit_text
 from leitmotif.pipelines.documents import PROFILES, RECIPES, read_document
+from leitmotif.pipelines.ledger import EXACT_DUPLICATE
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.storage.atomic import write_text
 
@@ -35,12 +36,22 @@ def fill_page(text: str) -> str:
 
 
 def _table() -> str:
-    head = ("rule", "stage", "column", "unit", "default", *(f"`{recipe}`" for recipe in OWN_RULES))
+    head = ("rule", "stage", "column", "unit", "domain", "default", *(f"`{recipe}`" for recipe in OWN_RULES))
     rows = [head, ("---",) * len(head)]
     for rule in _in_order():
         default = limit_text(rule.keep, rule.threshold, rule.unit)
         used = [_use(rule, recipe) for recipe in OWN_RULES]
-        rows.append((f"`{rule.name}`", rule.stage, f"`{rule.column}`", rule.unit, default, *used))
+        rows.append(
+            (
+                f"`{rule.name}`",
+                rule.stage,
+                f"`{rule.column}`",
+                rule.unit,
+                domain_text(rule.domain),
+                default,
+                *used,
+            )
+        )
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -65,6 +76,10 @@ def _notes() -> str:
         source = f" {rule.reference}." if rule.reference else ""
         why = rule.why[:1].upper() + rule.why[1:]
         lines.append(f"- **{rule.name}** — {why}.{measured}{source}\n")
+    lines.append(
+        f"- **{EXACT_DUPLICATE}** — The same bytes as another file, of which the first by path goes on. "
+        "It is always asked, first of all and of every file, and has no threshold.\n"
+    )
     return "".join(lines)
 
 

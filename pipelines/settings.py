@@ -10,7 +10,7 @@ from typing import Any
 from leitmotif.filters import rule as filters_rule
 from leitmotif.phrases import command
 from leitmotif.pipelines.assignments import assign, latest, parse_assignment, take_back, takes_back
-from leitmotif.pipelines.checks import check_plan, check_stage
+from leitmotif.pipelines.checks import check_plan, check_stage, check_thresholds
 from leitmotif.pipelines.documents import check_shipped, known, read_document, read_kinds, settings_of
 from leitmotif.pipelines.order import check_order
 from leitmotif.pipelines.plan import Plan, SplitSettings
@@ -77,7 +77,7 @@ def make_plan(
     _change(values, assignments, copy.deepcopy(values))
     for stage, settings in left_out.items():
         check_stage(stage, settings)
-    return check_plan(
+    plan = check_plan(
         {
             "recipe": chosen["name"],
             "profile": backends["name"],
@@ -94,6 +94,8 @@ def make_plan(
             **values,
         }
     )
+    check_thresholds(plan.rules)
+    return plan
 
 
 def _rules_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,7 +153,11 @@ def change_settings(plan: Plan, assignments: Sequence[str], *, device: str | Non
             # One that is set again afterwards is added anew.
             kind["rules"] = [rule for rule in kind["rules"] if rule in own["rules"] or rule not in taken]
     _change(values, [*again, *assignments], origin)
-    return check_plan(values | {"settings": latest([*plan.settings, *assignments])})
+    changed = check_plan(values | {"settings": latest([*plan.settings, *assignments])})
+    # A workspace whose plan holds a threshold of no use is to take a better one.
+    moved = {name: at for name, at in changed.rules.items() if plan.rules.get(name) != at}
+    check_thresholds(moved)
+    return changed
 
 
 def _change(values: dict[str, Any], assignments: Sequence[str], origin: dict[str, Any]) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from leitmotif.pipelines.assignments import parse_assignment
+from leitmotif.pipelines.checks import check_thresholds
 from leitmotif.pipelines.documents import check_shipped
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.saved_plan import read_plan
@@ -48,6 +49,7 @@ def next_plan(
         if recipe is not None or profile is not None:
             raise UserError(f"plan {str(saved)!r} holds a recipe and a profile; leave out either it or those")
         former = read_plan(saved)
+        check_thresholds(former.rules)
     length_s = window_s if window_s is not None else former.window_s if former else None
     length_s = length_s or None
     if former is None:

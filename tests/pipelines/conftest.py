@@ -23,7 +23,7 @@ GOOD: dict[str, Row] = {
     "tagging": {"scores": [0.5], "clap_embedding": [1.0], "windows": [[1.0]]},
     "rhythm": {"tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},
     "vocals": {"vocal_score": 0.0},
-    "quality": {"pam_score": 1.0},
+    "quality": {"pam_score": 0.99},
     "fingerprint": {"audio_print": b""},
     "vision": {"clip_embedding": [1.0]},
     "caption": {"caption": "Music.", "caption_backend": "grammar", "caption_prompt": "grammar-sentence-v1"},

@@ -139,7 +139,7 @@ def test_a_rule_of_one_kind_is_not_asked_of_the_other_unless_it_is_set() -> None
 def test_a_threshold_set_for_publishing_rejects_films_as_well(
     workspace: Workspace, mixed: dict[str, str]
 ) -> None:
-    ledger = decided(workspace, change_thresholds(PLAN, ["pam.threshold=1.1"]))
+    ledger = decided(workspace, change_thresholds(PLAN, ["pam.threshold=1"]))
     fates = {entry.clip_id: entry.outcome.rule for entry in ledger.entries}
     assert fates[mixed["film"]] == fates[mixed["track"]] == "pam"
     rules = measure_source(open_source(workspace.root))["rules"]

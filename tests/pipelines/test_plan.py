@@ -2,8 +2,10 @@ from pathlib import Path
 
 import pytest
 
+from leitmotif.pipelines.documents import HERE
 from leitmotif.pipelines.saved_plan import load_plan
 from leitmotif.pipelines.settings import change_thresholds, make_plan
+from leitmotif.pipelines.succession import next_plan
 from leitmotif.storage.errors import UserError
 
 
@@ -43,6 +45,12 @@ def test_a_setting_overrules_recipe_and_profile() -> None:
         ("vocals.threshold=0.5", "did you mean vocal.threshold"),
         ("motion.threshold=nan", "setting motion.threshold: got 'nan', expected a finite number"),
         ("motion.threshold=.inf", "setting motion.threshold: got inf, expected a finite number"),
+        ("motion.threshold=95", "got motion.threshold 95, expected 0..1; for 95 % write 0.95"),
+        ("pam.threshold='95'", "got pam.threshold 95, expected 0..1; for 95 % write 0.95"),
+        ("vocal.threshold=-0.5", "got vocal.threshold -0.5, expected 0..1"),
+        ("silence.threshold=60", "got silence.threshold 60, expected 0 or less"),
+        ("too-short.threshold=-1", "got too-short.threshold -1, expected 0 or more"),
+        ("video-stream.threshold=2", "got video-stream.threshold 2, expected 0..1"),
         ("moods.threshold=2", "setting moods.threshold: got 2, expected less than or equal to 1"),
     ],
 )
@@ -51,6 +59,28 @@ def test_a_wrong_setting_is_one_line_with_the_near_ones(setting: str, said: str)
         make_plan("music-video", "embedded", [setting])
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_a_threshold_beyond_its_domain_is_refused_wherever_it_stands(tmp_path: Path) -> None:
+    said = "got pam.threshold 95, expected 0..1; for 95 % write 0.95"
+    plan = make_plan("music-track", "embedded")
+    with pytest.raises(UserError, match=said):
+        change_thresholds(plan, ["pam.threshold=95"])
+    recipe = tmp_path / "mine.yaml"
+    shipped = (HERE / "recipes" / "music-track.yaml").read_text(encoding="utf-8")
+    recipe.write_text(
+        shipped.replace("- near-duplicate\n", "- near-duplicate: 95\n").replace(
+            "name: music-track", "name: mine"
+        )
+    )
+    with pytest.raises(UserError, match=r"got near-duplicate.threshold 95, expected 0\.\.1"):
+        make_plan(str(recipe), "embedded")
+    saved = tmp_path / "plan.yaml"
+    saved.write_text(plan.model_copy(update={"rules": {**plan.rules, "pam": 95.0}}).save())
+    with pytest.raises(UserError, match=said):
+        next_plan(None, saved=saved)
+    former = load_plan(saved.read_text())
+    assert change_thresholds(former, ["pam.threshold=0.95"]).rules["pam"] == 0.95, "the way out stays open"
 
 
 def test_an_unknown_recipe_lists_the_known_ones() -> None:

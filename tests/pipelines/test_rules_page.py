@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from leitmotif.cli.main import main
-from leitmotif.filters.rule import discover
+from leitmotif.filters.rule import discover, domain_text
 from leitmotif.pipelines.rules_page import PAGE, fill_page
 
 TEXT = PAGE.read_text(encoding="utf-8")
@@ -24,7 +24,7 @@ def test_every_rule_has_its_row_and_its_reason(name: str) -> None:
     rule = discover()[name]
     row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{name}` |"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]
-    assert cells[1:4] == [rule.stage, f"`{rule.column}`", rule.unit]
+    assert cells[1:5] == [rule.stage, f"`{rule.column}`", rule.unit, domain_text(rule.domain)]
     assert f"- **{name}** — " in TEXT and rule.why[1:] in TEXT
 
 
