@@ -112,7 +112,8 @@ def publish(
         The dataset.
 
     Raises:
-        UserError: Clips are not measured yet, or a setting or the folder is of no use.
+        UserError: Clips are not measured yet, or a setting or the folder is of no use; or a dataset that has
+            rows would be replaced by one that has none.
         OutsideError: The disk refused; a former dataset is untouched.
     """
     root = workspace.path if isinstance(workspace, Workspace) else Path(workspace)

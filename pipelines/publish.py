@@ -26,7 +26,7 @@ from leitmotif.pipelines.recordings import recording_ids
 from leitmotif.pipelines.stages.caption import CaptionStage
 from leitmotif.pipelines.workspace import Workspace, identity_facts
 from leitmotif.shards.artists import artist_names
-from leitmotif.shards.manifest import MANIFEST, write_manifest
+from leitmotif.shards.manifest import MANIFEST, read_counts, write_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS, assign_splits, unmet_targets
 from leitmotif.shards.takedown import Blocklist, Removal, read_record, write_record
@@ -77,7 +77,8 @@ def publish(
         Counts and place.
 
     Raises:
-        UserError: Clips are not measured yet, or `out` holds something else.
+        UserError: Clips are not measured yet, or `out` holds something else, or a dataset with rows where
+            this one would have none.
         OutsideError: The disk refused; a former dataset is untouched.
     """
     started = time.monotonic()
@@ -86,6 +87,8 @@ def publish(
     ledger = Ledger(*workspace.kinds(plan), blocklist=Blocklist(removals))
     ledger.decide()
     _check_measured(ledger, plan)
+    if not ledger.kept():
+        _check_nothing_lost(ledger, out)
     try:
         with whole_folder(out) as beside:
             (beside / "data").mkdir()
@@ -121,6 +124,16 @@ def _check_target(out: Path) -> None:
     if out.exists() and not (out / MANIFEST).is_file() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(
             f"{str(out)!r} exists and is no dataset of ours (no {MANIFEST}); choose another --out"
+        )
+
+
+def _check_nothing_lost(ledger: Ledger, out: Path) -> None:
+    """Refuse to put a dataset without rows in the place of one that has some."""
+    rows = sum(read_counts(out)["rows"].values()) if (out / MANIFEST).is_file() else 0
+    if rows:
+        raise UserError(
+            f"nothing would be published: {_left_out(ledger)}; the dataset at {str(out)!r} with "
+            f"{count(rows, 'row')} stays; move a rule by --set RULE.threshold=VALUE, or choose another --out"
         )
 
 
@@ -166,14 +179,20 @@ def _check_measured(ledger: Ledger, plan: Plan) -> None:
 
 def _why_empty(workspace: Workspace, ledger: Ledger) -> str:
     """Return the line that says why a dataset has no rows."""
+    if not ledger.entries:
+        return f"the dataset has no rows: {_left_out(ledger)}"
+    return (
+        f"the dataset has no rows; {_left_out(ledger)} (`{command('report', workspace.root)}` shows their "
+        "numbers; a rule is moved by --set RULE.threshold=VALUE)"
+    )
+
+
+def _left_out(ledger: Ledger) -> str:
+    """Return how many clips of a ledger that keeps none each rule and each stage left out."""
     losses = ", ".join(f"{number} by {name}" for name, number in ledger.losses().items())
     if not losses:
-        return "the dataset has no rows: every clip was taken down"
-    return (
-        f"the dataset has no rows; {count(len(ledger.entries), 'clip was', 'clips were')} left out: {losses} "
-        f"(`{command('report', workspace.root)}` shows their numbers; a rule is moved by --set "
-        "RULE.threshold=VALUE)"
-    )
+        return "every clip was taken down"
+    return f"{count(len(ledger.entries), 'clip was', 'clips were')} left out: {losses}"
 
 
 def _write_data(folder: Path, plan: Plan, ledger: Ledger, progress: OnProgress) -> tuple[dict[str, int], int]:

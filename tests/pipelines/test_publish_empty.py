@@ -72,6 +72,21 @@ def test_where_no_clip_reaches_tagging_an_empty_dataset_is_published_and_one_lin
     assert "no rows; 3 clips were left out: 2 by rule motion, 1 by an error in probe" in line
 
 
+def test_a_dataset_with_rows_is_not_exchanged_for_one_without(
+    few: Path, tmp_path: Path, capsys: Said
+) -> None:
+    shutil.copytree(few, tmp_path / "copy")
+    dataset, workspace = tmp_path / "copy" / "dataset", tmp_path / "copy" / "ws"
+    before = (dataset / "manifest.json").read_bytes()
+    stricter = ["publish", str(workspace), "--set", "motion.threshold=1", "--out"]
+    assert main([*stricter, str(dataset)]) == 2
+    said = capsys.readouterr().err.strip()
+    assert "4 clips were left out: 4 by rule motion" in said and "\n" not in said
+    assert f"the dataset at {str(dataset)!r} with 4 rows stays" in said
+    assert (dataset / "manifest.json").read_bytes() == before and validate(dataset) == []
+    assert main([*stricter, str(tmp_path / "another")]) == 0
+
+
 def test_every_command_takes_an_empty_dataset_and_its_workspace(
     still: Path, tmp_path: Path, capsys: Said
 ) -> None:
