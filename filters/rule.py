@@ -20,6 +20,8 @@ SHARE = (0.0, 1.0)
 POSITIVE = (0.0, math.inf)
 DB_FULL_SCALE = (-math.inf, 0.0)
 YES_OR_NO = "0 or 1"
+# Why the files are left out that have the bytes of another one; no rule over a number.
+EXACT_DUPLICATE = "exact-duplicate"
 
 
 class Candidate(Protocol):

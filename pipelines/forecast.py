@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import pyarrow.compute as pc
 
+from leitmotif.filters.rule import EXACT_DUPLICATE
 from leitmotif.phrases import count
 from leitmotif.pipelines.entries import CatalogEntry, by_store, stored_under
-from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.stage import keyed_by
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores

@@ -15,14 +15,12 @@ import numpy as np
 import pyarrow.compute as pc
 
 from leitmotif.filters import rule as filters_rule
+from leitmotif.filters.rule import EXACT_DUPLICATE
 from leitmotif.pipelines.catalog_row import CATALOG_COLUMNS, CatalogRow
 from leitmotif.pipelines.entries import CatalogEntry, Outcome, asked, by_store, stored_under, take
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.takedown import Blocklist
 from leitmotif.storage.table import KEY
-
-EXACT_DUPLICATE = "exact-duplicate"
-
 
 # Measures the clips of a stage that its store lacks.
 Compute = Callable[[str, Sequence[CatalogEntry]], None]

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leitmotif.filters import rule as filters_rule
-from leitmotif.filters.rule import Rule
+from leitmotif.filters.rule import EXACT_DUPLICATE, Rule
 from leitmotif.pipelines.entries import CatalogEntry, Outcome, asked, by_store, stored_under, take
-from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.shards.columns import MEASURED_CLIPS, schema_of
 from leitmotif.storage.table import KEY
 

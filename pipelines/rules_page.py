@@ -9,10 +9,9 @@ import re
 import sys
 from pathlib import Path
 
-from leitmotif.filters.rule import Rule, discover, domain_text
+from leitmotif.filters.rule import EXACT_DUPLICATE, Rule, discover, domain_text
 from leitmotif.filters.sentence import limit_text
 from leitmotif.pipelines.documents import PROFILES, RECIPES, read_document
-from leitmotif.pipelines.ledger import EXACT_DUPLICATE
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.storage.atomic import write_text
 

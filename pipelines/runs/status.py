@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leitmotif.filters import rule
+from leitmotif.filters.rule import EXACT_DUPLICATE
 from leitmotif.pipelines.advice import advise
 from leitmotif.pipelines.entries import stored_under
-from leitmotif.pipelines.ledger import EXACT_DUPLICATE, Ledger
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.runs.log import Failure, SlowClip, failures_of
 from leitmotif.pipelines.runs.read import LoggedRun, LoggedStage
 from leitmotif.pipelines.workspace import Workspace

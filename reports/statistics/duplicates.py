@@ -9,7 +9,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-KINDS = {"exact": "exact-duplicate", "near": "near-duplicate"}
+from leitmotif.filters.rule import EXACT_DUPLICATE
+
+KINDS = {"exact": EXACT_DUPLICATE, "near": "near-duplicate"}
 COLUMNS = ("source_id", "rule", "detail")
 MOST_GROUPS = 20
 # How the ledger says which clip stays.

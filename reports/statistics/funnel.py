@@ -9,8 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leitmotif.filters.rule import Rule
-from leitmotif.pipelines.ledger import EXACT_DUPLICATE
+from leitmotif.filters.rule import EXACT_DUPLICATE, Rule
 from leitmotif.pipelines.measured import CATALOG
 from leitmotif.reports.statistics.histogram import BINS, readable_histogram
 

@@ -11,8 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leitmotif.filters.rule import Rule
-from leitmotif.pipelines.ledger import EXACT_DUPLICATE
+from leitmotif.filters.rule import EXACT_DUPLICATE, Rule
 from leitmotif.reports.statistics.histogram import round_figures
 
 MOST_CLIPS = 100_000
