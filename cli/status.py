@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from leitmotif.cli import console
 from leitmotif.cli.console import duration_text
-from leitmotif.phrases import command
+from leitmotif.phrases import command, count
 
 if TYPE_CHECKING:
     from rich.console import Group
@@ -189,10 +189,13 @@ def _drawn(status: Status) -> Group:
 
 
 def _example(failure: Failure) -> str:
-    """Return the message of one file, and the names of a few; a file may be several clips."""
-    more = failure.count - 1 - len(failure.others)
-    rest = f" (of {failure.count} clips)" if more > 0 else ""
-    return f"{failure.message}: {', '.join((failure.source, *failure.others))}{rest}"
+    """Return what was said of which files, a few of each; a file may be several clips."""
+    said = []
+    for reason in failure.reasons:
+        rest = f" (of {reason.count} clips)" if reason.count > len(reason.files) else ""
+        said.append(f"{reason.message}: {', '.join(reason.files)}{rest}")
+    untold = failure.count - sum(reason.count for reason in failure.reasons)
+    return "; ".join([*said, *([f"and {count(untold, 'clip')} for other reasons"] if untold else [])])
 
 
 def _left(stage: StageStatus) -> str:

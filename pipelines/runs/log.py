@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any, BinaryIO
 
 import pyarrow as pa
@@ -33,13 +34,38 @@ SLOWEST = 3
 CATALOG_EVERY_S = 1.0
 
 
-# Of each class of failures, this many files are named.
-FILES_NAMED = 5
+# Of each class of failures, this many reasons are told, and of each reason this many files named.
+REASONS_TOLD, FILES_NAMED = 5, 5
+
+
+@dataclass(frozen=True)
+class Reason:
+    """What is said of some clips of one class of failures: the same but for the name of the file.
+
+    Attributes:
+        message: Of the first one.
+        count: Clips.
+        files: Theirs, at most `FILES_NAMED`.
+    """
+
+    message: str
+    count: int
+    files: tuple[str, ...]
+
+    def plus(self, more: Reason) -> Reason:
+        """Return this reason with the clips of a later one that says the same."""
+        files = dict.fromkeys((*self.files, *more.files))
+        return Reason(self.message, self.count + more.count, tuple(files)[:FILES_NAMED])
+
+    def without_name(self) -> str:
+        """Return the message without the name of its file, which is all that may differ."""
+        name = re.escape(PurePath(self.files[0]).name)
+        return re.sub(rf"(?<!\w){name}(?!\w)", "", self.message)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """How many clips a stage failed on with one class of error, and the message and source of one of them.
+    """How many clips a stage failed on with one class of error, why, and the message and source of one.
 
     Attributes:
         stage: The stage.
@@ -48,6 +74,7 @@ class Failure:
         message: Of the first one.
         source: The file of the first one.
         others: The next few files; at most `FILES_NAMED` are named in all.
+        reasons: What was said of which; the first `REASONS_TOLD` that differ.
     """
 
     stage: str
@@ -56,11 +83,26 @@ class Failure:
     message: str
     source: str
     others: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.reasons:
+            only = Reason(self.message, self.count, (self.source, *self.others))
+            object.__setattr__(self, "reasons", (only,))
 
     def plus(self, more: Failure) -> Failure:
         """Return these failures and later ones of the same class."""
         named = dict.fromkeys((self.source, *self.others, more.source, *more.others))
-        return replace(self, count=self.count + more.count, others=tuple(named)[1:FILES_NAMED])
+        reasons: dict[str, Reason] = {}
+        for reason in (*self.reasons, *more.reasons):
+            said = reason.without_name()
+            reasons[said] = reasons[said].plus(reason) if said in reasons else reason
+        return replace(
+            self,
+            count=self.count + more.count,
+            others=tuple(named)[1:FILES_NAMED],
+            reasons=tuple(reasons.values())[:REASONS_TOLD],
+        )
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leitmotif.pipelines.runs.log import FOLDER, Failure, SlowClip
+from leitmotif.pipelines.runs.log import FOLDER, Failure, Reason, SlowClip
 
 # The rate is that of this many batches, the latest ones.
 RATE_BATCHES = 50
@@ -138,7 +138,9 @@ class LoggedRun:
 
     def _add_failures(self, told: Mapping[str, Any]) -> None:
         for row in told["failures"]:
-            failure = Failure(**{**row, "others": tuple(row.get("others", ()))})
+            reasons = [Reason(**{**told, "files": tuple(told["files"])}) for told in row.get("reasons", ())]
+            lists = {"others": tuple(row.get("others", ())), "reasons": tuple(reasons)}
+            failure = Failure(**{**row, **lists})
             key = failure.stage, failure.error
             known = self.failures.get(key)
             self.failures[key] = known.plus(failure) if known else failure

@@ -8,7 +8,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -373,11 +373,36 @@ def test_a_class_of_failures_names_its_first_five_files() -> None:
     (grouped,) = group_failures(("probe", "NotMedia", f"no video in {name}", name) for name in names)
     assert (grouped.count, grouped.source, grouped.others) == (8, "a", ("b", "c", "d", "e"))
     again = group_failures(("probe", "NotMedia", "other words", name) for name in "fa")
-    assert again[0].plus(grouped) == replace(again[0], count=10, others=("a", "b", "c", "d"))
+    both = again[0].plus(grouped)
+    assert (both.count, both.source, both.others) == (10, "f", ("a", "b", "c", "d"))
     status = Status("ws", "not logged", None, {"recipe": "r", "profile": "p"}, {}, [], [grouped])
     assert "failed      probe NotMedia 8: no video in a: a, b, c, d, e (of 8 clips)" in [
         *command._lines(status)
     ]
+
+
+def test_files_of_one_class_of_failures_keep_their_own_reasons() -> None:
+    said = {"a/one.mp4": "'one.mp4' ends early", "notes.txt": "'notes.txt' is a text"}
+    said["two.mp4"] = "'two.mp4' ends early"
+    (grouped,) = group_failures(("probe", "NotMedia", why, name) for name, why in said.items())
+    line = "'one.mp4' ends early: a/one.mp4, two.mp4; 'notes.txt' is a text: notes.txt"
+    status = Status("ws", "not logged", None, {"recipe": "r", "profile": "p"}, {}, [], [grouped])
+    assert f"failed      probe NotMedia 3: {line}" in [*command._lines(status)]
+
+
+def test_reasons_of_failures_come_whole_from_the_log_and_no_more_than_a_few(tmp_path: Path) -> None:
+    said = [("probe", "NotMedia", f"reason {number}", f"{number}.mp4") for number in range(7)]
+    batches = [BatchResult("probe", 0, len(part), group_failures(part)) for part in (said[:4], said[4:])]
+    lines = [{"event": "run", "at": 1.0, "pid": 1}]
+    lines += [{"event": "batch", "at": 2.0, **asdict(batch)} for batch in batches]
+    (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = LoggedRun(tmp_path / "log.jsonl")
+    run.read_on()
+    (failure,) = run.failures.values()
+    assert failure == group_failures(said)[0]
+    assert [reason.files for reason in failure.reasons] == [(f"{number}.mp4",) for number in range(5)]
+    status = Status("ws", "not logged", None, {"recipe": "r", "profile": "p"}, {}, [], [failure])
+    assert "reason 4: 4.mp4; and 2 clips for other reasons" in "\n".join(command._lines(status))
 
 
 def test_what_was_quarantined_is_named_with_its_reasons(
