@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -15,6 +16,17 @@ def count(number: int, noun: str, plural: str = "") -> str:
         plural: For any other number, where an s is not enough.
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def some_of(names: Sequence[str], most: int = 3) -> str:
+    """Return the first names of some, and how many more there are: "a, b, c and 4 more".
+
+    Args:
+        names: All of them.
+        most: How many are named.
+    """
+    more = f" and {len(names) - most:,} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
 
 
 def command(*words: str | Path) -> str:

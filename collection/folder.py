@@ -13,7 +13,7 @@ from pathlib import Path
 
 from leitmotif.collection.leftovers import is_for_systems, leftover_kind
 from leitmotif.collection.ours import inner_folders
-from leitmotif.phrases import count
+from leitmotif.phrases import count, some_of
 from leitmotif.storage.errors import UserError
 
 log = logging.getLogger("leitmotif.collection")
@@ -25,6 +25,8 @@ SUFFIXES = frozenset(
         *("aac", "aif", "aiff", "flac", "m4a", "mp3", "oga", "ogg", "opus", "wav", "wma"),
     )
 )
+# What lies beside media and tells of them: sidecars, tables of metadata, the truth of a rendered corpus.
+METADATA_SUFFIXES = frozenset({".json", ".jsonl", ".csv"})
 
 
 @dataclass(frozen=True)
@@ -77,11 +79,12 @@ def _find_in(source: Path) -> list[FoundFile]:
         )
     if not os.access(source, os.R_OK | os.X_OK):
         raise UserError(f"source {str(source)!r} cannot be read; check its permissions (chmod u+rx)")
-    found, others = [], 0
+    found: list[FoundFile] = []
+    others: list[str] = []
     passed_over: Counter[str] = Counter()
     for names in _walk(source.absolute(), passed_over):
         media = [path for path in names if path.suffix.lower() in SUFFIXES]
-        others += sum(path.suffix.lower() not in SUFFIXES and path.suffix != ".json" for path in names)
+        others += [path.name for path in names if path.suffix.lower() not in SUFFIXES | METADATA_SUFFIXES]
         stems = {path.stem for path in media}
         for path in media:
             if kind := leftover_kind(path, stems):
@@ -92,13 +95,15 @@ def _find_in(source: Path) -> list[FoundFile]:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(passed_over.items()))
         log.info("%s: passed over: %s", source, kinds)
     if not found:
-        left = count(others + passed_over.total(), "other file")
+        left = count(len(others) + passed_over.total(), "other file")
         raise UserError(
             f"source {str(source)!r} holds no media file ({left}); "
             "expected suffixes such as .mp4, .webm, .mkv, .flac, .mp3, .wav"
         )
     if others:
-        log.info("%s: %s passed over, not by a media file's suffix", source, count(others, "other file"))
+        whose = "its name has" if len(others) == 1 else "their names have"
+        files = f"{count(len(others), 'file')} passed over, since {whose} no ending of a media file"
+        log.info("%s: %s: %s", source, files, some_of(sorted(others)))
     return found
 
 

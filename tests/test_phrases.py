@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.phrases import command, count
+from leitmotif.phrases import command, count, some_of
 
 
 @pytest.mark.parametrize(
@@ -15,6 +15,11 @@ def test_one_thing_is_not_called_many(number: int, said: str) -> None:
 
 def test_a_plural_of_its_own_is_taken() -> None:
     assert count(2, "file is", "files are") == "2 files are"
+
+
+def test_some_names_stand_for_many() -> None:
+    assert some_of(["a", "b", "c"]) == "a, b, c"
+    assert some_of([*"abcde"]) == "a, b, c and 2 more"
 
 
 def test_a_command_names_whole_paths_and_quotes_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -1,3 +1,4 @@
+import logging
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,24 @@ def test_an_empty_folder_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").touch()
     with pytest.raises(UserError, match=r"holds no media file \(1 other file\)"):
         find_media([tmp_path])
+
+
+@pytest.mark.parametrize(
+    ("others", "said"),
+    [
+        (["notes.txt"], "1 file passed over, since its name has no ending of a media file: notes.txt"),
+        ([f"{n}.txt" for n in range(5)], "of a media file: 0.txt, 1.txt, 2.txt and 2 more"),
+        (["truth.jsonl", "a.info.json", "licences.csv"], None),
+    ],
+)
+def test_what_has_no_ending_of_a_media_file_is_named(
+    others: list[str], said: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("a.mp4", *others):
+        (tmp_path / name).touch()
+    with caplog.at_level(logging.INFO, "leitmotif"):
+        assert names(tmp_path) == ["a.mp4"]
+    assert said in caplog.text if said else not caplog.text
 
 
 def test_a_loop_of_links_ends(tmp_path: Path) -> None:
