@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import difflib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+
+# Of near names, and how much less like the nearest one another may be, in `difflib`'s ratio of 0..1.
+_MOST_NEAR, _AS_NEAR = 3, 0.1
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
@@ -27,6 +31,24 @@ def some_of(names: Sequence[str], most: int = 3) -> str:
     """
     more = f" and {len(names) - most:,} more" if len(names) > most else ""
     return ", ".join(names[:most]) + more
+
+
+def near_names(name: str, known: Iterable[str]) -> list[str]:
+    """Return what somebody may have meant by a name: the nearest of the known ones, and any as near.
+
+    Args:
+        name: As it was typed.
+        known: The names that there are.
+    """
+    found = difflib.get_close_matches(name, list(known), n=_MOST_NEAR)
+    likeness = [difflib.SequenceMatcher(None, other, name).ratio() for other in found]
+    return [other for other, like in zip(found, likeness, strict=True) if like > likeness[0] - _AS_NEAR]
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean …? " where something known resembles a name, else nothing."""
+    found = near_names(name, known)
+    return f"did you mean {' or '.join(found)}? " if found else ""
 
 
 def command(*words: str | Path) -> str:

@@ -105,8 +105,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         console.print_outcome(asdict(summary))
         if summary.kept:
-            dataset = workspace.root.with_name(f"{workspace.root.name}-dataset")
-            print(f"next: {command('publish', workspace.root, '--out', dataset)}")
+            print(f"next: {command('publish', workspace.root, '--out', workspace.dataset_beside())}")
     return Exit.STRICT if options.strict and summary.quarantined else Exit.DONE
 
 

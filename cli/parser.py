@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
+from leitmotif.phrases import did_you_mean
 from leitmotif.storage.errors import UserError
 
 # One module each, with _ for -; the first line of its docstring is its help.
@@ -88,7 +88,7 @@ class Parser(argparse.ArgumentParser):
         options = [word.split("=")[0] for word in words if word.startswith("-")]
         if not options:
             self.error(f"got more than `{self.prog}` takes: {' '.join(words)}")
-        hint = near(options[0], self._option_string_actions)
+        hint = did_you_mean(options[0], self._option_string_actions).strip()
         self.error(f"`{self.prog}` has no option {', '.join(options)}{f'; {hint}' if hint else ''}")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
@@ -98,7 +98,9 @@ class Parser(argparse.ArgumentParser):
         what = (what or action.dest).lower()
         choices = list(map(str, action.choices))
         known = ", ".join(choices)
-        self.error(f"got {what} {value!r}; {near(value, choices) or f'expected one of {known}'}")
+        self.error(
+            f"got {what} {value!r}; {did_you_mean(value, choices).strip() or f'expected one of {known}'}"
+        )
 
 
 class CommandParser(Parser):
@@ -139,12 +141,6 @@ class _Version(argparse.Action):
 
         print(f"leitmotif {version('leitmotif-av')}")
         parser.exit()
-
-
-def near(name: str, known: Iterable[str]) -> str:
-    """Return `did you mean …?` where something known resembles a name, else nothing."""
-    found = difflib.get_close_matches(name, list(known), n=2)
-    return f"did you mean {' or '.join(found)}?" if found else ""
 
 
 def make_parser() -> Parser:
@@ -189,6 +185,8 @@ def parser_of(parser: Parser, words: Sequence[str]) -> Parser:
         known = children_of(parser)
         if word not in known:
             listed = f"expected one of {', '.join(known)}" if known else "it has none"
-            raise UserError(f"`{parser.prog}` has no command {word!r}; {near(word, known) or listed}")
+            raise UserError(
+                f"`{parser.prog}` has no command {word!r}; {did_you_mean(word, known).strip() or listed}"
+            )
         parser = known[word]
     return parser

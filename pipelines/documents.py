@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import yaml
 
+from leitmotif.phrases import did_you_mean
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.renamed import RENAMED_STAGES, with_stages_now
 from leitmotif.storage.errors import UserError
@@ -38,8 +39,8 @@ def read_document(kind: Literal["recipe", "profile"], name: str) -> dict[str, An
     path = shipped.get(name, Path(name))
     if not path.is_file():
         raise UserError(
-            f"{kind} {name!r} is not known; expected {' or '.join(sorted(shipped))}, or the path of a YAML "
-            "file"
+            f"{kind} {name!r} is not known; {did_you_mean(name, shipped)}expected "
+            f"{' or '.join(sorted(shipped))}, or the path of a YAML file"
         )
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))

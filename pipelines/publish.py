@@ -82,7 +82,7 @@ def publish(
         OutsideError: The disk refused; a former dataset is untouched.
     """
     started = time.monotonic()
-    _check_target(out)
+    _check_target(workspace, out)
     removals = _removals(workspace, out)
     ledger = Ledger(*workspace.kinds(plan), blocklist=Blocklist(removals))
     ledger.decide()
@@ -120,7 +120,12 @@ def publish(
     )
 
 
-def _check_target(out: Path) -> None:
+def _check_target(workspace: Workspace, out: Path) -> None:
+    if out.resolve() == workspace.root.resolve():
+        place = command("publish", workspace.root, "--out", workspace.dataset_beside())
+        raise UserError(
+            f"{str(out)!r} is the workspace itself; give the dataset a folder of its own: `{place}`"
+        )
     if out.exists() and not (out / MANIFEST).is_file() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(
             f"{str(out)!r} exists and is no dataset of ours (no {MANIFEST}); choose another --out"

@@ -16,6 +16,7 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import yaml
 
+from leitmotif.phrases import did_you_mean
 from leitmotif.shards.errors import DatasetError, advice, reading
 from leitmotif.shards.features import Features, open_features
 from leitmotif.shards.layout import DATA, MEASURED_FILE, REJECTED_FILE, find_shards
@@ -341,7 +342,8 @@ class Dataset:
     def _shards(self, split: str | None) -> tuple[Path, ...]:
         if split is not None and split not in self.shards:
             raise DatasetError(
-                f"{str(self.path)!r} has no split {split!r}; expected {' or '.join(self.shards) or 'none'}"
+                f"{str(self.path)!r} has no split {split!r}; {did_you_mean(split, self.shards)}"
+                f"expected {' or '.join(self.shards) or 'none'}"
             )
         return tuple(path for name in self.shards if split in (None, name) for path in self.shards[name])
 
@@ -354,7 +356,8 @@ class Dataset:
         if isinstance(asked, str):
             raise DatasetError(f"got columns {asked!r}; expected a list of names, such as [{asked!r}]")
         if unknown := [name for name in asked if name not in self.columns]:
-            raise DatasetError(f"got column {unknown[0]!r}; expected one of {', '.join(self.columns)}")
+            hint = did_you_mean(unknown[0], self.columns)
+            raise DatasetError(f"got column {unknown[0]!r}; {hint}expected one of {', '.join(self.columns)}")
         return list(asked)
 
     def _read_footer(self, shard: Path) -> pq.FileMetaData:
