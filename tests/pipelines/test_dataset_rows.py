@@ -11,7 +11,7 @@ from leitmotif.pipelines.dataset_rows import RowReader
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Stores, Workspace
-from leitmotif.shards import store
+from leitmotif.storage import table
 from leitmotif.taxonomy import labels
 
 
@@ -42,7 +42,7 @@ def test_a_shard_reads_no_part_that_holds_none_of_its_clips(
             read.append(path)
             super().__init__(path)
 
-    monkeypatch.setattr(store.pq, "ParquetFile", Spy)
+    monkeypatch.setattr(table.pq, "ParquetFile", Spy)
     found = [row["clip_id"] for _, row in reader.rows([second, third], sizes)]
     assert found == [second.clip_id, third.clip_id]
     parts = ledger.kinds[0].store("tagging").parts()

@@ -6,9 +6,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from leitmotif.pipelines.takedown.redact import Redactor, remove
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
 from leitmotif.shards.features import KEY
+from leitmotif.shards.manifest import write_manifest
+from leitmotif.shards.takedown import Removal, write_record
+from leitmotif.shards.validate import validate
 from tests.shards.conftest import MakeDataset
 
 
@@ -115,3 +119,21 @@ def test_the_check_tells_what_is_twice_and_what_is_no_clip(make_dataset: MakeDat
         "features/pose-1: clip-1 occurs 2 times, expected once",
         "features/pose-1: clip-8 is no clip of the dataset",
     ]
+
+
+def test_validate_checks_features_and_a_takedown_takes_them_too(make_dataset: MakeDataset) -> None:
+    folder = make_dataset(train=[[3]])
+    features = write_features(folder, "pose-1", [0, 8])
+    write_features(folder, "latents-2", [2, 1])
+    write_record(folder, [Removal("2026-01-01T00:00:00+00:00", "", "clip-2", clip_ids=("clip-2",))])
+    counts = {"catalogued": 4, "kept": 3, "rejected": 1, "quarantined": 0, "rows": {"train": 3}}
+    write_manifest(folder, counts)
+    said = [line for line in validate(folder) if line.startswith("features/")]
+    assert said == [
+        "features/pose-1: clip-8 is no clip of the dataset",
+        "features/latents-2/part-0.parquet: clip-2 was taken down, but is in it",
+    ]
+    path = features.with_name("latents-2") / "part-0.parquet"
+    redactor = Redactor(frozenset({"clip-2"}), frozenset())
+    assert remove(path, redactor, scratch=folder) == 1
+    assert pq.read_table(path, partitioning=None)[KEY].to_pylist() == ["clip-1"]
