@@ -9,9 +9,11 @@ there is not fetched again. `leitmotif curate DIR` takes the folder.
 from __future__ import annotations
 
 import argparse
-from dataclasses import asdict
+import math
+from collections.abc import Callable
+from dataclasses import asdict, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
@@ -26,25 +28,17 @@ _MIB = 1 << 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments."""
+    """Declare the arguments; what is not given is left to the defaults of the settings."""
     parser.add_argument("source", nargs="+", metavar="SOURCE", help="what to fetch; see docs/collection.md")
     parser.add_argument("--out", required=True, type=Path, metavar="DIR", help="the folder to collect into")
     what = parser.add_argument_group("what is fetched")
-    what.add_argument(
-        "--max-height", type=int, default=720, metavar="PX", help="tallest picture (default: 720)"
-    )
-    what.add_argument(
-        "--max-file-size", type=float, default=2048, metavar="MIB", help="largest file (default: 2048)"
-    )
-    what.add_argument(
-        "--max-duration", type=float, default=3600, metavar="S", help="longest file (default: 3600)"
-    )
-    what.add_argument(
-        "--max-playlist", type=int, default=500, metavar="N", help="entries of a playlist (default: 500)"
-    )
+    _add(what, "--max-height", _positive(int), "max_height", "PX", "tallest picture (default: 720)")
+    _add(what, "--max-file-size", _mebibytes, "max_file_bytes", "MIB", "largest file (default: 2048)")
+    _add(what, "--max-duration", _positive(float), "max_duration_s", "S", "longest file (default: 3600)")
+    _add(what, "--max-playlist", _positive(int), "max_playlist", "N", "entries of a playlist (default: 500)")
     what.add_argument("--comments", action="store_true", help="fetch the ten top comments as well")
-    what.add_argument(
-        "--country", default="US", metavar="CC", help="whose charts, where Spotify has several (default: US)"
+    _add(
+        what, "--country", _country, "country", "CC", "whose charts, where Spotify has several (default: US)"
     )
     what.add_argument(
         "--enrich",
@@ -53,19 +47,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="ask others about the collected files: shazam, musicbrainz, or both with a comma",
     )
     run = parser.add_argument_group("how much, in this run")
-    run.add_argument("--max-files", type=int, metavar="N", help="files")
-    run.add_argument("--max-bytes", type=float, metavar="MIB", help="mebibytes")
-    run.add_argument("--max-hours", type=float, metavar="H", help="hours")
+    _add(run, "--max-files", _positive(int), "max_files", "N", "files")
+    _add(run, "--max-bytes", _mebibytes, "max_bytes", "MIB", "mebibytes")
+    _add(run, "--max-hours", _hours, "max_seconds", "H", "hours")
     run.add_argument("--retry-failed", action="store_true", help="try again what was refused or is gone")
     manners = parser.add_argument_group("manners")
-    manners.add_argument("--jobs", type=int, default=4, metavar="N", help="downloads at a time (default: 4)")
-    manners.add_argument("--per-host", type=int, default=2, metavar="N", help="of one host (default: 2)")
-    manners.add_argument(
-        "--pause", type=float, default=1.0, metavar="S", help="mean pause between two of a host (default: 1)"
-    )
-    manners.add_argument(
-        "--tries", type=int, default=3, metavar="N", help="of one item in a run (default: 3)"
-    )
+    _add(manners, "--jobs", _positive(int), "jobs", "N", "downloads at a time (default: 4)")
+    _add(manners, "--per-host", _positive(int), "per_host", "N", "of one host (default: 2)")
+    _add(manners, "--pause", _pause, "pause_s", "S", "mean pause between two of a host (default: 1)")
+    _add(manners, "--tries", _positive(int), "attempts", "N", "of one item in a run (default: 3)")
     manners.add_argument(
         "--ignore-robots",
         action="store_true",
@@ -74,7 +64,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     network = parser.add_argument_group("network")
     network.add_argument("--cookies", type=Path, metavar="FILE", help="a cookies.txt; it is never written to")
     network.add_argument(
-        "--proxy", metavar="http://HOST:PORT", help="no other proxy is used, whatever is set"
+        "--proxy", type=_proxy, metavar="http://HOST:PORT", help="no other proxy is used, whatever is set"
     )
     network.add_argument(
         "--allow-host",
@@ -84,6 +74,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a host of yours whose address is not public; may be repeated",
     )
     parser.add_argument("--strict", action="store_true", help="exit with 1 if anything was refused or failed")
+
+
+def _add(
+    group: argparse._ArgumentGroup,
+    option: str,
+    kind: Callable[[str], Any],
+    dest: str,
+    metavar: str,
+    what: str,
+) -> None:
+    """Declare an option that is a field of the settings."""
+    group.add_argument(option, type=kind, dest=dest, default=argparse.SUPPRESS, metavar=metavar, help=what)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -138,37 +140,55 @@ def run(options: argparse.Namespace) -> int:
 def _settings(options: argparse.Namespace) -> Settings:
     from leitmotif.collection.guard import Guard
     from leitmotif.collection.settings import Settings
-    from leitmotif.storage.errors import UserError
 
-    for name in ("max_height", "max_file_size", "max_duration", "max_playlist", "jobs", "per_host", "tries"):
-        if not getattr(options, name) > 0:
-            raise UserError(f"--{name.replace('_', '-')} is {getattr(options, name):g}; expected more than 0")
-    for name in ("max_files", "max_bytes", "max_hours"):
-        value = getattr(options, name)
-        if value is not None and not value > 0:
-            raise UserError(f"--{name.replace('_', '-')} is {value:g}; expected more than 0")
-    if not options.pause >= 0:
-        raise UserError(f"--pause is {options.pause:g}; expected 0 or more seconds")
-    if options.proxy is not None and not options.proxy.startswith("http://"):
-        raise UserError(f"--proxy is {options.proxy!r}; expected http://HOST:PORT")
-    if not (len(options.country) == 2 and options.country.isalpha()):
-        raise UserError(f"--country is {options.country!r}; expected two letters, such as US")
-    return Settings(
-        country=options.country.upper(),
-        ignore_robots=options.ignore_robots,
-        max_height=options.max_height,
-        max_file_bytes=int(options.max_file_size * _MIB),
-        max_duration_s=options.max_duration,
-        max_playlist=options.max_playlist,
-        max_files=options.max_files,
-        max_bytes=None if options.max_bytes is None else int(options.max_bytes * _MIB),
-        max_seconds=None if options.max_hours is None else options.max_hours * 3600,
-        jobs=options.jobs,
-        per_host=options.per_host,
-        pause_s=options.pause,
-        attempts=options.tries,
-        comments=options.comments,
-        retry_failed=options.retry_failed,
-        cookies=options.cookies,
-        guard=Guard(frozenset(host.lower().rstrip(".") for host in options.allow_host), options.proxy),
-    )
+    given = vars(options).keys() & {field.name for field in fields(Settings)}
+    hosts = frozenset(host.lower().rstrip(".") for host in options.allow_host)
+    return Settings(guard=Guard(hosts, options.proxy), **{name: getattr(options, name) for name in given})
+
+
+def _positive(kind: Callable[[str], Any]) -> Callable[[str], Any]:
+    def parse(text: str) -> Any:
+        value = _number(kind, text)
+        if not value > 0:
+            raise argparse.ArgumentTypeError(f"got {text}; expected more than 0")
+        return value
+
+    return parse
+
+
+def _number(kind: Callable[[str], Any], text: str) -> Any:
+    try:
+        return kind(text)
+    except ValueError as error:
+        what = "whole number" if kind is int else "number"
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected a {what}") from error
+
+
+def _mebibytes(text: str) -> int:
+    value = _positive(float)(text)
+    if math.isinf(value):
+        raise argparse.ArgumentTypeError(f"got {text}; expected mebibytes")
+    return int(value * _MIB)
+
+
+def _hours(text: str) -> float:
+    return float(_positive(float)(text) * 3600)
+
+
+def _pause(text: str) -> float:
+    value = float(_number(float, text))
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"got {text}; expected 0 or more seconds")
+    return value
+
+
+def _proxy(text: str) -> str:
+    if not text.startswith("http://"):
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected http://HOST:PORT")
+    return text
+
+
+def _country(text: str) -> str:
+    if not (len(text) == 2 and text.isalpha()):
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected two letters, such as US")
+    return text.upper()

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult, urljoin
 from urllib.request import Request
 
 from leitmotif.collection.errors import Gone, Refused, Unavailable, limited, retry_after_s
-from leitmotif.collection.fetch.wire import Answer, Wire
+from leitmotif.collection.fetch.connection import Connection, Response
 from leitmotif.collection.settings import USER_AGENT, Settings
 from leitmotif.storage.errors import UserError
 
@@ -33,7 +33,7 @@ class Connections:
         self._guard = settings.guard
         self._cookies = _read_cookies(settings.cookies) if settings.cookies else None
         self._context = ssl.create_default_context()
-        self._idle: dict[str, list[Wire]] = {}
+        self._idle: dict[str, list[Connection]] = {}
         self._lock = threading.Lock()
 
     @contextmanager
@@ -43,7 +43,7 @@ class Connections:
         *,
         headers: Mapping[str, str] | None = None,
         before: Callable[[str], None] = lambda url: None,
-    ) -> Iterator[tuple[Answer, str]]:
+    ) -> Iterator[tuple[Response, str]]:
         """Ask for an address and follow redirects; the connection is released in the end.
 
         Args:
@@ -63,7 +63,7 @@ class Connections:
             parts = self._guard.check_url(url)
             before(url)
             headers = sent if self._cookies is None else sent | self._cookie_header(url)
-            wire, answer = self._asked(parts, headers)
+            connection, answer = self._asked(parts, headers)
             try:
                 target = answer.headers.get("Location") if answer.status in _REDIRECTS else None
                 if not target:
@@ -73,9 +73,9 @@ class Connections:
                 answer.close()
                 # A body that was not read to its end would be taken for the next answer.
                 if answer.spent:
-                    self._keep(parts, wire)
+                    self._keep(parts, connection)
                 else:
-                    wire.close()
+                    connection.close()
             following = urljoin(url, target)
             if self._guard.check_url(following).hostname != parts.hostname:
                 sent = {name: value for name, value in sent.items() if name.lower() not in _SECRET}
@@ -84,21 +84,21 @@ class Connections:
 
     def close(self) -> None:
         """Close what is kept open."""
-        for wires in self._idle.values():
-            for wire in wires:
-                wire.close()
+        for connections in self._idle.values():
+            for connection in connections:
+                connection.close()
         self._idle.clear()
 
-    def _asked(self, parts: SplitResult, headers: Mapping[str, str]) -> tuple[Wire, Answer]:
+    def _asked(self, parts: SplitResult, headers: Mapping[str, str]) -> tuple[Connection, Response]:
         """Ask over a connection that is kept open, else over a new one."""
         try:
-            wire, kept = self._idle[_origin(parts)].pop(), True
+            connection, kept = self._idle[_origin(parts)].pop(), True
         except (KeyError, IndexError):
-            wire, kept = Wire(parts, self._guard, self._context), False
+            connection, kept = Connection(parts, self._guard, self._context), False
         try:
-            return wire, wire.ask(parts, headers)
+            return connection, connection.ask(parts, headers)
         except BaseException as error:
-            wire.close()
+            connection.close()
             if kept and isinstance(error, ConnectionError):
                 return self._asked(parts, headers)  # the server had closed it meanwhile
             if not isinstance(error, OSError | HTTPException):
@@ -106,10 +106,10 @@ class Connections:
             reason = " ".join(str(error).split()) or type(error).__name__
             raise Unavailable(f"{parts.geturl()[:200]}: {reason[:300]}; what came is kept") from error
 
-    def _keep(self, parts: SplitResult, wire: Wire) -> None:
+    def _keep(self, parts: SplitResult, connection: Connection) -> None:
         """Keep a connection open for the next request to its host; only a few hosts' are kept."""
         with self._lock:
-            self._idle.setdefault(_origin(parts), []).append(wire)
+            self._idle.setdefault(_origin(parts), []).append(connection)
             left = self._idle.pop(next(iter(self._idle))) if len(self._idle) > MAX_HOSTS else []
         for old in left:
             old.close()
@@ -126,7 +126,7 @@ def _origin(parts: SplitResult) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def check_status(answer: Answer, url: str) -> None:
+def check_status(answer: Response, url: str) -> None:
     """Let an answer with content pass.
 
     Raises:

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from leitmotif.collection.errors import Refused, Unavailable
 from leitmotif.collection.fetch.budget import Meter
+from leitmotif.collection.fetch.connection import Response
 from leitmotif.collection.fetch.connections import Connections, check_status
 from leitmotif.collection.fetch.opt_out import OptOut, refuse_reserved
 from leitmotif.collection.fetch.partial_file import PartialFile, resumable
-from leitmotif.collection.fetch.wire import Answer
 from leitmotif.collection.settings import Settings
 
 CHUNK_BYTES = 1 << 18
@@ -104,14 +104,14 @@ class DirectFetcher:
             meter.bytes = start
             with PartialFile(part, start=start, mark=_mark(answer), size=length) as file:
                 # As it comes: a drip must not wait until a chunk is full.
-                while piece := answer.piece(CHUNK_BYTES):
+                while piece := answer.read_chunk(CHUNK_BYTES):
                     file.write(piece)
                     meter.count(len(piece))
             return Download(
                 final, file.sha256(), file.head, file.size_bytes, tidy=not (there or file.left_note)
             )
 
-    def _check_kind(self, answer: Answer, url: str) -> None:
+    def _check_kind(self, answer: Response, url: str) -> None:
         if self._opt_out:
             tags = answer.headers.get_all("X-Robots-Tag") or ()
             refuse_reserved(url, robots_tags=tags, reservation=answer.headers.get("tdm-reservation"))
@@ -121,7 +121,7 @@ class DirectFetcher:
         if kind.partition("/")[0] not in ("video", "audio") and kind not in _MEDIA_TYPES:
             raise Refused(f"{url[:200]} is {kind!r}; expected a video or audio file")
 
-    def _checked_length(self, answer: Answer, start: int) -> int | None:
+    def _checked_length(self, answer: Response, start: int) -> int | None:
         """Return how many bytes the file has, as far as the server says.
 
         Raises:
@@ -136,13 +136,13 @@ class DirectFetcher:
         return size
 
 
-def _mark(answer: Answer) -> str:
+def _mark(answer: Response) -> str:
     """Return what tells this file from a later one at the same address; empty where nothing does."""
     etag = answer.headers.get("ETag", "")
     return etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
 
 
-def _continues(answer: Answer, start: int) -> bool:
+def _continues(answer: Response, start: int) -> bool:
     if answer.status != 206:
         return False
     found = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))

@@ -113,7 +113,7 @@ class OptOut:
             with self._connections.ask(url) as (answer, final):
                 check_status(answer, final)
                 data = b""
-                while len(data) < MAX_BYTES and (piece := answer.piece(MAX_BYTES - len(data))):
+                while len(data) < MAX_BYTES and (piece := answer.read_chunk(MAX_BYTES - len(data))):
                     data += piece
                     if time.monotonic() > ends_s:
                         raise Unavailable(f"{url[:200]} took longer than {MAX_S:g} s")

@@ -99,9 +99,9 @@ def test_a_host_that_limits_ends_with_3(tmp_path: Path, capsys: pytest.CaptureFi
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--jobs", "0"], "--jobs is 0; expected more than 0"),
-        (["--max-hours", "-1"], "--max-hours is -1"),
-        (["--pause", "nan"], "--pause is nan"),
+        (["--jobs", "0"], "--jobs: got 0; expected more than 0"),
+        (["--max-hours", "-1"], "--max-hours: got -1"),
+        (["--pause", "nan"], "--pause: got nan"),
         (["--proxy", "socks5://a:1"], "expected http://HOST:PORT"),
         (["--cookies", "nothing.txt"], "give a cookies.txt"),
         (["--country", "Sweden"], "expected two letters"),

@@ -67,7 +67,7 @@ def connections(settings: Settings = HERE) -> Iterator[Connections]:
 def body_of(opened: Connections, url: str) -> bytes:
     with opened.ask(url) as (answer, _):
         pieces = []
-        while piece := answer.piece(1 << 16):
+        while piece := answer.read_chunk(1 << 16):
             pieces.append(piece)
         return b"".join(pieces)
 
@@ -169,7 +169,7 @@ def test_secrets_stay_with_the_host_they_are_for() -> None:
         connections() as opened,
         opened.ask(url, headers={"Authorization": "secret", "X": "y"}) as (answer, final),
     ):
-        assert answer.piece(10) == b"here"
+        assert answer.read_chunk(10) == b"here"
         assert final.endswith("/x")
     assert b"secret" in asked[0]
     assert b"secret" not in asked_there[0]
