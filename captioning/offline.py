@@ -25,7 +25,7 @@ from leitmotif.captioning.chat import (
 )
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, one_line
 
 __all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "OfflineCaptioner"]
 
@@ -174,7 +174,7 @@ class OfflineCaptioner:
         try:
             answers = self.llm.chat([messages for _, _, messages in waiting], settings, use_tqdm=False)
         except Exception as error:
-            text = " ".join(str(error).split())[:300]
+            text = one_line(error, 300)
             if not _is_refusal(error):
                 raise ServerDown(
                     f"vllm has failed ({text}); run the same command again, what was captioned so far is kept"

@@ -41,16 +41,13 @@ def run(options: argparse.Namespace) -> int:
         options.out / "dataset",
     )
     print(f"rendering {options.clips} videos of {options.seconds:g} s into {videos}", file=sys.stderr)
-    try:
-        render_corpus(
-            videos,
-            clips=options.clips,
-            seed=options.seed,
-            duration_s=options.seconds,
-            workers=options.workers,
-        )
-    except ModuleNotFoundError as error:
-        raise UserError(str(error)) from error
+    render_corpus(
+        videos,
+        clips=options.clips,
+        seed=options.seed,
+        duration_s=options.seconds,
+        workers=options.workers,
+    )
     plan = make_plan("music-video", "embedded")
     with progress() as tell:
         run_flow([videos], workspace, plan, workers=options.workers, progress=tell)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import logging
 import random
 import threading
@@ -26,15 +25,12 @@ from leitmotif.collection.fetch.host_queue import HostQueue
 from leitmotif.collection.fetch.inspect import ProbePool
 from leitmotif.collection.request import Request, Source
 from leitmotif.collection.settings import Settings
+from leitmotif.storage.errors import is_machine_fault
 from leitmotif.storage.progress import OnProgress, show_nothing
 
 log = logging.getLogger("leitmotif.collection")
 
 PROBES = 2
-# A full or broken disk, too many open files: the run ends, no item is blamed.
-_OF_THE_MACHINE = frozenset(
-    {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.EACCES}
-)
 
 
 @dataclass
@@ -226,7 +222,7 @@ class _Run:
             self._blame(request, error)
             return error
         except Exception as error:
-            if isinstance(error, MemoryError) or getattr(error, "errno", None) in _OF_THE_MACHINE:
+            if is_machine_fault(error, writing=True):
                 raise
             # One odd page must not end a run of thousands.
             message = f"{type(error).__name__}: {error}"

@@ -15,6 +15,7 @@ import numpy as np
 
 from leitmotif.media.container import open_media, origin_s, require_stream
 from leitmotif.media.errors import EncodeFailed
+from leitmotif.storage.atomic import whole_file
 
 RATE_HZ = 44100
 # Samples that are encoded at once: what AAC takes.
@@ -38,17 +39,6 @@ class Encoding:
     preset: str = "superfast"
     key_every: int = 125
     audio_bits_s: int = 160_000
-
-
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a name beside `path` to write to; it takes its place when all went well, and goes when not."""
-    partial = path.with_name(f".{path.name}.partial")
-    try:
-        yield partial
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def write_video(

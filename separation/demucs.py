@@ -18,6 +18,7 @@ from demucs.repo import AnyModelRepo, BagOnlyRepo, LocalRepo
 
 from leitmotif.separation.separator import VOCALS, BadWeights, resample
 from leitmotif.storage.digest import sha256_of
+from leitmotif.storage.errors import one_line
 
 MODEL_ID = "htdemucs"
 REVISION = "8726e21a"  # of its only file
@@ -127,7 +128,9 @@ class DemucsSeparator:
         try:
             self._net = net.eval().requires_grad_(False).to(device)
         except (RuntimeError, AssertionError) as error:
-            raise ValueError(f"got device {device!r} ({_one_line(error)}); expected cpu or cuda") from error
+            raise ValueError(
+                f"got device {device!r} ({one_line(error, 200)}); expected cpu or cuda"
+            ) from error
         self._device = torch.device(device)
         self.stems = tuple(net.sources)
         self.rate_hz = int(net.samplerate)
@@ -253,7 +256,7 @@ def _one_line_errors(model: str, folder: Path | None) -> Iterator[None]:
         raise
     except (Exception, SystemExit) as error:
         # Demucs ends the process where a quantised model needs the package diffq.
-        reason = "it needs `pip install diffq`" if isinstance(error, SystemExit) else _one_line(error)
+        reason = "it needs `pip install diffq`" if isinstance(error, SystemExit) else one_line(error, 200)
         raise BadWeights(
             f"got demucs model {model!r}{_in(folder)}, which does not load ({reason}); expected whole files "
             "as demucs saves them; delete the damaged one and fetch or copy it again"
@@ -262,10 +265,6 @@ def _one_line_errors(model: str, folder: Path | None) -> Iterator[None]:
 
 def _in(folder: Path | None) -> str:
     return "" if folder is None else f" in {str(folder)!r}"
-
-
-def _one_line(error: BaseException) -> str:
-    return " ".join(str(error).split())[:200] or type(error).__name__
 
 
 SEPARATOR = DemucsSeparator

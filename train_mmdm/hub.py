@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from leitmotif.storage.errors import OutsideError, RunError, UserError
+from leitmotif.storage.errors import OutsideError, RunError, UserError, first_line
 
 _NO_NETWORK = ("couldn't connect", "offline", "Connection", "timed out", "Name or service")
 
@@ -15,7 +15,7 @@ def cannot_load(what: str, source: object, error: Exception) -> RunError:
         source: Hub id or folder.
         error: Of the library that tried.
     """
-    said = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    said = first_line(error)
     if any(sign in str(error) for sign in _NO_NETWORK):
         return OutsideError(
             f"cannot fetch {what} of {str(source)!r} ({said}); try again with a network, or give a folder "

@@ -13,6 +13,7 @@ from urllib.parse import SplitResult, quote, urlsplit
 
 from leitmotif.collection.errors import Refused, Unavailable
 from leitmotif.collection.guard import Guard
+from leitmotif.storage.errors import one_line
 
 CONNECT_S, READ_S = 15.0, 30.0
 _SAFE = "!$%&'()*+,/:;=?@~"
@@ -36,7 +37,7 @@ class Response(http.client.HTTPResponse):
         try:
             data = self.read1(most)
         except _ERRORS as error:
-            raise Unavailable(f"{_said(error)}; what came is kept") from error
+            raise Unavailable(f"{one_line(error, 300)}; what came is kept") from error
         if not data and self.length:
             raise Unavailable(f"the connection broke with {self.length} bytes to come; what came is kept")
         return data
@@ -71,7 +72,7 @@ class Connection:
         except UnicodeError as error:
             raise Refused(f"{host[:200]!r} is not the name of a host ({error})") from error
         except _ERRORS as error:
-            raise Unavailable(f"{host[:200]}: {_said(error)}") from error
+            raise Unavailable(f"{host[:200]}: {one_line(error, 300)}") from error
         self._connection.sock.settimeout(READ_S)
         self._connection.auto_open = 0  # it would open another one without READ_S
 
@@ -92,7 +93,9 @@ class Connection:
         try:
             self._connection.request("GET", target, headers={"Host": host, **headers})
         except ValueError as error:
-            raise Refused(f"the address or a header holds control characters ({_said(error)})") from error
+            raise Refused(
+                f"the address or a header holds control characters ({one_line(error, 300)})"
+            ) from error
         answer = self._connection.getresponse()
         assert isinstance(answer, Response)
         return answer
@@ -100,7 +103,3 @@ class Connection:
     def close(self) -> None:
         """Close the connection."""
         self._connection.close()
-
-
-def _said(error: Exception) -> str:
-    return " ".join(str(error).split())[:300] or type(error).__name__

@@ -15,7 +15,7 @@ from urllib.request import Request
 from leitmotif.collection.errors import Gone, Refused, Unavailable, limited, retry_after_s
 from leitmotif.collection.fetch.connection import Connection, Response
 from leitmotif.collection.settings import USER_AGENT, Settings
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, one_line
 
 REDIRECTS = 10
 # Whose connections are kept open.
@@ -103,8 +103,7 @@ class Connections:
                 return self._asked(parts, headers)  # the server had closed it meanwhile
             if not isinstance(error, OSError | HTTPException):
                 raise
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise Unavailable(f"{parts.geturl()[:200]}: {reason[:300]}; what came is kept") from error
+            raise Unavailable(f"{parts.geturl()[:200]}: {one_line(error, 300)}; what came is kept") from error
 
     def _keep(self, parts: SplitResult, connection: Connection) -> None:
         """Keep a connection open for the next request to its host; only a few hosts' are kept."""

@@ -28,7 +28,7 @@ from leitmotif.collection.request import Request
 from leitmotif.collection.retry import retrying
 from leitmotif.collection.settings import Settings
 from leitmotif.shards.texts import encodable
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, one_line
 
 API_URL = "https://api.spotify.com/v1/"
 TOKEN_URL = "https://accounts.spotify.com/api/token"
@@ -198,7 +198,7 @@ class SpotifyChart:
             if status in _SHUT:
                 raise _Shut(f"it answers {status}") from error
             if status < 500:
-                reason = " ".join(str(error.msg).split())
+                reason = one_line(error.msg)
                 raise UserError(f"Spotify answers {status} to {self.word!r}: {reason[-200:]}") from error
             raise Unavailable(f"Spotify answers {status}") from error
         except requests.RequestException as error:

@@ -9,6 +9,7 @@ import numpy as np
 
 from leitmotif.demo.music.score import Note
 from leitmotif.demo.music.soundfont import SoundFont, Zone
+from leitmotif.storage.errors import UserError
 
 PERCUSSION_BANK = 128
 
@@ -32,13 +33,11 @@ def general_midi() -> SoundFont:
     """The General MIDI soundfont that ships with pretty_midi, found without importing it.
 
     Raises:
-        ModuleNotFoundError: pretty_midi is not installed.
+        UserError: pretty_midi is not installed.
     """
     spec = importlib.util.find_spec("pretty_midi")
     if spec is None or spec.origin is None:
-        raise ModuleNotFoundError(
-            "the demo music needs the soundfont of pretty_midi: pip install 'leitmotif-av[demo]'"
-        )
+        raise UserError("the demo music needs the soundfont of pretty_midi: pip install 'leitmotif-av[demo]'")
     return SoundFont(Path(spec.origin).with_name("TimGM6mb.sf2"))
 
 

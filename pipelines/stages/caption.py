@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, Literal, Protocol
 from urllib.parse import urlsplit
 
@@ -15,11 +14,10 @@ from leitmotif.captioning import journal as captioning_journal
 from leitmotif.captioning import prompt as captioning_prompt
 from leitmotif.captioning import server as captioning_server
 from leitmotif.captioning.chat import Caption, ChatTask, Sampling
-from leitmotif.captioning.errors import BadCaption, ServerDown
+from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings
-from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy import labels
 
@@ -132,8 +130,7 @@ class CaptionStage:
         self.context = context
         self.taxonomy = labels.load()
         self.captioner = self._captioner()
-        with _run_errors():
-            self.captioner.load()
+        self.captioner.load()
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Caption the clips.
@@ -145,8 +142,7 @@ class CaptionStage:
         facts = [self._facts(clip) for clip in clips]
         if isinstance(self.captioner, grammar.GrammarCaptioner):
             return [self._row(text) for text in self.captioner.caption(facts)]
-        with _run_errors():
-            results = self._write(facts, self.captioner)
+        results = self._write(facts, self.captioner)
         return [result if isinstance(result, BadCaption) else self._row(result) for result in results]
 
     def _write(self, batch: Sequence[CaptionFacts], captioner: ChatCaptioner) -> list[Caption | BadCaption]:
@@ -208,14 +204,3 @@ class CaptionStage:
             key=rhythm["key"],
             has_vocals=not self.instrumental and vocal_score >= 0.5,
         )
-
-
-@contextmanager
-def _run_errors() -> Iterator[None]:
-    """Turn what is no clip's fault into the errors that end a run."""
-    try:
-        yield
-    except ServerDown as error:
-        raise OutsideError(str(error)) from error
-    except UserError as error:
-        raise UserError(str(error)) from error

@@ -13,7 +13,7 @@ import torch
 from torch.utils.data import DataLoader, IterableDataset, get_worker_info
 
 from leitmotif.shards.dataset import Dataset
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, first_line
 from leitmotif.training.loader.batches import RowPipeline, ShardBatches, WorkerBatch
 from leitmotif.training.loader.columns import check_columns
 from leitmotif.training.loader.decode import decoders
@@ -247,7 +247,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         except RuntimeError as error:
             if not str(error).startswith("DataLoader worker (pid"):
                 raise
-            said = str(error).splitlines()[0].rstrip(". ")
+            said = first_line(error).rstrip(". ")
             raise UserError(
                 f"a worker of the loader died ({said}); if memory ran out, use fewer workers or a smaller "
                 "buffer"
