@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import yaml
-
+from leitmotif.assignments import known, read_value, split_assignment
 from leitmotif.filters import rule as filters_rule
-from leitmotif.pipelines.documents import known
 from leitmotif.shards.renamed import RENAMED_STAGES
 from leitmotif.storage.errors import UserError
 
+FORM = "section.key=value"
 # The room's name for a stage's section, as people type it, and names of then.
 SECTION_ALIASES = {"captioning": "caption", **RENAMED_STAGES}
 
@@ -22,15 +21,10 @@ def parse_assignment(assignment: str) -> tuple[str, str, Any]:
     Raises:
         UserError: It is not written so.
     """
-    name, equals, value = assignment.partition("=")
-    section, dot, key = name.strip().partition(".")
-    if not (equals and dot and section and key):
-        raise UserError(f"setting {assignment!r} is not understood; expected section.key=value")
-    try:
-        parsed = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise UserError(f"the value of setting {assignment!r} is not YAML; quote it") from error
-    return SECTION_ALIASES.get(section, section), key, parsed
+    section, dot, key = split_assignment(assignment, FORM)[0].partition(".")
+    if not (dot and section and key):
+        raise UserError(f"setting {assignment!r} is not understood; expected {FORM}")
+    return SECTION_ALIASES.get(section, section), key, read_value(assignment)
 
 
 def takes_back(assignment: str) -> bool:

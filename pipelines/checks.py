@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
+from leitmotif import assignments
 from leitmotif.filters import rule as filters_rule
 from leitmotif.pipelines.assignments import parse_assignment
 from leitmotif.pipelines.plan import Kind, Plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.device import AUTO, check_device
-
-# How Pydantic calls the kinds of values, and what people call them.
-_PLAIN_WORDS = {"a valid integer": "a whole number", "a valid boolean": "true or false", "a valid ": "a "}
 
 
 def check_plan(values: dict[str, Any]) -> Plan:
@@ -79,14 +76,9 @@ def check_stage(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
 
 def wrong_value(section: str, error: ValidationError) -> UserError:
     """Return the error that names the first wrong value of a section ("" for the whole plan)."""
-    first = error.errors()[0]
-    match first["loc"]:  # as people type it
+    match error.errors()[0]["loc"]:  # as people type it
         case ("rules", rule):
             where = f"{rule}.threshold"
         case ("tags", *parts) | parts:
             where = ".".join(map(str, parts))
-    said = first["msg"].removeprefix("Value error, ")
-    expected = re.sub(r"^Input should be (.*?)(, (unable|got) .*)?$", r"expected \1", said)
-    for theirs, plain in _PLAIN_WORDS.items():
-        expected = expected.replace(theirs, plain)
-    return UserError(f"setting {section}{where}: got {first['input']!r}, {expected}")
+    return assignments.wrong_value(f"{section}{where}", error)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Literal
 
 import yaml
 
+from leitmotif.assignments import known
 from leitmotif.phrases import did_you_mean
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.renamed import RENAMED_STAGES, with_stages_now
@@ -127,18 +127,3 @@ def settings_of(document: Mapping[str, Any]) -> list[tuple[str, str, Any]]:
         settings += [(rule, "threshold", value) for rule, value in rules.items()]
     settings += [("splits", key, value) for key, value in document.get("splits", {}).items()]
     return settings
-
-
-def known(what: str, name: str, names: Any) -> str:
-    """Return the name if it is known.
-
-    Raises:
-        UserError: It is not; the text lists the near names, or all of a few.
-    """
-    if name in names:
-        return name
-    near = difflib.get_close_matches(str(name), [str(n) for n in names], n=4, cutoff=0.5)
-    listed = near or sorted(str(n) for n in names)
-    raise UserError(
-        f"{what} {name!r} is not known; {'did you mean' if near else 'expected'} {', '.join(listed)}"
-    )

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from leitmotif.assignments import known
 from leitmotif.pipelines.checks import check_plan, wrong_value
-from leitmotif.pipelines.documents import known, with_names_now
+from leitmotif.pipelines.documents import with_names_now
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.storage.errors import UserError

@@ -7,11 +7,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from leitmotif.assignments import known
 from leitmotif.filters import rule as filters_rule
 from leitmotif.phrases import command
 from leitmotif.pipelines.assignments import assign, latest, parse_assignment, take_back, takes_back
 from leitmotif.pipelines.checks import check_plan, check_stage, check_thresholds
-from leitmotif.pipelines.documents import check_shipped, known, read_document, read_kinds, settings_of
+from leitmotif.pipelines.documents import check_shipped, read_document, read_kinds, settings_of
 from leitmotif.pipelines.order import check_order
 from leitmotif.pipelines.plan import Plan, SplitSettings
 from leitmotif.pipelines.stages import STAGES
