@@ -1,0 +1,229 @@
+"""The contract that every training keeps: it resumes bit for bit, and loses nothing that was saved."""
+
+import errno
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from rendered_clips import write_dataset
+from safetensors.torch import load_file
+from trainees import TRAINEES, Trainee
+
+from leitmotif.storage.errors import OutsideError, UserError
+from leitmotif.training import checkpoint
+from leitmotif.training.checkpoint import list_checkpoints, read_state
+from leitmotif.training.logs import read_log
+from leitmotif.training.settings import LoopSettings
+from tests.train_mmdm.conftest import plain_rows
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+# What keeps the slower trainings for `make test-slow`.
+ALL = [pytest.param(each, id=name) for name, each in TRAINEES.items()]
+QUICK = [
+    pytest.param(each, id=name, marks=() if each.quick else pytest.mark.slow)
+    for name, each in TRAINEES.items()
+]
+
+
+class Killed(BaseException):
+    """Ends a training as a power cut does."""
+
+
+@pytest.fixture(scope="module")
+def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Ten clips to train with, three to validate with."""
+    folder = tmp_path_factory.mktemp("contract") / "dataset"
+    return write_dataset(folder, {"train": plain_rows(10), "validation": plain_rows(3, 100)})
+
+
+def losses(run: Path) -> list[tuple[int, str, float]]:
+    return [(line["step"], line["kind"], line["loss"]) for line in read_log(run)]
+
+
+def numbers(folder: Path) -> dict[str, Any]:
+    """Everything of a checkpoint that is made of numbers, by name."""
+    found: dict[str, Any] = {"state": read_state(folder)}
+    for path in sorted(folder.rglob("*")):
+        if path.suffix == ".safetensors":
+            found[path.name] = load_file(path)
+        elif path.suffix == ".pt":
+            found[path.name] = torch.load(path, weights_only=True)
+    return found
+
+
+def same(one: Any, two: Any) -> bool:
+    if isinstance(one, torch.Tensor):
+        return torch.equal(one, two)
+    if isinstance(one, dict):
+        return one.keys() == two.keys() and all(same(one[key], two[key]) for key in one)
+    if isinstance(one, list | tuple):
+        return len(one) == len(two) and all(map(same, one, two))
+    return bool(one == two)
+
+
+def cut(trainee: Trainee, dataset: Path, run: Path, settings: LoopSettings, steps: int) -> None:
+    """Train until a power cut after so many steps."""
+
+    def die(stage: str, done: int, total: int, note: str) -> None:
+        if done == steps:
+            raise Killed
+
+    with pytest.raises(Killed):
+        trainee.train(dataset, run, settings, on_progress=die)
+
+
+def launch(name: str, *words: object, processes: int = 1, killed_in: int = 0) -> int:
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
+    environment = {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(
+            map(str, (REPOSITORY, Path(__file__).parent, REPOSITORY / "tests/train_mmdm"))
+        ),
+        "ACCELERATE_USE_CPU": "true",
+        "OMP_NUM_THREADS": "1",
+        "KILLED_IN": str(killed_in),
+    }
+    script = [str(Path(__file__).with_name("trainees.py"))]
+    command = [sys.executable, *(launcher if processes > 1 else []), *script, name, *map(str, words)]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    if done.returncode and not killed_in:
+        raise AssertionError(done.stderr[-3000:])
+    return done.returncode
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        ("checkpoint_steps=2", "ema_decay=0.9"),
+        pytest.param(("steps=7", "eval_steps=2"), marks=pytest.mark.slow),
+        pytest.param(("checkpoint_steps=1", "workers=2"), marks=pytest.mark.slow),
+    ],
+    ids=["epochs", "steps", "workers"],
+)
+@pytest.mark.parametrize("trainee", ALL)
+def test_a_training_cut_off_and_resumed_ends_with_the_same_bits(
+    trainee: Trainee, dataset: Path, tmp_path: Path, changes: tuple[str, ...]
+) -> None:
+    settings = trainee.settings(*changes)
+    trainee.train(dataset, tmp_path / "whole", settings)
+    cut(trainee, dataset, tmp_path / "cut", settings, 5)
+    trainee.train(dataset, tmp_path / "cut", resume=True)
+    whole, resumed = (list_checkpoints(tmp_path / name)[-1] for name in ("whole", "cut"))
+    assert same(numbers(whole), numbers(resumed))
+    assert losses(tmp_path / "whole") == losses(tmp_path / "cut")
+    assert (whole / "ema.pt").is_file() == bool(settings.ema_decay)
+
+
+@pytest.mark.parametrize("trainee", QUICK)
+def test_a_training_by_steps_ends_and_validates_by_them(
+    trainee: Trainee, dataset: Path, tmp_path: Path
+) -> None:
+    trainee.train(dataset, tmp_path / "run", trainee.settings("steps=7", "eval_steps=3", "epochs=1"))
+    assert [(step, kind) for step, kind, _ in losses(tmp_path / "run") if kind == "validation"] == [
+        (3, "validation"),
+        (6, "validation"),
+        (7, "validation"),
+    ]
+    last = read_state(list_checkpoints(tmp_path / "run")[-1])
+    assert (last["step"], last["epoch"]) == (7, 2)  # of three steps each
+
+
+@pytest.mark.parametrize("trainee", QUICK)
+def test_how_a_step_is_divided_does_not_change_what_is_learned(
+    trainee: Trainee, dataset: Path, tmp_path: Path
+) -> None:
+    trainee.train(dataset, tmp_path / "one", trainee.settings("dropout=0", "batch=4", "accumulation=1"))
+    trainee.train(dataset, tmp_path / "four", trainee.settings("dropout=0", "batch=1", "accumulation=4"))
+    one, four = losses(tmp_path / "one"), losses(tmp_path / "four")
+    assert [line[:2] for line in one] == [line[:2] for line in four]
+    assert [line[2] for line in one] == pytest.approx([line[2] for line in four], rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAINEES)
+def test_two_processes_learn_what_one_learns_from_the_same_batches(
+    name: str, dataset: Path, tmp_path: Path
+) -> None:
+    launch(name, dataset, tmp_path / "one", "dropout=0", "batch=4")
+    launch(name, dataset, tmp_path / "two", "dropout=0", "batch=2", processes=2)
+    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    assert [line[:2] for line in one] == [line[:2] for line in two]
+    assert [line[2] for line in two] == pytest.approx([line[2] for line in one], rel=1e-4)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TRAINEES)
+def test_a_process_killed_amid_a_checkpoint_goes_on_from_the_one_before(
+    name: str, dataset: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    TRAINEES[name].train(dataset, tmp_path / "whole", TRAINEES[name].settings())
+    assert launch(name, dataset, run, killed_in=6) == -9
+    assert [folder.name for folder in list_checkpoints(run)] == ["step-00000003"]
+    assert (run / "checkpoints" / ".partial-step-00000006").is_dir()
+    launch(name, dataset, run, "--resume")
+    assert not list((run / "checkpoints").glob(".partial*"))
+    assert losses(run) == pytest.approx(losses(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize("trainee", QUICK)
+def test_a_full_disk_is_one_line_and_the_last_checkpoint_stands(
+    trainee: Trainee, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, save = tmp_path / "run", checkpoint.save_object
+
+    def full(path: Path, content: Any) -> None:
+        if "step-00000006" in str(path):
+            path.write_bytes(b"half")
+            raise OSError(errno.ENOSPC, "No space left on device")
+        save(path, content)
+
+    monkeypatch.setattr(checkpoint, "save_object", full)
+    with pytest.raises(
+        OutsideError, match=r"No space left on device\); the former checkpoint is untouched"
+    ) as said:
+        trainee.train(dataset, run, trainee.settings())
+    assert "\n" not in str(said.value)
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000003"]
+    monkeypatch.setattr(checkpoint, "save_object", save)
+    trainee.train(dataset, run, resume=True)
+    assert read_state(list_checkpoints(run)[-1])["step"] == 6
+
+
+@pytest.mark.parametrize("trainee", QUICK)
+def test_a_loss_that_is_no_number_ends_the_training_with_the_rows_it_came_of(
+    trainee: Trainee, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, loss, learned = tmp_path / "run", trainee.task.loss, trainee.settings("accumulation=1", "batch=4")
+
+    def spoilt(self: Any, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
+        past = len(losses(run)) >= 5  # four steps and a validation
+        return loss(self, tensors) * (float("nan") if past else 1.0)
+
+    monkeypatch.setattr(trainee.task, "loss", spoilt)
+    with pytest.raises(UserError, match=r"the loss is nan .* over the rows clip-\d{6}, clip-\d{6}") as said:
+        trainee.train(dataset, run, learned)
+    assert "\n" not in str(said.value)
+    (kept,) = list_checkpoints(run)
+    assert kept.name == "step-00000003"
+    assert all(torch.isfinite(torch.tensor(line[2])) for line in losses(run))
+
+
+@pytest.mark.parametrize("trainee", QUICK)
+def test_the_average_of_the_weights_is_what_is_validated(
+    trainee: Trainee, dataset: Path, tmp_path: Path
+) -> None:
+    for name, decay in (("with", "0.99"), ("without", "0")):
+        trainee.train(dataset, tmp_path / name, trainee.settings(f"ema_decay={decay}"))
+    by_kind = {
+        name: [
+            [line for line in losses(tmp_path / name) if line[1] == kind] for kind in ("train", "validation")
+        ]
+        for name in ("with", "without")
+    }
+    assert by_kind["with"][0] == by_kind["without"][0]  # it changes nothing of what is learned
+    assert by_kind["with"][1] != by_kind["without"][1]
