@@ -48,33 +48,33 @@ RULES = (
 
 
 def similar_to_earlier(
-    clip_ids: Sequence[str], prints: Sequence[bytes | None]
+    clip_ids: Sequence[str], fingerprints: Sequence[bytes | None]
 ) -> list[tuple[float | None, str | None]]:
     """Return for each clip its similarity to the earlier clip that it resembles most, and that clip.
 
     Args:
         clip_ids: In the order in which the earlier of two copies is to stay.
-        prints: Their fingerprints; None where there is none.
+        fingerprints: One of each; None where there is none.
 
     Returns:
         (similarity 0..1, id) for each clip; (0.0, None) where none resembles it; (None, None) without
             fingerprint.
     """
-    found = match_earlier(_unpack(clip_ids, prints))
+    found = match_earlier(_unpack(clip_ids, fingerprints))
     return [
         (None if data is None else similarity, None if earlier < 0 else clip_ids[earlier])
-        for data, (similarity, earlier) in zip(prints, found, strict=True)
+        for data, (similarity, earlier) in zip(fingerprints, found, strict=True)
     ]
 
 
 def group_duplicates(
-    clip_ids: Sequence[str], prints: Sequence[bytes | None], threshold: float = RULES[0].threshold
+    clip_ids: Sequence[str], fingerprints: Sequence[bytes | None], threshold: float = RULES[0].threshold
 ) -> list[tuple[str, float]]:
     """Group clips of the same recording.
 
     Args:
         clip_ids: In the order in which the earlier of two copies represents the group.
-        prints: Their fingerprints; None where there is none.
+        fingerprints: One of each; None where there is none.
         threshold: Clips belong together above this similarity, 0..1.
 
     Returns:
@@ -83,16 +83,16 @@ def group_duplicates(
     """
     groups: list[tuple[str, float]] = []
     for clip_id, (similarity, earlier) in zip(
-        clip_ids, match_earlier(_unpack(clip_ids, prints)), strict=True
+        clip_ids, match_earlier(_unpack(clip_ids, fingerprints)), strict=True
     ):
         joins = earlier >= 0 and similarity > threshold
         groups.append((groups[earlier][0], similarity) if joins else (clip_id, 1.0))
     return groups
 
 
-def _unpack(clip_ids: Sequence[str], prints: Sequence[bytes | None]) -> list[np.ndarray]:
-    if len(clip_ids) != len(prints):
+def _unpack(clip_ids: Sequence[str], fingerprints: Sequence[bytes | None]) -> list[np.ndarray]:
+    if len(clip_ids) != len(fingerprints):
         raise ValueError(
-            f"got {len(clip_ids)} clip ids and {len(prints)} prints; expected one print for each clip"
+            f"got {len(clip_ids)} clip ids and {len(fingerprints)} fingerprints; expected one for each clip"
         )
-    return [np.frombuffer(data or b"", "<u4") for data in prints]
+    return [np.frombuffer(data or b"", "<u4") for data in fingerprints]

@@ -18,24 +18,24 @@ MIN_WORDS = 32
 MIN_SHARE = 0.5
 
 
-def match_earlier(prints: Sequence[np.ndarray]) -> list[tuple[float, int]]:
+def match_earlier(fingerprints: Sequence[np.ndarray]) -> list[tuple[float, int]]:
     """Return for each fingerprint its similarity to the earlier one most like it, and the number of that one.
 
     The work grows with the number of fingerprints (and one sort), not with the number of pairs.
 
     Args:
-        prints: Words, shape (words,), uint32; 0 says nothing.
+        fingerprints: Words, shape (words,), uint32; 0 says nothing.
 
     Returns:
         (similarity 0..1, number) for each fingerprint; (0.0, -1) where none resembles it.
     """
-    found: list[tuple[float, int]] = [(0.0, -1)] * len(prints)
-    later, earlier, shift = _shared_words(prints)
-    starts = np.searchsorted(later, np.arange(len(prints) + 1))
-    for number in range(len(prints)):
+    found: list[tuple[float, int]] = [(0.0, -1)] * len(fingerprints)
+    later, earlier, shift = _shared_words(fingerprints)
+    starts = np.searchsorted(later, np.arange(len(fingerprints) + 1))
+    for number in range(len(fingerprints)):
         span = slice(starts[number], starts[number + 1])
         if span.start < span.stop:
-            found[number] = _best(prints, number, earlier[span], shift[span])
+            found[number] = _best(fingerprints, number, earlier[span], shift[span])
     return found
 
 
@@ -53,13 +53,13 @@ def similarity_at(a: np.ndarray, b: np.ndarray, shift: int) -> float:
     return max(0.0, 1.0 - 2.0 * errors / (32.0 * words))
 
 
-def _shared_words(prints: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _shared_words(fingerprints: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (later fingerprint, earlier one, shift) of shared words, sorted by the later."""
-    chosen = [_keys(words) for words in prints]
-    number = np.repeat(np.arange(len(prints), dtype=np.int32), [len(places) for places in chosen])
+    chosen = [_keys(words) for words in fingerprints]
+    number = np.repeat(np.arange(len(fingerprints), dtype=np.int32), [len(places) for places in chosen])
     place = np.concatenate([np.zeros(0, np.int32), *chosen])
     key = np.concatenate(
-        [np.zeros(0, np.uint32), *(words[at] for words, at in zip(prints, chosen, strict=True))]
+        [np.zeros(0, np.uint32), *(words[at] for words, at in zip(fingerprints, chosen, strict=True))]
     )
     order = np.lexsort((number, key))
     number, place, key = number[order], place[order], key[order]
@@ -84,7 +84,7 @@ def _keys(words: np.ndarray) -> np.ndarray:
 
 
 def _best(
-    prints: Sequence[np.ndarray], number: int, earlier: np.ndarray, shift: np.ndarray
+    fingerprints: Sequence[np.ndarray], number: int, earlier: np.ndarray, shift: np.ndarray
 ) -> tuple[float, int]:
     """Return the best (similarity, earlier fingerprint) among the candidates of one fingerprint."""
     pairs, votes = np.unique(np.stack([earlier, shift], axis=1), axis=0, return_counts=True)
@@ -97,7 +97,7 @@ def _best(
             continue
         tried[other] = count + 1
         for near in (offset - 1, offset, offset + 1):
-            similarity = similarity_at(prints[other], prints[number], near)
+            similarity = similarity_at(fingerprints[other], fingerprints[number], near)
             if similarity > best[0] or (similarity == best[0] > 0 and other < best[1]):
                 best = (similarity, other)
     return best

@@ -138,8 +138,8 @@ def test_a_missing_print_is_no_copy_and_has_no_similarity(songs):
     assert similar_to_earlier([], []) == []
 
 
-def test_one_print_for_each_clip_is_expected():
-    with pytest.raises(ValueError, match="1 clip ids and 2 prints"):
+def test_one_fingerprint_for_each_clip_is_expected():
+    with pytest.raises(ValueError, match="1 clip ids and 2 fingerprints"):
         group_duplicates(["a"], [b"", b""])
 
 
