@@ -123,7 +123,7 @@ def test_a_dataset_is_tables_and_rows(dataset: leitmotif.Dataset, workspace: lei
     ("asked", "said"),
     [
         ({"split": "dev"}, "has no split 'dev'; expected train"),
-        ({"columns": ["captoin"]}, "got column 'captoin'; expected one of clip_id"),
+        ({"columns": ["captoin"]}, r"got column 'captoin'; did you mean caption\? expected one of clip_id"),
         ({"columns": "caption"}, r"expected a list of names, such as \['caption'\]"),
     ],
 )
