@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
+from leitmotif.phrases import near_names
 from leitmotif.storage.errors import UserError
 
 # How Pydantic calls the kinds of values, and what people call them.
@@ -52,7 +52,7 @@ def known(what: str, name: str, names: Iterable[Any]) -> str:
     """
     if name in names:
         return name
-    near = difflib.get_close_matches(str(name), [str(n) for n in names], n=4, cutoff=0.5)
+    near = near_names(str(name), [str(n) for n in names])
     listed = near or sorted(str(n) for n in names)
     raise UserError(
         f"{what} {name!r} is not known; {'did you mean' if near else 'expected'} {', '.join(listed)}"

@@ -12,6 +12,7 @@ import pyarrow as pa
 import yaml
 from jinja2 import Environment, StrictUndefined
 
+from leitmotif.phrases import count as things
 from leitmotif.reports.card_preview import Preview, card_facts, draw_preview
 from leitmotif.reports.figures.figure import Figure
 from leitmotif.reports.figures.png import draw_card
@@ -55,7 +56,7 @@ def compose_card(
     environment = Environment(
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=False
     )
-    environment.filters |= {"plain": plain, "number": _number, "attribute": _attribute}
+    environment.filters |= {"plain": plain, "number": _number, "attribute": _attribute, "things": things}
     template = (files("leitmotif.data_cards") / "dataset_card.md.j2").read_text(encoding="utf-8")
     schema = published.schema
     stages = published.recipe.get("stages")

@@ -52,7 +52,8 @@ def draw_preview(published: Dataset) -> Preview:
     if seen:
         files[SHEET] = draw_sheet([pictures for _, pictures in seen])
     heard = None
-    for row in rows:
+    # One that is seen, where there is one: picture and sound of the same kind.
+    for row in [*(row for row, _ in seen), *rows]:
         if sound := encode_sound((row.get("audio") or {}).get("bytes") or b""):
             heard, files[SOUND] = row, sound
             break

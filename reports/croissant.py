@@ -14,6 +14,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from leitmotif.phrases import count as things
 from leitmotif.reports.statistics.measure import measure
 from leitmotif.shards.columns import (
     CLIPS,
@@ -106,8 +107,9 @@ def compose_croissant(
 
 def _description(stats: Mapping[str, Any]) -> str:
     made = f" by the recipe {stats['recipe']}" if stats["recipe"] else ""
+    kept = things(stats["counts"]["kept"], "clip")
     text = (
-        f"{stats['counts']['kept']} clips ({sum(stats['hours'].values()):.2f} hours) of music with tags and "
+        f"{kept} ({sum(stats['hours'].values()):.2f} hours) of music with tags and "
         f"captions, kept from {stats['counts']['catalogued']}{made}."
     )
     if stats["embedded_models"]:

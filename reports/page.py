@@ -17,6 +17,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from leitmotif.filters.sentence import limit_text
+from leitmotif.phrases import count as things
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.reports.figures.figure import Figure
 from leitmotif.reports.figures.provenance import draw_balance, draw_map, draw_provenance
@@ -200,6 +201,7 @@ def _environment() -> Environment:
     )
     environment.filters["number"] = format_number
     environment.filters["hours"] = format_hours
+    environment.filters["things"] = things
     return environment
 
 

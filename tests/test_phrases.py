@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from leitmotif.phrases import command, count, some_of
+from leitmotif.phrases import command, count, did_you_mean, near_names, some_of
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,14 @@ def test_a_plural_of_its_own_is_taken() -> None:
 def test_some_names_stand_for_many() -> None:
     assert some_of(["a", "b", "c"]) == "a, b, c"
     assert some_of([*"abcde"]) == "a, b, c and 2 more"
+
+
+def test_what_is_near_does_not_run_on_to_what_is_not() -> None:
+    settings = ["motion.threshold", "moods.threshold", "zoom.threshold", "too-long.threshold", "motion.mode"]
+    assert near_names("motion.treshold", settings) == ["motion.threshold"]
+    assert near_names("nothing at all", settings) == []
+    assert did_you_mean("tran", ["train", "validation"]) == "did you mean train? "
+    assert did_you_mean("zzz", ["train"]) == ""
 
 
 def test_a_command_names_whole_paths_and_quotes_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

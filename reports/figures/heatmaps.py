@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from leitmotif.phrases import count as things
 from leitmotif.reports.figures.svg import (
     VIRIDIS,
     WIDTH,
@@ -100,7 +101,9 @@ def plot_density(
                 )
                 x_span = f"{short(x_edges[at])} to {short(x_edges[at + 1])}"
                 y_span = f"{short(y_edges[down])} to {short(y_edges[down + 1])}"
-                parts.append(mark(f"{labels[0]} {x_span}, {labels[1]} {y_span}: {count:,} clips", cell))
+                parts.append(
+                    mark(f"{labels[0]} {x_span}, {labels[1]} {y_span}: {things(count, 'clip')}", cell)
+                )
     parts += [
         line(left, top + tall, left + wide, top + tall, "rule"),
         line(left, top, left, top + tall, "rule"),

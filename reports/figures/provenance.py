@@ -8,6 +8,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from leitmotif.phrases import count as things
 from leitmotif.reports.figures.figure import MOST_BARS, Figure, column, list_counts
 from leitmotif.reports.figures.heatmaps import plot_heatmap, plot_map, shape_key
 from leitmotif.reports.figures.plots import plot_bars
@@ -23,16 +24,17 @@ def draw_provenance(stats: Mapping[str, Any]) -> Iterator[Figure]:
     und = f"under {languages['least_letters']} letters, or no language that the model is sure of"
     note = f"{languages['method']}; und: {und}."
     if languages["measured"] < languages["of"]:
-        note = f"A sample of {languages['of']:,} clips. {note}"
+        note = f"A sample of {things(languages['of'], 'clip')}. {note}"
     source = column(stats, "title", "description")
     yield from _bars(
         "languages", "Languages of the metadata", languages["counts"], source, languages["measured"], note
     )
     if artists["named"]:
-        note = f"{artists['distinct']:,} artists, Gini coefficient {artists['gini']:.3f} (0: all alike). "
+        note = f"{things(artists['distinct'], 'artist')}, "
+        note += f"Gini coefficient {artists['gini']:.3f} (0: all alike). "
         first, ten, hundred = (artists[f"share_top_{count}"] for count in (1, 10, 100))
         note += f"Of the clips that name one, the first has {first:.1%}, the first 10 {ten:.1%}, "
-        note += f"the first 100 {hundred:.1%}. {artists['unnamed']:,} clips name none."
+        note += f"the first 100 {hundred:.1%}. {things(artists['unnamed'], 'clip names', 'clips name')} none."
         source = column(stats, "artist")
         yield from _bars(
             "artists", "Artists with the most clips", artists["top"], source, artists["named"], note
@@ -96,7 +98,7 @@ def draw_map(stats: Mapping[str, Any]) -> Iterator[Figure]:
     )
     notes = [f"{found['method'][:1].upper()}{found['method'][1:]}."]
     if len(points) < found["of"]:
-        notes.append(f"A sample of {found['of']:,} clips.")
+        notes.append(f"A sample of {things(found['of'], 'clip')}.")
     names = [*frequent, *(["other or none"] if any(point[2] == GROUPS for point in points) else [])]
     yield Figure(
         name="embedding-map",
@@ -104,7 +106,7 @@ def draw_map(stats: Mapping[str, Any]) -> Iterator[Figure]:
         drawing=plot_map(
             points,
             labels=(first, second),
-            alt=f"{len(points):,} clips in two dimensions, by genre: {', '.join(names)}.",
+            alt=f"{things(len(points), 'clip')} in two dimensions, by genre: {', '.join(names)}.",
         ),
         count=len(points),
         source=column(stats, "clap_embedding", "genres"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from leitmotif.phrases import count as things
 from leitmotif.reports.figures.figure import PAPER, Figure, bin_rows, column, summarise
 from leitmotif.reports.figures.plots import plot_histogram
 from leitmotif.reports.figures.svg import short
@@ -50,8 +51,9 @@ def draw_rules(stats: Mapping[str, Any]) -> Iterator[Figure]:
         if not known:
             continue
         shown = {"thresholds": {rule: entry["threshold"]}, **entry}
+        missing = things(entry["missing"], "has no number and passes", "have no number and pass")
         side = f"{entry['keep']} {short(entry['threshold'])} is kept"
-        alt = f"Histogram of the number of rule {rule} over {known:,} clips; {side}."
+        alt = f"Histogram of the number of rule {rule} over {things(known, 'clip')}; {side}."
         yield Figure(
             name=f"rule-{rule}",
             title=f"{rule}: {entry['why']}",
@@ -61,8 +63,8 @@ def draw_rules(stats: Mapping[str, Any]) -> Iterator[Figure]:
             of="clips that the rule was asked about",
             notes=(
                 *([f"Asked of {only[rule]} only."] if rule in only else []),
-                f"{entry['passed']:,} pass; {side}.",
-                *([f"{entry['missing']:,} have no number and pass."] if entry["missing"] else []),
+                f"{things(entry['passed'], 'passes', 'pass')}; {side}.",
+                *([f"{missing}."] if entry["missing"] else []),
             ),
             head=("from", "to", "clips"),
             rows=bin_rows(entry),
@@ -76,7 +78,7 @@ def _draw(
         low, mean, high = (short(entry[key]) for key in ("min", "mean", "max"))
         notes = (f"Least {low}, mean {mean}, greatest {high}.", *notes)
     if entry["missing"]:
-        notes = (f"{entry['missing']:,} clips without a value.", *notes)
+        notes = (f"{things(entry['missing'], 'clip')} without a value.", *notes)
     first, last = entry["edges"][0], entry["edges"][-1]
     for rule, at in entry["thresholds"].items():
         if not first <= at <= last:
@@ -98,9 +100,9 @@ def _draw_diversity(stats: Mapping[str, Any]) -> Iterator[Figure]:
     joined = diversity["joined"]
     together = ""
     if joined["mtld"] is not None:
-        together = f"Over {joined['captions']:,} captions read as one text: MTLD {joined['mtld']:.1f}"
+        together = f"Over {things(joined['captions'], 'caption')} read as one text: MTLD {joined['mtld']:.1f}"
         together += f", type-token ratio {joined['type_token_ratio']:.3f}."
-    defined = f"not defined where no word repeats ({diversity['unrepeated']:,} captions)"
+    defined = f"not defined where no word repeats ({things(diversity['unrepeated'], 'caption')})"
     for key, (title, axis), note in (
         (
             "mtld",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from leitmotif.phrases import count as things
 from leitmotif.reports.figures.figure import (
     MOST_BARS,
     PAPER,
@@ -161,7 +162,7 @@ def _motion_tempo(stats: Mapping[str, Any]) -> Iterator[Figure]:
         spearman = "–" if entry["spearman"] is None else f"{entry['spearman']:.3f}"
         notes = (f"Pearson correlation {entry['pearson']:.3f}, Spearman {spearman}.",)
     labels = ("tempo, BPM", f"visual motion, {stats['histograms']['motion']['unit']}")
-    alt = f"Visual motion against tempo of {entry['count']:,} clips. {' '.join(notes)}"
+    alt = f"Visual motion against tempo of {things(entry['count'], 'clip')}. {' '.join(notes)}"
     tempo, motion, counts = entry["tempo_edges"], entry["motion_edges"], entry["counts"]
     yield Figure(
         name="motion-tempo",

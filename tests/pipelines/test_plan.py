@@ -84,7 +84,7 @@ def test_a_threshold_beyond_its_domain_is_refused_wherever_it_stands(tmp_path: P
 
 
 def test_an_unknown_recipe_lists_the_known_ones() -> None:
-    with pytest.raises(UserError, match="expected auto or music-track or music-video"):
+    with pytest.raises(UserError, match=r"mean music-video\? expected auto or music-track or music-video"):
         make_plan("music-vidoe", "embedded")
 
 

@@ -87,6 +87,17 @@ def test_a_dataset_with_rows_is_not_exchanged_for_one_without(
     assert main([*stricter, str(tmp_path / "another")]) == 0
 
 
+def test_a_place_that_is_the_workspace_and_a_workspace_that_is_not_there_are_said(
+    few: Path, capsys: Said
+) -> None:
+    workspace = few / "ws"
+    assert main(["publish", str(workspace), "--out", str(workspace)]) == 2
+    said = capsys.readouterr().err
+    assert "is the workspace itself" in said and f"--out {few / 'ws-dataset'}" in said
+    assert main(["publish", str(few / "sw"), "--out", str(few / "other")]) == 2
+    assert "is no workspace (there is no such folder; did you mean ws?)" in capsys.readouterr().err
+
+
 def test_every_command_takes_an_empty_dataset_and_its_workspace(
     still: Path, tmp_path: Path, capsys: Said
 ) -> None:

@@ -9,6 +9,7 @@ from huggingface_hub import DatasetCard, DatasetCardData
 from large_stats import large_stats
 from PIL import Image
 
+from leitmotif.phrases import count
 from leitmotif.reports.card import compose_card, plain, render_card
 from leitmotif.reports.card_preview import SHEET, SOUND, Preview
 from leitmotif.reports.figures.png import draw_card
@@ -84,7 +85,11 @@ def test_the_card_is_written_for_every_kind_of_dataset(publish, clips, video):
     head, body = split_card(render_card(publish(clips=clips, video=video)))
     assert ("video" in head["tags"]) is (video and clips > 0)
     assert ("configs" in head) is (clips > 0)
-    assert f"{clips} clips of music" in body
+    assert f"{count(clips, 'clip')} of music" in body
+    many = re.search(
+        r"(?<![\d.,])1 (catalogued )?(clips|frames|labels|words|captions|artists|were|have)\b", body
+    )
+    assert not many and ("a line each" in body) is (video and clips > 1)
     assert "| pam | 0.9 | 3 |" in body
     assert "\n\n\n" not in body
     for heading in (
