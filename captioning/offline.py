@@ -26,6 +26,7 @@ from leitmotif.captioning.chat import (
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.storage.errors import UserError, one_line
+from leitmotif.weights.resolve import FETCH
 
 __all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "OfflineCaptioner"]
 
@@ -96,8 +97,8 @@ class OfflineCaptioner:
         except Exception as error:  # of whatever library the weights fail in
             name = f"{self.model}@{revision_of(self.model, self.revision)}"
             raise UserError(
-                f"vllm cannot load {name} ({' '.join(str(error).split())[:300]}); run "
-                "`leitmotif fetch-models --profile paper`, or set caption.model to a folder with the weights"
+                f"vllm cannot load {name} ({' '.join(str(error).split())[:300]}); {FETCH}, "
+                "or set caption.model to a folder with the weights"
             ) from error
         return self
 

@@ -34,22 +34,25 @@ def run(options: argparse.Namespace) -> int:
     if options.clips < 1 or options.seconds < 1 or options.workers < 1:
         raise UserError("--clips, --seconds and --workers take numbers of 1 or more")
     from leitmotif.demo.corpus import render_corpus
+    from leitmotif.demo.music.sampler import general_midi
 
+    general_midi()  # before anything is said: without its extra there is nothing to render with
     videos, workspace, dataset = (
         options.out / "videos",
         Workspace(options.out / "workspace"),
         options.out / "dataset",
     )
     print(f"rendering {options.clips} videos of {options.seconds:g} s into {videos}", file=sys.stderr)
-    render_corpus(
-        videos,
-        clips=options.clips,
-        seed=options.seed,
-        duration_s=options.seconds,
-        workers=options.workers,
-    )
     plan = make_plan("music-video", "embedded")
     with progress() as tell:
+        render_corpus(
+            videos,
+            clips=options.clips,
+            seed=options.seed,
+            duration_s=options.seconds,
+            workers=options.workers,
+            on_progress=tell,
+        )
         run_flow([videos], workspace, plan, workers=options.workers, progress=tell)
         published = publish(
             workspace,

@@ -4,7 +4,7 @@ import json
 import multiprocessing
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -18,6 +18,7 @@ from leitmotif.demo.pictures.render import KINDS, render_pictures
 from leitmotif.demo.plan import ClipPlan, ClipTruth, plan_corpus
 from leitmotif.demo.video import encode_again
 from leitmotif.media.mux import Encoding, whole_file, write_video
+from leitmotif.storage.progress import OnProgress, show_nothing
 
 TRUTH_NAME = "truth.jsonl"
 
@@ -122,6 +123,7 @@ def render_corpus(
     size: tuple[int, int] = (480, 270),
     fps: float = 25.0,
     workers: int = 1,
+    on_progress: OnProgress = show_nothing,
 ) -> list[ClipTruth]:
     """Render a corpus of music videos with sidecars and its truth.
 
@@ -136,6 +138,7 @@ def render_corpus(
         size: Width and height in pixels, even.
         fps: Frames a second.
         workers: Processes.
+        on_progress: Told how many films are done.
 
     Returns:
         The truth of every film, as in `truth.jsonl`, which is written last.
@@ -156,16 +159,24 @@ def render_corpus(
     (out / TRUTH_NAME).unlink(missing_ok=True)
     plans, copies = plan_corpus(clips=clips, seed=seed, duration_s=duration_s, size=size, fps=fps)
     folders = [out] * len(plans)
+    truths: list[ClipTruth] = []
+
+    def take(rendered: Iterable[ClipTruth]) -> None:
+        for truth in rendered:
+            truths.append(truth)
+            on_progress("render", len(truths), len(plans) + len(copies))
+
+    on_progress("render", 0, len(plans) + len(copies))
     if workers == 1:
-        truths = list(map(render_clip, plans, folders))
+        take(map(render_clip, plans, folders))
     else:
         spawn = multiprocessing.get_context("spawn")
         count = min(workers, len(plans), os.cpu_count() or 1)
         with ProcessPoolExecutor(
             count, mp_context=spawn, initializer=cv2.setNumThreads, initargs=(1,)
         ) as pool:
-            truths = list(pool.map(render_clip, plans, folders))
-    truths += _render_copies(copies, truths, out, seed, size)
+            take(pool.map(render_clip, plans, folders))
+    take(_render_copies(copies, [*truths], out, seed, size))
     lines = [json.dumps(asdict(truth), ensure_ascii=False) + "\n" for truth in truths]
     _write_text(out / TRUTH_NAME, "".join(lines))
     return truths

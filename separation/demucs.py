@@ -19,6 +19,7 @@ from demucs.repo import AnyModelRepo, BagOnlyRepo, LocalRepo
 from leitmotif.separation.separator import VOCALS, BadWeights, resample
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import one_line
+from leitmotif.weights.resolve import FETCH
 
 MODEL_ID = "htdemucs"
 REVISION = "8726e21a"  # of its only file
@@ -149,7 +150,7 @@ class DemucsSeparator:
             if missing := [file.path.name for file in files if not file.path.is_file()]:
                 raise BadWeights(
                     f"got no weights of demucs model {self.name!r} ({', '.join(missing)} not in "
-                    f"{str(files[0].path.parent)!r}); run `leitmotif fetch-models --profile paper`, or set "
+                    f"{str(files[0].path.parent)!r}); {FETCH}, or set "
                     "separation.repo to a folder that holds them"
                 )
             folder, bags = files[0].path.parent, REMOTE_ROOT

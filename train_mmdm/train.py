@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from leitmotif.phrases import count
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.manifest import read_counts
 from leitmotif.shards.row_groups import Split
@@ -27,7 +28,7 @@ from leitmotif.training.ema import Ema
 from leitmotif.training.loop import fit
 from leitmotif.training.run import check_run, one_line_when_full, setting_up
 from leitmotif.training.settings import write_settings
-from leitmotif.training.setup import make_accelerator, make_optimizer, prepare
+from leitmotif.training.setup import check_installed, make_accelerator, make_optimizer, prepare
 
 _log = logging.getLogger("leitmotif.train")
 
@@ -66,6 +67,7 @@ def train(
 
 
 def _train(dataset: Dataset, run: Path, settings: Settings, on_progress: OnProgress) -> dict[str, Any]:
+    check_installed("accelerate", *(["peft"] if settings.lora_rank else []))
     begun = run.exists()
     with setting_up(run):
         split = dataset.split("train")
@@ -137,8 +139,20 @@ def read_validation(dataset: Dataset, settings: Settings) -> list[Example]:
     rows = read_counts(dataset.path)["rows"].get("validation", 0)
     examples = list(read_fixed(dataset, settings, "validation")) if rows and settings.validation_rows else []
     if not examples:
-        _log.warning("no rows to validate with: the last checkpoint counts as the best")
+        why = _why_none(rows, settings)
+        _log.warning("no rows to validate with (%s): the last checkpoint counts as the best", why)
     return examples
+
+
+def _why_none(rows: int, settings: Settings) -> str:
+    """Return why there is nothing to validate with, and the setting that helps."""
+    if not settings.validation_rows:
+        return "validation_rows is 0"
+    more = "publish with more of them, such as --set splits.validation=0.2"
+    if not rows:
+        return f"the dataset has no split validation; {more}"
+    lack = "lacks caption or frames" if rows == 1 else "lack captions or frames"
+    return f"{count(rows, 'row')} of split validation {lack}, as tracks of sound alone do; {more}"
 
 
 def begin_run(run: Path, settings: Settings, split: Split) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -23,19 +24,28 @@ def make_optimizer(net: Any, settings: LoopSettings) -> torch.optim.AdamW:
     return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.learning_rate)
 
 
+def check_installed(*packages: str) -> None:
+    """Refuse to train without the packages that it will need, before anything is read or said.
+
+    Raises:
+        UserError: Some are missing.
+    """
+    if missing := [name for name in packages if find_spec(name) is None]:
+        raise UserError(
+            f"training needs {' and '.join(missing)}; install it with: pip install 'leitmotif-av[train]'"
+        )
+
+
 def make_accelerator(settings: LoopSettings) -> Any:
     """Return what knows of the other processes, of the device and of the precision.
 
     Raises:
         UserError: Accelerate is missing, or the device has no such precision.
     """
-    try:
-        from accelerate import Accelerator
-        from accelerate.state import AcceleratorState
-    except ImportError as error:
-        raise UserError(
-            "training needs accelerate; install it with: pip install 'leitmotif-av[train]'"
-        ) from error
+    check_installed("accelerate")
+    from accelerate import Accelerator
+    from accelerate.state import AcceleratorState
+
     # A process may train more than once, in another precision.
     AcceleratorState._reset_state()
     try:

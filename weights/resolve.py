@@ -16,7 +16,9 @@ WEIGHTS = (
     "pytorch_model.bin",
     "pytorch_model.bin.index.json",
 )
-FETCH = "run `leitmotif fetch-models --profile paper`"
+FETCH = (
+    "run `leitmotif fetch-models --profile paper` (`leitmotif doctor --profile paper` lists what is missing)"
+)
 SHIPPED_DIR = Path(__file__).resolve().parent / "shipped"
 
 

@@ -22,7 +22,17 @@ CLIPS, DURATION_S = 12, 2.0
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[ClipTruth]]:
     out = tmp_path_factory.mktemp("corpus")
-    return out, render_corpus(out, clips=CLIPS, seed=3, duration_s=DURATION_S, size=(160, 90))
+    told: list[tuple[int, int]] = []
+    truths = render_corpus(
+        out,
+        clips=CLIPS,
+        seed=3,
+        duration_s=DURATION_S,
+        size=(160, 90),
+        on_progress=lambda what, done, total, note="": told.append((done, total)),
+    )
+    assert told == [(done, CLIPS) for done in range(CLIPS + 1)]
+    return out, truths
 
 
 def digest(path: Path) -> str:

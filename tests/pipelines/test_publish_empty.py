@@ -94,7 +94,7 @@ def test_a_place_that_is_the_workspace_and_a_workspace_that_is_not_there_are_sai
     assert main(["publish", str(workspace), "--out", str(workspace)]) == 2
     said = capsys.readouterr().err
     assert "is the workspace itself" in said and f"--out {few / 'ws-dataset'}" in said
-    assert main(["publish", str(few / "sw"), "--out", str(few / "other")]) == 2
+    assert main(["publish", str(few / "wss"), "--out", str(few / "other")]) == 2
     assert "is no workspace (there is no such folder; did you mean ws?)" in capsys.readouterr().err
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -252,9 +253,22 @@ def test_a_folder_that_is_no_dataset_is_refused(small: Settings, tmp_path: Path,
     assert not (tmp_path / "run").exists()
 
 
-def test_one_row_is_enough_to_train(small: Settings, tmp_path: Path) -> None:
+def test_a_package_that_is_missing_is_said_before_anything_else(
+    small: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    dataset = write_dataset(tmp_path / "dataset", {"train": plain_rows(1)})
+    monkeypatch.setitem(sys.modules, "accelerate", None)
+    with pytest.raises(UserError, match="training needs accelerate; install it with: pip"):
+        train(dataset, tmp_path / "run", small)
+    assert not caplog.records and not (tmp_path / "run").exists()
+
+
+def test_one_row_is_enough_to_train(
+    small: Settings, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     dataset = write_dataset(tmp_path / "dataset", {"train": plain_rows(1)})
     facts = train(dataset, tmp_path / "run", small)
+    assert "(the dataset has no split validation; publish with more of them" in caplog.text
     assert (facts["step"], facts["validation_loss"], facts["best_step"]) == (2, None, None)
     assert open_run(tmp_path / "run").checkpoint.name == "step-00000002"
     assert "There were no rows to validate with." in (tmp_path / "run" / "README.md").read_text()
