@@ -13,6 +13,7 @@ from leitmotif.pipelines.plan import Plan
 FILES_NAMED = 3
 NO_PICTURE = "video-stream"
 BY_KIND = "auto"
+EMBEDDED, PAPER = "embedded", "paper"
 
 
 def describe_kinds(ledger: Ledger) -> str:
@@ -55,6 +56,17 @@ def other_recipe(ledger: Ledger, plan: Plan) -> list[str]:
     have = f"{count(len(silent), 'file')} {'has' if len(silent) == 1 else 'have'} no moving picture"
     curate = command("curate", "--out", ledger.workspace.root, "--recipe", BY_KIND)
     return [f"{have}; `{curate}` takes each file by what it is"]
+
+
+def demonstration(ledger: Ledger, plan: Plan) -> list[str]:
+    """Return the line that says what the models that ship with the package are for, where they measured."""
+    if plan.profile != EMBEDDED:
+        return []
+    curate = command("curate", "--out", ledger.workspace.root, "--profile", PAPER)
+    return [
+        f"profile {EMBEDDED}: its small models serve first runs, tests and teaching, not a corpus that "
+        f"others rely on; `{curate}` measures with those of the paper"
+    ]
 
 
 def name_quarantined(ledger: Ledger) -> list[str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from leitmotif.collection.folder import FoundFile, find_media
 from leitmotif.phrases import count
 from leitmotif.pipelines import catalog
-from leitmotif.pipelines.advice import advise, describe_kinds, name_quarantined
+from leitmotif.pipelines.advice import advise, demonstration, describe_kinds, name_quarantined
 from leitmotif.pipelines.entries import CatalogEntry, by_store
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
@@ -133,7 +133,7 @@ def curate(
         rejected_by=ledger.rejected_by(),
         computed=measuring.computed,
         seconds=round(time.monotonic() - started, 2),
-        advice=[*name_quarantined(ledger), *advise(ledger, plan)],
+        advice=[*name_quarantined(ledger), *advise(ledger, plan), *demonstration(ledger, plan)],
     )
 
 

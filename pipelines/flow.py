@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections import deque
@@ -17,12 +18,15 @@ from prefect import flow, task
 from prefect._internal.concurrency import services
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from leitmotif.phrases import count
 from leitmotif.pipelines.curate import Summary, curate, find_files
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch, run_batch
 from leitmotif.pipelines.runs.log import BatchResult
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import OutsideError
+
+log = logging.getLogger("leitmotif.pipelines")
 
 # A cluster that starts and ends as it should is no news; a worker that runs out of memory is.
 CLUSTER_LOGS = {"distributed": "warning", "distributed.nanny": "error", "distributed.nanny.memory": "warning"}
@@ -142,6 +146,8 @@ def run_flow(
         OutsideError: As of `curate`; or workers died of a batch, or the cluster is gone.
     """
     files = find_files(sources, workspace, plan)
+    # Prefect and the models take seconds to start.
+    log.info("%s: starting%s", workspace.root, f" with {count(len(files), 'file')}" if files else "")
     runner: Any = ThreadPoolTaskRunner(max_workers=1)
     # A thread ends a batch that it has begun: a second one would wait once more for a server that is lost.
     ahead = 1
