@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from leitmotif.captioning.chat import Draft
+from leitmotif.captioning.chat import Completion
 from leitmotif.shards.texts import encodable
 
 # How servers call it that an answer was cut off at the length asked for.
@@ -39,7 +39,7 @@ def read_models(page: Any) -> list[str]:
         raise ValueError(f"got {str(page)[:_SHOWN]!r} where a list of models was expected") from error
 
 
-def read_draft(answer: Any) -> Draft:
+def read_completion(answer: Any) -> Completion:
     """Return what a completion says.
 
     Args:
@@ -61,7 +61,7 @@ def read_draft(answer: Any) -> Draft:
     # vLLM and others call what a model thinks `reasoning_content`, or `reasoning`.
     thought = any(message.get(name) for name in ("reasoning_content", "reasoning"))
     cut_off = str(choice.get("finish_reason")).lower() in _CUT_OFF
-    return Draft(encodable(_text_of(text)), finished=not cut_off, thought=thought)
+    return Completion(encodable(_text_of(text)), finished=not cut_off, thought=thought)
 
 
 def _json_of(text: str) -> Any:

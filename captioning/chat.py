@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from pathlib import Path
+from typing import Any
 
-from leitmotif.captioning.check import read_caption
+from pydantic import BaseModel, Field
+
+from leitmotif.captioning.captioner import Caption
 from leitmotif.captioning.errors import BadCaption, Refused
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.prompt import ChatPrompt, read_prompt
 from leitmotif.captioning.thinking import without_thinking
+from leitmotif.captioning.validate import read_caption
 from leitmotif.storage.errors import UserError
 
 MODEL_ID = "meta-llama/Llama-3.1-8B-Instruct"
 REVISION = "0e9e39f249a16976918f6564b8830bc894c89659"
 LICENSE = "Llama 3.1 Community License"
+RATE_HZ = None  # it reads text
 REFERENCE = "Visuals Music Bridge, appendix A.1; https://huggingface.co/meta-llama/Llama-3.1-8B-Instruct"
 
 Message = dict[str, str]
@@ -26,9 +30,20 @@ Message = dict[str, str]
 PLAIN_CLIP = CaptionFacts(
     "plain", instruments=("piano", "strings"), genres=("classical",), moods=("calm",), tempo_class="slow"
 )
+# Of a recipe that describes the instrumental of a video, and of one that describes a track.
+VIDEO_PROMPT, TRACK_PROMPT = "music-context-v1", "music-sentence-v1"
 
-# Of a weight file, its two ends are hashed: whole it has gigabytes.
-_END_BYTES = 1 << 20
+
+class ChatSettings(BaseModel):
+    """Settings of every captioner that asks a language model."""
+
+    model: str = MODEL_ID
+    revision: str | None = None
+    temperature: float = Field(default=0.6, ge=0, le=2)
+    top_p: float = Field(default=0.9, gt=0, le=1)
+    max_tokens: int = Field(default=128, ge=16)
+    seed: int = 0
+    tries: int = Field(default=3, ge=1)
 
 
 @dataclass(frozen=True)
@@ -49,7 +64,7 @@ class Sampling:
 
 
 @dataclass(frozen=True)
-class Draft:
+class Completion:
     """What a model answered.
 
     Attributes:
@@ -61,21 +76,6 @@ class Draft:
     text: str
     finished: bool = True
     thought: bool = False
-
-
-@dataclass(frozen=True)
-class Caption:
-    """A caption, and how it was asked for.
-
-    Attributes:
-        text: The caption.
-        seed: Of the try that wrote it; None where the server knows no seed.
-        system: The instructions stood in a turn of the system, as the prompt has it.
-    """
-
-    text: str
-    seed: int | None
-    system: bool = True
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,21 @@ class ChatTask:
         """
         return read_prompt(self.prompt_id)
 
+    @classmethod
+    def of(cls, prompt_id: str | None, settings: Mapping[str, Any], *, instrumental: bool) -> ChatTask:
+        """Return the task that the settings of a stage set, see `Captioner.make`."""
+        sampling = Sampling(**{name: settings[name] for name in asdict(Sampling())})
+        default = VIDEO_PROMPT if instrumental else TRACK_PROMPT
+        return cls(prompt_id or default, sampling, settings["tries"])
+
+    def identity(self) -> dict[str, Any]:
+        """Return what changes the words beside the model.
+
+        Raises:
+            LookupError: There is no such prompt.
+        """
+        return {"prompt": self.prompt_id, "prompt_digest": self.prompt.digest, **asdict(self.sampling)}
+
     @property
     def attempts(self) -> range:
         """The numbers of the tries; one where the seed makes no difference."""
@@ -120,26 +135,26 @@ class ChatTask:
         text = f"{self.sampling.seed}/{clip_id}/{attempt}"
         return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "little") >> 1
 
-    def accept(self, draft: Draft, facts: CaptionFacts, attempt: int) -> Caption:
-        """Return a draft as a caption.
+    def accept(self, completion: Completion, facts: CaptionFacts, attempt: int) -> Caption:
+        """Return a completion as a caption.
 
         Raises:
             BadCaption: It is none; the text says why.
         """
-        said = without_thinking(draft.text)
-        if said is None or (draft.thought and not said.strip()):
+        said = without_thinking(completion.text)
+        if said is None or (completion.thought and not said.strip()):
             raise BadCaption(
                 f"the model thinks and says nothing in {self.sampling.max_tokens} tokens; turn its thinking "
                 "off at the server, or raise caption.max_tokens"
             )
-        if not draft.finished:
+        if not completion.finished:
             raise BadCaption(f"it was cut off after {self.sampling.max_tokens} tokens")
         text = read_caption(said, facts, instructions=self.prompt.system, max_words=self.prompt.max_words)
         return Caption(text, self.seed(facts.clip_id, attempt))
 
-    def give_up(self, draft: Draft, fault: BadCaption) -> BadCaption:
+    def give_up(self, completion: Completion, fault: BadCaption) -> BadCaption:
         """Return the error of a clip after the last try."""
-        shown = " ".join(draft.text.split())
+        shown = " ".join(completion.text.split())
         shown = shown if len(shown) <= 80 else shown[:80] + "…"
         return BadCaption(f"no caption in {len(self.attempts)} tries; the last, {shown!r}: {fault}")
 
@@ -157,43 +172,3 @@ def unfit(captioner: str, fault: BadCaption) -> UserError:
     return UserError(
         f"{captioner} {does}: {fault}; no clip is blamed, run the same command again once that is mended"
     )
-
-
-# Told of each caption as soon as it is written.
-Keep = Callable[[CaptionFacts, Caption], object]
-
-
-def keep_nothing(facts: CaptionFacts, caption: Caption) -> None:
-    """Do nothing with a caption before the batch is done."""
-
-
-def revision_of(model: str, revision: str | None) -> str:
-    """Return what identifies the weights, without loading them.
-
-    Args:
-        model: A hub id, a local folder, or the name of a served model.
-        revision: Of the hub id, or whatever the user calls the weights.
-
-    Returns:
-        The revision asked for; else the pinned one of `MODEL_ID`; else "sha256:" and 12 hex digits of a
-        folder; else "unknown".
-    """
-    if revision is not None:
-        return revision
-    if model == MODEL_ID:
-        return REVISION
-    folder = Path(model).expanduser()
-    return _digest(sorted(folder.iterdir())) if folder.is_dir() else "unknown"
-
-
-def _digest(paths: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in paths:
-        if path.suffix in (".json", ".jinja", ".safetensors"):
-            size = path.stat().st_size
-            digest.update(f"{path.name} {size}\n".encode())
-            with path.open("rb") as file:
-                digest.update(file.read(_END_BYTES))
-                file.seek(max(0, size - _END_BYTES))
-                digest.update(file.read())
-    return "sha256:" + digest.hexdigest()[:12]

@@ -14,8 +14,8 @@ from email.utils import parsedate_to_datetime
 from types import ModuleType
 from typing import Any, Self, TypeVar
 
-from leitmotif.captioning.answers import read_draft, read_models
-from leitmotif.captioning.chat import Draft
+from leitmotif.captioning.answers import read_completion, read_models
+from leitmotif.captioning.chat import Completion
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.storage.errors import UserError
 
@@ -76,7 +76,7 @@ class Connection:
 
     async def ask(
         self, body: Mapping[str, Any], *, in_vain: Callable[[str], bool], patient: bool = True
-    ) -> Draft:
+    ) -> Completion:
         """Return what a model answers to a request.
 
         Args:
@@ -95,7 +95,7 @@ class Connection:
         # time of a request.
         return await self._call(
             lambda: self.client.post("/chat/completions", cast_to=object, body=body),
-            read_draft,
+            read_completion,
             in_vain=in_vain,
             most=MAX_FAULTS if patient else 1,
         )

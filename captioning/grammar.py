@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
+from leitmotif.captioning.captioner import Caption, Keep, keep_nothing
+from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
-from leitmotif.captioning.wording import Wording, facts_of, read_wording
+from leitmotif.captioning.templates import Templates, facts_of, read_templates
 
 MODEL_ID = "grammar"
 REVISION = "1"
 LICENSE = "Apache-2.0"
+RATE_HZ = None  # it reads text
 REFERENCE = "Visuals Music Bridge, section 3.1: one sentence from tags and metadata"
 
 PROMPT = "grammar-sentence-v1"
@@ -46,6 +49,23 @@ class GrammarCaptioner:
     def __init__(self, prompt_id: str = PROMPT) -> None:
         self.prompt_id = prompt_id
 
+    @classmethod
+    def make(cls, prompt_id: str | None, settings: Mapping[str, Any], *, instrumental: bool) -> Self:
+        """Return a captioner, which has no settings but its prompt."""
+        return cls(prompt_id or PROMPT)
+
+    def model(self) -> str:
+        """Return `id@revision`."""
+        return f"{MODEL_ID}@{REVISION}"
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what changes the words.
+
+        Raises:
+            LookupError: There is no such prompt; the known ones are listed.
+        """
+        return {"prompt": self.prompt_id, "prompt_digest": read_templates(self.prompt_id).digest}
+
     def load(self) -> Self:
         """Read the words.
 
@@ -53,43 +73,43 @@ class GrammarCaptioner:
             LookupError: There is no such prompt; the known ones are listed.
             UserError: The prompt's file does not say what it should.
         """
-        self._wording = read_wording(self.prompt_id)
+        self._templates = read_templates(self.prompt_id)
         return self
 
-    def caption(self, batch: Sequence[CaptionFacts]) -> list[str]:
-        """Return a caption for each clip, in order."""
-        if not hasattr(self, "_wording"):
+    def caption(self, batch: Sequence[CaptionFacts], keep: Keep = keep_nothing) -> list[Caption | BadCaption]:
+        """Return a caption for each clip, in order; all at once, so that nothing is told of any before."""
+        if not hasattr(self, "_templates"):
             raise RuntimeError("got a captioner without words; expected load() to be called first")
-        return [write_caption(facts, self._wording) for facts in batch]
+        return [Caption(write_caption(facts, self._templates), seed=None) for facts in batch]
 
 
-def write_caption(facts: CaptionFacts, wording: Wording) -> str:
+def write_caption(facts: CaptionFacts, templates: Templates) -> str:
     """Return one sentence that says only what is given, and neither title nor artist."""
-    theme = find_theme(facts, wording)
+    theme = find_theme(facts, templates)
     sentence = ""
     for attempt in range(TRIES):
-        choose = Chooser(f"{wording.id}/{facts.clip_id}/{attempt}")
-        sentence = _fit(facts, wording, choose, theme)
+        choose = Chooser(f"{templates.id}/{facts.clip_id}/{attempt}")
+        sentence = _fit(facts, templates, choose, theme)
         if not (_names(facts.title, sentence) or _names(facts.artist, sentence)):
             break
     return sentence
 
 
-def _fit(facts: CaptionFacts, wording: Wording, choose: Chooser, theme: str | None) -> str:
+def _fit(facts: CaptionFacts, templates: Templates, choose: Chooser, theme: str | None) -> str:
     """Write a sentence, saying less until it is short enough."""
-    sentence = _sentence(facts, wording, choose, theme)
-    if len(sentence.split()) > wording.max_words:
-        sentence = _sentence(facts, wording, choose, None)
+    sentence = _sentence(facts, templates, choose, theme)
+    if len(sentence.split()) > templates.max_words:
+        sentence = _sentence(facts, templates, choose, None)
     count = min(MAX_INSTRUMENTS, len(facts.instruments))
-    while len(sentence.split()) > wording.max_words and count > 1:
+    while len(sentence.split()) > templates.max_words and count > 1:
         count -= 1
-        sentence = _sentence(replace(facts, instruments=facts.instruments[:count]), wording, choose, None)
+        sentence = _sentence(replace(facts, instruments=facts.instruments[:count]), templates, choose, None)
     return sentence
 
 
-def _sentence(facts: CaptionFacts, wording: Wording, choose: Chooser, theme: str | None) -> str:
+def _sentence(facts: CaptionFacts, templates: Templates, choose: Chooser, theme: str | None) -> str:
     known = _known(facts)
-    fitting = [(facts_of(each), each) for each in wording.sentences if facts_of(each) <= known]
+    fitting = [(facts_of(each), each) for each in templates.sentences if facts_of(each) <= known]
     # What a sentence says besides the piece; "pace" and "tempo" are one thing, moods are in the piece anyway.
     said = [len({"instruments", "key"} & needs) + bool({"tempo", "pace"} & needs) for needs, _ in fitting]
     # Nearly all that is known: a caption may leave out one thing, for variety.
@@ -97,12 +117,12 @@ def _sentence(facts: CaptionFacts, wording: Wording, choose: Chooser, theme: str
     template = choose.of(
         "sentence", [each for (_, each), much in zip(fitting, said, strict=True) if much >= least]
     )
-    slots = _slots(facts, wording, choose, facts_of(template))
+    slots = _slots(facts, templates, choose, facts_of(template))
     several = len(facts.instruments[:MAX_INSTRUMENTS]) > 1
-    plural = several or (bool(facts.instruments) and _is_plural(slots["instruments"], wording))
+    plural = several or (bool(facts.instruments) and _is_plural(slots["instruments"], templates))
     text = re.sub(r"\{verb:(\w+)\|(\w+)\}", r"\1" if plural else r"\2", template).format(**slots)
     if theme is not None:
-        text += choose.of("evoking", wording.evoking).format(theme=theme)
+        text += choose.of("evoking", templates.evoking).format(theme=theme)
     return text[0].upper() + text[1:] + "."
 
 
@@ -118,13 +138,15 @@ def _known(facts: CaptionFacts) -> frozenset[str]:
     return frozenset(name for name, is_known in known.items() if is_known)
 
 
-def _slots(facts: CaptionFacts, wording: Wording, choose: Chooser, needs: frozenset[str]) -> dict[str, str]:
+def _slots(
+    facts: CaptionFacts, templates: Templates, choose: Chooser, needs: frozenset[str]
+) -> dict[str, str]:
     """Return the text of every slot that the facts can fill."""
     moods = [
-        choose.of(f"mood {mood}", wording.moods.get(mood, (mood,)))
+        choose.of(f"mood {mood}", templates.moods.get(mood, (mood,)))
         for mood in dict.fromkeys(facts.moods[:MAX_MOODS])
     ]
-    plain = _piece(facts, wording, choose)
+    plain = _piece(facts, templates, choose)
     piece = _described(moods, plain)
     slots = {"a_piece": with_article(piece), "this_piece": f"this {piece}"}
     if moods:
@@ -134,26 +156,26 @@ def _slots(facts: CaptionFacts, wording: Wording, choose: Chooser, needs: frozen
             "this_plain_piece": f"this {plain}",
         }
     if facts.tempo_class is not None:
-        paced = _described([choose.of("pace", wording.paces[facts.tempo_class]), *moods], plain)
+        paced = _described([choose.of("pace", templates.paces[facts.tempo_class]), *moods], plain)
         slots |= {"a_paced_piece": with_article(paced), "this_paced_piece": f"this {paced}"}
     if "tempo" in needs:
-        slots["tempo"] = _tempo(facts, wording, choose)
+        slots["tempo"] = _tempo(facts, templates, choose)
     if facts.instruments:
         names = dict.fromkeys(facts.instruments[:MAX_INSTRUMENTS])
         slots["instruments"] = listed(
-            [choose.of(name, wording.instruments.get(name, (name,))) for name in names]
+            [choose.of(name, templates.instruments.get(name, (name,))) for name in names]
         )
     if facts.key is not None:
         slots["key"] = facts.key
     return slots
 
 
-def _piece(facts: CaptionFacts, wording: Wording, choose: Chooser) -> str:
+def _piece(facts: CaptionFacts, templates: Templates, choose: Chooser) -> str:
     """Return the noun with its genre: "rock track", "folk song with vocals", "instrumental jazz piece"."""
     genres = " and ".join(
-        wording.genres.get(genre, genre) for genre in dict.fromkeys(facts.genres[:MAX_GENRES])
+        templates.genres.get(genre, genre) for genre in dict.fromkeys(facts.genres[:MAX_GENRES])
     )
-    words = {None: wording.pieces, True: wording.songs, False: wording.instrumentals}[facts.has_vocals]
+    words = {None: templates.pieces, True: templates.songs, False: templates.instrumentals}[facts.has_vocals]
     noun = choose.of("piece", words)
     adjective, space, rest = noun.partition(" ")
     if space and adjective in ("instrumental", "vocal") and genres:
@@ -165,24 +187,24 @@ def _described(adjectives: Sequence[str], noun: str) -> str:
     return f"{', '.join(adjectives)} {noun}" if adjectives else noun
 
 
-def _tempo(facts: CaptionFacts, wording: Wording, choose: Chooser) -> str:
+def _tempo(facts: CaptionFacts, templates: Templates, choose: Chooser) -> str:
     """Return "a slow tempo", "a slow tempo of about 72 BPM" or "about 72 BPM"."""
     bpm = None if facts.tempo_bpm is None else f"{round(facts.tempo_bpm)} BPM"
     if facts.tempo_class is None:
         return f"about {bpm}"
-    words = choose.of("tempo", wording.tempi[facts.tempo_class])
+    words = choose.of("tempo", templates.tempi[facts.tempo_class])
     if bpm is None:
         return words
     return choose.of("bpm", (words, f"{words} of about {bpm}", f"about {bpm}", f"{words} of around {bpm}"))
 
 
-def find_theme(facts: CaptionFacts, wording: Wording) -> str | None:
+def find_theme(facts: CaptionFacts, templates: Templates) -> str | None:
     """Return what the metadata speaks of, in words of the safe list; None where that would tell a name."""
     ours = set(_words(facts.artist))
     for text in (facts.title, facts.description):
         words = _words(text)
         for before, word in zip(["", *words], words, strict=False):
-            theme = wording.themes.get(word)
+            theme = templates.themes.get(word)
             if theme is None or word in ours or before in _NEGATIONS:
                 continue
             if not (_names(facts.title, theme) or _names(facts.artist, theme)):
@@ -215,5 +237,8 @@ def listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])}, and {words[-1]}"
 
 
-def _is_plural(name: str, wording: Wording) -> bool:
-    return name in wording.plural or (name.endswith("s") and not name.endswith("ss"))
+def _is_plural(name: str, templates: Templates) -> bool:
+    return name in templates.plural or (name.endswith("s") and not name.endswith("ss"))
+
+
+CAPTIONER = GrammarCaptioner

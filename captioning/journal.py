@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TextIO
 
-from leitmotif.captioning.chat import Caption
+from leitmotif.captioning.captioner import Caption
 from leitmotif.captioning.facts import CaptionFacts
 
 

@@ -9,11 +9,11 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, field_validator
 
-from leitmotif.captioning.crawled import clean_text
 from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.grammar import find_theme
-from leitmotif.captioning.wording import PROMPTS, PromptFile, Wording, read_prompt_file, read_wording
+from leitmotif.captioning.sanitize import clean_text
+from leitmotif.captioning.templates import PROMPTS, PromptFile, Templates, read_prompt_file, read_templates
 
 # The grammar whose list of themes holds no names.
 THEMES = "grammar-sentence-v1"
@@ -105,8 +105,8 @@ def _slots(facts: CaptionFacts) -> dict[str, str | None]:
 
 
 @cache
-def _themes() -> Wording:
-    return read_wording(THEMES)
+def _themes() -> Templates:
+    return read_templates(THEMES)
 
 
 def prompt_ids() -> list[str]:

@@ -114,12 +114,12 @@ def _plugins() -> Iterator[Found]:
     from leitmotif.filters import rule
     from leitmotif.pipelines.stages import STAGES
     from leitmotif.plugins import plugins, why_left_out
-    from leitmotif.separation import separator
+    from leitmotif.weights.adapters import KINDS, adapters
 
     groups: dict[str, Callable[[], object]] = {
         "rules": rule.discover,
         "stages": lambda: list(STAGES),
-        "backends": separator.backends,
+        "backends": lambda: [adapters(stage) for stage in KINDS],
         "metrics": find_metrics,
         "sources": plugin_sources,
         "enrichers": known_enrichers,

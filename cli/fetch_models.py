@@ -92,12 +92,12 @@ def choose(profile: str, only: Sequence[str]) -> list[Backend]:
     """
     from leitmotif.pipelines.backends_in_use import uses_of
     from leitmotif.storage.errors import UserError
-    from leitmotif.weights.catalog import BACKENDS
+    from leitmotif.weights.catalog import known_backends
 
     uses = uses_of(profile)
     backends = {use.backend.name: use.backend for use in uses}
     if only:
-        known = {backend.name: backend for backend in BACKENDS} | backends
+        known = {backend.name: backend for backend in known_backends()} | backends
         if unknown := sorted(set(only) - set(known)):
             raise UserError(
                 f"backend {', '.join(unknown)} is not known; expected one of "

@@ -8,11 +8,10 @@ import numpy as np
 import torch
 from transformers import AutoConfig, AutoTokenizer, ClapFeatureExtractor, ClapModel
 
-from leitmotif.encoders.inference import inference
+from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference, loaded
 from leitmotif.encoders.laion import MAX_TOKENS, laion_extractor, laion_tokenizer, load_laion
-from leitmotif.encoders.levels import level_features
-from leitmotif.encoders.mel import MelSpectrogram
-from leitmotif.encoders.vectors import pooled_rows, unit_rows
+from leitmotif.encoders.mel import MelSpectrogram, level_features
+from leitmotif.encoders.windows import fit_window
 from leitmotif.weights.catalog import pinned
 from leitmotif.weights.files import CHECKPOINTS
 from leitmotif.weights.hub import local_folder
@@ -26,6 +25,7 @@ REVISION = "ada0c23a36c4e8582805bb38fec3905903f18b41"
 LICENSE = "Apache-2.0"
 RATE_HZ = 48_000
 REFERENCE = "Wu et al., Large-scale contrastive language-audio pretraining, ICASSP 2023, arXiv:2211.06687"
+SETTINGS = {"model": None, "revision": None, "tokenizer": None}
 # Windows that run at once: on a CPU as many as fit its cache, on a GPU as many as keep it busy.
 _CACHE_BYTES = 8 << 20
 _MOST_ON_CPU, _ON_GPU = 16, 64
@@ -59,12 +59,11 @@ class ClapEncoder:
         tokenizer: str | None = None,
         batch: int | None = None,
     ) -> None:
-        if batch is not None and batch < 1:
-            raise ValueError(f"got batch={batch}; expected 1 or more")
         self.model = model
         self.revision = revision
         self.tokenizer = tokenizer
-        self.batch = batch
+        self.batch = check_batch(batch)
+        self._net: Any = None
 
     def load(self, device: str = "cpu") -> Self:
         """Load the weights.
@@ -130,50 +129,39 @@ class ClapEncoder:
         Raises:
             ValueError: A window is empty, not mono, or holds NaN or infinity.
         """
-        net = self._loaded()
+        loaded(self._net)
+        return embed_in_batches(windows, self._at_once, self._embed_windows, self.dim)
+
+    def _embed_windows(self, windows: Sequence[np.ndarray]) -> Any:
         size = round(self.window_s * self.rate_hz)
-        rows = []
-        for start in range(0, len(windows), self._at_once):
-            chunk = windows[start : start + self._at_once]
-            waves = np.stack([fit_window(window, size, padding=self._features.padding) for window in chunk])
-            with inference(self._device, half=False):
-                features = self._mel(torch.from_numpy(waves))  # (windows, 1, frames, mels)
-                if self._range_db is not None:
-                    features = level_features(features, self._range_db)
-            # Where nothing is longer than a window, fusion reads only the first of its four channels.
-            longer = torch.zeros(len(chunk), 1, dtype=torch.bool, device=self._device)
-            with inference(self._device):
-                rows.append(pooled_rows(net.get_audio_features(input_features=features, is_longer=longer)))
-        return unit_rows(rows, self.dim)
+        waves = np.stack([fit_window(window, size, padding=self._features.padding) for window in windows])
+        with inference(self._device, half=False):
+            features = self._mel(torch.from_numpy(waves))  # (windows, 1, frames, mels)
+            if self._range_db is not None:
+                features = level_features(features, self._range_db)
+        # Where nothing is longer than a window, fusion reads only the first of its four channels.
+        longer = torch.zeros(len(windows), 1, dtype=torch.bool, device=self._device)
+        with inference(self._device):
+            return self._net.get_audio_features(input_features=features, is_longer=longer)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Return one embedding per text, shape (texts, dim), float32, L2-normalised; long texts are cut."""
-        net = self._loaded()
-        size = self.batch or _MOST_ON_CPU
-        rows = []
-        for start in range(0, len(texts), size):
-            tokens = self._tokenizer(
-                [str(text) for text in texts[start : start + size]],
-                padding=True,
-                truncation=True,
-                max_length=self._max_tokens,
-                return_tensors="pt",
-            )
-            with inference(self._device, half=False):
-                rows.append(
-                    pooled_rows(
-                        net.get_text_features(
-                            input_ids=tokens["input_ids"].to(self._device),
-                            attention_mask=tokens["attention_mask"].to(self._device),
-                        )
-                    )
-                )
-        return unit_rows(rows, self.dim)
+        loaded(self._net)
+        return embed_in_batches(texts, self.batch or _MOST_ON_CPU, self._embed_texts, self.dim)
 
-    def _loaded(self) -> Any:
-        if not hasattr(self, "_net"):
-            raise RuntimeError("got an encoder without weights; expected load(device) to be called first")
-        return self._net
+    def _embed_texts(self, texts: Sequence[str]) -> Any:
+        tokens = self._tokenizer(
+            [str(text) for text in texts],
+            padding=True,
+            truncation=True,
+            max_length=self._max_tokens,
+            return_tensors="pt",
+        )
+        with inference(self._device, half=False):
+            return self._net.get_text_features(
+                input_ids=tokens["input_ids"].to(self._device),
+                attention_mask=tokens["attention_mask"].to(self._device),
+            )
 
 
 def _windows_at_once(audio: Any, device: str) -> int:
@@ -186,31 +174,4 @@ def _windows_at_once(audio: Any, device: str) -> int:
     return max(1, min(_MOST_ON_CPU, _CACHE_BYTES // widest_bytes))
 
 
-def fit_window(window: np.ndarray, size: int, *, padding: str = "repeatpad") -> np.ndarray:
-    """Return the window at exactly `size` samples: cut at its end, or repeated and padded.
-
-    Args:
-        window: Shape (n,), n >= 1.
-        size: Samples wanted.
-        padding: "repeatpad" (whole repeats, then silence), "repeat" (the last one is cut) or "pad" (silence).
-
-    Returns:
-        Shape (size,), float32.
-
-    Raises:
-        ValueError: The window is empty, not mono, or holds NaN or infinity, or the padding is unknown.
-    """
-    window = np.asarray(window, np.float32)
-    if window.ndim != 1 or not window.size:
-        raise ValueError(f"got a window of shape {window.shape}; expected mono samples, shape (n,), n >= 1")
-    if not np.isfinite(window).all():
-        raise ValueError("got a window with NaN or infinite samples; expected finite float32 audio")
-    if padding not in ("repeatpad", "repeat", "pad"):
-        raise ValueError(f"got padding {padding!r}; expected repeatpad, repeat or pad")
-    if len(window) >= size:
-        return window[:size]
-    if padding == "repeat":
-        return np.resize(window, size)
-    if padding == "repeatpad":
-        window = np.tile(window, size // len(window))
-    return np.pad(window, (0, size - len(window)))
+AUDIO_ENCODER = ClapEncoder

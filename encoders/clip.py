@@ -9,8 +9,7 @@ import torch
 from PIL import Image
 from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel
 
-from leitmotif.encoders.inference import inference
-from leitmotif.encoders.vectors import pooled_rows, unit_rows
+from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference, loaded
 from leitmotif.weights.catalog import pinned
 from leitmotif.weights.hub import local_folder
 from leitmotif.weights.load import check_complete, check_kind, loading
@@ -23,6 +22,7 @@ RATE_HZ = None  # images have no sampling rate
 REFERENCE = (
     "Radford et al., Learning transferable visual models from natural language supervision, arXiv:2103.00020"
 )
+SETTINGS = {"model": None, "revision": None}
 
 
 class ClipEncoder:
@@ -44,11 +44,10 @@ class ClipEncoder:
     def __init__(
         self, model: str = MODEL_ID, *, revision: str | None = None, batch: int | None = None
     ) -> None:
-        if batch is not None and batch < 1:
-            raise ValueError(f"got batch={batch}; expected 1 or more")
         self.model = model
         self.revision = revision
-        self.batch = batch
+        self.batch = check_batch(batch)
+        self._net: Any = None
 
     def load(self, device: str = "cpu") -> Self:
         """Load the weights.
@@ -92,7 +91,7 @@ class ClipEncoder:
         Raises:
             ValueError: An image has no pixels.
         """
-        self._loaded()
+        loaded(self._net)
         if not images:
             return torch.zeros(0, 3, 1, 1)
         if empty := [image.size for image in images if not all(image.size)]:
@@ -102,12 +101,12 @@ class ClipEncoder:
 
     def embed_pixels(self, pixels: torch.Tensor) -> np.ndarray:
         """Return one embedding per image that was prepared, shape (images, dim), float32, L2-normalised."""
-        net = self._loaded()
-        rows = []
-        for chunk in pixels.split(self._at_once) if len(pixels) else ():
-            with inference(self._device):
-                rows.append(pooled_rows(net.get_image_features(pixel_values=chunk.to(self._device))))
-        return unit_rows(rows, self.dim)
+        loaded(self._net)
+        return embed_in_batches(pixels, self._at_once, self._embed_pixels, self.dim)  # type: ignore[arg-type]
+
+    def _embed_pixels(self, pixels: torch.Tensor) -> Any:
+        with inference(self._device):
+            return self._net.get_image_features(pixel_values=pixels.to(self._device))
 
     def embed_images(self, images: Sequence[Image.Image]) -> np.ndarray:
         """Return one embedding per image, shape (images, dim), float32, L2-normalised."""
@@ -115,14 +114,14 @@ class ClipEncoder:
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Return one embedding per text, shape (texts, dim), float32, L2-normalised; long texts are cut."""
-        net = self._loaded()
-        rows = []
-        for start in range(0, len(texts), self._at_once):
-            tokens = self._tokens([str(text) for text in texts[start : start + self._at_once]])
-            on_device = {name: values.to(self._device) for name, values in tokens.items()}
-            with inference(self._device, half=False):
-                rows.append(pooled_rows(net.get_text_features(**on_device)))
-        return unit_rows(rows, self.dim)
+        loaded(self._net)
+        return embed_in_batches(texts, self._at_once, self._embed_texts, self.dim)
+
+    def _embed_texts(self, texts: Sequence[str]) -> Any:
+        tokens = self._tokens([str(text) for text in texts])
+        on_device = {name: values.to(self._device) for name, values in tokens.items()}
+        with inference(self._device, half=False):
+            return self._net.get_text_features(**on_device)
 
     def _tokens(self, texts: list[str]) -> dict[str, torch.Tensor]:
         """Return what the text tower reads of some texts, each (texts, tokens)."""
@@ -130,7 +129,5 @@ class ClipEncoder:
         tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=limit, return_tensors="pt")
         return {name: tokens[name] for name in ("input_ids", "attention_mask")}
 
-    def _loaded(self) -> Any:
-        if not hasattr(self, "_net"):
-            raise RuntimeError("got an encoder without weights; expected load(device) to be called first")
-        return self._net
+
+IMAGE_ENCODER = ClipEncoder

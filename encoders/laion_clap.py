@@ -14,10 +14,9 @@ import numpy as np
 import torch
 import transformers
 
-from leitmotif.encoders.clap import fit_window
-from leitmotif.encoders.inference import inference
+from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference, loaded
 from leitmotif.encoders.laion import is_fused, laion_tokenizer
-from leitmotif.encoders.vectors import unit_rows
+from leitmotif.encoders.windows import fit_window
 from leitmotif.storage.errors import first_line
 from leitmotif.weights.files import CHECKPOINTS
 from leitmotif.weights.load import loading, read_weights
@@ -28,7 +27,10 @@ REVISION = "b3708341862f581175dba5c356a4ebf74a9b6651"
 LICENSE = "CC0-1.0"
 RATE_HZ = 48_000
 REFERENCE = "Wu et al., Large-scale contrastive language-audio pretraining, ICASSP 2023, arXiv:2211.06687"
+SETTINGS = {"model": None, "revision": None, "tokenizer": None}
+EXTRA = "laion"
 _WINDOW_S = 10.0
+_AT_ONCE = 8
 # The package's names of its audio towers, by the width of their patch embedding.
 _TOWERS = {96: "HTSAT-tiny", 128: "HTSAT-base", 256: "HTSAT-large"}
 _ROBERTA = {
@@ -65,14 +67,13 @@ class LaionClapEncoder:
         *,
         revision: str | None = None,
         tokenizer: str | None = None,
-        batch: int = 8,
+        batch: int | None = None,
     ) -> None:
-        if batch < 1:
-            raise ValueError(f"got batch={batch}; expected 1 or more")
         self.model = model
         self.revision = revision
         self.tokenizer = tokenizer
-        self.batch = batch
+        self.batch = check_batch(batch) or _AT_ONCE
+        self._net: Any = None
 
     def load(self, device: str = "cpu") -> Self:
         """Load the weights into the package's own network.
@@ -124,32 +125,24 @@ class LaionClapEncoder:
         Raises:
             ValueError: A window is empty, not mono, or holds NaN or infinity.
         """
-        net = self._loaded()
+        loaded(self._net)
+        return embed_in_batches(windows, self.batch, self._embed_windows, self.dim)
+
+    def _embed_windows(self, windows: Sequence[np.ndarray]) -> torch.Tensor:
         size = round(self.window_s * self.rate_hz)
-        rows = []
-        for start in range(0, len(windows), self.batch):
-            waves = [
-                torch.from_numpy(fit_window(window, size)) for window in windows[start : start + self.batch]
-            ]
-            with inference(self._device, half=False):
-                # As tensors, because the package rounds arrays to 16 bits first.
-                rows.append(net.get_audio_embedding_from_data(waves, use_tensor=True).float().cpu().numpy())
-        return unit_rows(rows, self.dim)
+        waves = [torch.from_numpy(fit_window(window, size)) for window in windows]
+        with inference(self._device, half=False):
+            # As tensors, because the package rounds arrays to 16 bits first.
+            return self._net.get_audio_embedding_from_data(waves, use_tensor=True)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Return one embedding per text, shape (texts, dim), float32, L2-normalised; long texts are cut."""
-        net = self._loaded()
-        rows = []
-        for start in range(0, len(texts), self.batch):
-            chunk = [str(text) for text in texts[start : start + self.batch]]
-            with inference(self._device, half=False):
-                rows.append(net.get_text_embedding(chunk, use_tensor=True).float().cpu().numpy())
-        return unit_rows(rows, self.dim)
+        loaded(self._net)
+        return embed_in_batches(texts, self.batch, self._embed_texts, self.dim)
 
-    def _loaded(self) -> Any:
-        if not hasattr(self, "_net"):
-            raise RuntimeError("got an encoder without weights; expected load(device) to be called first")
-        return self._net
+    def _embed_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        with inference(self._device, half=False):
+            return self._net.get_text_embedding([str(text) for text in texts], use_tensor=True)
 
 
 def import_package() -> Any:
@@ -198,3 +191,6 @@ def without_downloads(tokenizer: Any) -> Iterator[None]:
                 del kind.from_pretrained  # it is inherited again
             else:
                 kind.from_pretrained = method
+
+
+AUDIO_ENCODER = LaionClapEncoder

@@ -21,8 +21,9 @@ import numpy as np
 import torch
 from torch import nn
 
-from leitmotif.encoders.clap import fit_window
-from leitmotif.encoders.inference import inference
+from leitmotif.encoders.encoder import check_batch, inference
+from leitmotif.encoders.windows import fit_window
+from leitmotif.extras import needs
 from leitmotif.weights.catalog import CNN14
 from leitmotif.weights.load import fill, read_weights
 from leitmotif.weights.resolve import BadModel, revision_of
@@ -35,6 +36,8 @@ REFERENCE = (
     "Kong et al., PANNs: Large-scale pretrained audio neural networks for audio pattern recognition, "
     "IEEE/ACM TASLP 28, 2020, arXiv:1912.10211"
 )
+SETTINGS = {"panns": None}
+EXTRA = "paper"
 WINDOW_S = 10.0  # the length of the clips that it was trained on
 CLASSES = 527
 # Five poolings by two need 32 frames of 320 samples; below a second there is little to hear anyway.
@@ -61,11 +64,15 @@ class PannsTagger:
     window_s = WINDOW_S
     revision_id: str
 
-    def __init__(self, checkpoint: str | None = None, *, batch: int = 8) -> None:
-        if batch < 1:
-            raise ValueError(f"got batch={batch}; expected 1 or more")
-        self.checkpoint = checkpoint
+    def __init__(self, panns: str | None = None, *, batch: int = 8) -> None:
+        check_batch(batch)
+        self.panns = panns
         self.batch = batch
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """The names of the classes, in the order of the scores."""
+        return labels()
 
     def load(self, device: str = "cpu") -> Self:
         """Load the weights.
@@ -76,7 +83,7 @@ class PannsTagger:
         Raises:
             BadModel: The package or the checkpoint is missing, or the file is no checkpoint of Cnn14.
         """
-        path = Path(CNN14.locate(self.checkpoint))
+        path = Path(CNN14.locate(self.panns))
         net = cnn14_class()(
             sample_rate=RATE_HZ,
             window_size=1024,
@@ -153,7 +160,7 @@ def cnn14_class() -> Any:
     """
     found = importlib.util.find_spec("panns_inference")
     if found is None or not found.submodule_search_locations:
-        raise BadModel("got no package panns-inference; expected it: pip install 'leitmotif-av[paper]'")
+        raise BadModel(needs("vocals backend 'panns+clap'", "panns-inference", EXTRA))
     package = types.ModuleType(_PACKAGE)
     package.__path__ = list(found.submodule_search_locations)
     sys.modules.setdefault(_PACKAGE, package)
@@ -165,3 +172,6 @@ def cnn14_class() -> Any:
         finally:
             for name in absent:
                 del sys.modules[name]
+
+
+AUDIO_TAGGER = PannsTagger

@@ -16,6 +16,7 @@ REVISION = "9fdffc58afc957d1a03a25b10dba0329ab15c2a3"
 LICENSE = "Apache-2.0"
 RATE_HZ = None  # images have no sampling rate
 REFERENCE = "Zhai et al., Sigmoid loss for language image pre-training, ICCV 2023, arXiv:2303.15343"
+SETTINGS = {"model": None, "revision": None}
 
 
 class SiglipEncoder(ClipEncoder):
@@ -71,3 +72,6 @@ def _tokenizer(folder: Path) -> Any:
     if tokenizer.eos_token_id is None or tokenizer.pad_token_id is None:
         raise ValueError("its tokenizer names no end of text or no padding")
     return tokenizer
+
+
+IMAGE_ENCODER = SiglipEncoder

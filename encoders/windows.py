@@ -1,4 +1,4 @@
-"""Cuts a streamed mono track into the fixed-length windows that an encoder reads."""
+"""The fixed-length windows that an encoder reads: cut from a streamed mono track, and filled up."""
 
 from collections.abc import Iterator
 
@@ -94,3 +94,33 @@ def _collect(
         if wanted is None or number in wanted:
             held.append((number, last))
     return held, last
+
+
+def fit_window(window: np.ndarray, size: int, *, padding: str = "repeatpad") -> np.ndarray:
+    """Return the window at exactly `size` samples: cut at its end, or repeated and padded.
+
+    Args:
+        window: Shape (n,), n >= 1.
+        size: Samples wanted.
+        padding: "repeatpad" (whole repeats, then silence), "repeat" (the last one is cut) or "pad" (silence).
+
+    Returns:
+        Shape (size,), float32.
+
+    Raises:
+        ValueError: The window is empty, not mono, or holds NaN or infinity, or the padding is unknown.
+    """
+    window = np.asarray(window, np.float32)
+    if window.ndim != 1 or not window.size:
+        raise ValueError(f"got a window of shape {window.shape}; expected mono samples, shape (n,), n >= 1")
+    if not np.isfinite(window).all():
+        raise ValueError("got a window with NaN or infinite samples; expected finite float32 audio")
+    if padding not in ("repeatpad", "repeat", "pad"):
+        raise ValueError(f"got padding {padding!r}; expected repeatpad, repeat or pad")
+    if len(window) >= size:
+        return window[:size]
+    if padding == "repeat":
+        return np.resize(window, size)
+    if padding == "repeatpad":
+        window = np.tile(window, size // len(window))
+    return np.pad(window, (0, size - len(window)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from leitmotif.captioning.wording import prompt_ids, read_wording
+from leitmotif.captioning.templates import prompt_ids, read_templates
 from leitmotif.taxonomy.labels import Label, Taxonomy
 
 
@@ -18,12 +18,12 @@ class Mentions:
 
     def __init__(self, taxonomy: Taxonomy) -> None:
         self._labels: dict[str, list[Label]] = {}
-        wordings = [read_wording(prompt_id) for prompt_id in prompt_ids()]
+        wordings = [read_templates(prompt_id) for prompt_id in prompt_ids()]
         for label in taxonomy.all_tags():
             names = [label.id, *label.synonyms, *label.folds]
-            for wording in wordings:
-                names += wording.moods.get(label.id, ()) if label.kind == "mood" else ()
-                names += wording.instruments.get(label.id, ()) if label.kind == "instrument" else ()
+            for templates in wordings:
+                names += templates.moods.get(label.id, ()) if label.kind == "mood" else ()
+                names += templates.instruments.get(label.id, ()) if label.kind == "instrument" else ()
             for form in {form for name in names for form in _forms(name, label.kind)}:
                 self._labels.setdefault(form, []).append(label)
         longest_first = sorted(self._labels, key=lambda name: (-len(name), name))

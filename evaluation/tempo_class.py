@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from leitmotif.captioning.wording import prompt_ids, read_wording
+from leitmotif.captioning.templates import prompt_ids, read_templates
 from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.mentions import flatten
 from leitmotif.evaluation.metric import Tools
@@ -89,9 +89,9 @@ class TempoWords:
         # "medium" alone may be said of anything; the lists beside a description say what it is said of.
         words = {name: {*known, f"tempo: {name}"} for name, known in _WORDS.items()}
         for prompt_id in prompt_ids():
-            wording = read_wording(prompt_id)
+            templates = read_templates(prompt_id)
             for name in words:
-                words[name] |= {flatten(word) for word in (*wording.paces[name], *wording.tempi[name])}
+                words[name] |= {flatten(word) for word in (*templates.paces[name], *templates.tempi[name])}
         self._patterns = {
             name: re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, sorted(known)))})(?!\w)")
             for name, known in words.items()

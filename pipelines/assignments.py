@@ -7,6 +7,7 @@ from typing import Any
 
 from leitmotif.assignments import known, read_value, split_assignment
 from leitmotif.filters import rule as filters_rule
+from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.renamed import RENAMED_STAGES
 from leitmotif.storage.errors import UserError
 
@@ -85,7 +86,8 @@ def _place(values: dict[str, Any], section: str, key: str) -> tuple[dict[str, An
         )
     places: dict[str, tuple[dict[str, Any], str]] = {}
     for stage, settings in values["stages"].items():
-        places |= {f"{stage}.{setting}": (settings, setting) for setting in settings}
+        settable = {*settings, *STAGES[stage].SETTINGS.beside()}
+        places |= {f"{stage}.{setting}": (settings, setting) for setting in settable}
     judged = [rule for rule in filters_rule.discover().values() if rule.stage in values["stages"]]
     places |= {f"{rule.name}.threshold": (values["rules"], rule.name) for rule in judged}
     for kind, settings in values["tags"].items():

@@ -10,9 +10,8 @@ from urllib.parse import urlsplit
 
 from leitmotif.pipelines.documents import PROFILES
 from leitmotif.pipelines.settings import profile_settings
-from leitmotif.separation.separator import module_name
 from leitmotif.weights.backend import Backend
-from leitmotif.weights.catalog import BACKENDS, OF_TAGGING, pinned
+from leitmotif.weights.catalog import OF_TAGGING, known_backends, pinned
 from leitmotif.weights.files import HubRepo, LocalPath, Weights, models_dir
 
 # Settings that name weights in place of the published ones.
@@ -53,14 +52,16 @@ def uses_of(profile: str) -> list[BackendUse]:
         known = uses.get(backend.name, BackendUse(backend, (), settings[source]))
         stages = sorted({*known.stages, stage}, key=lambda name: (name != source, name))
         uses[backend.name] = replace(known, stages=tuple(stages))
-    order = {backend.name: number for number, backend in enumerate(BACKENDS)}
+    order = {backend.name: number for number, backend in enumerate(known_backends())}
     return sorted(uses.values(), key=lambda use: order.get(use.backend.name, len(order)))
 
 
 def other_uses() -> list[BackendUse]:
     """Return the backends that no shipped profile uses."""
     used = {use.backend.name for profile in PROFILES for use in uses_of(profile)}
-    return [BackendUse(backend, backend.stages, {}) for backend in BACKENDS if backend.name not in used]
+    return [
+        BackendUse(backend, backend.stages, {}) for backend in known_backends() if backend.name not in used
+    ]
 
 
 def _source(stage: str, settings: Mapping[str, Mapping[str, Any]]) -> str | None:
@@ -74,9 +75,7 @@ def _source(stage: str, settings: Mapping[str, Mapping[str, Any]]) -> str | None
 def _backend(stage: str, settings: Mapping[str, Any]) -> Backend:
     """Return the backend that a stage's settings name, with their model in place of the published one."""
     named = settings["backend"]
-    known = [backend for backend in BACKENDS if stage in backend.stages and backend.backend == named]
-    if not known:
-        return Backend(named, (stage,), named, module_name(named), commercial="not known")
+    known = [backend for backend in known_backends() if stage in backend.stages and backend.backend == named]
     model, revision = settings.get("model"), settings.get("revision")
     backend = next((each for each in known if _is_model_of(each, model)), None)
     if backend is None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from leitmotif.pipelines.backends_in_use import other_uses, uses_of
 from leitmotif.pipelines.documents import PROFILES
 from leitmotif.weights.backend import Backend, size_text
-from leitmotif.weights.catalog import BACKENDS
+from leitmotif.weights.catalog import known_backends
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "models.md"
 OTHERS = "others"
@@ -35,7 +35,7 @@ def fill_page(text: str) -> str:
 def _tables(name: str) -> str:
     uses = other_uses() if name == OTHERS else uses_of(name)
     names = {use.backend.name for use in uses}
-    backends = [backend for backend in BACKENDS if backend.name in names]
+    backends = [backend for backend in known_backends(plugins=False) if backend.name in names]
     rows = [HEADS, ("---",) * len(HEADS), *map(_row, backends)]
     table = "".join(f"| {' | '.join(row)} |\n" for row in rows)
     return f"\n{table}\n{''.join(map(_note, backends))}\n"

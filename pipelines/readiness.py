@@ -9,11 +9,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from leitmotif.captioning.connection import KEY_VARIABLES
-from leitmotif.captioning.server import URL
+from leitmotif.captioning.vllm_server import URL
 from leitmotif.pipelines.backends_in_use import BackendUse
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.backend import Backend, size_text
-from leitmotif.weights.catalog import USELESS
+from leitmotif.weights.catalog import USELESS, name_model
 from leitmotif.weights.device import AUTO, resolve_device
 from leitmotif.weights.resolve import BadModel
 
@@ -123,10 +123,8 @@ def _version(package: str) -> str:
 def _weights(backend: Backend) -> tuple[str, list[str]]:
     """Return a word on the weights, and the names of what is missing."""
     if backend.shipped:
-        from leitmotif.pipelines.stages.encoder_cache import model_of
-
         try:
-            return model_of(backend.shipped, None), []
+            return name_model(backend.facts, {"model": backend.shipped}), []
         except BadModel as error:
             return "missing", [str(error)]
     if not backend.weights:

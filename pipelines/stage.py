@@ -27,6 +27,11 @@ class StageSettings(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @classmethod
+    def beside(cls) -> Mapping[str, Any]:
+        """Return what else may be set, by name: the settings that only some backend takes."""
+        return {}
+
 
 SettingsT = TypeVar("SettingsT", bound=StageSettings)
 

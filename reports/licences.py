@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from leitmotif.weights.catalog import BACKENDS
+from leitmotif.weights.catalog import known_backends
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def _licenses(model: str) -> tuple[str, str]:
     ids = {part.split("@")[0].strip() for part in re.split(r"[+,]| and ", model)}
     known = {
         (backend.license, backend.commercial)
-        for backend in BACKENDS
+        for backend in known_backends()
         if ids & {backend.model_id, backend.model, backend.name}
     }
     if not known:

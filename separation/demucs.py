@@ -19,6 +19,7 @@ from demucs.repo import AnyModelRepo, BagOnlyRepo, LocalRepo
 from leitmotif.separation.separator import VOCALS, BadWeights, resample
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import one_line
+from leitmotif.weights.files import torch_hub_dir
 from leitmotif.weights.resolve import FETCH
 
 MODEL_ID = "htdemucs"
@@ -26,6 +27,8 @@ REVISION = "8726e21a"  # of its only file
 LICENSE = "MIT (code); weights for research only"
 RATE_HZ = 44_100
 REFERENCE = "Rouard et al., Hybrid transformers for music source separation, ICASSP 2023, arXiv:2211.08553"
+SETTINGS = {"model": None, "repo": None, "overlap": None, "batch": None}
+EXTRA = "paper"
 
 CUDA_BATCH = 4
 # With more, a sample would lie in three segments, and one fade between two would not do.
@@ -41,7 +44,7 @@ class WeightsFile:
     @property
     def path(self) -> Path:
         """Where it is looked for: among the checkpoints of torch hub, where demucs keeps it too."""
-        return Path(torch.hub.get_dir()) / "checkpoints" / self.url.rsplit("/", 1)[-1]
+        return torch_hub_dir() / self.url.rsplit("/", 1)[-1]
 
     @property
     def sha256(self) -> str:

@@ -17,6 +17,7 @@ from leitmotif.separation.separator import INSTRUMENTAL, VOCALS
 MODEL_ID = "repet-sim"
 REVISION = "1"
 LICENSE = "Apache-2.0"
+RATE_HZ = None  # any
 REFERENCE = (
     "Rafii and Pardo, Music/voice separation using the similarity matrix, ISMIR 2012; centre cue after "
     "Avendano, Frequency-domain source identification and manipulation in stereo mixes, WASPAA 2003"

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import itertools
-import pkgutil
 from collections.abc import Iterable, Iterator, Sequence
-from types import ModuleType
 from typing import Any, Protocol, Self
 
 import numpy as np
 import soxr
 
-from leitmotif.plugins import add_plugins
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.adapters import adapter_class, adapters
 
 VOCALS = "vocals"
 INSTRUMENTAL = "instrumental"
@@ -57,47 +54,24 @@ class Separator(Protocol):
         """Return the stems of stereo mixes: shape (mixes, 2, n) to (mixes, stems, 2, n), both float32."""
 
 
-def backends() -> list[str]:
-    """Return the names of all backends: the files of this package, and those of plugins."""
-    return sorted(_modules())
-
-
-def module_name(backend: str) -> str:
-    """Return the file of a backend, as imported; that of a name that is not known would lie here."""
-    return _modules().get(backend, f"leitmotif.separation.{backend}")
-
-
-def _modules() -> dict[str, str]:
-    """Return the file of each backend, as imported; ours are not: they want packages of their own."""
-    room = importlib.import_module("leitmotif.separation")
-    names = sorted(module.name for module in pkgutil.iter_modules(room.__path__))
-    ours = {name: f"{room.__name__}.{name}" for name in names if name != "separator"}
-    return add_plugins("backends", ours, _take)
-
-
-def _take(name: str, thing: Any) -> dict[str, str]:
-    if not isinstance(thing, ModuleType) or not hasattr(thing, "SEPARATOR"):
-        raise TypeError(f"got {type(thing).__name__}; expected a module with a class SEPARATOR")
-    return {name: thing.__name__}
-
-
 def make(backend: str, **settings: Any) -> Separator:
     """Return a separator, not loaded yet.
 
     Args:
-        backend: One of `backends()`.
+        backend: One of `leitmotif.weights.adapters.adapters("separation")`.
         settings: Those that differ from the backend's own.
 
     Raises:
         LookupError: There is no such backend, or its package is not installed.
         ValueError: The backend has no such setting, or not with this value.
     """
-    chosen = _module(backend).SEPARATOR
+    chosen = adapter_class("separation", backend)
     known = inspect.signature(chosen).parameters
     if unknown := sorted(set(settings) - set(known)):
         raise ValueError(
             f"got {', '.join(unknown)} for separation backend {backend!r}; expected none but "
-            f"{', '.join(known)}; leave it out, or choose another of {', '.join(backends())}"
+            f"{', '.join(known)}; leave it out, or choose another of "
+            f"{', '.join(sorted(adapters('separation')))}"
         )
     separator: Separator = chosen(**settings)
     return separator
@@ -106,19 +80,6 @@ def make(backend: str, **settings: Any) -> Separator:
 def model_of(backend: str, **settings: Any) -> str:
     """Return `id@revision` of a backend under these settings without loading weights; raises as `make`."""
     return make(backend, **settings).model()
-
-
-def _module(backend: str) -> ModuleType:
-    if backend not in backends():
-        raise LookupError(f"got separation backend {backend!r}; expected one of {', '.join(backends())}")
-    try:
-        return importlib.import_module(module_name(backend))
-    except ModuleNotFoundError as error:
-        package = str(error.name).partition(".")[0]
-        raise LookupError(
-            f"separation backend {backend!r} needs the package {package!r}, which is not installed; run "
-            "`pip install 'leitmotif-av[paper]'`"
-        ) from error
 
 
 def instrumental(stems: np.ndarray, names: Sequence[str]) -> np.ndarray:

@@ -146,7 +146,11 @@ def test_what_is_broken_is_one_line_and_the_rest_goes_on(tmp_path: Path) -> None
 def test_two_plugins_of_one_name_are_told_of_with_both_owners(tmp_path: Path) -> None:
     for name in ("second", "first"):
         install(tmp_path, name, {"leitmotif.backends": {"mid-side": "leitmotif_plugin.mid_side"}})
-    ran = run(tmp_path, "-c", "from leitmotif.separation.separator import backends; print(backends())")
+    ran = run(
+        tmp_path,
+        "-c",
+        "from leitmotif.weights.adapters import adapters; print(sorted(adapters('separation')))",
+    )
     assert ran.stdout == "['demucs', 'mid-side', 'repet']\n"
     assert ran.stderr == (
         "plugin mid-side of second 1.0 (leitmotif.backends) adds 'mid-side', which first 1.0 has already; "
@@ -160,7 +164,7 @@ def test_doctor_lists_plugins(tmp_path: Path) -> None:
     code = "from leitmotif.cli.main import main; main(['doctor']); main(['doctor', '--json'])"
     said = run(tmp_path, "-c", code).stdout
     listed = {plugin["name"]: plugin for plugin in json.loads(said.splitlines()[-1])["plugins"]}
-    assert listed.keys() == {"darkness", "mid-side", "words", "numbered", "folder-name", "b"}
+    assert listed.keys() == {"darkness", "mid-side", "toy", "words", "numbered", "folder-name", "b"}
     assert [name for name, plugin in listed.items() if not plugin["ready"]] == ["b"]
     assert listed["mid-side"]["found"] == "leitmotif.backends of leitmotif-plugin 1.0"
     assert "broken 1.0: cannot be used (ModuleNotFoundError" in listed["b"]["found"]

@@ -12,7 +12,7 @@ import torch.distributed as dist
 from transformers import AutoTokenizer, ClapModel
 
 from leitmotif.encoders.clap import ClapEncoder
-from leitmotif.encoders.levels import level_features
+from leitmotif.encoders.mel import level_features
 from leitmotif.encoders.tokenizers import train_tokenizer
 from leitmotif.taxonomy.labels import Taxonomy, load
 from leitmotif.train_mini import corpus

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 from transformers import ClapModel, PreTrainedTokenizerFast
 
-from leitmotif.encoders.levels import level_features
+from leitmotif.encoders.mel import level_features
 from leitmotif.taxonomy.labels import Taxonomy
 from leitmotif.train_mini.augment import augment
 from leitmotif.train_mini.batches import Batches

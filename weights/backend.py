@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
+from leitmotif.extras import install_command
+from leitmotif.weights.adapters import constants_of
 from leitmotif.weights.files import HubRepo, Weights
 
 
@@ -81,7 +79,7 @@ class Backend:
     @property
     def install_command(self) -> str | None:
         """The command that installs what it needs; None if it needs nothing."""
-        return self.install or (f"pip install 'leitmotif-av[{self.extra}]'" if self.extra else None)
+        return self.install or (install_command(self.extra) if self.extra else None)
 
     @property
     def free(self) -> bool:
@@ -93,32 +91,6 @@ class Backend:
         """What there is to fetch, about; None if that is not known."""
         sizes = [item.size_bytes for item in self.weights]
         return None if None in sizes else sum(size for size in sizes if size is not None)
-
-
-@cache
-def constants_of(module: str) -> Mapping[str, Any]:
-    """Return the constants at the top of a module, its own and imported ones, without importing anything.
-
-    An adapter's imports are heavy, or missing on this machine, just when one asks what it needs.
-    """
-    try:
-        spec = find_spec(module)
-    except ModuleNotFoundError:
-        return {}
-    if spec is None or spec.origin is None:
-        return {}
-    constants: dict[str, Any] = {}
-    for node in ast.parse(Path(spec.origin).read_text(encoding="utf-8")).body:
-        if isinstance(node, ast.ImportFrom) and node.module:
-            names = [alias.name for alias in node.names if alias.name.isupper()]
-            found = constants_of(node.module) if names else {}
-            constants |= {name: found[name] for name in names if name in found}
-        elif isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name):
-            try:
-                constants[target.id] = ast.literal_eval(node.value)
-            except ValueError:
-                continue
-    return constants
 
 
 def terms(license: str, commercial: str) -> str:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
+from leitmotif.weights.adapters import KINDS, adapters, constants_of
 from leitmotif.weights.backend import Backend
 from leitmotif.weights.checkpoint import Checkpoint
-from leitmotif.weights.files import CONFIGURATION, HubRepo, UrlFile
+from leitmotif.weights.files import CHECKPOINTS, CONFIGURATION, HubRepo, UrlFile
+from leitmotif.weights.resolve import digest_of_ends, resolve_model, revision_of
 
 LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
 # The commits of published models that were tried, which a hub id without a revision means.
@@ -64,10 +69,76 @@ MSCLAP_2023 = Checkpoint(
     on_hub=True,
 )
 
+CHECKPOINTS_BY_MODEL = {each.model: each for each in (CNN14, MSCLAP_2023)}
+
 
 def pinned(model: str, revision: str | None = None) -> str:
     """Return the revision of a hub id: the one asked for, else the pinned one, else "main"."""
     return revision or PINNED.get(model, "main")
+
+
+def revision_of_language_model(model: str, revision: str | None) -> str:
+    """Return what identifies the weights of a language model, without loading them.
+
+    Args:
+        model: A hub id, a local folder, or the name of a served model.
+        revision: Of the hub id, or whatever the user calls the weights.
+
+    Returns:
+        The revision asked for; else the pinned one; else the digest of a folder; else "unknown".
+    """
+    if revision is None and model not in PINNED:
+        folder = Path(model).expanduser()
+        return digest_of_ends(folder) if folder.is_dir() else "unknown"
+    return pinned(model, revision)
+
+
+def name_model(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
+    """Return `id@revision` of the model that an adapter runs, without loading it.
+
+    Args:
+        facts: What its file states.
+        settings: Those that it takes, as they are set: `model` and `revision`, where it has them.
+
+    Raises:
+        BadModel: A folder or file was meant and it is missing or incomplete.
+    """
+    revision = settings.get("revision")
+    if checkpoint := CHECKPOINTS_BY_MODEL.get(facts["MODEL_ID"]):
+        return checkpoint.name(settings.get(checkpoint.setting.rpartition(".")[2]), revision)
+    name = str(settings.get("model") or facts["MODEL_ID"])
+    if "model" not in settings:
+        return f"{name}@{facts['REVISION']}"
+    return f"{name}@{revision_of(resolve_model(name, files=CHECKPOINTS), None, pinned(name, revision))}"
+
+
+def known_backends(*, plugins: bool = True) -> tuple[Backend, ...]:
+    """Return every backend: those of the table, and by what its file states an adapter that is not in it."""
+    listed = {backend.module for backend in BACKENDS}
+    found = [
+        _backend_of(stage, name, module)
+        for stage in KINDS
+        for name, module in adapters(stage).items()
+        if module not in listed and (plugins or module.startswith("leitmotif."))
+    ]
+    taken = {backend.name for backend in BACKENDS}
+    return (*BACKENDS, *(each for each in found if each.name not in taken))
+
+
+def _backend_of(stage: str, name: str, module: str) -> Backend:
+    facts = constants_of(module)
+    model, revision = str(facts.get("MODEL_ID", name)), str(facts.get("REVISION", "unknown"))
+    of_the_hub = model.count("/") == 1 and len(revision) == 40
+    return Backend(
+        name=name,
+        stages=(stage,),
+        backend=f"{name}+clap" if stage == "vocals" else name,
+        module=module,
+        commercial=str(facts.get("COMMERCIAL", "not known")),
+        packages=tuple(facts.get("PACKAGES", ())),
+        extra=facts.get("EXTRA"),
+        weights=(HubRepo(model, revision),) if of_the_hub else (),
+    )
 
 
 def _demucs(signature: str, sha256: str, size_bytes: int = 84_141_271) -> UrlFile:
@@ -206,7 +277,7 @@ BACKENDS = (
         name="ms-clap",
         stages=("quality",),
         backend="ms-clap",
-        module="leitmotif.encoders.msclap",
+        module="leitmotif.encoders.ms_clap",
         title=MSCLAP_2023.model,
         license_of_weights="MS-PL",
         weights=(
@@ -227,7 +298,7 @@ BACKENDS = (
         name="vllm-server",
         stages=("caption",),
         backend="vllm-server",
-        module="leitmotif.captioning.server",
+        module="leitmotif.captioning.vllm_server",
         commercial="with conditions",
         packages=("openai",),
         extra="paper",
@@ -238,7 +309,7 @@ BACKENDS = (
         name="vllm",
         stages=("caption",),
         backend="vllm",
-        module="leitmotif.captioning.offline",
+        module="leitmotif.captioning.vllm",
         commercial="with conditions",
         packages=("vllm",),
         extra="vllm",

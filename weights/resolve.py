@@ -1,5 +1,6 @@
 """Finds the weights behind a model name: shipped here, in a local folder or file, or on the Hub."""
 
+import hashlib
 import json
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,9 @@ FETCH = (
     "run `leitmotif fetch-models --profile paper` (`leitmotif doctor --profile paper` lists what is missing)"
 )
 SHIPPED_DIR = Path(__file__).resolve().parent / "shipped"
+
+
+_END_BYTES = 1 << 20
 
 
 class BadModel(UserError):  # noqa: N818
@@ -125,3 +129,20 @@ def revision_of(source: Path | str, commit: str | None, asked: str | None) -> st
 def _digest(files: tuple[tuple[Path, int, int], ...]) -> str:
     """Return 12 hex digits of the contents; the sizes and times are there for the cache."""
     return sha256_of(*(path for path, _, _ in files))[:12]
+
+
+def digest_of_ends(folder: Path) -> str:
+    """Return "sha256:" and 12 hex digits of the files of a language model: whole they have gigabytes.
+
+    Names, sizes and the first and last MiB of weights, configuration and chat template go into it.
+    """
+    digest = hashlib.sha256()
+    for path in sorted(folder.iterdir()):
+        if path.suffix in (".json", ".jinja", ".safetensors"):
+            size = path.stat().st_size
+            digest.update(f"{path.name} {size}\n".encode())
+            with path.open("rb") as file:
+                digest.update(file.read(_END_BYTES))
+                file.seek(max(0, size - _END_BYTES))
+                digest.update(file.read())
+    return "sha256:" + digest.hexdigest()[:12]

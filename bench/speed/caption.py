@@ -41,7 +41,7 @@ def figures() -> Iterator[dict[str, Any]]:
     sys.path.append(str(REPOSITORY / "tests" / "captioning"))
     from real_server import PYTHON, RealServer, environment, write_model
 
-    from leitmotif.captioning.server import ServerCaptioner
+    from leitmotif.captioning.vllm_server import ServerCaptioner
 
     if not PYTHON.is_file():
         raise FileNotFoundError("no .venv-vllm; run `make vllm`")

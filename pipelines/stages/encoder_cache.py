@@ -4,73 +4,53 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from leitmotif.weights.catalog import pinned
-from leitmotif.weights.files import CHECKPOINTS
-from leitmotif.weights.resolve import resolve_model, revision_of
-
-if TYPE_CHECKING:
-    from leitmotif.encoders.clap import ClapEncoder
-    from leitmotif.encoders.clip import ClipEncoder
-    from leitmotif.encoders.laion_clap import LaionClapEncoder
-    from leitmotif.encoders.siglip import SiglipEncoder
+from leitmotif.weights.adapters import adapters, constants_of, make_adapter, own_settings
+from leitmotif.weights.catalog import name_model
 
 
-@cache
-def model_of(model: str, revision: str | None) -> str:
-    """Return `name@revision` of a model without loading it.
+def model_of(stage: str, adapter: str, settings: Mapping[str, Any]) -> str:
+    """Return `id@revision` of the model that an adapter runs under a stage's settings, without loading it.
 
     Raises:
         BadModel: A folder or file was meant and it is missing or incomplete.
+        LookupError: There is no such adapter.
     """
-    return f"{model}@{revision_of(resolve_model(model, files=CHECKPOINTS), None, pinned(model, revision))}"
+    facts = constants_of(adapters(stage)[adapter])
+    return name_model(facts, {name: settings.get(name) for name in own_settings(stage, adapter)})
 
 
-def clap_of(settings: Mapping[str, Any]) -> ClapEncoder | LaionClapEncoder:
-    """Return the loaded CLAP encoder of the settings of the stage `tagging`."""
-    optional = {name: settings[name] for name in ("backend", "tokenizer") if name in settings}
-    return clap(settings["model"], settings["revision"], settings["device"], **optional)
+def encoder(stage: str, adapter: str, settings: Mapping[str, Any]) -> Any:
+    """Return the loaded encoder of a stage's settings; it is shared by all who ask for it with equal ones.
 
+    Args:
+        stage: Whose adapter it is.
+        adapter: By name.
+        settings: Of the stage; `device` says where it runs.
 
-def clap(
-    model: str, revision: str | None, device: str, *, backend: str = "clap", tokenizer: str | None = None
-) -> ClapEncoder | LaionClapEncoder:
-    """Return the loaded CLAP encoder."""
-    return _load_clap(model, revision, device, backend, tokenizer)
-
-
-@cache
-def _load_clap(
-    model: str, revision: str | None, device: str, backend: str, tokenizer: str | None
-) -> ClapEncoder | LaionClapEncoder:
-    _be_quiet()
-    if backend == "laion-clap":
-        from leitmotif.encoders.laion_clap import LaionClapEncoder
-
-        return LaionClapEncoder(model, revision=revision, tokenizer=tokenizer).load(device)
-    from leitmotif.encoders.clap import ClapEncoder
-
-    return ClapEncoder(model, revision=revision, tokenizer=tokenizer).load(device)
-
-
-def clip(
-    model: str, revision: str | None, device: str, *, backend: str = "clip"
-) -> ClipEncoder | SiglipEncoder:
-    """Return the loaded CLIP or SigLIP encoder."""
-    return _load_clip(model, revision, device, backend)
+    Raises:
+        BadModel: The model is missing, incomplete, or of another kind.
+        LookupError: There is no such adapter, or a package is missing.
+    """
+    own = {name: settings.get(name) for name in own_settings(stage, adapter)}
+    return _load(stage, adapter, str(settings["device"]), tuple(own.items()))
 
 
 @cache
-def _load_clip(model: str, revision: str | None, device: str, backend: str) -> ClipEncoder | SiglipEncoder:
+def _load(stage: str, adapter: str, device: str, own: tuple[tuple[str, Any], ...]) -> Any:
     _be_quiet()
-    if backend == "siglip":
-        from leitmotif.encoders.siglip import SiglipEncoder
+    return make_adapter(stage, adapter, dict(own)).load(device)
 
-        return SiglipEncoder(model, revision=revision).load(device)
-    from leitmotif.encoders.clip import ClipEncoder
 
-    return ClipEncoder(model, revision=revision).load(device)
+def clap_of(settings: Mapping[str, Any]) -> Any:
+    """Return the loaded encoder of the settings of the stage `tagging`."""
+    return encoder("tagging", settings["backend"], settings)
+
+
+def clap_model(settings: Mapping[str, Any]) -> str:
+    """Return `id@revision` of the encoder of the settings of the stage `tagging`."""
+    return model_of("tagging", settings["backend"], settings)
 
 
 def _be_quiet() -> None:

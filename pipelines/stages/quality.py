@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
 from leitmotif.filters import quality
 from leitmotif.media import audio, flac
+from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, one_by_one
+from leitmotif.pipelines.stage import Clip, Row, StageContext, one_by_one
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.taxonomy import labels
-from leitmotif.weights.catalog import MSCLAP_2023
+
+# The backend that takes the windows which tagging embedded.
+OF_TAGGING = "clap"
 
 
-class QualitySettings(StageSettings):
+class QualitySettings(BackendSettings):
     """Who judges: the CLAP model of tagging, or MS-CLAP, to whose scores PAM's threshold belongs.
 
     Attributes:
@@ -28,11 +31,23 @@ class QualitySettings(StageSettings):
         device: Where MS-CLAP runs.
     """
 
-    backend: Literal["clap", "ms-clap"] = "clap"
+    STAGE: ClassVar = "quality"
+
+    backend: str = OF_TAGGING
     model: str | None = None
     revision: str | None = None
     tokenizer: str | None = None
     device: str = "cpu"
+
+    @classmethod
+    def choices(cls) -> list[str]:
+        """Return what `backend` may be: tagging's own encoder, or one that listens by itself."""
+        return [OF_TAGGING, *super().choices()]
+
+    @property
+    def listens(self) -> bool:
+        """Whether the track itself is listened to."""
+        return self.backend != OF_TAGGING
 
 
 class QualityStage:
@@ -52,38 +67,34 @@ class QualityStage:
 
     def model(self) -> str:
         """Return the id and revision of the model that judges."""
-        if self.settings.backend == "ms-clap":
-            return MSCLAP_2023.name(self.settings.model, self.settings.revision)
-        return encoder_cache.model_of(self.clap["model"], self.clap["revision"])
+        if self.settings.listens:
+            return encoder_cache.model_of(self.NAME, self.settings.adapter, self.settings.model_dump())
+        return encoder_cache.clap_model(self.clap)
 
     def identity(self) -> Mapping[str, Any]:
         """Return who judges, and the label set, which holds the prompts."""
-        return {"backend": self.settings.backend, "taxonomy": labels.load().fingerprint}
+        return {
+            "backend": self.settings.backend,
+            "taxonomy": labels.load().fingerprint,
+            **self.settings.own,
+        }
 
     def open(self, context: StageContext) -> None:
         """Embed the prompts."""
         self.context = context
-        encoder: Any
-        if self.settings.backend == "ms-clap":
-            from leitmotif.encoders.msclap import TOKENIZER_ID, MsClapEncoder
-
-            self.encoder = encoder = MsClapEncoder(
-                self.settings.model,
-                revision=self.settings.revision,
-                tokenizer=self.settings.tokenizer or TOKENIZER_ID,
-            ).load(self.settings.device)
+        if self.settings.listens:
+            settings = self.settings.model_dump()
+            self.encoder = encoder_cache.encoder(self.NAME, self.settings.adapter, settings)
         else:
-            encoder = encoder_cache.clap_of(self.clap)
-        self.score = quality.scorer(encoder, labels.load())
+            self.encoder = encoder_cache.clap_of(self.clap)
+        self.score = quality.scorer(self.encoder, labels.load())
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Score each clip."""
         return one_by_one(self._score, clips)
 
     def _score(self, clip: Clip) -> Row:
-        windows = (
-            self._listen(clip) if self.settings.backend == "ms-clap" else clip.inputs["tagging"]["windows"]
-        )
+        windows = self._listen(clip) if self.settings.listens else clip.inputs["tagging"]["windows"]
         return {"pam_score": self.score(np.asarray(windows, np.float32))}
 
     def _listen(self, clip: Clip) -> np.ndarray:

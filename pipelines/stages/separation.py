@@ -12,15 +12,16 @@ import pyarrow as pa
 from pydantic import field_validator
 
 from leitmotif.media import audio, flac
+from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, one_by_one, settings_identity
+from leitmotif.pipelines.stage import Clip, Row, StageContext, one_by_one, settings_identity
 from leitmotif.separation.separator import INSTRUMENTAL, instrumental, make, model_of, separate_blocks
 from leitmotif.storage.errors import OutsideError, UserError
 
 RATE_HZ = 44100
 
 
-class SeparationSettings(StageSettings):
+class SeparationSettings(BackendSettings):
     """Which separator, on which device, and what is kept.
 
     Attributes:
@@ -29,6 +30,8 @@ class SeparationSettings(StageSettings):
         keep_stems: Keep the stems, as CLIPID.vocals.flac and so on beside the instrumental.
         model, repo, overlap, batch: Settings of the backend; None is its own value.
     """
+
+    STAGE: ClassVar = "separation"
 
     backend: str = "repet"
     device: str = "cpu"
@@ -47,7 +50,8 @@ class SeparationSettings(StageSettings):
     @property
     def of_backend(self) -> dict[str, Any]:
         """What the backend is made with."""
-        return self.model_dump(include={"model", "repo", "overlap", "batch"}, exclude_none=True)
+        own = {"model", "repo", "overlap", "batch", *self.own}
+        return self.model_dump(include=own, exclude_none=True)
 
 
 class SeparationStage:

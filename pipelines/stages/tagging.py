@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
 from leitmotif.encoders.windows import track_windows
 from leitmotif.media import audio, flac
+from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.prefetch import measure_with_prefetch
-from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, settings_identity
+from leitmotif.pipelines.stage import Clip, Row, StageContext, settings_identity
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.tagging.clap import label_embeddings, tag_scores
 from leitmotif.taxonomy import labels
@@ -23,14 +24,16 @@ MAX_WINDOWS = 24
 GPU_WINDOWS = 64
 
 
-class TaggingSettings(StageSettings):
+class TaggingSettings(BackendSettings):
     """Which CLAP model: one that ships, a hub id, a local folder, or one of LAION's own `.pt` files.
 
     A hub id is pinned by its revision. `tokenizer` is that of a `.pt` file, which has none: a folder or hub
     id with RoBERTa's, by default the hub's. The backend "laion-clap" runs such a file in LAION's own package.
     """
 
-    backend: Literal["clap", "laion-clap"] = "clap"
+    STAGE: ClassVar = "tagging"
+
+    backend: str = "clap"
     model: str = "clap-mini"
     revision: str | None = None
     tokenizer: str | None = None
@@ -59,7 +62,7 @@ class TaggingStage:
 
     def model(self) -> str:
         """Return the CLAP model's id and revision."""
-        return encoder_cache.model_of(self.settings.model, self.settings.revision)
+        return encoder_cache.clap_model(self.settings.model_dump())
 
     def identity(self) -> Mapping[str, Any]:
         """Return the settings and the label set."""

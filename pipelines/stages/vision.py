@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
+from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.prefetch import measure_with_prefetch
-from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, settings_identity
+from leitmotif.pipelines.stage import Clip, Row, StageContext, settings_identity
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.pipelines.stages.frames import unpack_frames
 
@@ -22,10 +23,12 @@ if TYPE_CHECKING:
 GPU_FRAMES = 64
 
 
-class VisionSettings(StageSettings):
+class VisionSettings(BackendSettings):
     """Which model: one that ships, a hub id or a local folder; a hub id is pinned by its revision."""
 
-    backend: Literal["clip", "siglip"] = "clip"
+    STAGE: ClassVar = "vision"
+
+    backend: str = "clip"
     model: str = "clip-mini"
     revision: str | None = None
     device: str = "cpu"
@@ -46,7 +49,7 @@ class VisionStage:
 
     def model(self) -> str:
         """Return the model's id and revision."""
-        return encoder_cache.model_of(self.settings.model, self.settings.revision)
+        return encoder_cache.model_of(self.NAME, self.settings.adapter, self.settings.model_dump())
 
     def identity(self) -> Mapping[str, Any]:
         """Return the settings."""
@@ -55,12 +58,7 @@ class VisionStage:
     def open(self, context: StageContext) -> None:
         """Load the model."""
         self.context = context
-        self.encoder = encoder_cache.clip(
-            self.settings.model,
-            self.settings.revision,
-            self.settings.device,
-            backend=self.settings.backend,
-        )
+        self.encoder = encoder_cache.encoder(self.NAME, self.settings.adapter, self.settings.model_dump())
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Embed each clip's frames."""

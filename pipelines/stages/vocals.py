@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -11,17 +11,21 @@ import pyarrow as pa
 from leitmotif.encoders.windows import track_windows
 from leitmotif.filters import vocals
 from leitmotif.media import audio, flac
+from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.stage import Clip, Row, StageContext, StageSettings, one_by_one
+from leitmotif.pipelines.stage import Clip, Row, StageContext, one_by_one
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.taxonomy import labels as taxonomy_labels
-from leitmotif.weights.catalog import CNN14
 
 # Ten minutes whole, and evenly spread windows of anything longer: a voice may come anywhere.
 MAX_WINDOWS = 60
 
 
-class VocalsSettings(StageSettings):
+# CLAP by itself, and what follows the name of a tagger that is heard beside it.
+ALONE, BESIDE_CLAP = "clap", "+clap"
+
+
+class VocalsSettings(BackendSettings):
     """Who listens.
 
     Attributes:
@@ -30,9 +34,21 @@ class VocalsSettings(StageSettings):
         device: Where PANNs runs.
     """
 
-    backend: Literal["clap", "panns+clap"] = "clap"
+    STAGE: ClassVar = "vocals"
+
+    backend: str = ALONE
     panns: str | None = None
     device: str = "cpu"
+
+    @classmethod
+    def choices(cls) -> list[str]:
+        """Return what `backend` may be: CLAP alone, or an audio tagger beside it."""
+        return [ALONE, *(f"{name}{BESIDE_CLAP}" for name in super().choices())]
+
+    @classmethod
+    def adapter_of(cls, backend: str) -> str:
+        """Return the audio tagger that is heard beside CLAP."""
+        return backend.removesuffix(BESIDE_CLAP)
 
 
 class VocalsStage:
@@ -58,44 +74,48 @@ class VocalsStage:
 
     def model(self) -> str:
         """Return the id and revision of the CLAP model, which is the windows' own, and of PANNs."""
-        clap = encoder_cache.model_of(self.clap["model"], self.clap["revision"])
-        return f"{clap} + {CNN14.name(self.settings.panns)}" if self._with_panns else clap
+        clap = encoder_cache.clap_model(self.clap)
+        if not self._with_tagger:
+            return clap
+        tagger = encoder_cache.model_of(self.NAME, self.settings.adapter, self.settings.model_dump())
+        return f"{clap} + {tagger}"
 
     def identity(self) -> Mapping[str, Any]:
         """Return who listens, and the label set, which holds the prompts."""
-        return {"backend": self.settings.backend, "taxonomy": taxonomy_labels.load().fingerprint}
+        return {
+            "backend": self.settings.backend,
+            "taxonomy": taxonomy_labels.load().fingerprint,
+            **self.settings.own,
+        }
 
     def open(self, context: StageContext) -> None:
         """Embed the prompts, and load PANNs."""
         self.context = context
         encoder = encoder_cache.clap_of(self.clap)
-        if not self._with_panns:
+        if not self._with_tagger:
             self.score = vocals.scorer(encoder, taxonomy_labels.load())
         else:
-            from leitmotif.encoders.panns import PannsTagger
-
             self.score = vocals.label_scorer(encoder)
-            self.tagger = PannsTagger(self.settings.panns).load(self.settings.device)
+            settings = self.settings.model_dump()
+            self.tagger = encoder_cache.encoder(self.NAME, self.settings.adapter, settings)
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Score each clip."""
         return one_by_one(self._score, clips)
 
     @property
-    def _with_panns(self) -> bool:
-        return self.settings.backend == "panns+clap"
+    def _with_tagger(self) -> bool:
+        return self.settings.backend != ALONE
 
     def _score(self, clip: Clip) -> Row:
         windows = np.asarray(clip.inputs["tagging"]["windows"], np.float32)  # (windows, dim)
         clap = self.score(windows)
-        panns = self._listen(clip) if self._with_panns else None
+        panns = self._listen(clip) if self._with_tagger else None
         highest = clap if panns is None else max(clap, panns)
         return {"vocal_score": highest, "vocal_clap": clap, "vocal_panns": panns}
 
     def _listen(self, clip: Clip) -> float:
         """Return how probable a voice is to PANNs."""
-        from leitmotif.encoders.panns import labels
-
         path = self.context.file_of(clip, self.track)
         windows = track_windows(
             audio.read_flac_blocks(path, rate_hz=self.tagger.rate_hz, mono=True),
@@ -104,4 +124,4 @@ class VocalsStage:
             max_windows=MAX_WINDOWS,
             total_s=flac.flac_length_s(path),
         )
-        return vocals.voice_probability(self.tagger.score_windows(windows), labels())
+        return vocals.voice_probability(self.tagger.score_windows(windows), self.tagger.labels)

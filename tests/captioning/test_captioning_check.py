@@ -1,9 +1,9 @@
 import pytest
 
-from leitmotif.captioning.check import read_caption
 from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.prompt import read_prompt
+from leitmotif.captioning.validate import read_caption
 
 PROMPT = read_prompt("music-context-v1")
 FACTS = CaptionFacts(

@@ -2,7 +2,7 @@ import unicodedata
 
 import pytest
 
-from leitmotif.captioning.crawled import clean_text
+from leitmotif.captioning.sanitize import clean_text
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import yaml
 
-from leitmotif.captioning import wording as wording_module
+from leitmotif.captioning import templates as wording_module
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.grammar import (
     MAX_GENRES,
@@ -16,10 +16,10 @@ from leitmotif.captioning.grammar import (
     listed,
     with_article,
 )
-from leitmotif.captioning.wording import Wording, facts_of, prompt_ids, read_wording
+from leitmotif.captioning.templates import Templates, facts_of, prompt_ids, read_templates
 from leitmotif.storage.errors import UserError
 
-WORDS = read_wording("grammar-sentence-v1")
+WORDS = read_templates("grammar-sentence-v1")
 KEYS = ("C major", "F# minor", "A major", "D# minor")
 
 
@@ -50,7 +50,11 @@ def draw_facts(rng: np.random.Generator, number: int) -> CaptionFacts:
 def drawn() -> list[tuple[CaptionFacts, str]]:
     rng = np.random.default_rng(11)
     facts = [draw_facts(rng, number) for number in range(1500)]
-    return list(zip(facts, GrammarCaptioner().load().caption(facts), strict=True))
+    return list(zip(facts, captions(facts), strict=True))
+
+
+def captions(facts: list[CaptionFacts]) -> list[str]:
+    return [caption.text for caption in GrammarCaptioner().load().caption(facts)]
 
 
 def has(phrase: str, caption: str) -> bool:
@@ -133,9 +137,8 @@ def test_the_number_is_the_rounded_tempo(drawn):
 
 
 def test_a_caption_depends_on_its_clip_alone(drawn):
-    captioner = GrammarCaptioner().load()
     facts = [facts for facts, _ in drawn[:50]]
-    assert captioner.caption(facts[::-1])[::-1] == [caption for _, caption in drawn[:50]]
+    assert captions(facts[::-1])[::-1] == [caption for _, caption in drawn[:50]]
 
 
 def test_clips_with_the_same_facts_are_told_apart_in_words():
@@ -149,10 +152,7 @@ def test_clips_with_the_same_facts_are_told_apart_in_words():
         key="D major",
         has_vocals=False,
     )
-    captions = (
-        GrammarCaptioner().load().caption([replace(facts, clip_id=str(number)) for number in range(200)])
-    )
-    assert len(set(captions)) > 150
+    assert len(set(captions([replace(facts, clip_id=str(number)) for number in range(200)]))) > 150
 
 
 def test_there_are_forty_sentence_patterns_and_every_one_of_them_is_used(drawn):
@@ -166,13 +166,13 @@ def test_there_are_forty_sentence_patterns_and_every_one_of_them_is_used(drawn):
 
 
 def test_a_clip_of_which_nothing_is_known_gets_a_sentence_too():
-    assert GrammarCaptioner().load().caption([CaptionFacts("x")])[0].endswith(".")
-    assert GrammarCaptioner().load().caption([]) == []
+    assert captions([CaptionFacts("x")])[0].endswith(".")
+    assert captions([]) == []
 
 
 def test_tags_without_words_of_their_own_are_called_by_their_id():
     facts = CaptionFacts("x", instruments=("theremin",), genres=("ska",), moods=("uncanny",))
-    caption = GrammarCaptioner().load().caption([facts])[0]
+    caption = captions([facts])[0]
     assert "ska" in caption and "uncanny" in caption.lower()
 
 
@@ -181,7 +181,7 @@ def test_many_long_names_still_make_a_short_sentence():
         "x", instruments=tuple(f"very long hand made drum {n}" for n in range(9)), genres=("rock", "pop")
     )
     for number in range(50):
-        caption = GrammarCaptioner().load().caption([replace(facts, clip_id=str(number))])[0]
+        caption = captions([replace(facts, clip_id=str(number))])[0]
         assert len(caption.split()) <= WORDS.max_words
     assert len(facts.instruments) > MAX_INSTRUMENTS
 
@@ -236,19 +236,19 @@ def test_a_bad_prompt_file_says_what_is_wrong(tmp_path, monkeypatch, change, mes
     (tmp_path / "grammar-sentence-v1.yaml").write_text(yaml.safe_dump(text))
     monkeypatch.setattr(wording_module, "PROMPTS", tmp_path)
     with pytest.raises(UserError, match=message):
-        read_wording("grammar-sentence-v1")
+        read_templates("grammar-sentence-v1")
 
 
 def test_a_prompt_file_must_bear_its_own_name(tmp_path, monkeypatch):
     (tmp_path / "grammar-sentence-v2.yaml").write_text(yaml.safe_dump(WORDS.model_dump(mode="json")))
     monkeypatch.setattr(wording_module, "PROMPTS", tmp_path)
     with pytest.raises(UserError, match="grammar-sentence-v1"):
-        read_wording("grammar-sentence-v2")
+        read_templates("grammar-sentence-v2")
 
 
 def test_every_shipped_prompt_can_be_read():
     for prompt_id in prompt_ids():
-        assert isinstance(read_wording(prompt_id), Wording)
+        assert isinstance(read_templates(prompt_id), Templates)
 
 
 def test_a_sentence_needs_the_facts_of_its_slots():

@@ -1,6 +1,6 @@
 import pytest
 
-from leitmotif.captioning.chat import Caption
+from leitmotif.captioning.captioner import Caption
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.journal import Journal
 

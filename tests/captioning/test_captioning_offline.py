@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from leitmotif.captioning.chat import MODEL_ID, REVISION, Caption, ChatTask
+from leitmotif.captioning.captioner import Caption
+from leitmotif.captioning.chat import MODEL_ID, REVISION, ChatTask
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
-from leitmotif.captioning.offline import OfflineCaptioner
+from leitmotif.captioning.vllm import OfflineCaptioner
 from leitmotif.storage.errors import UserError
 
 TASK = ChatTask("music-sentence-v1")

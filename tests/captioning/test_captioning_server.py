@@ -13,11 +13,13 @@ import pytest
 from fake_server import GOOD, MODEL, Answer, FakeServer
 
 from leitmotif.captioning import connection
-from leitmotif.captioning.chat import PLAIN_CLIP, REVISION, Caption, ChatTask, Draft, Sampling, revision_of
+from leitmotif.captioning.captioner import Caption
+from leitmotif.captioning.chat import PLAIN_CLIP, REVISION, ChatTask, Completion, Sampling
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
-from leitmotif.captioning.server import ServerCaptioner
+from leitmotif.captioning.vllm_server import ServerCaptioner
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.catalog import revision_of_language_model
 
 TASK = ChatTask("music-sentence-v1")
 FACTS = [CaptionFacts(f"clip{n}", instruments=("piano",), moods=("calm",)) for n in range(40)]
@@ -174,7 +176,7 @@ def test_a_server_that_stays_away_is_one_line_after_the_patience(server):
 def test_a_server_that_is_still_starting_is_waited_for(server):
     server.stop()
     threading.Timer(0.3, server.start).start()
-    assert captioner(server).load().model == MODEL
+    assert captioner(server).load().served == MODEL
 
 
 def test_one_clip_that_the_server_cannot_take_is_that_clip_s_failure(server):
@@ -297,16 +299,16 @@ def test_a_missing_package_is_one_line(server, monkeypatch):
 
 
 def test_the_pinned_revision_is_that_of_the_paper_s_model_only(tmp_path):
-    assert revision_of(MODEL, None) == REVISION
-    assert revision_of(MODEL, "abc") == "abc"
-    assert revision_of("someone/else", None) == "unknown"
+    assert revision_of_language_model(MODEL, None) == REVISION
+    assert revision_of_language_model(MODEL, "abc") == "abc"
+    assert revision_of_language_model("someone/else", None) == "unknown"
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"\0" * 3_000_000)
-    first = revision_of(str(tmp_path), None)
+    first = revision_of_language_model(str(tmp_path), None)
     (tmp_path / "model.safetensors").write_bytes(b"\0" * 2_999_999 + b"\1")
-    assert first.startswith("sha256:") and revision_of(str(tmp_path), None) != first
+    assert first.startswith("sha256:") and revision_of_language_model(str(tmp_path), None) != first
 
 
 def test_a_draft_without_text_is_no_caption():
     with pytest.raises(BadCaption, match="empty"):
-        TASK.accept(Draft(""), FACTS[0], 0)
+        TASK.accept(Completion(""), FACTS[0], 0)

@@ -10,10 +10,11 @@ import pytest
 from fake_server import GOOD, Answer, FakeServer
 
 from leitmotif.captioning import connection
-from leitmotif.captioning.chat import Caption, ChatTask
+from leitmotif.captioning.captioner import Caption
+from leitmotif.captioning.chat import ChatTask
 from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
-from leitmotif.captioning.server import ServerCaptioner
+from leitmotif.captioning.vllm_server import ServerCaptioner
 from leitmotif.storage.errors import UserError
 
 TASK = ChatTask("music-sentence-v1")

@@ -150,14 +150,11 @@ def test_weights_of_another_size_are_missing(ready_file: UrlFile) -> None:
 
 
 def test_weights_that_ship_are_looked_at_too(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from leitmotif.pipelines.stages import encoder_cache
     from leitmotif.weights import resolve
 
     monkeypatch.setattr(resolve, "SHIPPED_DIR", tmp_path)
-    encoder_cache.model_of.cache_clear()
     (use,) = [use for use in uses_of("embedded") if use.backend.name == "clip-mini"]
     seen = readiness(use, "embedded")
-    encoder_cache.model_of.cache_clear()
     assert not seen.ready
     assert seen.fix == "make mini"
 

@@ -7,8 +7,8 @@ import torch
 from tokenizers.pre_tokenizers import ByteLevel
 from transformers import ClapAudioConfig, GPT2Config
 
-from leitmotif.encoders.msclap import front_end
-from leitmotif.encoders.msclap_network import MsClapNetwork
+from leitmotif.encoders.ms_clap import front_end
+from leitmotif.encoders.ms_clap_network import MsClapNetwork
 
 HTSAT = "audio_encoder.base.htsat."
 WORDS = 257

@@ -7,7 +7,7 @@ from PIL import Image
 
 from leitmotif.encoders.clap import ClapEncoder
 from leitmotif.encoders.clip import ClipEncoder
-from leitmotif.encoders.inference import inference
+from leitmotif.encoders.encoder import inference
 
 
 def test_on_a_cpu_all_is_single_precision_without_gradients():

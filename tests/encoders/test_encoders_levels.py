@@ -1,6 +1,6 @@
 import torch
 
-from leitmotif.encoders.levels import level_features
+from leitmotif.encoders.mel import level_features
 
 
 def test_the_level_of_a_clip_does_not_matter() -> None:

@@ -14,9 +14,9 @@ import pytest
 import torch
 from msclap_files import HTSAT, WORDS, published_weights, tiny_network, write_tiny_msclap, write_tokenizer
 
-from leitmotif.encoders import msclap
+from leitmotif.encoders import ms_clap
 from leitmotif.encoders.mel import MelSpectrogram
-from leitmotif.encoders.msclap import MsClapEncoder
+from leitmotif.encoders.ms_clap import MsClapEncoder
 from leitmotif.weights.catalog import MSCLAP_2023
 from leitmotif.weights.resolve import BadModel
 
@@ -24,7 +24,7 @@ TEXTS = ["the sound is clear and clean.", "the sound is noisy and with artifacts
 
 
 def noise(length_s: float, seed: int = 0) -> np.ndarray:
-    samples = np.random.default_rng(seed).normal(0, 0.1, round(length_s * msclap.RATE_HZ))
+    samples = np.random.default_rng(seed).normal(0, 0.1, round(length_s * ms_clap.RATE_HZ))
     return (samples * np.linspace(0, 1, len(samples))).astype(np.float32)
 
 
@@ -50,7 +50,7 @@ def test_the_encoder_says_what_it_reads(encoder):
     assert (encoder.rate_hz, encoder.window_s, encoder.dim) == (44_100, 7.0, 24)
     assert encoder.logit_scale == pytest.approx(np.exp(3.0))
     assert encoder.revision_id.startswith("sha256:")
-    assert (MSCLAP_2023.model, MSCLAP_2023.revision) == (msclap.MODEL_ID, msclap.REVISION)
+    assert (MSCLAP_2023.model, MSCLAP_2023.revision) == (ms_clap.MODEL_ID, ms_clap.REVISION)
 
 
 def test_every_published_weight_finds_its_place(encoder):
@@ -172,13 +172,13 @@ def test_the_hub_is_asked_for_the_pinned_commit(checkpoint, tokenizer, monkeypat
         asked.append((repo, file, revision))
         return str(checkpoint)
 
-    monkeypatch.setattr(msclap, "hf_hub_download", download)
+    monkeypatch.setattr(ms_clap, "hf_hub_download", download)
     monkeypatch.setenv("LEITMOTIF_MODELS", str(checkpoint.parent / "none"))
-    assert MsClapEncoder(tokenizer=tokenizer).load().revision_id == msclap.REVISION
+    assert MsClapEncoder(tokenizer=tokenizer).load().revision_id == ms_clap.REVISION
     assert MsClapEncoder("microsoft/msclap", revision="b", tokenizer=tokenizer).load().revision_id == "b"
     assert MsClapEncoder("owner/name", tokenizer=tokenizer).load().revision_id == "main"
     assert asked == [
-        ("microsoft/msclap", MSCLAP_2023.file, msclap.REVISION),
+        ("microsoft/msclap", MSCLAP_2023.file, ms_clap.REVISION),
         ("microsoft/msclap", MSCLAP_2023.file, "b"),
         ("owner/name", MSCLAP_2023.file, "main"),
     ]
@@ -188,7 +188,7 @@ def test_missing_weights_are_one_clear_line(tokenizer, tmp_path, monkeypatch):
     def download(*_: Any, **__: Any) -> str:
         raise OSError("no network\nand more")
 
-    monkeypatch.setattr(msclap, "hf_hub_download", download)
+    monkeypatch.setattr(ms_clap, "hf_hub_download", download)
     monkeypatch.setenv("LEITMOTIF_MODELS", str(tmp_path))
     for model in (None, "microsoft/msclap", str(tmp_path), str(tmp_path / "nowhere.pth"), "nowhere.pth"):
         with pytest.raises(BadModel, match="fetch-models --profile paper") as caught:
@@ -250,7 +250,7 @@ def test_the_spectrogram_is_that_of_torchlibrosa():
     )
     windows = torch.from_numpy(np.stack([noise(7), noise(7, 1), np.zeros(7 * 44_100, np.float32)]))
     expected = filters(spectrogram(windows))
-    found = MelSpectrogram(msclap.front_end({}), fused=False)(windows)
+    found = MelSpectrogram(ms_clap.front_end({}), fused=False)(windows)
     assert found.shape == expected.shape == (3, 1, 965, 64)
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=0)
 

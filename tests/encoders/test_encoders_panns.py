@@ -93,7 +93,7 @@ def test_a_window_that_is_no_audio_is_refused(tagger, window, message):
 
 def test_settings_travel_to_a_worker_before_loading():
     tagger = pickle.loads(pickle.dumps(PannsTagger("somewhere.pth", batch=4)))
-    assert (tagger.checkpoint, tagger.batch) == ("somewhere.pth", 4)
+    assert (tagger.panns, tagger.batch) == ("somewhere.pth", 4)
     with pytest.raises(RuntimeError, match="load"):
         tagger.score_windows([])
     with pytest.raises(ValueError, match="batch=0"):

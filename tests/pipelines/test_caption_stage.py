@@ -96,7 +96,7 @@ def test_a_bad_caption_quarantines_its_clip_with_the_reason(workspace, server, m
     plan = plan_for(server)
     ids = measured(plan)
     stage = workspace.stores(plan).stages["caption"]
-    bad = {stage._captioner().task.seed(ids[5], attempt) for attempt in range(3)}
+    bad = {stage.captioner.task.seed(ids[5], attempt) for attempt in range(3)}
     server.script = lambda request: Answer("I'm sorry, no." if request["seed"] in bad else GOOD)
     summary = curate([], workspace, plan)
     assert (summary.kept, summary.quarantined) == (29, 1)
@@ -223,7 +223,7 @@ def test_a_server_with_another_model_is_the_user_s_to_mend(workspace, server, me
         ("caption.url=http://host/v1?key=secret", "put it into LEITMOTIF_API_KEY"),
         ("caption.temperature=3", "caption.temperature: got 3, expected less than or equal to 2"),
         ("caption.tries=0", "caption.tries: got 0, expected greater than or equal to 1"),
-        ("caption.backend=vlm", "'grammar', 'vllm-server' or 'vllm'"),
+        ("caption.backend=vlm", "'grammar', 'vllm' or 'vllm-server'"),
     ],
 )
 def test_a_wrong_setting_is_one_line(server, setting, said):

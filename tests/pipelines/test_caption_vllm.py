@@ -13,11 +13,12 @@ import pytest
 sys.path.append(str(Path(__file__).parents[1] / "captioning"))
 from real_server import MODEL, PYTHON, REPOSITORY, RealServer, environment, write_model
 
-from leitmotif.captioning.chat import Caption, ChatTask, Draft, Sampling
+from leitmotif.captioning.captioner import Caption
+from leitmotif.captioning.chat import ChatTask, Completion, Sampling
 from leitmotif.captioning.connection import Connection
 from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
-from leitmotif.captioning.server import ServerCaptioner
+from leitmotif.captioning.vllm_server import ServerCaptioner
 from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages.caption import CaptionStage
@@ -38,7 +39,7 @@ OFFLINE = """
 import json, sys
 from leitmotif.captioning.chat import ChatTask
 from leitmotif.captioning.facts import CaptionFacts
-from leitmotif.captioning.offline import OfflineCaptioner
+from leitmotif.captioning.vllm import OfflineCaptioner
 if __name__ == "__main__":
     known = {"genres": ("rock",), "moods": ("calm",)}
     facts = [CaptionFacts(f"clip{n}", title=f"Song {n}", **known) for n in range(24)]
@@ -100,7 +101,7 @@ def test_a_server_killed_and_restarted_in_the_middle_of_500_clips_loses_and_repe
     killed_at: list[int] = []
     ask, halfway = Connection.ask, threading.Event()
 
-    async def logged(self: Connection, *arguments: object) -> Draft:
+    async def logged(self: Connection, *arguments: object) -> Completion:
         draft = await ask(self, *arguments)
         answered.append(arguments[-1])
         if len(answered) == CLIPS // 2:

@@ -101,7 +101,6 @@ def test_each_model_is_loaded_once(place: StageContext) -> None:
     assert opened(TaggingStage, place).encoder is opened(TaggingStage, place).encoder
     settings = make_plan("music-video", "embedded").stages["tagging"]
     assert encoder_cache.clap_of(settings) is opened(TaggingStage, place).encoder
-    assert encoder_cache.clap("clap-mini", None, "cpu") is opened(TaggingStage, place).encoder
 
 
 def test_every_setting_reaches_the_encoder(place: StageContext, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -118,7 +117,7 @@ def test_every_setting_reaches_the_encoder(place: StageContext, monkeypatch: pyt
         def embed_texts(self, texts: list[str]) -> np.ndarray:
             return np.ones((len(texts), 4), np.float32)
 
-    monkeypatch.setattr("leitmotif.encoders.clap.ClapEncoder", Recorder)
+    monkeypatch.setattr("leitmotif.encoders.clap.AUDIO_ENCODER", Recorder)
     opened(TaggingStage, place, "tagging.model=/x.pt", "tagging.tokenizer=/t", "tagging.revision=r")
     assert given == {"model": "/x.pt", "revision": "r", "tokenizer": "/t", "device": "cpu"}
 
@@ -147,6 +146,6 @@ def test_another_backend_or_model_is_another_store() -> None:
     other = make_plan("music-video", "embedded", ["vision.backend=siglip", "tagging.tokenizer=roberta"])
     assert VisionStage(plain).identity() != VisionStage(other).identity()
     assert TaggingStage(plain).identity() != TaggingStage(other).identity()
-    assert encoder_cache.model_of("laion/clap-htsat-fused", None).endswith(
+    assert encoder_cache.model_of("tagging", "clap", {"model": "laion/clap-htsat-fused"}).endswith(
         "cca9e288ab447cee67d9ada1f85ddb46500f1401"
     )

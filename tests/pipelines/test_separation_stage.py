@@ -10,8 +10,8 @@ from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip, StageContext
 from leitmotif.pipelines.stages.separation import RATE_HZ, SeparationStage
 from leitmotif.pipelines.workspace import Workspace
-from leitmotif.separation import separator
 from leitmotif.storage.errors import OutsideError, UserError
+from leitmotif.weights.adapters import adapters
 
 SECOND = RATE_HZ
 
@@ -134,7 +134,7 @@ def test_the_model_is_named_without_its_weights(tmp_path):
         (["backend=demucs", "overlap=0.7"], "got overlap=0.7"),
         (["backend=demucs", "model=demcus"], "'demcus'.*htdemucs_ft"),
         (["backend=demucs", "repo=nowhere"], "/nowhere'; expected a folder"),
-        (["backend=demcus"], "'demcus'; expected one of demucs, repet"),
+        (["backend=demcus"], "got 'demcus', expected 'demucs' or 'repet'"),
     ],
 )
 def test_settings_that_a_backend_does_not_know_end_a_run_before_it_begins(tmp_path, assignments, match):
@@ -166,7 +166,7 @@ def test_what_does_not_change_the_sound_is_not_in_the_fingerprint():
 
 
 def test_every_backend_is_a_choice_of_the_stage():
-    for backend in separator.backends():
+    for backend in adapters("separation"):
         assert SeparationStage(
             make_plan("music-video", "embedded", [f"separation.backend={backend}"])
         ).model()

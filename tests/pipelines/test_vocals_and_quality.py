@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from leitmotif.encoders import panns
-from leitmotif.encoders.msclap import MsClapEncoder
-from leitmotif.encoders.vectors import unit_rows
+from leitmotif.encoders.encoder import unit_rows
+from leitmotif.encoders.ms_clap import MsClapEncoder
 from leitmotif.filters import vocals
 from leitmotif.media import audio
 from leitmotif.media.flac import write_flac
@@ -91,7 +91,7 @@ def test_clap_alone_needs_no_sound(place, clips):
 def test_with_panns_the_higher_score_counts_and_both_are_kept(place, clips, cnn14):
     stage = VocalsStage(plan_with("vocals.backend=panns+clap", f"vocals.panns={cnn14}"))
     rows = measured(stage, place, clips)
-    encoder = encoder_cache.clap("clap-mini", None, "cpu")
+    encoder = encoder_cache.clap_of(plan_with().stages["tagging"])
     labels = encoder.embed_texts(["This is a sound of " + x for x in ("vocal.", "choir.", "human voice.")])
     for row, clip in zip(rows, clips, strict=True):
         mean = np.mean(clip.inputs["tagging"]["windows"], axis=0)

@@ -12,7 +12,7 @@ from PIL import Image
 
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.grammar import PROMPT, write_caption
-from leitmotif.captioning.wording import read_wording
+from leitmotif.captioning.templates import read_templates
 from leitmotif.demo.moods import moods_near
 from leitmotif.demo.music.song_plan import draw_plan, lay_grid
 from leitmotif.demo.pictures.render import KINDS, render_pictures
@@ -106,7 +106,7 @@ def make_row(truth: Truth, frames: list[bytes]) -> dict[str, object]:
         "moods": _tags(truth.moods),
         "tempo_bpm": truth.tempo_bpm,
         "tempo_class": truth.tempo,
-        "caption": write_caption(facts, read_wording(PROMPT)),
+        "caption": write_caption(facts, read_templates(PROMPT)),
         "caption_backend": "grammar",
         "caption_prompt": PROMPT,
     }

@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any, Self, TypeVar
+from urllib.parse import urlsplit
 
+from pydantic import Field, field_validator
+
+from leitmotif.captioning.captioner import Caption, Keep, keep_nothing
 from leitmotif.captioning.chat import (
     LICENSE,
     MODEL_ID,
     PLAIN_CLIP,
+    RATE_HZ,
     REFERENCE,
     REVISION,
-    Caption,
+    ChatSettings,
     ChatTask,
-    Draft,
-    Keep,
+    Completion,
     Message,
-    keep_nothing,
     unfit,
 )
 from leitmotif.captioning.connection import Connection
@@ -29,15 +32,41 @@ from leitmotif.captioning.dialect import Dialect
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.catalog import revision_of_language_model
 
-__all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "URL", "ServerCaptioner"]
+__all__ = ["LICENSE", "MODEL_ID", "RATE_HZ", "REFERENCE", "REVISION", "URL", "ServerCaptioner"]
 
 log = logging.getLogger("leitmotif.captioning")
 
 # Where `vllm serve` listens by default.
 URL = "http://localhost:8000/v1"
 
+EXTRA = "paper"
+
 Result = TypeVar("Result")
+
+
+class ServerSettings(ChatSettings):
+    """Settings of a captioner that asks a server.
+
+    A key is read from the environment (LEITMOTIF_API_KEY or OPENAI_API_KEY) and has no place here: settings
+    are published.
+    """
+
+    url: str = URL
+    concurrency: int = Field(default=128, ge=1)
+    timeout_s: float = Field(default=120.0, gt=0)
+    patience_s: float = Field(default=120.0, ge=0)
+
+    @field_validator("url")
+    @classmethod
+    def _plain_url(cls, url: str) -> str:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("expected the base URL of an OpenAI-compatible API, such as http://host:8000/v1")
+        if parts.username or parts.password or parts.query:
+            raise ValueError("a key in the URL would be published; put it into LEITMOTIF_API_KEY")
+        return url
 
 
 class ServerCaptioner:
@@ -55,6 +84,7 @@ class ServerCaptioner:
         *,
         url: str = URL,
         model: str = MODEL_ID,
+        revision: str | None = None,
         concurrency: int = 128,
         timeout_s: float = 120.0,
         patience_s: float = 120.0,
@@ -65,14 +95,35 @@ class ServerCaptioner:
             task: What is asked.
             url: Base URL of the API.
             model: The name under which the model is served.
+            revision: Whatever the user calls its weights; that of `MODEL_ID` is pinned.
             concurrency: Requests under way at a time.
             timeout_s: Time for one request.
             patience_s: How long the server may stay away.
         """
-        self.task, self.model, self.concurrency = task, model, concurrency
+        self.task, self.served, self.revision, self.concurrency = task, model, revision, concurrency
         self.url, self.timeout_s, self.patience_s = url, timeout_s, patience_s
         self.dialect = Dialect()
         self._writes, self._vouched_s = False, 0.0  # it wrote a caption; it last took the plain clip at
+
+    @classmethod
+    def make(cls, prompt_id: str | None, settings: Mapping[str, Any], *, instrumental: bool) -> Self:
+        """Return a captioner, see `leitmotif.captioning.captioner.Captioner`."""
+        names = ("url", "model", "revision", "concurrency", "timeout_s", "patience_s")
+        task = ChatTask.of(prompt_id, settings, instrumental=instrumental)
+        return cls(task, **{name: settings[name] for name in names})
+
+    @property
+    def prompt_id(self) -> str:
+        """Name and version of the prompt."""
+        return self.task.prompt_id
+
+    def model(self) -> str:
+        """Return `id@revision` of what is to be served."""
+        return f"{self.served}@{revision_of_language_model(self.served, self.revision)}"
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what changes the words: the prompt, and how they are chosen."""
+        return self.task.identity()
 
     def load(self) -> Self:
         """Read the prompt, wait for the server, and see that it serves the model.
@@ -84,10 +135,10 @@ class ServerCaptioner:
         """
         _ = self.task.prompt
         served = _run(self._served())
-        if self.model not in served:
+        if self.served not in served:
             raise UserError(
                 f"got a server at {self.url} that serves {', '.join(served) or 'nothing'}; expected "
-                f"{self.model} (start it with `vllm serve {self.model}`, or name what it serves as "
+                f"{self.served} (start it with `vllm serve {self.served}`, or name what it serves as "
                 "caption.model)"
             )
         return self
@@ -157,27 +208,27 @@ class ServerCaptioner:
         for attempt in self.task.attempts:
             seed = self.task.seed(facts.clip_id, attempt)
             try:
-                draft, dialect = await self._ask(connection, messages, seed, patient=patient)
+                completion, dialect = await self._ask(connection, messages, seed, patient=patient)
             except BadCaption as error:
                 return error
             try:
-                caption = self.task.accept(draft, facts, attempt)
+                caption = self.task.accept(completion, facts, attempt)
             except BadCaption as error:
-                fault = self.task.give_up(draft, error)
+                fault = self.task.give_up(completion, error)
             else:
                 return replace(caption, seed=caption.seed if dialect.seeded else None, system=dialect.system)
         return fault
 
     async def _ask(
         self, connection: Connection, messages: Sequence[Message], seed: int, *, patient: bool = True
-    ) -> tuple[Draft, Dialect]:
+    ) -> tuple[Completion, Dialect]:
         """Return an answer, and how it was asked for; what the server does not know is left out."""
         while True:
             dialect = self.dialect
             try:
-                body = dialect.body(self.model, messages, self.task.sampling, seed)
-                draft = await connection.ask(body, in_vain=dialect.is_refused_by, patient=patient)
-                return draft, dialect
+                body = dialect.body(self.served, messages, self.task.sampling, seed)
+                completion = await connection.ask(body, in_vain=dialect.is_refused_by, patient=patient)
+                return completion, dialect
             except Refused as refusal:
                 if dialect != self.dialect:
                     continue  # another request has found it out
@@ -208,7 +259,7 @@ class ServerCaptioner:
             return
         plain = await self._caption(connection, PLAIN_CLIP, self.task.messages(PLAIN_CLIP))
         if isinstance(plain, Refused) or (isinstance(plain, BadCaption) and not refused):
-            raise unfit(f"{self.model} at {self.url}", plain) from fault
+            raise unfit(f"{self.served} at {self.url}", plain) from fault
         self._writes |= isinstance(plain, Caption)
         self._vouched_s = time.monotonic()
 
@@ -221,3 +272,6 @@ def _run(work: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run(work)
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(asyncio.run, work).result()
+
+
+CAPTIONER = ServerCaptioner

@@ -4,33 +4,45 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any, Self
 
+from pydantic import Field
+
+from leitmotif.captioning.captioner import Caption, Keep, keep_nothing
 from leitmotif.captioning.chat import (
     LICENSE,
     MODEL_ID,
     PLAIN_CLIP,
+    RATE_HZ,
     REFERENCE,
     REVISION,
-    Caption,
+    ChatSettings,
     ChatTask,
-    Draft,
-    Keep,
+    Completion,
     Message,
-    keep_nothing,
-    revision_of,
     unfit,
 )
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.storage.errors import UserError, one_line
+from leitmotif.weights.catalog import revision_of_language_model
 from leitmotif.weights.resolve import FETCH
 
-__all__ = ["LICENSE", "MODEL_ID", "REFERENCE", "REVISION", "OfflineCaptioner"]
+__all__ = ["LICENSE", "MODEL_ID", "RATE_HZ", "REFERENCE", "REVISION", "OfflineCaptioner"]
+
+EXTRA = "vllm"
 
 Asked = tuple[int, CaptionFacts, list[Message]]
+
+
+class EngineSettings(ChatSettings):
+    """Settings of vLLM in this process."""
+
+    max_model_len: int = Field(default=8192, ge=512)
+    gpu_memory_utilization: float = Field(default=0.9, gt=0, le=1)
+    tensor_parallel_size: int = Field(default=1, ge=1)
 
 
 class OfflineCaptioner:
@@ -56,7 +68,7 @@ class OfflineCaptioner:
             gpu_memory_utilization: Share of a GPU's memory that vLLM takes, 0..1.
             tensor_parallel_size: GPUs to spread the weights over.
         """
-        self.task, self.model = task, model
+        self.task, self.name = task, model
         self.revision = REVISION if revision is None and model == MODEL_ID else revision
         self.max_model_len = max_model_len
         self._writes = False
@@ -64,6 +76,26 @@ class OfflineCaptioner:
             "gpu_memory_utilization": gpu_memory_utilization,
             "tensor_parallel_size": tensor_parallel_size,
         }
+
+    @classmethod
+    def make(cls, prompt_id: str | None, settings: Mapping[str, Any], *, instrumental: bool) -> Self:
+        """Return a captioner, see `leitmotif.captioning.captioner.Captioner`."""
+        names = ("model", "revision", "max_model_len", "gpu_memory_utilization", "tensor_parallel_size")
+        task = ChatTask.of(prompt_id, settings, instrumental=instrumental)
+        return cls(task, **{name: settings[name] for name in names})
+
+    @property
+    def prompt_id(self) -> str:
+        """Name and version of the prompt."""
+        return self.task.prompt_id
+
+    def model(self) -> str:
+        """Return `id@revision`."""
+        return f"{self.name}@{revision_of_language_model(self.name, self.revision)}"
+
+    def identity(self) -> Mapping[str, Any]:
+        """Return what changes the words: the prompt, and how they are chosen."""
+        return self.task.identity()
 
     def load(self) -> Self:
         """Read the prompt and load the weights, on the device that the installed vLLM is built for.
@@ -85,7 +117,7 @@ class OfflineCaptioner:
             ) from error
         try:
             self.llm = self.vllm.LLM(
-                model=self.model,
+                model=self.name,
                 revision=self.revision,
                 tokenizer_revision=self.revision,
                 seed=self.task.sampling.seed,
@@ -95,9 +127,8 @@ class OfflineCaptioner:
                 **self._for_this_device(),
             )
         except Exception as error:  # of whatever library the weights fail in
-            name = f"{self.model}@{revision_of(self.model, self.revision)}"
             raise UserError(
-                f"vllm cannot load {name} ({' '.join(str(error).split())[:300]}); {FETCH}, "
+                f"vllm cannot load {self.model()} ({' '.join(str(error).split())[:300]}); {FETCH}, "
                 "or set caption.model to a folder with the weights"
             ) from error
         return self
@@ -125,7 +156,7 @@ class OfflineCaptioner:
             # No clip is blamed by a model that writes about none.
             (plain,) = self._caption([PLAIN_CLIP], keep_nothing)
             if isinstance(plain, BadCaption):
-                raise unfit(f"{self.model} in vllm", plain)
+                raise unfit(f"{self.name} in vllm", plain)
             self._writes = True
         return results
 
@@ -138,27 +169,29 @@ class OfflineCaptioner:
             except BadCaption as error:
                 results[number] = error
         for attempt in self.task.attempts:
-            drafts = self._write(waiting, attempt)
-            for (number, facts, _), draft in zip(waiting, drafts, strict=True):
-                result = results[number] = self._judge(draft, facts, attempt)
+            completions = self._write(waiting, attempt)
+            for (number, facts, _), completion in zip(waiting, completions, strict=True):
+                result = results[number] = self._judge(completion, facts, attempt)
                 if isinstance(result, Caption):
                     keep(facts, result)
             waiting = [
                 asked
-                for asked, draft in zip(waiting, drafts, strict=True)
-                if isinstance(draft, Draft) and isinstance(results[asked[0]], BadCaption)
+                for asked, completion in zip(waiting, completions, strict=True)
+                if isinstance(completion, Completion) and isinstance(results[asked[0]], BadCaption)
             ]
         return [results[number] for number in range(len(batch))]
 
-    def _judge(self, draft: Draft | BadCaption, facts: CaptionFacts, attempt: int) -> Caption | BadCaption:
-        if isinstance(draft, BadCaption):
-            return draft
+    def _judge(
+        self, completion: Completion | BadCaption, facts: CaptionFacts, attempt: int
+    ) -> Caption | BadCaption:
+        if isinstance(completion, BadCaption):
+            return completion
         try:
-            return self.task.accept(draft, facts, attempt)
+            return self.task.accept(completion, facts, attempt)
         except BadCaption as error:
-            return self.task.give_up(draft, error)
+            return self.task.give_up(completion, error)
 
-    def _write(self, waiting: Sequence[Asked], attempt: int) -> list[Draft | BadCaption]:
+    def _write(self, waiting: Sequence[Asked], attempt: int) -> list[Completion | BadCaption]:
         """Return for each clip, in order, the model's answer, or why vLLM does not take the prompt."""
         if not waiting:
             return []
@@ -183,11 +216,14 @@ class OfflineCaptioner:
             if len(waiting) == 1:
                 return [Refused(f"vllm does not take the prompt ({text})")]
             # One prompt that is too long makes vLLM refuse them all.
-            return [draft for asked in waiting for draft in self._write([asked], attempt)]
+            return [completion for asked in waiting for completion in self._write([asked], attempt)]
         outputs = [answer.outputs[0] for answer in answers]
-        return [Draft(output.text, finished=output.finish_reason != "length") for output in outputs]
+        return [Completion(output.text, finished=output.finish_reason != "length") for output in outputs]
 
 
 def _is_refusal(error: Exception) -> bool:
     """Tell whether vLLM refuses a prompt; its ValidationErrors are not always ValueErrors."""
     return isinstance(error, ValueError) or type(error).__name__ == "VLLMValidationError"
+
+
+CAPTIONER = OfflineCaptioner

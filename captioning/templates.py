@@ -46,7 +46,7 @@ class PromptFile(BaseModel):
 PromptT = TypeVar("PromptT", bound=PromptFile)
 
 
-class Wording(PromptFile):
+class Templates(PromptFile):
     """All that a grammar says, and how.
 
     Attributes:
@@ -122,14 +122,14 @@ def prompt_ids() -> list[str]:
     return sorted(path.stem for path in PROMPTS.glob("grammar-*.yaml"))
 
 
-def read_wording(prompt_id: str) -> Wording:
+def read_templates(prompt_id: str) -> Templates:
     """Read a grammar.
 
     Raises:
         LookupError: There is no such prompt; the known ones are listed.
         UserError: The file does not say what it should.
     """
-    return read_prompt_file(PROMPTS, prompt_id, prompt_ids(), Wording)
+    return read_prompt_file(PROMPTS, prompt_id, prompt_ids(), Templates)
 
 
 def read_prompt_file(folder: Path, prompt_id: str, known: Sequence[str], kind: type[PromptT]) -> PromptT:

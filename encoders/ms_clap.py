@@ -10,11 +10,10 @@ import torch
 from huggingface_hub import hf_hub_download
 from transformers import AutoTokenizer, ClapFeatureExtractor
 
-from leitmotif.encoders.clap import fit_window
-from leitmotif.encoders.inference import inference
+from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference, loaded
 from leitmotif.encoders.mel import MelSpectrogram
-from leitmotif.encoders.msclap_network import MEL_FILTERS, from_published, network_of
-from leitmotif.encoders.vectors import unit_rows
+from leitmotif.encoders.ms_clap_network import MEL_FILTERS, from_published, network_of
+from leitmotif.encoders.windows import fit_window
 from leitmotif.storage.errors import first_line, is_machine_fault
 from leitmotif.weights.catalog import MSCLAP_2023, pinned
 from leitmotif.weights.hub import tokenizer_folder
@@ -29,8 +28,10 @@ REFERENCE = (
     "Elizalde et al., Natural language supervision for general-purpose audio representations, ICASSP 2024, "
     "arXiv:2309.05767"
 )
+SETTINGS = {"model": None, "revision": None, "tokenizer": None}
 TOKENIZER_ID = "openai-community/gpt2"
 WINDOW_S = 7.0
+_AT_ONCE = 8
 TOKENS = 77  # of a text, filled up with 0
 
 
@@ -60,14 +61,13 @@ class MsClapEncoder:
         *,
         revision: str | None = None,
         tokenizer: str = TOKENIZER_ID,
-        batch: int = 8,
+        batch: int | None = None,
     ) -> None:
-        if batch < 1:
-            raise ValueError(f"got batch={batch}; expected 1 or more")
         self.model = model
         self.revision = revision
         self.tokenizer = tokenizer
-        self.batch = batch
+        self.batch = check_batch(batch) or _AT_ONCE
+        self._net: Any = None
 
     def load(self, device: str = "cpu") -> Self:
         """Load the weights and the tokenizer.
@@ -105,31 +105,30 @@ class MsClapEncoder:
         Raises:
             ValueError: A window is empty, not mono, or holds NaN or infinity.
         """
-        net = self._loaded()
+        loaded(self._net)
+        return embed_in_batches(windows, self.batch, self._embed_windows, self.dim)
+
+    def _embed_windows(self, windows: Sequence[np.ndarray]) -> torch.Tensor:
         size = round(WINDOW_S * RATE_HZ)
-        rows = []
-        for start in range(0, len(windows), self.batch):
-            chunk = [fit_window(w, size, padding="repeat") for w in windows[start : start + self.batch]]
-            with self._precisely():
-                mel = self._mel(torch.from_numpy(np.stack(chunk)))
-                rows.append(net.embed_audio(mel).cpu().numpy())
-        return unit_rows(rows, self.dim)
+        waves = np.stack([fit_window(window, size, padding="repeat") for window in windows])
+        with self._precisely():
+            return self._net.embed_audio(self._mel(torch.from_numpy(waves)))
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Return one embedding per text, shape (texts, dim), float32, L2-normalised; long texts are cut."""
-        net = self._loaded()
-        rows = []
-        for start in range(0, len(texts), self.batch):
-            tokens = self._tokenizer(
-                [f"{text} <|endoftext|>" for text in texts[start : start + self.batch]],
-                padding="max_length",
-                truncation=True,
-                max_length=TOKENS,
-                return_tensors="pt",
-            ).to(self._device)
-            with self._precisely():
-                rows.append(net.embed_tokens(tokens["input_ids"], tokens["attention_mask"]).cpu().numpy())
-        return unit_rows(rows, self.dim)
+        loaded(self._net)
+        return embed_in_batches(texts, self.batch, self._embed_texts, self.dim)
+
+    def _embed_texts(self, texts: Sequence[str]) -> torch.Tensor:
+        tokens = self._tokenizer(
+            [f"{text} <|endoftext|>" for text in texts],
+            padding="max_length",
+            truncation=True,
+            max_length=TOKENS,
+            return_tensors="pt",
+        ).to(self._device)
+        with self._precisely():
+            return self._net.embed_tokens(tokens["input_ids"], tokens["attention_mask"])
 
     def _fetched(self, source: Path | str) -> Path:
         """Return the file itself, from the hub or its cache where a hub id is given."""
@@ -166,11 +165,6 @@ class MsClapEncoder:
         with inference(self._device), torch.autocast("cuda", enabled=False):
             yield
 
-    def _loaded(self) -> Any:
-        if not hasattr(self, "_net"):
-            raise RuntimeError("got an encoder without weights; expected load(device) to be called first")
-        return self._net
-
 
 def front_end(weights: Mapping[str, torch.Tensor]) -> ClapFeatureExtractor:
     """Return the settings of the spectrogram: sound at 44.1 kHz, but filters of 32 kHz, as it was trained.
@@ -189,3 +183,6 @@ def front_end(weights: Mapping[str, torch.Tensor]) -> ClapFeatureExtractor:
     if MEL_FILTERS in weights:
         extractor.mel_filters_slaney = weights[MEL_FILTERS].double().numpy()
     return extractor
+
+
+QUALITY_ENCODER = MsClapEncoder

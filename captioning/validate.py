@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterator, Sequence
 
-from leitmotif.captioning.crawled import EMAIL, HASHTAG, LINK
 from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.sanitize import EMAIL, HASHTAG, LINK
 
 MIN_WORDS = 5
 # So many words in a row are no chance: of a description, of the instructions. A title counts when whole.

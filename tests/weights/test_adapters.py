@@ -1,0 +1,112 @@
+"""Every backend is one file that says what it is; one more file is one more backend."""
+
+import importlib
+import inspect
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from leitmotif import plugins
+from leitmotif.pipelines.curate import curate
+from leitmotif.pipelines.settings import make_plan
+from leitmotif.pipelines.stages import STAGES
+from leitmotif.pipelines.workspace import Workspace
+from leitmotif.storage.errors import UserError
+from leitmotif.weights.adapters import FACTS, KINDS, adapter_class, adapters, constants_of, own_settings
+from leitmotif.weights.catalog import BACKENDS, PINNED, known_backends
+
+PLUGIN = Path(__file__).resolve().parents[1] / "plugin"
+OURS = [(stage, name) for stage in KINDS for name in adapters(stage)]
+
+
+def test_the_backends_that_come_with_the_package_are_found() -> None:
+    assert {stage: sorted(adapters(stage)) for stage in KINDS} == {
+        "separation": ["demucs", "repet"],
+        "tagging": ["clap", "laion-clap"],
+        "vision": ["clip", "siglip"],
+        "vocals": ["panns"],
+        "quality": ["ms-clap"],
+        "caption": ["grammar", "vllm", "vllm-server"],
+    }
+
+
+@pytest.mark.parametrize(("stage", "name"), OURS)
+def test_every_adapter_states_its_facts_and_keeps_its_protocol(stage: str, name: str) -> None:
+    module, kind = adapters(stage)[name], KINDS[stage]
+    facts = constants_of(module)
+    assert [fact for fact in FACTS if fact not in facts] == []
+    assert PINNED.get(facts["MODEL_ID"], facts["REVISION"]) == facts["REVISION"]
+    made = adapter_class(stage, name)
+    assert [method for method in kind.methods if not hasattr(made, method)] == []
+    assert set(own_settings(stage, name)) <= set(inspect.signature(made).parameters)
+    place, _, protocol = kind.like.rpartition(".")
+    assert getattr(importlib.import_module(place), protocol)
+
+
+@pytest.mark.parametrize("stage", KINDS)
+def test_a_stage_offers_the_backends_that_are_found(stage: str) -> None:
+    settings = STAGES[stage].SETTINGS
+    assert {settings.adapter_of(name) for name in settings.choices()} >= set(adapters(stage))
+
+
+def test_nothing_is_imported_to_find_them() -> None:
+    code = "import sys; from leitmotif.weights.catalog import known_backends; known_backends(); "
+    code += "sys.exit(any(name in sys.modules for name in ('torch', 'transformers', 'demucs')))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_an_unknown_backend_lists_the_known_ones() -> None:
+    with pytest.raises(UserError, match=r"setting tagging\.backend: got 'klap', expected 'clap' or"):
+        make_plan("music-track", "embedded", ["tagging.backend=klap"])
+
+
+@pytest.fixture
+def plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plugin distribution of the tests, as if it were installed."""
+    points = tomllib.loads((PLUGIN / "pyproject.toml").read_text())["project"]["entry-points"]
+
+    def entry_points(*, group: str) -> list[EntryPoint]:
+        return [EntryPoint(name, place, group) for name, place in points.get(group, {}).items()]
+
+    monkeypatch.syspath_prepend(str(PLUGIN))
+    monkeypatch.setattr(plugins, "entry_points", entry_points)
+    plugins.plugins.cache_clear()
+    yield
+    plugins.plugins.cache_clear()
+
+
+def test_one_more_file_is_one_more_clap(plugin: None, tmp_path: Path) -> None:
+    tone = np.sin(np.arange(5 * 22_050) / 22_050 * 2 * np.pi * 440).astype(np.float32) / 2
+    soundfile.write(tmp_path / "tone.wav", tone, 22_050)
+    settings = ["tagging.loudness=2", "tagging.backend=toy"]
+    plan = make_plan("music-track", "embedded", settings, device="cpu")
+    assert plan.stages["tagging"]["loudness"] == 2
+    workspace = Workspace(tmp_path / "ws")
+    summary = curate([tmp_path / "tone.wav"], workspace, plan)
+    assert (summary.catalogued, summary.quarantined) == (1, 0)
+    (stores,) = workspace.kinds(plan)
+    assert stores.models["tagging"] == stores.models["quality"] == "toy@1"
+    (row,) = stores.store("tagging").read(["clap_embedding"]).to_pylist()
+    assert len(row["clap_embedding"]) == 4
+
+
+def test_a_backends_own_setting_is_its_own(plugin: None) -> None:
+    plan = make_plan("music-track", "embedded", ["tagging.loudness=2"])
+    assert "loudness" not in plan.stages["tagging"]  # of a backend that is not chosen
+    assert make_plan("music-track", "embedded", ["tagging.backend=toy"]).stages["tagging"]["loudness"] == 1.0
+    with pytest.raises(UserError, match=r"setting tagging\.loudness: got 'high', expected a value like 1\.0"):
+        make_plan("music-track", "embedded", ["tagging.backend=toy", "tagging.loudness=high"])
+    with pytest.raises(UserError, match=r"'tagging\.loudnes' is not known; did you mean tagging\.loudness"):
+        make_plan("music-track", "embedded", ["tagging.loudnes=2"])
+
+
+def test_what_is_known_of_a_new_backend_is_what_its_file_states(plugin: None) -> None:
+    toy = next(backend for backend in known_backends() if backend.name == "toy")
+    assert (toy.model_id, toy.revision, toy.license, toy.stages) == ("toy", "1", "Apache-2.0", ("tagging",))
+    assert toy.name not in {backend.name for backend in BACKENDS}
