@@ -103,6 +103,7 @@ def evaluate(
             "split": split,
             "clips": len(clips),
             "described": sum(answer is not None for answer in answers[FINE_TUNED]),
+            "wordless": count_wordless(answers[FINE_TUNED]),
             "decoding": asdict(describer.decoding),
             "visuals": describer.visuals,
             "resamples": resamples,
@@ -141,6 +142,12 @@ def describe_with_systems(
     best_checkpoint(against, read_settings(against).KIND)
     answers = {FINE_TUNED: ask(model, FINE_TUNED)}
     return answers | {name: ask(open_model(against, model.net.device), "against")}
+
+
+def count_wordless(answers: Answers) -> int:
+    """Return how many answers describe nothing: empty ones, and those without a single letter."""
+    texts = [answer.description for answer in answers if answer is not None]
+    return sum(not any(letter.isalpha() for letter in text) for text in texts)
 
 
 def list_attributes(answer: Answer) -> str:
@@ -221,9 +228,12 @@ def read_descriptions(path: Path, clips: Sequence[Clip]) -> Answers:
 
 def _heading(document: dict[str, Any]) -> str:
     greedy = document["decoding"]["greedy"]
+    empty = document["wordless"]
+    said = "has no word in it" if empty == 1 else "have no word in them"
+    wordless = f" {empty:,} of the descriptions {said}: the model needs a longer training." if empty else ""
     return (
         f"# {document['dataset']}, split {document['split']}\n\n"
         f"{document['described']} of {document['clips']} clips described by {document['checkpoint']}, "
         f"{'the most probable words' if greedy else 'words drawn'}; in brackets the {document['level']:.0%} "
-        f"interval of {document['resamples']} bootstrap draws. CLAP: {document['clap'] or 'none'}."
+        f"interval of {document['resamples']} bootstrap draws. CLAP: {document['clap'] or 'none'}.{wordless}"
     )

@@ -10,7 +10,7 @@ from untrained_runs import write_run
 from leitmotif.cli.main import main
 from leitmotif.encoders.clap import ClapEncoder
 from leitmotif.train_mmdm.answer import Answer
-from leitmotif.train_mmdm.evaluate import list_attributes
+from leitmotif.train_mmdm.evaluate import _heading, count_wordless, list_attributes
 
 sys.path.append(str(Path(__file__).parents[1] / "evaluation"))
 from small_datasets import rows_of, write_dataset
@@ -129,3 +129,12 @@ def test_attributes_are_listed_without_pictures_and_description() -> None:
     answer = Answer("A calm piece.", visuals="dark pictures", moods=("calm", "sad"), tempo="slow")
     assert list_attributes(answer) == "Mood: calm, sad. Tempo: slow."
     assert list_attributes(Answer("A calm piece.")) == ""
+
+
+def test_answers_without_a_word_are_counted_and_told() -> None:
+    answers = [Answer("A calm tune."), Answer(", , ,"), Answer(""), None, Answer("静かな曲")]
+    assert count_wordless(answers) == 2
+    facts = {"dataset": "ds", "split": "test", "described": 4, "clips": 5, "checkpoint": "c", "level": 0.95}
+    facts |= {"resamples": 10, "clap": None, "decoding": {"greedy": True}}
+    assert "2 of the descriptions have no word in them" in _heading(facts | {"wordless": 2})
+    assert "no word" not in _heading(facts | {"wordless": 0})
