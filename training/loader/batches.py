@@ -11,9 +11,11 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from leitmotif.phrases import command
+from leitmotif.shards.features import Features
 from leitmotif.shards.row_groups import Split
 from leitmotif.storage.errors import RunError, UserError
 from leitmotif.training.loader.columns import SEED
+from leitmotif.training.loader.decode import decode_window
 from leitmotif.training.loader.rows import ID, RowReader
 from leitmotif.training.loader.shared_memory import SharedWriter
 
@@ -41,6 +43,10 @@ class RowPipeline:
     collate: Callable[[list[Any]], Any]
     skip: bool
     """Leave out rows that cannot be decoded."""
+    window_s: float | None = None
+    """Decode a window of the audio of this length; None decodes all of it."""
+    features: tuple[Features, ...] = ()
+    """Side tables whose columns a row has under their name."""
 
 
 class ShardBatches(IterableDataset[WorkerBatch]):
@@ -81,7 +87,7 @@ class ShardBatches(IterableDataset[WorkerBatch]):
         if not mine:
             return
         read = [column for column in self.pipeline.columns if column != SEED]
-        reader = RowReader(self.split, read, np.concatenate(mine))
+        reader = RowReader(self.split, read, np.concatenate(mine), self.pipeline.features)
         writer = SharedWriter(info.id, self.taken) if info else None
         for rows in mine:
             try:
@@ -97,11 +103,14 @@ class ShardBatches(IterableDataset[WorkerBatch]):
     def _make(self, reader: RowReader, rows: list[int]) -> WorkerBatch:
         made = WorkerBatch()
         items = []
+        draws = SEED in self.pipeline.columns or self.pipeline.window_s is not None
+        names = (*self.pipeline.columns, *(table.name for table in self.pipeline.features))
         for number in rows:
             row = reader.take(number)
             clip_id = row[ID]
+            seed = _seed(*self.seed, number) if draws else 0
             try:
-                self._decode(row)
+                self._decode(row, seed)
             except ValueError as error:
                 line = f"{reader.place(number, clip_id)}: {error}"
                 if not self.pipeline.skip:
@@ -110,9 +119,9 @@ class ShardBatches(IterableDataset[WorkerBatch]):
                 made.broken.append(line)
                 continue
             if SEED in self.pipeline.columns:
-                row[SEED] = _seed(*self.seed, number)
+                row[SEED] = seed
             try:
-                items.append(self.pipeline.transform({name: row[name] for name in self.pipeline.columns}))
+                items.append(self.pipeline.transform({name: row[name] for name in names}))
             except Exception as error:
                 error.add_note(f"in the transform of {reader.place(number, clip_id)}")
                 raise
@@ -121,10 +130,11 @@ class ShardBatches(IterableDataset[WorkerBatch]):
             made.batch = self.pipeline.collate(items)
         return made
 
-    def _decode(self, row: dict[str, Any]) -> None:
-        decode = self.pipeline.decoders
+    def _decode(self, row: dict[str, Any], seed: int) -> None:
+        decode, window_s = self.pipeline.decoders, self.pipeline.window_s
         if "audio" in decode and row.get("audio") is not None:
-            row["audio"] = _named("audio", decode["audio"], row["audio"])
+            audio = decode["audio"] if window_s is None else lambda data: decode_window(data, window_s, seed)
+            row["audio"] = _named("audio", audio, row["audio"])
         if "frames" in decode and row.get("frames") is not None:
             row["frames"] = [
                 _named(f"frame {number}", decode["frames"], frame)

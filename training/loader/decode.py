@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
 import cv2
@@ -23,6 +23,41 @@ class Audio(NamedTuple):
     rate_hz: int
 
 
+class AudioWindow(NamedTuple):
+    """A part of the sound of a clip."""
+
+    samples: np.ndarray
+    """float32 (channels, samples), -1..1."""
+    rate_hz: int
+    start_s: float
+    """Where it begins in the clip."""
+
+
+def decode_window(data: bytes, length_s: float, seed: int) -> AudioWindow:
+    """Decode a window of a FLAC file, and no more than that.
+
+    Args:
+        data: Its bytes.
+        length_s: Of the window; a shorter clip is given whole.
+        seed: Draws where the window begins, evenly over all that are possible.
+
+    Returns:
+        Samples, rate and start.
+
+    Raises:
+        ValueError: The bytes are no FLAC file, or it ends early.
+    """
+    with _opened(data) as file:
+        size = round(length_s * file.samplerate)
+        spare = max(0, file.frames - size)
+        start = int(np.random.default_rng(seed).integers(spare + 1))
+        file.seek(start)
+        samples = file.read(min(size, file.frames), dtype="float32", always_2d=True)
+        if len(samples) < min(size, file.frames):
+            raise ValueError("the FLAC file ends before it has as many samples as it says")
+        return AudioWindow(np.ascontiguousarray(samples.T), file.samplerate, start / file.samplerate)
+
+
 def decode_audio(data: bytes) -> Audio:
     """Decode a FLAC file.
 
@@ -35,14 +70,20 @@ def decode_audio(data: bytes) -> Audio:
     Raises:
         ValueError: The bytes are no FLAC file, or it ends early.
     """
+    with _opened(data) as file:
+        samples, rate_hz = file.read(dtype="float32", always_2d=True), file.samplerate
+    return Audio(np.ascontiguousarray(samples.T), rate_hz)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[soundfile.SoundFile]:
     try:
         with soundfile.SoundFile(io.BytesIO(data)) as file:
-            samples, rate_hz = file.read(dtype="float32", always_2d=True), file.samplerate
+            yield file
     except soundfile.LibsndfileError as error:
         raise ValueError(f"no readable FLAC file ({error.error_string})") from error
     except MemoryError as error:
         raise ValueError("the FLAC file says that it has more samples than fit into memory") from error
-    return Audio(np.ascontiguousarray(samples.T), rate_hz)
 
 
 def decode_frame(data: bytes) -> np.ndarray:

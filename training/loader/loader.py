@@ -63,6 +63,8 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         world_size: int = 1,
         decode: bool = True,
         frames: str = "numpy",
+        audio_s: float | None = None,
+        features: Sequence[str] = (),
         on_error: str = "raise",
         prefetch: int = 2,
     ) -> None:
@@ -85,6 +87,11 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             decode: `audio` comes as `decode.Audio` and `frames` as a list of pictures; False leaves
                 both as bytes.
             frames: "numpy", RGB uint8 (height, width, 3), or "pil".
+            audio_s: `audio` comes as `decode.AudioWindow`: a window of this many seconds that the row's seed
+                draws, decoded alone; clips that are shorter come whole. None gives all of it.
+            features: Side tables of the dataset (`DATASET/features/NAME-…/`), by name. A row has the columns
+                of each as a dictionary under its name, lists of numbers as arrays; None where the table lacks
+                the clip.
             on_error: What happens to a row whose audio or frames cannot be decoded: "raise", or "skip",
                 which leaves it out, counts it in `skipped` and logs its name.
             prefetch: Batches that each worker prepares ahead.
@@ -97,6 +104,8 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         _check(world_size=(world_size, 1), rank=(rank, 0), prefetch=(prefetch, 1))
         _check_choice("on_error", on_error, ("raise", "skip"))
         _check_choice("frames", frames, ("numpy", "pil"))
+        if audio_s is not None and not 0 < audio_s < math.inf:
+            raise UserError(f"got audio_s {audio_s!r}; expected seconds above 0, or None for the whole clip")
         if rank >= world_size:
             raise UserError(f"got rank {rank} of {world_size} ranks; expected 0 to {world_size - 1}")
         opened = dataset if isinstance(dataset, Dataset) else Dataset(dataset)
@@ -116,6 +125,8 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             transform=transform,
             collate=collate,
             skip=on_error == "skip",
+            window_s=audio_s,
+            features=tuple(opened.features(name) for name in features),
         )
         self._begin(0)
 

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
+from leitmotif.shards.features import Features
 from leitmotif.shards.row_groups import RowGroup, Split
 
 ID = "clip_id"
@@ -21,15 +23,18 @@ class RowReader:
     A row group is read when a row of it is first asked for; its other wanted rows wait as bytes.
     """
 
-    def __init__(self, split: Split, columns: Sequence[str], wanted: np.ndarray) -> None:
+    def __init__(
+        self, split: Split, columns: Sequence[str], wanted: np.ndarray, features: Sequence[Features] = ()
+    ) -> None:
         """Say what will be asked for.
 
         Args:
             split: Whose rows.
             columns: To read, beside `clip_id`.
             wanted: Numbers of the rows, int64 (n,).
+            features: Side tables whose columns each row has besides, under their name.
         """
-        self.split = split
+        self.split, self.features = split, features
         self.columns = list(dict.fromkeys([ID, *columns]))
         self.starts = [group.rows.start for group in split.groups]
         self.wanted = np.zeros(split.rows, bool)
@@ -61,8 +66,37 @@ class RowReader:
         table = table.select(self.columns)
         if len(keep) < len(table):
             table = table.take(keep)
-        for number, row in zip((keep + group.rows.start).tolist(), table.to_pylist(), strict=True):
+        numbers = (keep + group.rows.start).tolist()
+        for number, row in zip(numbers, table.to_pylist(), strict=True):
             self.waiting[number] = _without_paths(row)
+        for features in self.features:
+            joined = features.join(table[ID].to_pylist())
+            for place, number in enumerate(numbers):
+                self.waiting[number][features.name] = _values(joined, place)
+
+
+def _values(table: pa.Table, place: int) -> dict[str, Any] | None:
+    """Return a row of a side table; None where all of it is null, as of a clip that it lacks."""
+    found = {name: table[name][place] for name in table.column_names}
+    return (
+        {name: _value(one) for name, one in found.items()}
+        if any(one.is_valid for one in found.values())
+        else None
+    )
+
+
+def _value(scalar: pa.Scalar) -> Any:
+    """Return a list of numbers, nested or not, as an array (n, …), and anything else as Python has it."""
+    kind, lengths, values = scalar.type, [], getattr(scalar, "values", None)
+    if values is None or not scalar.is_valid:
+        return scalar.as_py()
+    lengths.append(len(values))
+    while pa.types.is_fixed_size_list(kind := values.type):
+        lengths.append(kind.list_size)
+        values = values.flatten()
+    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)) or values.null_count:
+        return scalar.as_py()
+    return values.to_numpy().reshape(lengths)
 
 
 def _without_paths(row: dict[str, Any]) -> dict[str, Any]:

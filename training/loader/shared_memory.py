@@ -3,6 +3,9 @@
 A pipe copies every byte four times, and fresh shared memory costs a page fault every 4 KiB; for pictures and
 sound, both cost more than reading them. So each worker has a few blocks: it fills one that is free, and the
 block is free again once the trainer has dropped every array that lies in it.
+
+With pickles through a queue in its place, an epoch of bench/speed/loader.py takes 1.5 times as long as bytes
+and 1.6 times as long decoded (medians of six pairs on two busy cores).
 """
 
 from __future__ import annotations
