@@ -49,7 +49,7 @@ def figures() -> Iterator[dict[str, Any]]:
 def _figure(name: str, clips: int, decode: bool, target: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="leitmotif-bench-") as folder:
         dataset, tars = Path(folder) / "dataset", Path(folder) / "tars"
-        _write(dataset, tars, clips)
+        write_clips(dataset, tars, clips)
         runs = _pairs(lambda: _ours(dataset, decode), lambda: _theirs(tars, decode), clips)
     return {
         "name": name,
@@ -127,7 +127,7 @@ def _sum(row: dict[str, Any]) -> tuple[Any, ...]:
     )
 
 
-def _write(dataset: Path, tars: Path, clips: int) -> None:
+def write_clips(dataset: Path, tars: Path, clips: int) -> None:
     """Write the same clips as Parquet shards and as tar files, one for each shard."""
     (dataset / "data").mkdir(parents=True)
     tars.mkdir()
