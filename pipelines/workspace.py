@@ -63,10 +63,7 @@ class Workspace:
         Raises:
             UserError: A record cannot be read.
         """
-        try:
-            return Blocklist(removal for folder in (self.root, *beside) for removal in read_record(folder))
-        except ValueError as error:
-            raise UserError(str(error)) from error
+        return Blocklist(removal for folder in (self.root, *beside) for removal in read_record(folder))
 
     def save_plan(self, plan: Plan, kinds: Sequence[Stores] = ()) -> None:
         """Note what this run does, for `publish` and whatever else looks at the workspace.
