@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -71,9 +72,15 @@ def with_names_now(document: Mapping[str, Any], where: str) -> dict[str, Any]:
     """
     now = with_stages_now(document)
     if now != document:
-        names = " and ".join(f"{then!r} is {stage!r} now" for then, stage in RENAMED_STAGES.items())
-        log.warning("%s: a stage has another name (%s); the former one is read for one version", where, names)
+        tell_of_renamed(where)
     return now
+
+
+@cache
+def tell_of_renamed(where: str) -> None:
+    """Say once, though it is read again and again, that something has a stage under its former name."""
+    names = " and ".join(f"{then!r} is {stage!r} now" for then, stage in RENAMED_STAGES.items())
+    log.warning("%s: a stage has another name (%s); the former one is read for one version", where, names)
 
 
 def check_shipped(kind: Literal["recipe", "profile"], name: str) -> None:
