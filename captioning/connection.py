@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 from leitmotif.captioning.answers import read_completion, read_models
 from leitmotif.captioning.chat import Completion
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
+from leitmotif.extras import needs
 from leitmotif.storage.errors import UserError
 
 log = logging.getLogger("leitmotif.captioning")
@@ -202,10 +203,7 @@ def _import_openai() -> ModuleType:
     try:
         import openai
     except ImportError as error:
-        raise UserError(
-            "the package openai is not installed, and backend vllm-server needs it; run "
-            "`pip install 'leitmotif-av[paper]'`"
-        ) from error
+        raise UserError(needs("caption backend 'vllm-server'", "openai", "paper")) from error
     return openai
 
 

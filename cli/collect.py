@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
 from leitmotif.cli.progress import progress
+from leitmotif.extras import needs
 from leitmotif.phrases import command
 
 if TYPE_CHECKING:
@@ -96,9 +97,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         from leitmotif.collection.run import collect, enrich
     except ModuleNotFoundError as error:
-        raise OutsideError(
-            f"the package {error.name!r} is missing; run `pip install 'leitmotif-av[collect]'`"
-        ) from error
+        raise OutsideError(needs("collecting", str(error.name), "collect")) from error
     names = [name.strip() for name in options.enrich.split(",") if name.strip()]
     with progress() as tell:
         summary = collect(

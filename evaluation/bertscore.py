@@ -10,6 +10,7 @@ import numpy as np
 
 from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.metric import Tools
+from leitmotif.extras import needs
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.catalog import pinned
 from leitmotif.weights.hub import local_folder
@@ -43,7 +44,7 @@ class BertScoreMetric:
         try:
             from bert_score.utils import bert_cos_score_idf, model2layers
         except ImportError as error:
-            raise UserError("BERTScore needs bert-score: pip install 'leitmotif-av[evaluate]'") from error
+            raise UserError(needs("BERTScore", "bert-score", "evaluate")) from error
         from transformers import AutoModel, AutoTokenizer
 
         self._score = bert_cos_score_idf

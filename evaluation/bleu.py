@@ -10,6 +10,7 @@ import numpy as np
 from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.metric import Tools
 from leitmotif.evaluation.words import spaced
+from leitmotif.extras import needs
 from leitmotif.storage.errors import UserError
 
 _ORDERS = 4
@@ -33,7 +34,7 @@ class BleuMetric:
         try:
             from sacrebleu.metrics import BLEU
         except ImportError as error:
-            raise UserError("BLEU needs sacrebleu: pip install 'leitmotif-av[evaluate]'") from error
+            raise UserError(needs("BLEU", "sacrebleu", "evaluate")) from error
         self._bleu = BLEU()
 
     def measure(self, texts: Sequence[str], clips: Sequence[Clip]) -> np.ndarray:

@@ -10,6 +10,7 @@ import numpy as np
 from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.metric import Tools
 from leitmotif.evaluation.words import words
+from leitmotif.extras import needs
 from leitmotif.storage.errors import UserError
 
 
@@ -39,7 +40,7 @@ class RougeLMetric:
         try:
             from rouge_score.rouge_scorer import RougeScorer
         except ImportError as error:
-            raise UserError("ROUGE-L needs rouge-score: pip install 'leitmotif-av[evaluate]'") from error
+            raise UserError(needs("ROUGE-L", "rouge-score", "evaluate")) from error
         self._scorer = RougeScorer(["rougeL"], tokenizer=_AnyScript())
 
     def measure(self, texts: Sequence[str], clips: Sequence[Clip]) -> np.ndarray:

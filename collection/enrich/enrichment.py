@@ -18,6 +18,7 @@ from leitmotif.collection.metadata import Metadata, merged
 from leitmotif.collection.retry import retrying
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sidecar import load_sidecar, metadata_of
+from leitmotif.extras import needs
 from leitmotif.plugins import add_plugins, check_class
 from leitmotif.shards.texts import encodable
 from leitmotif.storage.atomic import write_text
@@ -82,9 +83,7 @@ def open_enricher(name: str, settings: Settings) -> Enricher:
     try:
         enricher: Enricher = getattr(import_module(module), kind)(settings)
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"{name} needs the package {error.name!r}; run `pip install 'leitmotif-av[metadata]'`"
-        ) from error
+        raise UserError(needs(name, str(error.name), "metadata")) from error
     return enricher
 
 

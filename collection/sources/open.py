@@ -12,6 +12,7 @@ from leitmotif.collection.sources.chart import ARTIST, TITLE, Chart
 from leitmotif.collection.sources.id_table import ID_COLUMNS, IdTable
 from leitmotif.collection.sources.url_list import Url, UrlList
 from leitmotif.collection.table import header_of
+from leitmotif.extras import needs
 from leitmotif.phrases import command
 from leitmotif.plugins import add_plugins, check_class
 from leitmotif.storage.errors import UserError
@@ -79,7 +80,5 @@ def _spotify(word: str, settings: Settings) -> Source:
     try:
         from leitmotif.collection.sources.spotify import SpotifyChart
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"charts of Spotify need the package {error.name!r}; run `pip install 'leitmotif-av[metadata]'`"
-        ) from error
+        raise UserError(needs("a chart of Spotify", str(error.name), "metadata")) from error
     return SpotifyChart(word, settings)
