@@ -1,7 +1,7 @@
 """The folder a dataset grows in: the catalog, a store for every stage, and the files that stages write.
 
 WS/
-  plan.yaml                        what the last run did, with every setting
+  plan.yaml                        what the last run did, with every setting, and the models that it found
   stated.yaml                      the table of metadata and the licence that were given for all files
   catalog/part-*.parquet           every file ever found, with what its source says of it
   stages/NAME-FINGERPRINT/         one store per stage and settings: stage.json, part-*.parquet, files/
