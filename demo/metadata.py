@@ -89,7 +89,7 @@ def _about(
     moods: Sequence[str],
     instruments: Sequence[str],
 ) -> str:
-    """One or two sentences that tell part of the truth about the music."""
+    """Write one or two sentences that tell part of the truth about the music."""
     mood = f"{moods[0]} " if moods and rng.random() < 0.6 else ""
     style = f"{genre} " if genre and rng.random() < 0.65 else ""
     opening = _pick(
@@ -126,12 +126,12 @@ def describe_clip(
 
     Args:
         name: Id of the clip, and the name of its file without the ending.
-        title: Of the song.
-        artist: Of the song.
+        title: The song's.
+        artist: The song's.
         kind: Kind of picture; the title says "Lyric Video" and the like.
         duration_s: Length.
-        genre: Of the music, or None.
-        moods: Of the music, the nearest first.
+        genre: Genre label of the music, or None.
+        moods: Mood labels of the music, the nearest first.
         instruments: In the music, the loudest first.
         rng: Draws what is said and what is left out.
 
@@ -169,7 +169,7 @@ def describe_clip(
 
 
 def describe_copy(info: Mapping[str, object], name: str, rng: np.random.Generator) -> dict[str, object]:
-    """The sidecar of a clip that somebody else uploaded again under another name."""
+    """Describe a clip that somebody else uploaded again under another name: its sidecar."""
     uploader = f"{_pick(rng, HANDLES)} archive"
     ending = _pick(rng, ("[HD]", "(reupload)", "HQ", "*best quality*"))
     return {

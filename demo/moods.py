@@ -21,7 +21,7 @@ MOOD_DISTANCE = 0.45
 
 
 def moods_near(valence: float, arousal: float) -> tuple[str, ...]:
-    """Mood labels within ``MOOD_DISTANCE`` of a point, the nearest first; at least the nearest."""
+    """Return the mood labels within `MOOD_DISTANCE` of a point, the nearest first; at least the nearest."""
     distances = {name: ((v - valence) ** 2 + (a - arousal) ** 2) ** 0.5 for name, (v, a) in MOODS.items()}
     ordered = sorted(distances, key=lambda name: distances[name])
     return (ordered[0], *(name for name in ordered[1:] if distances[name] <= MOOD_DISTANCE))

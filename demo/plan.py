@@ -8,7 +8,7 @@ import numpy as np
 from leitmotif.demo.metadata import draw_artists
 from leitmotif.demo.pictures.render import KINDS
 
-SPOILT_FROM = 12  # from so many clips on, two are copies of others and one is broken
+SPOILT_FROM = 12  # from this many clips on, two are copies of others and one is broken
 _NEGATIVE_SHARE = 1 / 3
 
 
@@ -20,15 +20,15 @@ class ClipTruth:
         file: Name of the film in the corpus' folder.
         kind: Kind of picture, see `leitmotif.demo.pictures.render.KINDS`.
         moving: Whether the picture is a film that moves.
-        title: Of the song.
-        artist: Of the song; several clips share one.
+        title: Title of the song.
+        artist: Artist of the song; several clips share one.
         duration_s: Length.
         instruments: Audible ones, the loudest first.
-        genre: Of the music.
+        genre: Genre label of the music.
         moods: The nearest first.
         valence: -1 to 1, of music and pictures.
         arousal: -1 to 1, of music and pictures.
-        tempo_bpm: Of music and pictures; None where nothing is on a grid.
+        tempo_bpm: Tempo of music and pictures; None where nothing is on a grid.
         key: Such as "C# minor"; None where nothing is in a key.
         vocals: Kinds of voices.
         degradation: Damage to the sound, or None.

@@ -26,7 +26,7 @@ def _read_frames(path: Path, size: tuple[int, int]) -> Iterator[np.ndarray]:
 
 
 def encode_again(source: Path, out: Path, *, size: tuple[int, int], encoding: Encoding) -> None:
-    """Write a film anew in another size and quality, as somebody would who uploads it again."""
+    """Encode a film in another size and quality, as somebody would who uploads it again."""
     with av.open(str(source)) as film:
         rate, pictures = film.streams.video[0].average_rate, film.streams.video[0].frames
     if rate is None:

@@ -19,7 +19,7 @@ from leitmotif.filters.rule import (
 
 
 def lengths(clips: Sequence[Candidate], read: ReadColumn) -> Judged:
-    """The length of each clip; the stage stores that of the file, of which a clip may be a window."""
+    """Return the length of each clip; the stage stores that of the file, of which a clip may be a window."""
     return Judged(pa.array([clip.duration_s for clip in clips], pa.float64()), [None] * len(clips))
 
 

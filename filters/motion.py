@@ -95,12 +95,12 @@ class Motion:
     """How much and in what way a clip moves.
 
     Attributes:
-        mean: mean absolute difference of luma between consecutive frames, 0 to 1.
-        still_share: share of the moments at which nothing changes within 0.4 s.
-        spread: share of the picture that changes within 1.2 s, at the median moment.
-        camera_share: share of the moments at which a shift, turn and zoom of the picture explain the change.
-        plain_share: share of the picture that is flat or a hard edge, at the median moment.
-        frames: how many frames were decoded.
+        mean: Mean absolute difference of luma between consecutive frames, 0 to 1.
+        still_share: Share of the moments at which nothing changes within 0.4 s.
+        spread: Share of the picture that changes within 1.2 s, at the median moment.
+        camera_share: Share of the moments at which a shift, turn and zoom of the picture explain the change.
+        plain_share: Share of the picture that is flat or a hard edge, at the median moment.
+        frames: How many frames were decoded.
         exact: False if the numbers are estimates from sampled windows.
     """
 
@@ -123,14 +123,14 @@ def measure_motion(
     """Measures how a clip moves.
 
     Args:
-        path: a video file.
-        start_s: begin of the window.
-        duration_s: length of the window; None takes the rest.
+        path: A video file.
+        start_s: Begin of the window.
+        duration_s: Length of the window; None takes the rest.
         mode: "exact" decodes every frame. "sampled" decodes a dozen short windows, and everything only if the
             clip is short or a number comes near the threshold of its rule.
 
     Raises:
-        Unreadable, NotMedia, MissingStream, DecodeFailed: if the pictures cannot be read.
+        Unreadable, NotMedia, MissingStream, DecodeFailed: If the pictures cannot be read.
     """
     if mode not in ("exact", "sampled"):
         raise ValueError(f"mode is {mode!r}; expected 'exact' or 'sampled'")
@@ -168,7 +168,7 @@ class _Moments:
         self.plain: list[float] = []
 
     def see(self, time_s: float, frame: object, luma: np.ndarray) -> None:
-        """Takes what is wanted from the frame shown at a moment."""
+        """Take what is wanted from the frame shown at a moment."""
         if not self._wanted or time_s < self._wanted[-1][0] - 1e-3:
             return
         picture = shrink(luma, luma_levels(frame))
@@ -179,7 +179,7 @@ class _Moments:
             self._take(index, picture)
 
     def finish(self, frame: object, luma: np.ndarray) -> None:
-        """Completes the moments that the end of the clip cut off, with the last frame."""
+        """Complete the moments that the end of the clip cut off, with the last frame."""
         if self._pictures:
             picture = shrink(luma, luma_levels(frame))
             for index in list(self._pictures):

@@ -30,8 +30,8 @@ class MotionSample:
     """What one moment shows, all shares of the picture.
 
     Attributes:
-        changed_soon: cells that differ after `SOON_S`.
-        changed_later: cells that differ after `LATER_S`.
+        changed_soon: Cells that differ after `SOON_S`.
+        changed_later: Cells that differ after `LATER_S`.
         camera_only: 1 if one shift, turn, zoom and light change explain what differs, else 0.
     """
 
@@ -41,12 +41,12 @@ class MotionSample:
 
 
 def shrink(luma: np.ndarray, levels: float, *, long_side_px: int = LONG_SIDE_PX) -> np.ndarray:
-    """A small uint8 copy of a luma plane where black to white is 255 levels; never larger than it.
+    """Return a small uint8 copy of a luma plane where black to white is 255 levels; never larger than it.
 
     Args:
         luma: uint8 (height, width).
-        levels: steps between black and white in it, 219 or 255.
-        long_side_px: of the copy.
+        levels: Steps between black and white in it, 219 or 255.
+        long_side_px: Longer side of the copy.
     """
     height, width = luma.shape
     while max(height, width) >= 2 * long_side_px and min(height, width) >= 2:
@@ -60,7 +60,7 @@ def shrink(luma: np.ndarray, levels: float, *, long_side_px: int = LONG_SIDE_PX)
 
 
 def compare(now: np.ndarray, soon: np.ndarray, later: np.ndarray) -> MotionSample:
-    """What changes between three pictures of one size, from `shrink`."""
+    """Measure what changes between three pictures of one size, uint8 (height, width) from `shrink`."""
     cells = _cells(now)
     after = _cells(later)
     changed_later = _changed(cells, after)
@@ -72,7 +72,7 @@ def compare(now: np.ndarray, soon: np.ndarray, later: np.ndarray) -> MotionSampl
 
 
 def _cells(picture: np.ndarray) -> np.ndarray:
-    """Mean level of each cell, float32."""
+    """Return the mean level of each cell, float32 (rows, columns)."""
     height, width = picture.shape
     size = (max(round(width / _CELL_PX), 1), max(round(height / _CELL_PX), 1))
     return cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32)
@@ -83,14 +83,14 @@ def _changed(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def plain_share(luma: np.ndarray, levels: float) -> float:
-    """Share of a picture that is flat or lies at a hard edge: near 1 for text and shapes on a plain ground.
+    """Return the share of a picture that is flat or at a hard edge: near 1 for text and shapes on a ground.
 
     Photographs and films have texture (soft gradients away from hard edges), also where a small lit figure
     stands in the dark.
 
     Args:
         luma: uint8 (height, width).
-        levels: steps between black and white in it, 219 or 255.
+        levels: Steps between black and white in it, 219 or 255.
     """
     if min(luma.shape) < 3:
         return 1.0
@@ -124,7 +124,7 @@ def _camera_explains(now: np.ndarray, later: np.ndarray, after: np.ndarray, chan
 
 
 def _camera_move(now: np.ndarray, later: np.ndarray) -> np.ndarray | None:
-    """The shift, turn and zoom (2, 3) that most corners follow, or None if there are too few corners."""
+    """Return the shift, turn and zoom (2, 3) that most corners follow, or None where corners are few."""
     corners = cv2.goodFeaturesToTrack(now, 48, 0.02, 6)
     if corners is None or len(corners) < 8:
         return None
@@ -139,7 +139,7 @@ def _camera_move(now: np.ndarray, later: np.ndarray) -> np.ndarray | None:
 
 
 def _relight(cells: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Cells with the brightness and contrast of the target, by least squares."""
+    """Return cells with the brightness and contrast of the target, by least squares."""
     middle, aim = float(cells.mean()), float(target.mean())
     spread = float(np.square(cells - middle).sum())
     gain = float(((cells - middle) * (target - aim)).sum()) / spread if spread > 1 else 1.0

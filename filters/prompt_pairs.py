@@ -69,7 +69,7 @@ def antonym_score(windows: np.ndarray, positive: np.ndarray, negative: np.ndarra
 
 
 def scorer(encoder: TextEncoder, texts: PromptPairs) -> Callable[[np.ndarray], float]:
-    """Embed the texts once and return the function from window embeddings to their score, 0..1."""
+    """Embed the texts once; return the function from window embeddings (windows, dim) to their score 0..1."""
     positive, negative = encoder.embed_texts(list(texts.positive)), encoder.embed_texts(list(texts.negative))
     scale = encoder.logit_scale
 

@@ -61,19 +61,19 @@ class Rule:
     """Keeps a clip while one number that a stage measured stays on one side of a threshold.
 
     Attributes:
-        name: unique, as people write it: `publish --set motion.threshold=0.01`.
-        stage: the stage whose store holds the number.
-        column: the column of that store.
-        keep: the side that is kept; the threshold itself is kept.
-        threshold: the default.
-        unit: of the number, such as "s", "dB" or "share".
-        why: one line for reports: what a rejected clip is.
-        finding: what was measured, in words with "{}" where the number stands; empty where `why` says it all.
-        reference: paper or page that the rule comes from.
-        values: makes the numbers of the clips that come to the rule; None takes `column` as it is stored.
-        relative: the number depends on which other clips come to the rule, so it is known of those alone that
+        name: Unique, as people write it: `publish --set motion.threshold=0.01`.
+        stage: The stage whose store holds the number.
+        column: The column of that store.
+        keep: The side that is kept; the threshold itself is kept.
+        threshold: The default.
+        unit: Unit of the number, such as "s", "dB" or "share".
+        why: One line for reports: what a rejected clip is.
+        finding: What was measured, in words with "{}" where the number stands; empty where `why` says it all.
+        reference: Paper or page that the rule comes from.
+        values: Makes the numbers of the clips that come to the rule; None takes `column` as it is stored.
+        relative: The number depends on which other clips come to the rule, so it is known of those alone that
             the rule rejects.
-        domain: the least and the greatest value that the number can have; a threshold beyond is a mistake.
+        domain: The least and the greatest value that the number can have; a threshold beyond is a mistake.
     """
 
     name: str
@@ -112,23 +112,23 @@ class Rule:
         )
 
     def judge(self, clips: Sequence[Candidate], read: ReadColumn) -> Judged:
-        """The number of each clip, in order.
+        """Return the number of each clip, in order.
 
         Args:
-            clips: the clips.
-            read: returns a column of the rule's stage for them.
+            clips: The clips.
+            read: Returns a column of the rule's stage for them.
         """
         if self.values is not None:
             return self.values(clips, read)
         return Judged(pc.cast(read(self.column), pa.float64()), [None] * len(clips))
 
     def passes(self, values: pa.Array | pa.ChunkedArray, threshold: float | None = None) -> pa.BooleanArray:
-        """Which clips stay, one boolean a value and never null.
+        """Return which clips stay, a boolean array of shape (clips,), never null.
 
         Args:
-            values: numbers of the rule's column. A missing one passes: what was not measured is not held
-                against a clip.
-            threshold: instead of the rule's own.
+            values: Numbers of the rule's column, shape (clips,). A missing one passes: what was not measured
+                is not held against a clip.
+            threshold: Instead of the rule's own.
         """
         limit = pa.scalar(self.threshold if threshold is None else threshold, pa.float64())
         numbers = values.cast(pa.float64(), safe=False)
@@ -146,10 +146,10 @@ def domain_text(domain: tuple[float, float]) -> str:
 
 
 def discover() -> dict[str, Rule]:
-    """Every rule by its name: those in the RULES of each file of this room, and those of plugins.
+    """Return every rule by its name: those in the RULES of each file of this room, and those of plugins.
 
     Raises:
-        ValueError: if two rules share a name.
+        ValueError: If two rules share a name.
     """
     found: dict[str, Rule] = {}
     for info in sorted(pkgutil.iter_modules(filters.__path__), key=lambda info: info.name):

@@ -52,7 +52,7 @@ def _same(value: float, threshold: float, unit: str, digits: int) -> bool:
 
 
 def _plain(value: float, digits: int) -> str:
-    """Write a number with so many digits, thousands separated and never as a power of ten."""
+    """Write a number with a given count of digits, thousands separated and never as a power of ten."""
     if not math.isfinite(value):
         return str(value).replace("-", "−")
     after = 0 if value == 0 else max(0, digits - 1 - math.floor(math.log10(abs(value))))

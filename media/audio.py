@@ -37,12 +37,12 @@ class AudioFacts:
     """What was written by `extract_flac`.
 
     Attributes:
-        duration_s: length of the sound.
+        duration_s: Length of the sound.
         level_db: RMS over both channels as written, without DC, in dB of full scale; -120 for silence.
-        peak: largest absolute sample of the source without DC; above 1, all was divided by it.
-        dc: what was taken off a channel, of full scale; the greater of both.
-        inverted: whether the right channel was inverted, since it held the left one's opposite.
-        decoder: what read it, "ffmpeg" or "libsndfile".
+        peak: Largest absolute sample of the source without DC; above 1, all was divided by it.
+        dc: What was taken off a channel, of full scale; the greater of both.
+        inverted: Whether the right channel was inverted, since it held the left one's opposite.
+        decoder: What read it, "ffmpeg" or "libsndfile".
     """
 
     duration_s: float
@@ -61,7 +61,7 @@ def iter_audio(
     start_s: float = 0.0,
     duration_s: float | None = None,
 ) -> Iterator[np.ndarray]:
-    """The sound of a window in blocks of about a second: memory does not grow with the length.
+    """Decode the sound of a window in blocks of about a second: memory does not grow with the length.
 
     The window is cut to the sample, as far as the container's timestamps tell (Matroska's: 1 ms). Time counts
     from the file's first moment, the same for picture and sound: sound that starts later than the picture, or
@@ -69,18 +69,18 @@ def iter_audio(
     channels are mixed down by libswresample.
 
     Args:
-        path: a file with sound.
-        rate_hz: samples a second of what comes out.
+        path: A file with sound.
+        rate_hz: Samples a second of what comes out.
         channels: 1 or 2.
-        start_s: begin of the window.
-        duration_s: length of the window; None reads to the end.
+        start_s: Begin of the window.
+        duration_s: Length of the window; None reads to the end.
 
     Yields:
         float32 (channels, n) with full scale at 1.
 
     Raises:
-        Unreadable, NotMedia, MissingStream: if there is no sound to read.
-        DecodeFailed: if nothing, or less than 90 % of the window that the file says it has, can be decoded.
+        Unreadable, NotMedia, MissingStream: If there is no sound to read.
+        DecodeFailed: If nothing, or less than 90 % of the window that the file says it has, can be decoded.
     """
     if channels not in (1, 2):
         raise ValueError(f"channels is {channels}, expected 1 or 2; mix other layouts down first")
@@ -113,7 +113,7 @@ def _check_window(
     duration_s: float | None,
     done_s: float,
 ) -> None:
-    """Raises DecodeFailed if the end of the data came too early for the window."""
+    """Raise DecodeFailed if the end of the data came too early for the window."""
     if decoder.errors:
         done_s = min(done_s, decoder.real_s)
     if duration_s is not None and done_s >= 0.9 * duration_s:
@@ -152,21 +152,21 @@ def _check_window(
 def extract_flac(
     path: Path | str, out: Path | str, *, start_s: float = 0.0, duration_s: float | None = None
 ) -> AudioFacts:
-    """Writes the sound of a window as FLAC (44.1 kHz, stereo, 16 bits) and measures it.
+    """Write the sound of a window as FLAC (44.1 kHz, stereo, 16 bits) and measure it.
 
     What is written can be heard, by ear and in a mono mix: DC is taken off, a right channel that cancels the
     left one is inverted, and what goes beyond full scale is scaled down. Samples that are no numbers become
     silence. `out` appears when it is complete, or not at all.
 
     Args:
-        path: a file with sound.
-        out: where the FLAC goes; its folder must exist.
-        start_s: begin of the window.
-        duration_s: length of the window; None takes the rest.
+        path: A file with sound.
+        out: Where the FLAC goes; its folder must exist.
+        start_s: Begin of the window.
+        duration_s: Length of the window; None takes the rest.
 
     Raises:
-        Unreadable, NotMedia, MissingStream, DecodeFailed: as `iter_audio`, and libsndfile reads no more.
-        OSError: if `out` cannot be written.
+        Unreadable, NotMedia, MissingStream, DecodeFailed: As `iter_audio`, and libsndfile reads no more.
+        OSError: If `out` cannot be written.
     """
     path, out = Path(path), Path(out)
     try:
@@ -182,7 +182,7 @@ def extract_flac(
 
 
 def _write(path: Path, blocks: Callable[[], Iterator[np.ndarray]], out: Path, decoder: str) -> AudioFacts:
-    """What `decoder` gives with each call of `blocks`, as `extract_flac` writes it."""
+    """Write what `decoder` gives with each call of `blocks`, as `extract_flac` promises it."""
     meter = Meter()
 
     def finite() -> Iterator[np.ndarray]:
@@ -229,22 +229,22 @@ def read_flac_blocks(
     start_s: float = 0.0,
     duration_s: float | None = None,
 ) -> Iterator[np.ndarray]:
-    """The samples of a FLAC (or WAV) file of ours in blocks, resampled as a stream.
+    """Read the samples of a FLAC (or WAV) file of ours in blocks, resampled as a stream.
 
     Args:
-        path: a file that libsndfile reads.
-        rate_hz: samples a second of what comes out; None keeps the file's.
-        mono: average the channels.
-        block_s: length of a block; the last may be shorter.
-        start_s: begin of the window.
-        duration_s: length of the window; None reads to the end.
+        path: A file that libsndfile reads.
+        rate_hz: Samples a second of what comes out; None keeps the file's.
+        mono: Average the channels.
+        block_s: Length of a block; the last may be shorter.
+        start_s: Begin of the window.
+        duration_s: Length of the window; None reads to the end.
 
     Yields:
         float32 (n,) if `mono`, else (channels, n).
 
     Raises:
-        Unreadable: if there is no such file.
-        NotMedia: if libsndfile cannot read it.
+        Unreadable: If there is no such file.
+        NotMedia: If libsndfile cannot read it.
     """
     path = Path(path)
     if not path.is_file():
@@ -265,7 +265,7 @@ def read_flac_blocks(
 
 
 def _read_pieces(file: Any, start_s: float, duration_s: float | None, mono: bool) -> Iterator[np.ndarray]:
-    """float32 (channels, n) of a window of an open file, a second at a time."""
+    """Read a window of an open file, a second at a time: float32 (channels, n)."""
     file.seek(min(round(start_s * file.samplerate), file.frames))
     left = math.inf if duration_s is None else round(duration_s * file.samplerate)
     while left > 0:
@@ -273,13 +273,13 @@ def _read_pieces(file: Any, start_s: float, duration_s: float | None, mono: bool
         if not len(block):
             return
         left -= len(block)
-        yield block.mean(axis=1, keepdims=True, dtype=np.float32).T if mono else block.T
+        yield block.mean(axis=1, keepdims=True, dtype=np.float32).T if mono else block.T  # (channels, n)
 
 
 def _resample(pieces: Iterable[np.ndarray], from_hz: int, to_hz: int, channels: int) -> Iterator[np.ndarray]:
     stream = soxr.ResampleStream(from_hz, to_hz, channels, dtype="float32")
     for piece in pieces:
-        out = stream.resample_chunk(np.ascontiguousarray(piece.T))
+        out = stream.resample_chunk(np.ascontiguousarray(piece.T))  # (n, channels)
         if len(out):
             yield out.reshape(-1, channels).T
     out = stream.resample_chunk(np.zeros((0, channels), np.float32), last=True)

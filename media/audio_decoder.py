@@ -36,14 +36,14 @@ class AudioDecoder:
         self.damaged_inside = False  # sound came out after an error
 
     def seek(self, time_s: float) -> None:
-        """Goes a little before a moment, or stays at the start where timestamps do not lead to it."""
+        """Go a little before a moment, or stay at the start where timestamps do not lead to it."""
         if self._untimed or (is_counted(self._container) and read_timeline(self._path).glued):
             return
         with suppress(*DECODE_ERRORS):
             seek_back(self._container, self._stream, time_s - _PREROLL_S)
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
-        """Place of the first sample at the output rate and float32 (1 or 2, n); no holes between blocks."""
+        """Yield the first sample's place at the output rate and float32 (1 or 2, n), without holes."""
         resampler: Resampler | None = None
         at = 0
         for placed in place(self._timed(), self._longest_s):
@@ -64,7 +64,7 @@ class AudioDecoder:
             at += block.shape[1]
 
     def _timed(self) -> Iterator[tuple[float | None, Any]]:
-        """Time since the file's first moment, and frame; in elementary streams only the first has a time."""
+        """Yield time since the file's first moment, and frame; elementary streams time only their first."""
         started = False
         for frame in self._frames():
             length_s = frame.samples / frame.sample_rate
@@ -83,7 +83,16 @@ class AudioDecoder:
 
 
 def cut(blocks: Iterable[tuple[int, np.ndarray]], skip: int, stop: int | None) -> Iterator[np.ndarray]:
-    """Samples skip to skip + stop of a stream of placed blocks; silence where it starts after `skip`."""
+    """Cut samples skip to skip + stop out of a stream of placed blocks, with silence before a late start.
+
+    Args:
+        blocks: Place of the first sample and float32 (channels, n), in order.
+        skip: First sample wanted.
+        stop: How many samples are wanted; None takes all.
+
+    Yields:
+        float32 (channels, n), never empty.
+    """
     done = 0
     for at, block in blocks:
         if at + block.shape[1] <= skip:
@@ -105,7 +114,7 @@ def cut(blocks: Iterable[tuple[int, np.ndarray]], skip: int, stop: int | None) -
 
 
 def to_channels(block: np.ndarray, channels: int) -> np.ndarray:
-    """A block of 1 or 2 channels as 1 (the mean) or 2 (a copy)."""
+    """Turn a block, (1 or 2, n), into 1 channel (the mean) or 2 (a copy)."""
     if block.shape[0] == channels:
         return block
     if channels == 1:
@@ -114,11 +123,11 @@ def to_channels(block: np.ndarray, channels: int) -> np.ndarray:
 
 
 def regroup(blocks: Iterable[np.ndarray], length: int) -> Iterator[np.ndarray]:
-    """The same samples in blocks of one length (the last may be shorter), along the last axis.
+    """Regroup samples into blocks of one length (the last may be shorter), along the last axis.
 
     Args:
-        blocks: arrays (n,) or (channels, n); one channel joins two by being copied.
-        length: samples of a block.
+        blocks: Arrays (n,) or (channels, n); one channel joins two by being copied.
+        length: Samples of a block.
     """
     parts: list[np.ndarray] = []
     held = 0

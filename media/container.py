@@ -41,10 +41,10 @@ def _allowed_formats() -> str:
 
 
 def _check_readable(path: Path) -> int:
-    """The size of a regular, non-empty file that may be read, in bytes; nothing is opened.
+    """Return the size in bytes of a regular, non-empty file that may be read; open nothing.
 
     Raises:
-        Unreadable: if it is anything else.
+        Unreadable: If it is anything else.
     """
     name = path.name
     try:
@@ -83,14 +83,14 @@ def _check_readable(path: Path) -> int:
 
 @contextmanager
 def open_media(path: Path | str) -> Iterator[Any]:
-    """An open PyAV input container that is closed on leaving; nothing but this one local file is read.
+    """Open a PyAV input container, closed on leaving; nothing but this one local file is read.
 
     Args:
-        path: a regular file; any name works, also one that looks like an option or a URL.
+        path: A regular file; any name works, also one that looks like an option or a URL.
 
     Raises:
-        Unreadable: if the file is missing, empty, not a regular file or not readable.
-        NotMedia: if its content is not a container with media.
+        Unreadable: If the file is missing, empty, not a regular file or not readable.
+        NotMedia: If its content is not a container with media.
     """
     path = Path(path)
     _check_readable(path)
@@ -120,7 +120,7 @@ def is_cover(container: Any, stream: Any) -> bool:
 
 
 def _best(streams: list[Any], size: Any) -> Any | None:
-    """The stream to use: one that has a decoder and data, is marked default, is the largest, comes first."""
+    """Choose a stream: one that has a decoder and data, is marked default, is the largest, comes first."""
     usable = [stream for stream in streams if stream.codec_context is not None]
     if not usable:
         return None
@@ -135,21 +135,21 @@ def _best(streams: list[Any], size: Any) -> Any | None:
 
 
 def pick_video(container: Any) -> Any | None:
-    """The moving picture of a container: the best default stream that is not a cover, or None."""
+    """Choose the moving picture of a container: the best default stream that is not a cover, or None."""
     streams = [stream for stream in container.streams.video if not is_cover(container, stream)]
     return _best(streams, lambda context: context.width * context.height)
 
 
 def pick_audio(container: Any) -> Any | None:
-    """The sound of a container: the best default stream with a decoder, or None."""
+    """Choose the sound of a container: the best default stream with a decoder, or None."""
     return _best(list(container.streams.audio), lambda context: context.channels * context.sample_rate)
 
 
 def require_stream(container: Any, kind: str, path: Path) -> Any:
-    """The stream of a kind ("video" or "audio"), opened with one decoding thread.
+    """Return the stream of a kind ("video" or "audio"), opened with one decoding thread.
 
     Raises:
-        MissingStream: if there is none, or none with a decoder.
+        MissingStream: If there is none, or none with a decoder.
     """
     stream = pick_video(container) if kind == "video" else pick_audio(container)
     if stream is None:
@@ -170,7 +170,7 @@ def require_stream(container: Any, kind: str, path: Path) -> Any:
 
 
 def origin_s(container: Any) -> float:
-    """The timestamp of the container's first moment; windows count from there."""
+    """Return the timestamp of the container's first moment; windows count from there."""
     if container.start_time is not None:
         return container.start_time / av.time_base
     starts_s = [float(s.start_time * s.time_base) for s in container.streams if s.start_time is not None]
@@ -178,13 +178,13 @@ def origin_s(container: Any) -> float:
 
 
 def seek_back(container: Any, stream: Any, time_s: float) -> None:
-    """Goes to the key frame at or before a moment, counted from the first one of the file."""
+    """Go to the key frame at or before a moment, counted from the first one of the file."""
     time = (max(time_s, 0.0) + origin_s(container)) / stream.time_base
     container.seek(int(time), stream=stream, backward=True)
 
 
 def declared_s(container: Any) -> float | None:
-    """The length of the longest stream as FFmpeg gives it, None where it gives none."""
+    """Return the length of the longest stream as FFmpeg gives it, None where it gives none."""
     if not container.duration:
         return None
     stated_s = container.duration / av.time_base
@@ -193,13 +193,13 @@ def declared_s(container: Any) -> float | None:
 
 
 def _since_origin_s(stated_s: float, container: Any) -> float:
-    """A length that Matroska states: some writers count it from the file's first moment, FFmpeg from 0."""
+    """Correct a length that Matroska states: some writers count it from the first moment, FFmpeg from 0."""
     zero_s = origin_s(container)
     return stated_s - zero_s if 0 < zero_s < stated_s else stated_s
 
 
 def stream_duration_s(stream: Any) -> float | None:
-    """How long a stream says it is, in seconds, or None where the container does not say it by stream."""
+    """Return how long a stream says it is, in seconds, or None where the container does not say it."""
     if stream.duration is not None and stream.duration > 0:
         return float(stream.duration * stream.time_base)
     tag = stream.metadata.get("DURATION", "")  # Matroska: "00:00:01.071000000"
@@ -212,12 +212,12 @@ def stream_duration_s(stream: Any) -> float | None:
 
 
 def decoded_frames(container: Any, stream: Any, errors: list[str]) -> Iterator[Any]:
-    """The frames of a stream from here to the end; damage is passed over, or is the end where it cannot be.
+    """Decode a stream from here to the end; damage is passed over, or is the end where it cannot be.
 
     Args:
-        container: an open container.
-        stream: one of its streams.
-        errors: what the decoder complains about is added here, before the frames that follow it.
+        container: An open container.
+        stream: One of its streams.
+        errors: What the decoder complains about is added here, before the frames that follow it.
     """
     packets = container.demux(stream)
     while True:
@@ -241,21 +241,21 @@ def decoded_frames(container: Any, stream: Any, errors: list[str]) -> Iterator[A
 def check_decoded(
     path: Path, kind: str, *, decoded_s: float, expected_s: float | None, errors: list[str], nothing: bool
 ) -> None:
-    """Decides whether enough of a stream was decoded.
+    """Decide whether enough of a stream was decoded.
 
     Nothing at all fails. So does less than 90 % of what was expected: damage in the middle or a file cut
     short. A small loss, such as junk after the last frame, passes.
 
     Args:
-        path: the file, for the message.
+        path: The file, for the message.
         kind: "video" or "audio".
-        decoded_s: how much came out, in seconds.
-        expected_s: how much should have, None if the file does not say.
-        errors: what the decoder complained about, in order.
-        nothing: whether not a single frame came out.
+        decoded_s: How much came out, in seconds.
+        expected_s: How much should have, None if the file does not say.
+        errors: What the decoder complained about, in order.
+        nothing: Whether not a single frame came out.
 
     Raises:
-        DecodeFailed: if too little was decoded.
+        DecodeFailed: If too little was decoded.
     """
     reason = f"; the decoder says: {errors[0]}" if errors else ""
     if nothing:
@@ -270,5 +270,5 @@ def check_decoded(
 
 
 def decoder_message(error: Exception) -> str:
-    """One short line of a PyAV exception."""
+    """Return one short line of a PyAV exception."""
     return str(getattr(error, "strerror", None) or error).strip().splitlines()[0][:200]

@@ -24,10 +24,10 @@ _MAGIC = (
 
 
 def describe_broken(path: Path) -> str:
-    """One line on why a file cannot be opened as media, and what to do.
+    """Say in one line why a file cannot be opened as media, and what to do.
 
     Args:
-        path: a regular, non-empty file that the demuxers refused.
+        path: A regular, non-empty file that the demuxers refused.
     """
     with path.open("rb") as file:
         head = file.read(4096)
@@ -63,7 +63,7 @@ def describe_broken(path: Path) -> str:
 
 
 def _as_text(head: bytes) -> str | None:
-    """The text of the first bytes, or None if they are no text."""
+    """Return the text of the first bytes, or None if they are no text."""
     for cut in range(4):  # a character may be split at the end of what was read
         try:
             text = head[: len(head) - cut].decode("utf-8")
@@ -74,7 +74,7 @@ def _as_text(head: bytes) -> str | None:
 
 
 def _describe_mp4(path: Path, size_bytes: int) -> str:
-    """Walks the boxes of an MP4 or QuickTime file and says which one is missing or cut."""
+    """Walk the boxes of an MP4 or QuickTime file and say which one is missing or cut."""
     names: list[str] = []
     with path.open("rb") as file:
         position = 0

@@ -15,15 +15,15 @@ _MIN_SIDE_PX = 4  # bwdif refuses less than three rows
 
 
 def whole_pictures(frames: Iterable[Any], context: Any) -> Iterator[Any]:
-    """The same frames, the interlaced ones filled up from their neighbours in space and time.
+    """Pass on frames, the interlaced ones filled up from their neighbours in space and time.
 
     Of every interlaced frame the first field stays; the other rows are taken from the neighbouring frames
     where nothing moves, and interpolated where something does. There are as many frames as before, at their
     times. Other frames pass as they are; a film without interlaced frames costs nothing.
 
     Args:
-        frames: decoded frames in the order in which they are shown.
-        context: the codec context that they come from.
+        frames: Decoded frames in the order in which they are shown.
+        context: The codec context that they come from.
 
     Reference: BBC R&D White Paper 60 (w3fdif) and Yadif, joined in FFmpeg's filter `bwdif`.
     """
@@ -51,7 +51,7 @@ def whole_pictures(frames: Iterable[Any], context: Any) -> Iterator[Any]:
 
 
 def _stream_order(context: Any) -> str | None:
-    """The field that comes first where only the container says that there are fields, else None.
+    """Return the field that comes first where only the container says that there are fields, else None.
 
     Codecs that predict frames from frames say it with each, and know better than the container. Some of those
     that code each frame by itself (Ut Video, HuffYUV, JPEG 2000) leave it to the container.
@@ -79,7 +79,7 @@ def _deinterlacer(frame: Any, order: str | None) -> Any:
 
 
 def _ready(graph: Any) -> Iterator[Any]:
-    """What the graph can give without another frame: it waits for the next one to look at both neighbours."""
+    """Take what the graph can give without another frame; it waits for one to look at both neighbours."""
     while True:
         try:
             yield graph.pull()

@@ -29,6 +29,8 @@ def write_flac(blocks: Iterable[np.ndarray], out: Path, *, rate_hz: int) -> None
 def open_flac(out: Path, *, rate_hz: int) -> Iterator[Callable[[np.ndarray], None]]:
     """Give a function that appends a stereo block, for several files written side by side; see `write_flac`.
 
+    A block is float, shape (2, n); what lies beyond -1..1 is clipped.
+
     `out` appears when the `with` block ends without an error, or not at all.
     """
     with (

@@ -19,9 +19,9 @@ class Repair:
     """What is done to every sample: off with the channel's DC, then the gain, and for the right one the sign.
 
     Attributes:
-        dc: mean of the left and the right channel, 0 where it is left alone.
-        gain: a factor of 1 or below, which brings the peak to full scale.
-        inverted: whether the right channel changes its sign, since else left and right cancel in a mono mix.
+        dc: Mean of the left and the right channel, 0 where it is left alone.
+        gain: A factor of 1 or below, which brings the peak to full scale.
+        inverted: Whether the right channel changes its sign, since else left and right cancel in a mono mix.
     """
 
     dc: tuple[float, float] = (0.0, 0.0)
@@ -29,7 +29,7 @@ class Repair:
     inverted: bool = False
 
     def applied(self, block: np.ndarray) -> np.ndarray:
-        """A repaired copy of float32 (2, n)."""
+        """Return a repaired copy of float32 (2, n)."""
         signs = np.array([[1.0], [-1.0 if self.inverted else 1.0]])
         return ((block - np.array(self.dc)[:, None]) * (self.gain * signs)).astype(np.float32)
 
@@ -38,7 +38,7 @@ class Meter:
     """Measures a sound block by block.
 
     Attributes:
-        samples: how many came, a channel.
+        samples: How many came, a channel.
     """
 
     def __init__(self) -> None:
@@ -48,7 +48,7 @@ class Meter:
         self._low, self._high = np.full(2, np.inf), np.full(2, -np.inf)
 
     def add(self, block: np.ndarray) -> None:
-        """Takes float (2, n), about a second: what changes more slowly counts as DC."""
+        """Take float (2, n), about a second: what changes more slowly counts as DC."""
         if not block.shape[1]:
             return
         exact = block.astype(np.float64)

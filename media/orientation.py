@@ -13,9 +13,9 @@ class Orientation:
     """One of the eight ways to lay a rectangle on itself: the steps are taken in the order of the fields.
 
     Attributes:
-        transposed: whether rows become columns.
-        flip_x: whether left and right change places then.
-        flip_y: whether top and bottom change places then.
+        transposed: Whether rows become columns.
+        flip_x: Whether left and right change places then.
+        flip_y: Whether top and bottom change places then.
     """
 
     transposed: bool = False
@@ -30,14 +30,14 @@ class Orientation:
         return 180 if self.flip_y else 0
 
     def applied(self, picture: np.ndarray) -> np.ndarray:
-        """A view of a picture (height, width, …), turned."""
+        """Return a view of a picture (height, width, …), turned."""
         if self.transposed:
             picture = picture.swapaxes(0, 1)
         return picture[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
 
 
 def orientation(frame: Any) -> Orientation:
-    """The orientation that a frame's display matrix asks for, to the nearest quarter turn.
+    """Return the orientation that a frame's display matrix asks for, to the nearest quarter turn.
 
     The matrix is that of the container (MP4, MOV, Matroska) or of the stream (a message of H.264 and HEVC).
 

@@ -30,20 +30,20 @@ class Probe:
     """What a media file says about itself.
 
     Attributes:
-        container: name of the format, such as "mov,mp4,m4a,3gp,3g2,mj2".
-        duration_s: length of the longest stream.
-        has_video: whether there is a moving picture; a cover is none.
-        has_audio: whether there is sound that can be decoded.
-        width: of the picture as displayed (pixel shape and rotation applied), in pixels.
-        height: the same.
-        fps: average frames a second, None where it is unknown.
-        rotation_deg: clockwise turn that a player applies: 0, 90, 180 or 270; of a mirrored picture, the turn
+        container: Name of the format, such as "mov,mp4,m4a,3gp,3g2,mj2".
+        duration_s: Length of the longest stream.
+        has_video: Whether there is a moving picture; a cover is none.
+        has_audio: Whether there is sound that can be decoded.
+        width: Of the picture as displayed (pixel shape and rotation applied), in pixels.
+        height: The same.
+        fps: Average frames a second, None where it is unknown.
+        rotation_deg: Clockwise turn that a player applies: 0, 90, 180 or 270; of a mirrored picture, the turn
             after left and right have changed places.
-        video_codec: name, such as "h264".
-        audio_codec: name, such as "aac".
-        audio_rate_hz: samples a second.
-        audio_channels: how many.
-        decoder: what could read it, "ffmpeg" or "libsndfile".
+        video_codec: Name, such as "h264".
+        audio_codec: Name, such as "aac".
+        audio_rate_hz: Samples a second.
+        audio_channels: How many.
+        decoder: What could read it, "ffmpeg" or "libsndfile".
     """
 
     container: str
@@ -62,18 +62,18 @@ class Probe:
 
 
 def probe(path: Path) -> Probe:
-    """Reads the headers of a media file, and one frame for its rotation; libsndfile where FFmpeg refuses it.
+    """Read the headers of a media file, and one frame for its rotation; libsndfile where FFmpeg refuses it.
 
     The duration is that of the packets where the container has no index (`timeline`), else the container's
     (Matroska's only if the last packets end there), else the longest stream's. A file whose header is fine
     and whose data are damaged passes here and fails where it is decoded.
 
     Args:
-        path: a regular file.
+        path: A regular file.
 
     Raises:
-        Unreadable: if the file cannot be opened.
-        NotMedia: if it is no media container, or one without picture and sound.
+        Unreadable: If the file cannot be opened.
+        NotMedia: If it is no media container, or one without picture and sound.
     """
     path = Path(path)
     try:
@@ -136,7 +136,7 @@ def _probe(path: Path) -> Probe:
 
 
 def _declared_duration_s(container: Any, *streams: Any) -> float | None:
-    """The duration in the headers, or None if there is none that makes sense."""
+    """Return the duration in the headers, or None if there is none that makes sense."""
     known = [stream_duration_s(stream) for stream in streams if stream is not None]
     known.insert(0, declared_s(container))
     plausible = [value for value in known if value is not None and 0 < value < _MAX_PLAUSIBLE_S]
@@ -144,7 +144,7 @@ def _declared_duration_s(container: Any, *streams: Any) -> float | None:
 
 
 def _displayed_size(container: Any, stream: Any) -> tuple[int | None, int | None, int]:
-    """Width, height and clockwise rotation as a player shows them."""
+    """Return width, height and clockwise rotation as a player shows them."""
     turned = Orientation()
     aspect = stream.sample_aspect_ratio
     try:
@@ -160,12 +160,12 @@ def _displayed_size(container: Any, stream: Any) -> tuple[int | None, int | None
 
 
 def displayed_size(width: int, height: int, aspect: Any) -> tuple[int, int]:
-    """Width and height of a picture with square pixels, before it is turned.
+    """Return width and height of a picture with square pixels, before it is turned.
 
     Args:
-        width: as coded, in pixels.
-        height: the same.
-        aspect: width over height of one pixel, a fraction; None or 0 where unknown.
+        width: As coded, in pixels.
+        height: The same.
+        aspect: Width over height of one pixel, a fraction; None or 0 where unknown.
     """
     if aspect and 0.1 < aspect < 10:
         width = max(round(width * float(aspect)), 1) if width else 0
@@ -173,7 +173,7 @@ def displayed_size(width: int, height: int, aspect: Any) -> tuple[int, int]:
 
 
 def _frame_rate(path: Path, stream: Any) -> float | None:
-    """Average frames a second; counts packets of the first seconds where the header holds a clock instead."""
+    """Return average frames a second; count those of the first seconds where the header holds a clock."""
     rate = stream.average_rate
     if rate and 0 < rate <= _MAX_PLAUSIBLE_FPS:
         return float(rate)

@@ -44,7 +44,7 @@ class Resampler:
         return _kind(frame) == self._kind
 
     def resample(self, placed: Placed) -> Iterator[np.ndarray]:
-        """What comes out for a frame and the silence before it: float32 (1 or 2, n)."""
+        """Yield what comes out for a frame and the silence before it: float32 (1 or 2, n)."""
         frame, rate_hz = placed.frame, placed.frame.sample_rate
         missing = round(placed.hole_s * rate_hz)
         for start in range(0, missing, rate_hz):
@@ -56,7 +56,7 @@ class Resampler:
             yield from self._push(frame, placed.time_s)
 
     def rest(self) -> list[np.ndarray]:
-        """What is still held back, after the last frame."""
+        """Return what is still held back, after the last frame: blocks of float32 (1 or 2, n)."""
         if self._graph is None:
             return []
         self._graph.push(None)
@@ -117,7 +117,7 @@ def _silence(like: Any, samples: int) -> Any:
 
 
 def _without(frame: Any, samples: int) -> Any | None:
-    """A frame without its first samples, None if nothing is left."""
+    """Return a frame without its first samples, None if nothing is left."""
     if samples >= frame.samples:
         return None
     step = 1 if frame.format.is_planar else frame.layout.nb_channels

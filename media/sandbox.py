@@ -52,19 +52,19 @@ class SandboxedWorker:
         self.close()
 
     def run(self, function: Callable[..., Result], *args: Any, limit_s: float, **kwargs: Any) -> Result:
-        """What `function(*args, **kwargs)` returns, run in the child.
+        """Return what `function(*args, **kwargs)` returns, run in the child.
 
         Args:
-            function: defined at the top of an importable module; its arguments and result must pickle.
-            *args: for the function.
-            limit_s: wall-clock seconds the function itself may take; starting the child does not count.
-            **kwargs: for the function.
+            function: Defined at the top of an importable module; its arguments and result must pickle.
+            *args: For the function.
+            limit_s: Wall-clock seconds the function itself may take; starting the child does not count.
+            **kwargs: For the function.
 
         Raises:
-            TimeLimitExceeded: if it takes longer; the child is killed.
-            DecoderCrashed: if the child dies; the message names the signal.
-            ValueError: if the function cannot be imported by name.
-            Exception: whatever the function raises, as itself.
+            TimeLimitExceeded: If it takes longer; the child is killed.
+            DecoderCrashed: If the child dies; the message names the signal.
+            ValueError: If the function cannot be imported by name.
+            Exception: Whatever the function raises, as itself.
         """
         module, name = _importable_name(function)
         request = pickle.dumps((module, name, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
@@ -87,7 +87,7 @@ class SandboxedWorker:
         raise value
 
     def close(self) -> None:
-        """Ends the child, if there is one."""
+        """End the child, if there is one."""
         with self._lock:
             self._kill()
 
@@ -118,7 +118,7 @@ class SandboxedWorker:
             ) from None
 
     def _reap(self) -> int | None:
-        """The exit status of a child whose pipes closed."""
+        """Return the exit status of a child whose pipes closed."""
         process = self._process
         if process is None:
             return None
@@ -159,7 +159,7 @@ def _describe_death(status: int | None, what: str) -> str:
 
 
 def _read_until(descriptor: int, length: int, deadline_s: float) -> bytes:
-    """Exactly `length` bytes of a pipe, or TimeoutError at the deadline, or EOFError."""
+    """Read exactly `length` bytes of a pipe; TimeoutError at the deadline, EOFError at the end."""
     data = bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(descriptor, selectors.EVENT_READ)
@@ -180,7 +180,7 @@ def _write(pipe: Any, payload: bytes) -> None:
 
 
 def serve() -> None:
-    """The child: answers requests on standard input until it closes; prints go to standard error."""
+    """Answer requests on standard input until it closes: the child; prints go to standard error."""
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -225,7 +225,7 @@ def _answer(payload: bytes, answers: Any) -> None:
 
 
 def _pickle_error(error: Exception) -> bytes:
-    """An exception as it was if it survives pickling, else as a MediaError with its text."""
+    """Return an exception as it was if it survives pickling, else as a MediaError with its text."""
     error.add_note("in the decoding process:\n" + "".join(traceback.format_exception(error)).rstrip())
     try:
         answer = pickle.dumps((False, error))

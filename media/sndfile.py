@@ -26,10 +26,10 @@ _LAYOUTS = ("mono", "stereo", "3.0", "quad", "5.0", "5.1", "6.1", "7.1")
 
 @contextmanager
 def open_sound(path: Path) -> Iterator[Any]:
-    """An open `soundfile.SoundFile`.
+    """Open a file as a `soundfile.SoundFile`.
 
     Raises:
-        NotMedia: if libsndfile does not know it, or it holds no samples.
+        NotMedia: If libsndfile does not know it, or it holds no samples.
     """
     # By descriptor: from a name, libsndfile takes any bytes for sound if it ends in ".gsm" or ".vox".
     descriptor = os.open(path, os.O_RDONLY)
@@ -49,11 +49,11 @@ def open_sound(path: Path) -> Iterator[Any]:
 def iter_sound(
     path: Path, *, rate_hz: int, start_s: float = 0.0, duration_s: float | None = None
 ) -> Iterator[np.ndarray]:
-    """The sound of a window in stereo, as `leitmotif.media.audio.iter_audio` gives it.
+    """Decode the sound of a window in stereo, as `leitmotif.media.audio.iter_audio` gives it: float32 (2, n).
 
     Raises:
-        NotMedia: if libsndfile does not know the file.
-        DecodeFailed: if it holds less than 90 % of the window.
+        NotMedia: If libsndfile does not know the file.
+        DecodeFailed: If it holds less than 90 % of the window.
     """
     with open_sound(path) as file:
         length_s = file.frames / file.samplerate

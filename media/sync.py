@@ -17,7 +17,7 @@ _BACK_S = 0.5
 # Nor is a clock slower than this share of the samples (an AVI with a wrong rate): it would eat the sound. But
 # what a hole has put in, it may take back: a recorder that stalls stamps what waited in quick succession.
 _SLOWEST = 0.8
-# So many frames must agree on a deviation (about 0.2 s): timestamps that jitter come back.
+# This many frames must agree on a deviation (about 0.2 s): timestamps that jitter come back.
 _AGREEING = 8
 
 
@@ -26,10 +26,10 @@ class Placed(NamedTuple):
 
     Attributes:
         frame: PyAV's.
-        time_s: where its first sample (after `skip_s`) belongs; it moves away from the sum of the lengths
+        time_s: Where its first sample (after `skip_s`) belongs; it moves away from the sum of the lengths
             before it as slowly as a clock drifts.
-        hole_s: how much silence lies before it.
-        skip_s: how much of its begin is there twice.
+        hole_s: How much silence lies before it.
+        skip_s: How much of its begin is there twice.
     """
 
     frame: Any
@@ -39,11 +39,11 @@ class Placed(NamedTuple):
 
 
 def place(frames: Iterable[tuple[float | None, Any]], longest_s: float) -> Iterator[Placed]:
-    """Places frames by their timestamps, never more than a few milliseconds off those that agree.
+    """Place frames by their timestamps, never more than a few milliseconds off those that agree.
 
     Args:
-        frames: time in seconds, None if it is not known, and frame.
-        longest_s: length of the file; timestamps beyond are not believed.
+        frames: Time in seconds, None if it is not known, and frame.
+        longest_s: Length of the file; timestamps beyond are not believed.
     """
     source = iter(frames)
     ahead: deque[tuple[float | None, Any]] = deque(islice(source, 1))
@@ -87,7 +87,7 @@ def place(frames: Iterable[tuple[float | None, Any]], longest_s: float) -> Itera
 
 
 def _agreed_s(frames: Iterable[tuple[float | None, Any]], expected_s: float) -> float:
-    """The smallest step that all of these frames ask for; 0 if they do not agree on its direction."""
+    """Return the smallest step that all of these frames ask for; 0 if they do not agree on its direction."""
     steps_s = []
     for time_s, frame in frames:
         if time_s is not None:
@@ -99,7 +99,7 @@ def _agreed_s(frames: Iterable[tuple[float | None, Any]], expected_s: float) -> 
 
 
 def _pace(frames: Sequence[tuple[float | None, Any]]) -> float:
-    """How far the timestamps of these frames go on for each second of sound; 0 if there are too few."""
+    """Return how far the timestamps of frames go on for each second of sound; 0 if there are too few."""
     first_s, last_s = frames[0][0], frames[-1][0]
     length_s = sum(frame.samples / frame.sample_rate for _, frame in list(frames)[:-1])
     return (last_s - first_s) / length_s if length_s and first_s is not None and last_s is not None else 0.0

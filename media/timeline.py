@@ -41,9 +41,9 @@ class Timeline:
     """The packets of a file.
 
     Attributes:
-        length_s: from the file's first moment to the end of its last packet; None without packets.
-        offsets_s: what to add to the timestamps of each part for the time since the file's first moment.
-        leap_s: timestamps that leap forward by more start a new part.
+        length_s: From the file's first moment to the end of its last packet; None without packets.
+        offsets_s: What to add to the timestamps of each part for the time since the file's first moment.
+        leap_s: Timestamps that leap forward by more start a new part.
     """
 
     length_s: float | None
@@ -52,7 +52,7 @@ class Timeline:
 
     @property
     def glued(self) -> bool:
-        """Whether the timestamps start anew in the middle: a chained Ogg, two recordings in one file."""
+        """Whether the timestamps start again in the middle: a chained Ogg, two recordings in one file."""
         return len(self.offsets_s) > 1
 
 
@@ -66,7 +66,7 @@ class Clock:
         self._end_s: float | None = None
 
     def time_s(self, stamp_s: float, length_s: float) -> float:
-        """Seconds since the file's first moment of a frame with a timestamp and a length in seconds."""
+        """Return the seconds since the file's first moment of a frame's timestamp and length in seconds."""
         before_s, self._end_s = self._end_s, stamp_s + length_s
         if self._may_be_glued and before_s is not None and _starts_part(stamp_s, before_s, _LEAP_S):
             timeline = read_timeline(self._path)
@@ -105,26 +105,26 @@ def _names(container: Any) -> list[str]:
 
 
 def read_timeline(path: Path) -> Timeline:
-    """The timeline of a file; it is read once per process, as long as the file stays the same."""
+    """Read the timeline of a file; once per process, as long as the file stays the same."""
     status = path.stat()
     return _read(path, status.st_size, status.st_mtime_ns)
 
 
 def packets_end_s(path: Path) -> float | None:
-    """How far after the file's first moment its last packet ends, over all streams; None without packets."""
+    """Return how far after the file's first moment the last packet of any stream ends; None without one."""
     return read_timeline(path).length_s
 
 
 def confirmed_s(path: Path, stated_s: float) -> float:
-    """The length that a header states, if the last packets end there; else where they do end.
+    """Return the length that a header states, if the last packets end there; else where they do end.
 
     A header that only repeats what the index says is not asked about, nor one of a file that broke off: there
     what is stated is what was lost. Read is from the last place before the stated end that the index leads
     to: little, unless the header is wrong.
 
     Args:
-        path: a regular file.
-        stated_s: by the header.
+        path: A regular file.
+        stated_s: By the header.
     """
     with open_media(path) as container:
         if _STATED.isdisjoint(_names(container)) or _breaks_off(path):
@@ -178,7 +178,7 @@ def _read(path: Path, _size: int, _changed_ns: int) -> Timeline:
 
 
 def _lay(tracks: list[list[_Part]], zero_s: float) -> tuple[tuple[float, ...], float]:
-    """Puts parts one behind the other, with their streams as they lie to each other: offsets, and end."""
+    """Put parts one behind the other, with their streams as they lie to each other: offsets, and end."""
     offsets_s, end_s = [-zero_s], 0.0
     for number in range(max(map(len, tracks), default=0)):
         parts = [track[number] for track in tracks if number < len(track)]

@@ -38,7 +38,7 @@ def is_mapped(frame: Any) -> bool:
 
 
 def to_screen(frame: Any, width: int, height: int, interpolation: str) -> np.ndarray:
-    """A frame of `is_mapped` as uint8 BGR (height, width, 3) for an ordinary screen, scaled.
+    """Turn a frame of `is_mapped` into uint8 BGR (height, width, 3) for an ordinary screen, scaled.
 
     Reference: SMPTE ST 2084 and BT.2100 (PQ, HLG), BT.2087 (colours), BT.2390 5.4 (roll-off of bright parts).
     """
@@ -62,12 +62,12 @@ def to_screen(frame: Any, width: int, height: int, interpolation: str) -> np.nda
 
 
 def screen_luma(frame: Any, luma: np.ndarray, levels: float) -> np.ndarray:
-    """The luma of a frame of `is_high_range` as an ordinary film of the same scene would code it.
+    """Return the luma of a frame of `is_high_range` as an ordinary film of the same scene would code it.
 
     Args:
-        frame: where the luma is from.
+        frame: Where the luma is from.
         luma: uint8 (height, width), as coded.
-        levels: steps between black and white in it, 219 or 255.
+        levels: Steps between black and white in it, 219 or 255.
     """
     return np.asarray(cv2.LUT(luma, _luma_table(frame.color_trc, levels))).reshape(luma.shape)
 
@@ -101,12 +101,12 @@ def _light_table(transfer: int) -> np.ndarray:
 
 
 def _hlg_system(luminance: np.ndarray) -> np.ndarray:
-    """The factor from scene to display on a display of 1000 cd/m²: luminance to the power of 0.2."""
+    """Return the factor from scene to display on a display of 1000 cd/m²: luminance to the power of 0.2."""
     return (luminance * (_WHITE_NITS / _PEAK_NITS)) ** 0.2
 
 
 def _roll_off(light: np.ndarray) -> np.ndarray:
-    """Light up to `_PEAK_NITS` as light of 0 to 1: dark and middle parts stay, bright ones bend towards 1."""
+    """Bend light up to `_PEAK_NITS` to 0..1: dark and middle parts stay, bright ones bend towards 1."""
     # Over the root of light, of which dark parts have steps enough.
     root = np.sqrt(np.clip(light * (_WHITE_NITS / _PEAK_NITS), 0, 1))
     return _roll_off_table()[np.rint(root * _TOP).astype(np.uint16)]
@@ -131,12 +131,12 @@ _M1, _M2, _C1, _C2, _C3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6
 
 
 def _pq_nits(signal: Any) -> Any:
-    """Cd/m² of a PQ signal of 0 to 1."""
+    """Return cd/m² of a PQ signal of 0 to 1."""
     power = np.asarray(signal, np.float64) ** (1 / _M2)
     return 10000 * (np.maximum(power - _C1, 0) / (_C2 - _C3 * power)) ** (1 / _M1)
 
 
 def _pq_signal(nits: Any) -> Any:
-    """The PQ signal of 0 to 1 for cd/m²."""
+    """Return the PQ signal of 0 to 1 for cd/m²."""
     power = (np.asarray(nits, np.float64) / 10000) ** _M1
     return ((_C1 + _C2 * power) / (1 + _C3 * power)) ** _M2

@@ -30,7 +30,7 @@ _TIME_SLACK_S = 1e-4  # timestamps in milliseconds (FLV, Matroska) round
 def iter_frames(
     path: Path | str, *, start_s: float = 0.0, duration_s: float | None = None
 ) -> Iterator[tuple[float, Any]]:
-    """Time in seconds and PyAV frame of every picture in a window, streamed; see `iter_luma`."""
+    """Yield time in seconds and PyAV frame of every picture in a window, streamed; see `iter_luma`."""
     with VideoDecoder(path) as reader:
         yield from read_window(reader, start_s=start_s, duration_s=duration_s)
 
@@ -38,7 +38,7 @@ def iter_frames(
 def read_window(
     reader: VideoDecoder, *, start_s: float = 0.0, duration_s: float | None = None
 ) -> Iterator[tuple[float, Any]]:
-    """As `iter_frames`, from a reader that stands at the start of its file."""
+    """Yield as `iter_frames` does, from a reader that stands at the start of its file."""
     end_s = np.inf if duration_s is None else start_s + duration_s
     positioned = start_s <= 0 or reader.seek(start_s)
     frames = reader.frames()
@@ -59,7 +59,7 @@ def read_window(
 
 
 def _check_window(reader: VideoDecoder, count: int, last_s: float, *, start_s: float, end_s: float) -> None:
-    """Raises DecodeFailed if the end of the data came too early for the window."""
+    """Raise DecodeFailed if the end of the data came too early for the window."""
     extent_s = reader.duration_s
     if extent_s is None and reader.extent_s is not None and last_s < min(0.9 * reader.extent_s, end_s):
         # The container's duration covers its longest stream: a loss only if all streams end early.
@@ -85,20 +85,20 @@ def _check_window(reader: VideoDecoder, count: int, last_s: float, *, start_s: f
 def iter_luma(
     path: Path | str, *, start_s: float = 0.0, duration_s: float | None = None
 ) -> Iterator[tuple[float, np.ndarray]]:
-    """The luma of every picture in a window, one at a time: memory does not grow with the length.
+    """Decode the luma of every picture in a window, one at a time: memory does not grow with the length.
 
     Args:
-        path: a video file.
-        start_s: begin of the window, counted from the file's first moment.
-        duration_s: length of the window (its end is not part of it); None reads to the end.
+        path: A video file.
+        start_s: Begin of the window, counted from the file's first moment.
+        duration_s: Length of the window (its end is not part of it); None reads to the end.
 
     Yields:
         Time in seconds and uint8 (height, width), a view that is valid until the next step. The size may
         change in the middle of a file.
 
     Raises:
-        Unreadable, NotMedia, MissingStream: if there is no picture to read.
-        DecodeFailed: if no frame, or less than 90 % of the window that the file says it has, can be decoded.
+        Unreadable, NotMedia, MissingStream: If there is no picture to read.
+        DecodeFailed: If no frame, or less than 90 % of the window that the file says it has, can be decoded.
     """
     for time_s, frame in iter_frames(path, start_s=start_s, duration_s=duration_s):
         yield time_s, luma_plane(frame)
@@ -112,7 +112,7 @@ def key_frames(
     start_s: float = 0.0,
     duration_s: float | None = None,
 ) -> list[bytes]:
-    """The pictures of `timed_key_frames`."""
+    """Return the pictures of `timed_key_frames`."""
     found = timed_key_frames(path, count=count, short_side=short_side, start_s=start_s, duration_s=duration_s)
     return [picture for _, picture in found]
 
@@ -125,21 +125,21 @@ def timed_key_frames(
     start_s: float = 0.0,
     duration_s: float | None = None,
 ) -> list[tuple[float, bytes]]:
-    """JPEG pictures evenly spread over a window, as a player shows them, each with its time in seconds.
+    """Encode JPEG pictures evenly spread over a window, as a player shows them, with their times in seconds.
 
     The window is split into equal parts; each gives the first frame after its first quarter. A video with
     fewer frames gives fewer pictures.
 
     Args:
-        path: a video file.
-        count: how many pictures.
-        short_side: size of the shorter side in pixels; smaller videos stay as they are.
-        start_s: begin of the window.
-        duration_s: length of the window; None takes the rest.
+        path: A video file.
+        count: How many pictures.
+        short_side: Size of the shorter side in pixels; smaller videos stay as they are.
+        start_s: Begin of the window.
+        duration_s: Length of the window; None takes the rest.
 
     Raises:
-        Unreadable, NotMedia, MissingStream: if there is no picture to read.
-        DecodeFailed: if no frame of the window can be decoded.
+        Unreadable, NotMedia, MissingStream: If there is no picture to read.
+        DecodeFailed: If no frame of the window can be decoded.
     """
     with VideoDecoder(path) as reader:
         extent_s = reader.extent_s
@@ -162,7 +162,7 @@ def timed_key_frames(
 
 
 def _last_time_s(reader: VideoDecoder) -> float:
-    """Where the last frame of a file without any declared duration lies; decodes it all."""
+    """Return where the last frame of a file without any declared duration lies; decodes it all."""
     last_s = 0.0
     for time_s, _ in reader.frames():
         last_s = max(last_s, time_s)
@@ -171,7 +171,7 @@ def _last_time_s(reader: VideoDecoder) -> float:
 
 
 def _spread(reader: VideoDecoder, count: int, start_s: float, window_s: float) -> Iterator[tuple[float, Any]]:
-    """Up to `count` frames, one for each equal part of the window, in order and without repeats."""
+    """Yield up to `count` frames, one for each equal part of the window, in order and without repeats."""
     step_s = window_s / count
     lead_s = step_s / 4 if step_s > 4 * reader.step_s else 0.0
     frames = reader.frames()
@@ -198,7 +198,7 @@ def _spread(reader: VideoDecoder, count: int, start_s: float, window_s: float) -
 
 
 def _any_frame(reader: VideoDecoder, start_s: float, window_s: float) -> Iterator[tuple[float, Any]]:
-    """The last frame before the end of the window: a picture that stands longer than a part of the window."""
+    """Yield the last frame before the end of the window: a picture that stands longer than a part of it."""
     reader.seek(start_s)
     last = None
     for time_s, frame in reader.frames():

@@ -36,8 +36,8 @@ class VideoDecoder:
     """The frames of one file in order, from any moment; a context manager.
 
     Attributes:
-        duration_s: how long the video stream says it is, None if the container does not say, or guesses.
-        errors: what the decoder complained about so far.
+        duration_s: How long the video stream says it is, None if the container does not say, or guesses.
+        errors: What the decoder complained about so far.
     """
 
     def __init__(self, path: Path | str):
@@ -88,7 +88,7 @@ class VideoDecoder:
         return self._stream.sample_aspect_ratio
 
     def seek(self, time_s: float) -> bool:
-        """Goes to the key frame at or before a moment; False, and at the start, where that is impossible."""
+        """Go to the key frame at or before a moment; False, and at the start, where that is impossible."""
         if self._counted and read_timeline(self.path).glued:
             self.rewind()
             return False
@@ -101,11 +101,11 @@ class VideoDecoder:
             return False
 
     def rewind(self) -> None:
-        """Goes to the start, also where the demuxer cannot seek at all."""
+        """Go to the start, also where the demuxer cannot seek at all."""
         self._open()
 
     def frames(self) -> Iterator[tuple[float, Any]]:
-        """Time in seconds since the file's first moment, and frame, from here to the end.
+        """Yield time in seconds since the file's first moment, and frame, from here to the end.
 
         Interlaced frames come out as whole pictures. Damaged frames are left out, and damage that the demuxer
         cannot pass is an end. Frames without a timestamp follow the one before.
@@ -122,7 +122,7 @@ class VideoDecoder:
 
 
 def luma_plane(frame: Any) -> np.ndarray:
-    """The luma of a frame as uint8 (height, width), as coded: not rotated, not stretched to the full range.
+    """Return the luma of a frame as uint8 (height, width), as coded: not rotated, not stretched.
 
     Of high dynamic range it is what an ordinary film of the scene would hold, so that differences compare.
     Eight-bit planes are a view that lives as long as it is referred to; deeper ones are rounded to 8 bits;
@@ -147,7 +147,7 @@ def _coded_luma(frame: Any) -> np.ndarray:
 
 
 def luma_levels(frame: Any) -> float:
-    """The steps between black and white in what `luma_plane` gives: 255 or, in the video range, 219."""
+    """Return the steps between black and white in what `luma_plane` gives: 255, or 219 in the video range."""
     name = frame.format.name
     if _luma_shift(name) is None or name.startswith(("yuvj", "gray")) or frame.color_range == 2:
         return 255.0
@@ -156,7 +156,7 @@ def luma_levels(frame: Any) -> float:
 
 @lru_cache(maxsize=64)
 def _luma_shift(format_name: str) -> int | None:
-    """By how many bits the first plane must be shifted to be 8-bit luma; None if it is no luma plane."""
+    """Return by how many bits to shift the first plane for 8-bit luma; None if it is no luma plane."""
     match = _LUMA_FIRST.match(format_name)
     if match is None:
         return None

@@ -175,7 +175,7 @@ class DemucsSeparator:
             Shape (mixes, stems, 2, n), float32; silence for a mix that is constant.
 
         Raises:
-            MemoryError: The GPU has too little memory for so many mixes at once.
+            MemoryError: The GPU has too little memory for the mixes given at once.
         """
         if not hasattr(self, "_net"):
             raise RuntimeError("got a separator without weights; expected load(device) to be called first")

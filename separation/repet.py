@@ -153,7 +153,15 @@ def median_of(magnitude: np.ndarray, similar: np.ndarray) -> np.ndarray:
 
 
 def centre_cue(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Return how much each bin comes from the centre: 1 where both channels are equal, 0 where unlike."""
+    """Return how much each bin comes from the centre: 1 where both channels are equal, 0 where unlike.
+
+    Args:
+        left: Complex spectrogram of the left channel, shape (bins, frames).
+        right: That of the right channel, shape (bins, frames).
+
+    Returns:
+        Shape (bins, frames), 0..1.
+    """
     alike = 2.0 * (left * right.conj()).real
     power = left.real**2 + left.imag**2 + right.real**2 + right.imag**2
     return np.clip(alike / np.maximum(power, np.finfo(np.float32).tiny), 0.0, 1.0)

@@ -88,7 +88,7 @@ def instrumental(stems: np.ndarray, names: Sequence[str]) -> np.ndarray:
 
 
 def resample(sound: np.ndarray, from_hz: int, to_hz: int, samples: int) -> np.ndarray:
-    """Return the sound at another rate and of exactly so many samples, shape (..., n) to (..., samples)."""
+    """Return the sound at another rate and of exactly `samples` samples, shape (..., n) to (..., samples)."""
     if from_hz != to_hz:
         frames = soxr.resample(sound.reshape(-1, sound.shape[-1]).T, from_hz, to_hz)  # (n, channels)
         sound = frames.T.reshape(*sound.shape[:-1], len(frames))

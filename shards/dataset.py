@@ -44,7 +44,7 @@ class Dataset:
     """A published dataset.
 
     Attributes:
-        path: Its folder.
+        path: Folder of the dataset.
         name: What it is called.
         shards: Parquet files of each split; train, validation, test, then others.
     """
@@ -161,7 +161,7 @@ class Dataset:
 
         Args:
             split: One of `splits`; all of them by default.
-            columns: Which; all but audio and frames by default.
+            columns: Names of columns; all but audio and frames by default.
 
         Raises:
             DatasetError: There is no such split or column, or a file cannot be read.
@@ -180,7 +180,8 @@ class Dataset:
 
         Args:
             split: One of `splits`; all of them by default.
-            columns: Which; all by default, `row["audio"]["bytes"]` (FLAC) and `row["frames"]` (JPEG) too.
+            columns: Names of columns; all by default, `row["audio"]["bytes"]` (FLAC) and `row["frames"]`
+                (JPEG) too.
 
         Raises:
             DatasetError: There is no such split or column, or a file cannot be read.
@@ -235,7 +236,7 @@ class Dataset:
         Args:
             columns: Their names; those that the dataset lacks are left out.
             count: At most this many rows; see `leitmotif.shards.sample.choose_rows`.
-            seed: Of the sample.
+            seed: Draws the sample.
         """
         present = self._present(columns)
         chosen = choose_rows(sum(self.splits.values()), count, seed)
@@ -280,8 +281,8 @@ class Dataset:
         """Return what became of the clips that are in no shard; empty where the dataset lacks the file.
 
         Args:
-            name: Of the table.
-            columns: Which; all by default.
+            name: Name of the table.
+            columns: Names of columns; all by default.
 
         Raises:
             DatasetError: The file is damaged, or lacks a column.
@@ -332,7 +333,7 @@ class Dataset:
         """Return a side table of features, keyed by `clip_id`.
 
         Args:
-            name: Of the features, or of their folder (`NAME-FINGERPRINT`) where there are several of a name.
+            name: Name of the features, or of their folder (`NAME-FINGERPRINT`) where several share it.
 
         Raises:
             DatasetError: There is no such table, several are called so, or their files are not of one schema.

@@ -32,10 +32,10 @@ class Features:
 
     Attributes:
         dataset: The folder of the dataset.
-        name: Of the features.
-        fingerprint: Of what made them.
+        name: Name of the features.
+        fingerprint: Fingerprint of what made them.
         files: In order.
-        schema: Of every file.
+        schema: Schema of every file.
     """
 
     dataset: Path
@@ -46,7 +46,7 @@ class Features:
 
     @cached_property
     def clip_ids(self) -> pa.Array:
-        """The clip of each row, over all files in order.
+        """The clip of each row, over all files in order, shape (rows,).
 
         Raises:
             DatasetError: A file is damaged.
@@ -68,8 +68,8 @@ class Features:
         Only row groups that hold one of them are read.
 
         Args:
-            clip_ids: Of the clips.
-            columns: Which; all but `clip_id` by default.
+            clip_ids: The clips wanted.
+            columns: Names of columns; all but `clip_id` by default.
 
         Returns:
             The columns; of a clip without features they are null.
@@ -96,7 +96,7 @@ class Features:
         """Yield what is wrong with the table, a line each.
 
         Args:
-            clip_ids: Of all clips of the dataset.
+            clip_ids: All clips of the dataset.
         """
         place = self.files[0].parent.relative_to(self.dataset).as_posix()
         if self.clip_ids.null_count:
@@ -130,7 +130,7 @@ def open_features(dataset: Path, name: str) -> Features:
 
     Args:
         dataset: The folder of the dataset.
-        name: Of the features, or of their folder where there are several of that name.
+        name: Name of the features, or of their folder where there are several of that name.
 
     Raises:
         DatasetError: There is no such table or several, or a file of it is damaged, of another schema than

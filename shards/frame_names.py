@@ -11,7 +11,7 @@ def frame_name(number: int, time_s: float) -> str:
     """Return the name of a key frame.
 
     Args:
-        number: Of the frame, from 0.
+        number: Number of the frame, from 0.
         time_s: When it is shown, seconds from the start of the clip.
     """
     return f"{number:02d}-{max(time_s, 0.0):.3f}s.jpg"

@@ -18,8 +18,8 @@ class RowGroup:
 
     Attributes:
         shard: The file.
-        number: Of the group in the file.
-        rows: Its rows, counted over the whole split.
+        number: Number of the group in the file.
+        rows: Rows of the group, counted over the whole split.
         first: The number of its first row within the shard.
     """
 
@@ -55,7 +55,7 @@ class Split:
     """The rows of a split, as row groups in the order of the shards; small enough to be sent to workers.
 
     Attributes:
-        name: Of the split.
+        name: Name of the split.
         groups: Those that have rows.
         columns: Names of the columns.
         fingerprint: Changes with any byte of any shard.
@@ -76,8 +76,8 @@ def list_groups(shards: Sequence[Path], footers: Sequence[pq.FileMetaData]) -> t
     """Return the row groups that have rows, in order.
 
     Args:
-        shards: Of one split.
-        footers: Of each shard.
+        shards: Files of one split.
+        footers: Footer of each shard.
     """
     groups: list[RowGroup] = []
     start = 0

@@ -21,7 +21,7 @@ def choose_rows(total: int, count: int, seed: int) -> np.ndarray:
     Args:
         total: Rows that there are.
         count: Rows that are wanted; all where there are no more.
-        seed: Of the place of the first run.
+        seed: Draws the place of the first run.
 
     Returns:
         Row numbers, ascending, shape (min(total, count),).
@@ -41,7 +41,7 @@ def read_rows(file: pq.ParquetFile, rows: np.ndarray, columns: Sequence[str]) ->
 
     Args:
         file: The file.
-        rows: Row numbers, ascending.
+        rows: Row numbers, ascending, shape (n,).
         columns: Names of columns.
     """
     schema = pa.schema([file.schema_arrow.field(name) for name in columns])

@@ -62,7 +62,7 @@ class Blocklist:
         """Tell whether something must stay out.
 
         Args:
-            ids: Its media hash, its clip id, its key in a collected folder; what is known of them.
+            ids: What is known of the media hash, the clip id and the key in a collected folder.
             urls: Addresses that it has or comes from, in any spelling.
         """
         if any(name in self.ids for name in ids):

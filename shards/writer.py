@@ -40,7 +40,7 @@ def write_shard(path: Path, schema: pa.Schema, rows: Iterator[tuple[int, dict[st
 
     Args:
         path: Where to; the caller renames the folder once everything in it is whole.
-        schema: Of the shard.
+        schema: Schema of the shard.
         rows: Pairs of a row's size in bytes and its values.
 
     Returns:

@@ -62,7 +62,7 @@ def is_machine_fault(error: BaseException, *, writing: bool = False) -> bool:
     """Tell whether an error is the machine's fault rather than that of the input at hand.
 
     Args:
-        error: Of a clip, a model, a page, a dataset.
+        error: What a clip, a model, a page or a dataset raised.
         writing: It came of writing to a folder of ours, where a refused permission is no input's fault.
     """
     if isinstance(error, OutsideError | MemoryError):

@@ -31,7 +31,7 @@ class AppendOnlyTable:
 
         Args:
             folder: Where the parts lie.
-            columns: Its own columns, without key, error and message.
+            columns: Columns of the table's own, without key, error and message.
             scratch: Folder on the same file system for files that are not whole yet.
         """
         self.folder = folder

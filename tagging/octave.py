@@ -42,7 +42,7 @@ def choose_octave(pulse_bpm: float, onsets: np.ndarray, recurrence: np.ndarray, 
 
 
 def candidates(pulse_bpm: float) -> np.ndarray:
-    """Return the multiples of a pulse that may be its tempo."""
+    """Return the multiples of a pulse that may be its tempo, shape (n,), beats a minute."""
     bpm = pulse_bpm * np.asarray(RATIOS)
     return bpm[(bpm >= LOWEST_BPM) & (bpm <= HIGHEST_BPM)]
 

@@ -27,7 +27,7 @@ def select_by_kind(
     """Choose the tags of one clip.
 
     Args:
-        scores: Cosine similarity to every tag, in the order of `taxonomy.all_tags()`.
+        scores: Cosine similarity to every tag, shape (tags,), in the order of `taxonomy.all_tags()`.
         taxonomy: The label set.
         settings: Threshold and number of tags for each kind.
 

@@ -82,8 +82,8 @@ class Label:
         folds: Rarer things that count as this label.
         audioset: The nearest AudioSet class, where there is one.
         mtg_jamendo: The nearest MTG-Jamendo tag ("category---tag"), where there is one.
-        valence: Of a mood, -1 (unpleasant) to 1 (pleasant), else None.
-        arousal: Of a mood, -1 (still) to 1 (excited), else None.
+        valence: A mood's valence, -1 (unpleasant) to 1 (pleasant); None for any other label.
+        arousal: A mood's arousal, -1 (still) to 1 (excited); None for any other label.
         templates: Prompt templates of its kind.
     """
 

@@ -25,7 +25,7 @@ class StepLoader(Protocol):
     """What gives the batches of one step after the other, such as `training.loader.loader.ShardLoader`."""
 
     def __len__(self) -> int:
-        """Steps of an epoch."""
+        """Return how many steps an epoch has."""
 
     def __iter__(self) -> Iterator[Sequence[Batch]]:
         """Give what is left of the epoch: for each step the batches of this process."""

@@ -29,7 +29,7 @@ _COMPUTED = ("position_ids", "token_type_ids", "relative_position_index")
 
 
 def read_weights(path: Path, key: str = "model") -> dict[str, torch.Tensor]:
-    """Return the tensors under a key of a checkpoint; no code in the file is run.
+    """Return the tensors under a key of a checkpoint by name, in their shapes; no code in the file is run.
 
     What lies beside them, such as the state of an optimizer, is not read into memory where the format allows.
 

@@ -165,7 +165,7 @@ def _row(number: int, flac: bytes, jpegs: list[bytes]) -> dict[str, Any]:
 
 
 def _media(rng: np.random.Generator) -> tuple[bytes, list[bytes]]:
-    """A chord in noise as FLAC, and soft patterns as JPEG, of the usual sizes."""
+    """Make a chord in noise as FLAC, and soft patterns as JPEG, of the usual sizes."""
     time_s = np.arange(round(_SECONDS * _RATE_HZ)) / _RATE_HZ
     chord = sum(np.sin(2 * np.pi * hz * time_s) for hz in rng.uniform(100, 2000, 4))
     sound = 0.1 * chord[:, None] + 0.02 * rng.standard_normal((len(time_s), 2))

@@ -44,7 +44,7 @@ _FLOW = {
 
 
 def figures() -> list[dict[str, Any]]:
-    """The four figures of the group "motion"."""
+    """Measure the four figures of the group "motion"."""
     cv2.setNumThreads(1)
     with tempfile.TemporaryDirectory() as folder:
         clips = _clips(Path(folder))
@@ -125,7 +125,7 @@ def _seconds(run: Callable[[], object]) -> float:
 
 
 def _decode(path: Path) -> int:
-    """Decodes every frame and looks at none."""
+    """Decode every frame and look at none."""
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "NONE"
@@ -133,7 +133,7 @@ def _decode(path: Path) -> int:
 
 
 def naive(path: Path) -> float:
-    """The loop that people write first."""
+    """Run the loop that people write first."""
     capture = cv2.VideoCapture(str(path))
     differences, before = [], None
     while True:

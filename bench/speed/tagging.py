@@ -86,13 +86,13 @@ class Naive:
         self.labels = torch.from_numpy(labels)
 
     def score(self, path: Path) -> np.ndarray:
-        """The similarities of a file's sound to every label."""
+        """Return the similarities of a file's sound to every label."""
         rows = self.forward(self.features(path))
         mean = torch.nn.functional.normalize(rows.mean(dim=0), dim=0)
         return (self.labels @ mean).numpy()
 
     def features(self, path: Path) -> dict[str, torch.Tensor]:
-        """The spectrograms of a file's windows."""
+        """Return the spectrograms of a file's windows."""
         sound, rate_hz = soundfile.read(path, dtype="float32")
         sound = soxr.resample(sound.mean(axis=1), rate_hz, 48_000)
         size = round(_WINDOW_S * 48_000)
@@ -100,7 +100,7 @@ class Naive:
         return dict(self.processor(audio=windows, sampling_rate=48_000, return_tensors="pt"))
 
     def forward(self, features: dict[str, torch.Tensor]) -> torch.Tensor:
-        """The network alone."""
+        """Run the network alone."""
         with torch.inference_mode():
             return self.net.get_audio_features(**features).pooler_output
 

@@ -191,7 +191,7 @@ def _probe_alone(worker: SandboxedWorker, path: Path) -> Probe | Exception:
 
 
 def _refusal(error: MediaError, *paths: Path) -> Refused:
-    """The files have names that say nothing to the user."""
+    """Refuse with an error's text, without the names that its files have here and no user knows."""
     text = str(error)
     for path in paths:
         text = text.replace(repr(path.name), "what came")

@@ -54,13 +54,13 @@ class Feel:
         return float(np.clip(0.5 + 0.3 * self.arousal + 0.15 * self.valence, 0.05, 0.95))
 
     def density(self, rng: np.random.Generator) -> str:
-        """Rhythmic density of a melody."""
+        """Draw the rhythmic density of a melody."""
         value = self.arousal + rng.normal(0, 0.35)
         return "sparse" if value < -0.5 else "medium" if value < 0.3 else "dense" if value < 0.85 else "fast"
 
 
 def choose_role(rng: np.random.Generator, label: str, genre: str, taken: Sequence[str]) -> str:
-    """A role of the label that is not taken yet, if it has one."""
+    """Draw a role of the label that is not taken yet, if it has one."""
     roles = SOUNDS[label].roles
     if genre == "jazz" and label == "strings" and "bass" not in taken:
         return "bass"
@@ -71,7 +71,7 @@ def choose_role(rng: np.random.Generator, label: str, genre: str, taken: Sequenc
 def compose(
     rng: np.random.Generator, label: str, role: str, genre: str, grid: Grid, feel: Feel
 ) -> list[Note]:
-    """The notes of one instrument of a piece."""
+    """Compose the notes of one instrument of a piece."""
     sound, style = SOUNDS[label], STYLES[genre]
     loud = int(np.clip(feel.velocity + rng.normal(0, 6), 35, 118))
     centre = int(
@@ -116,7 +116,7 @@ def compose(
 
 
 def single_notes(rng: np.random.Generator, label: str, duration_s: float) -> list[Note]:
-    """One to five unhurried notes or strokes of an instrument with silence around, not on any grid."""
+    """Draw one to five unhurried notes or strokes of an instrument with silence around, not on any grid."""
     sound = SOUNDS[label]
     count = int(rng.choice((1, 1, 1, 2, 3, 5)))
     keys = {
@@ -154,15 +154,15 @@ def render_part(
     """Render the part of one instrument, at an active level of 0.1.
 
     Args:
-        label: instrument label, a key of ``SOUNDS``.
-        notes: its notes.
-        rng: source of every choice.
-        samples: length.
-        rate_hz: sample rate.
-        cents: tuning of the whole piece.
+        label: Instrument label, a key of `SOUNDS`.
+        notes: Its notes.
+        rng: Source of every choice.
+        samples: Length.
+        rate_hz: Sample rate.
+        cents: Tuning of the whole piece.
         gloss: 0..1, brightness and drive.
-        genre: decides which drum kits are usual.
-        layered: whether it is one of two layers of a part.
+        genre: Decides which drum kits are usual.
+        layered: Whether it is one of two layers of a part.
 
     Returns:
         float32 (2, samples).
@@ -216,7 +216,11 @@ def render_part(
 
 
 def swells(notes: Sequence[Note], rng: np.random.Generator, samples: int, rate_hz: int) -> np.ndarray:
-    """A gain curve that grows or fades inside every long note, all alike."""
+    """Draw a gain curve that grows or fades inside every long note, all alike.
+
+    Returns:
+        float32 (samples,), gains of 0.2..1.
+    """
     kind = int(rng.integers(3))
     depth = rng.uniform(0.2, 0.8)
     times, gains = [0.0], [1.0]
@@ -236,7 +240,18 @@ def swells(notes: Sequence[Note], rng: np.random.Generator, samples: int, rate_h
 def colour(
     part: np.ndarray, label: str, rng: np.random.Generator, rate_hz: int, synthetic: bool
 ) -> np.ndarray:
-    """Vibrato or chorus, an equaliser of its own now and then, and a place between left and right."""
+    """Give a part vibrato or chorus, its own equaliser now and then, and a place between left and right.
+
+    Args:
+        part: float (2, n).
+        label: Instrument label, a key of `SOUNDS`.
+        rng: Source of every choice.
+        rate_hz: Sample rate.
+        synthetic: Whether it comes from a synthesiser; then vibrato is more likely.
+
+    Returns:
+        float (2, n).
+    """
     sound = SOUNDS[label]
     chance = rng.random()
     if sound.sustained and chance < (0.7 if synthetic else 0.3) and sound.roles[0] == "melody":

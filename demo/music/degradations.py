@@ -14,8 +14,12 @@ DEGRADATIONS = ("noise", "hum", "clipping", "low-pass", "dropouts", "codec", "bi
 
 
 def coloured_noise(rng: np.random.Generator, samples: int, slope: float) -> np.ndarray:
-    """Stereo noise of unit level whose amplitude falls as frequency to the power of minus ``slope``."""
-    size = 2**17  # longer noise repeats: three seconds are enough not to be noticed
+    """Make noise of unit level whose amplitude falls as frequency to the power of minus `slope`.
+
+    Returns:
+        float32 (2, samples), a root mean square of 1 over both channels.
+    """
+    size = 2**17  # longer noise repeats: three seconds (at 44.1 kHz) are enough not to be noticed
     spectrum = fft.rfft(rng.standard_normal((2, size), dtype=np.float32), axis=1)
     k = np.maximum(np.arange(spectrum.shape[1], dtype=np.float32), 20.0)
     noise = fft.irfft(spectrum * k ** np.float32(-slope), size, axis=1)
@@ -24,7 +28,16 @@ def coloured_noise(rng: np.random.Generator, samples: int, slope: float) -> np.n
 
 
 def round_trip(mix: np.ndarray, rate_hz: int, bit_rate: int) -> np.ndarray:
-    """Encode to MP3 at a low bit rate and decode again, at the same length."""
+    """Encode to MP3 at a low bit rate and decode again, at the same length.
+
+    Args:
+        mix: float32 (2, n), -1..1.
+        rate_hz: Sample rate of the mix.
+        bit_rate: Bits a second of the MP3, which is mono.
+
+    Returns:
+        float32 (2, n), both channels alike.
+    """
     inner_hz = 16000 if bit_rate <= 16000 else 22050
     narrow = resample_poly(mix.mean(axis=0), inner_hz, rate_hz).astype(np.float32)
     pcm = (np.clip(narrow, -1, 1) * 32767).astype(np.int16)[None]
@@ -49,24 +62,34 @@ def round_trip(mix: np.ndarray, rate_hz: int, bit_rate: int) -> np.ndarray:
 
 
 def draw_damage(mix: np.ndarray, rng: np.random.Generator, rate_hz: int) -> tuple[np.ndarray, str, float]:
-    """Degrade a mix in a drawn way, to a drawn degree; return it, the way and the degree."""
+    """Degrade a mix in a drawn way, to a drawn degree.
+
+    Args:
+        mix: float32 (2, n).
+        rng: Source of every choice.
+        rate_hz: Sample rate.
+
+    Returns:
+        The damaged mix, float32 (2, n) with a peak of 0.99 at most where it would clip; the way, one of
+        `DEGRADATIONS`; the degree, 0.2..1.
+    """
     name, degree = str(rng.choice(DEGRADATIONS)), float(np.round(rng.uniform(0.2, 1.0), 3))
     mix = damage(mix, rng, rate_hz, name, degree)
     return (mix / max(1.0, float(np.abs(mix).max()) / 0.99)).astype(np.float32), name, degree
 
 
 def damage(mix: np.ndarray, rng: np.random.Generator, rate_hz: int, name: str, degree: float) -> np.ndarray:
-    """Degrade a mix; ``degree`` 0..1 scales how far.
+    """Degrade a mix; `degree` 0..1 scales how far.
 
     Args:
         mix: float32 (2, n).
-        rng: source of every choice.
-        rate_hz: sample rate.
-        name: one of ``DEGRADATIONS``.
+        rng: Source of every choice.
+        rate_hz: Sample rate.
+        name: One of `DEGRADATIONS`.
         degree: 0 hardly audible, 1 severe.
 
     Raises:
-        LookupError: the name is unknown.
+        LookupError: The name is unknown.
     """
     samples, loud = mix.shape[1], max(level(mix), 1e-5)
     if name == "noise":

@@ -137,13 +137,13 @@ VELOCITIES = {"X": 118, "x": 96, "o": 58}
 def drum_notes(
     rng: np.random.Generator, grid: Grid, style: str, *, velocity: int, density: float
 ) -> list[Note]:
-    """A drum part: one pattern of a style, thinned when quiet, with fills before every fourth bar.
+    """Write a drum part: one pattern of a style, thinned when quiet, with fills before every fourth bar.
 
     Args:
-        rng: source of every choice.
-        grid: time grid; bars of other than four beats keep the first steps of a pattern.
-        style: a key of ``DRUM_PATTERNS`` or ``hand`` for hand percussion.
-        velocity: velocity of a normal stroke.
+        rng: Source of every choice.
+        grid: Time grid; bars of other than four beats keep the first steps of a pattern.
+        style: A key of `DRUM_PATTERNS` or `hand` for hand percussion.
+        velocity: Velocity of a normal stroke.
         density: 0..1; under 0.35 one voice of the pattern falls away.
     """
     table = HAND_PATTERNS if style == "hand" else DRUM_PATTERNS[style]

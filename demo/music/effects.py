@@ -6,19 +6,32 @@ from scipy.signal import butter, sosfilt
 
 
 def level(sound: np.ndarray) -> float:
-    """Root mean square of a sound."""
+    """Return the root mean square of a sound, (n,) or (channels, n), over all samples of all channels."""
     return float(np.sqrt(np.mean(np.square(sound), dtype=np.float64)))
 
 
 def frame_power(sound: np.ndarray, rate_hz: int) -> np.ndarray:
-    """Mean power of frames of 50 ms."""
+    """Return the mean power of frames of 50 ms.
+
+    Args:
+        sound: Shape (channels, n).
+        rate_hz: Sample rate.
+
+    Returns:
+        shape (frames,), the mean over the channels; a rest shorter than a frame is left out.
+    """
     size = max(1, int(0.05 * rate_hz))
     count = max(1, sound.shape[-1] // size)
     return np.square(sound[..., : count * size]).reshape(sound.shape[0], count, -1).mean(axis=(0, 2))
 
 
 def active_level(sound: np.ndarray, rate_hz: int) -> float:
-    """Root mean square of the frames of 50 ms that are within 30 dB of the loudest."""
+    """Return the root mean square of the frames of 50 ms that are within 30 dB of the loudest.
+
+    Args:
+        sound: Shape (channels, n).
+        rate_hz: Sample rate.
+    """
     power = frame_power(sound, rate_hz)
     return float(np.sqrt(power[power > power.max() * 1e-3].mean())) if power.max() > 0 else 0.0
 
@@ -26,7 +39,17 @@ def active_level(sound: np.ndarray, rate_hz: int) -> float:
 def random_curve(
     rng: np.random.Generator, hz: np.ndarray, strength: float, brightness: float = 0.5
 ) -> np.ndarray:
-    """Gains of a random equaliser: a tilt that follows brightness, and up to four broad bells."""
+    """Draw the gains of a random equaliser: a tilt that follows brightness, and up to four broad bells.
+
+    Args:
+        rng: Source of every choice.
+        hz: Frequencies, shape (n,).
+        strength: Factor on all gains in decibels; 1 is usual.
+        brightness: 0..1; 0.5 tilts neither way on average.
+
+    Returns:
+        float32 (n,), factors of amplitude from -24 to 12 dB.
+    """
     octaves = np.log2(np.maximum(hz, 20.0) / 1000.0)
     gain_db = (rng.normal(0, 0.9) + 2.5 * (brightness - 0.5)) * strength * octaves
     for _ in range(int(rng.integers(0, 5))):
@@ -36,14 +59,24 @@ def random_curve(
 
 
 def band_curve(hz: np.ndarray, low_hz: float, high_hz: float, order: int = 4) -> np.ndarray:
-    """Gains of a band limit."""
+    """Return the gains of a band limit, Butterworth-like on both sides.
+
+    Args:
+        hz: Frequencies, shape (n,).
+        low_hz: Where the lower side has lost 3 dB.
+        high_hz: Where the upper side has lost 3 dB.
+        order: Steepness, 6 dB an octave each.
+
+    Returns:
+        float32 (n,), factors of amplitude of 0..1.
+    """
     safe = np.maximum(hz, 1.0)
     gain = 1 / np.sqrt((1 + (safe / high_hz) ** (2 * order)) * (1 + (low_hz / safe) ** (2 * order)))
     return gain.astype(np.float32)
 
 
 def room(rng: np.random.Generator, rate_hz: int, rt60_s: float) -> np.ndarray:
-    """A synthetic room: exponentially decaying noise, its top decaying faster, after a short gap.
+    """Draw a synthetic room: exponentially decaying noise, its top decaying faster, after a short gap.
 
     Returns:
         float32 (2, n) impulse response of unit energy, without the direct sound.
@@ -66,12 +99,12 @@ def room(rng: np.random.Generator, rate_hz: int, rt60_s: float) -> np.ndarray:
 def shape_all(
     stems: list[np.ndarray], rng: np.random.Generator, rate_hz: int, *, brightness: float, wetness: float
 ) -> list[np.ndarray]:
-    """One equaliser, room and band limit over every stem alike (linear, so the stems still sum to the mix).
+    """Lay one equaliser, room and band limit over every stem alike (linear: the stems still sum to the mix).
 
     Args:
         stems: float32 (2, n) each.
-        rng: source of every choice.
-        rate_hz: sample rate.
+        rng: Source of every choice.
+        rate_hz: Sample rate.
         brightness: 0..1.
         wetness: 0..1, scales room probability and level.
     """
@@ -98,7 +131,7 @@ def shape_all(
 def compressor_gain(
     mix: np.ndarray, rate_hz: int, threshold_db: float, ratio: float, release_s: float
 ) -> np.ndarray:
-    """Gain curve (n,) of a compressor that follows the level in frames of 5 ms."""
+    """Compute the gain curve (n,) of a compressor that follows the level of a mix (2, n) in 5 ms frames."""
     size = max(1, int(0.005 * rate_hz))
     count = mix.shape[1] // size
     power = np.square(mix[:, : count * size]).reshape(2, count, size).mean(axis=(0, 2))
@@ -111,7 +144,7 @@ def compressor_gain(
 
 
 def widen(sound: np.ndarray, width: float) -> np.ndarray:
-    """Scale the side signal: 0 mono, 1 unchanged."""
+    """Scale the side signal of a sound (2, n): 0 mono, 1 unchanged."""
     middle = (sound[0] + sound[1]) / 2
     side = (sound[0] - sound[1]) / 2 * np.float32(width)
     return np.stack([middle + side, middle - side])
@@ -120,7 +153,18 @@ def widen(sound: np.ndarray, width: float) -> np.ndarray:
 def vibrato(
     sound: np.ndarray, rng: np.random.Generator, rate_hz: int, hz: float, depth_cents: float
 ) -> np.ndarray:
-    """Read a sound through a delay that swings, so that its pitch does."""
+    """Read a sound through a delay that swings, so that its pitch does.
+
+    Args:
+        sound: Shape (2, n).
+        rng: Draws how the depth drifts, once a second.
+        rate_hz: Sample rate.
+        hz: Swings a second.
+        depth_cents: Most that the pitch moves, in hundredths of a semitone.
+
+    Returns:
+        shape (2, n).
+    """
     samples = sound.shape[1]
     t = np.arange(samples) / rate_hz
     swing = depth_cents / 1200 * np.log(2) * rate_hz / (2 * np.pi * hz)

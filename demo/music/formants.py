@@ -24,7 +24,7 @@ HOP_S = 0.005
 
 
 def slow_noise(rng: np.random.Generator, count: int, width: int) -> np.ndarray:
-    """Unit noise smoothed over ``width`` points."""
+    """Make noise smoothed over `width` points, shape (count,), with a standard deviation of 1."""
     kernel = np.hanning(width + 2)
     noise = np.convolve(rng.standard_normal(count + width), kernel, "same")[:count]
     return noise / max(1e-9, noise.std())
@@ -35,9 +35,9 @@ def shape_formants(sound: np.ndarray, formants: np.ndarray, scale: float, rate_h
 
     Args:
         sound: (n,) source.
-        formants: (points, 5) centre frequencies in hertz every ``HOP_S``.
-        scale: factor on the frequencies (a shorter vocal tract is larger).
-        rate_hz: sample rate.
+        formants: (points, 5) centre frequencies in hertz every `HOP_S`.
+        scale: Factor on the frequencies (a shorter vocal tract is larger).
+        rate_hz: Sample rate.
     """
     size = 2 ** int(np.ceil(np.log2(0.03 * rate_hz)))
     hop = size // 4

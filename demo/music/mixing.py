@@ -23,7 +23,7 @@ def render_stems(
     samples: int,
     rate_hz: int,
 ) -> dict[str, np.ndarray]:
-    """Every instrument's part at a level drawn for its role."""
+    """Render every instrument's part, float32 (2, samples) by label, at a level drawn for its role."""
     duration_s = samples / rate_hz
     tight = rng.random() < 0.4
     stems: dict[str, np.ndarray] = {}
@@ -66,7 +66,7 @@ def render_voices(
     *,
     alone: bool,
 ) -> tuple[np.ndarray | None, tuple[str, ...]]:
-    """The voice stem, and the kinds of voices in it."""
+    """Render the voice stem, float32 (2, samples) or None without voices, and name the kinds of voices."""
     voice: np.ndarray | None = None
     for kind in plan.voices:
         low, high = voice_range(rng, kind)
@@ -89,7 +89,7 @@ def render_voices(
 
 
 def active_share(part: np.ndarray, rate_hz: int) -> float:
-    """Share of the frames of 50 ms in which a part sounds."""
+    """Return the share of 50 ms frames in which a part (2, n) is within 30 dB of its loudest."""
     power = effects.frame_power(part, rate_hz)
     return float(np.mean(power > power.max() * 1e-3)) if power.max() > 0 else 0.0
 
@@ -101,7 +101,19 @@ def mix_down(
     voice: np.ndarray | None,
     rate_hz: int,
 ) -> tuple[np.ndarray, np.ndarray | None, tuple[str, ...]]:
-    """Mix, room, compressor and level; and the labels that can be heard, the loudest first."""
+    """Mix the parts, with room, compressor and level, and name what can be heard.
+
+    Args:
+        rng: Source of every choice.
+        plan: What the clip is to be.
+        stems: float32 (2, n) by instrument label.
+        voice: float32 (2, n); None without voices.
+        rate_hz: Sample rate.
+
+    Returns:
+        The mix, float32 (2, n); the voice as it sits in it, float32 (2, n), or None; and the labels that can
+        be heard, the loudest first.
+    """
     style = STYLES[plan.style_name]
     samples = next(iter(stems.values())).shape[1] if stems else voice.shape[1] if voice is not None else 0
     instrumental = np.zeros((2, samples), np.float32)

@@ -6,12 +6,12 @@ from leitmotif.demo.music import degradations, effects
 
 
 def silence_or_noise(seed: int, duration_s: float = 10.0, rate_hz: int = 44100) -> np.ndarray:
-    """A clip without music: silence, noise of some colour, wind, crackle or applause.
+    """Render a clip without music: silence, noise of some colour, wind, crackle or applause.
 
     Args:
-        seed: draws kind and level.
-        duration_s: length.
-        rate_hz: sample rate.
+        seed: Draws kind and level.
+        duration_s: Length.
+        rate_hz: Sample rate.
 
     Returns:
         float32 (2, n).

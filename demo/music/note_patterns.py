@@ -8,13 +8,13 @@ from leitmotif.demo.music.score import Grid, Note
 
 
 def voicing(chord: Sequence[int], low: int, high: int) -> list[int]:
-    """Pitches of a chord, close together, from ``low`` upward."""
+    """Return the pitches of a chord, close together, from `low` upward."""
     pitches = sorted(low + (pitch_class - low) % 12 for pitch_class in chord)
     return [pitch if pitch <= high else pitch - 12 for pitch in pitches]
 
 
 def scale_pitches(grid: Grid, low: int, high: int) -> list[int]:
-    """Every pitch of the key between two limits."""
+    """Return every pitch of the key between two limits."""
     scale = set(grid.scale)
     return [pitch for pitch in range(low, high + 1) if pitch % 12 in scale]
 
@@ -42,16 +42,16 @@ def melody(
     velocity: int,
     legato: float = 0.95,
 ) -> list[Note]:
-    """A tune made of a repeated and varied two-bar rhythm, its strong beats on chord tones.
+    """Draw a tune made of a repeated and varied two-bar rhythm, its strong beats on chord tones.
 
     Args:
-        rng: source of every choice.
-        grid: time and harmony.
-        low: lowest pitch.
-        high: highest pitch.
-        density: a key of ``RHYTHMS``.
-        velocity: mean velocity.
-        legato: part of its grid time that a note lasts.
+        rng: Source of every choice.
+        grid: Time and harmony.
+        low: Lowest pitch.
+        high: Highest pitch.
+        density: A key of `RHYTHMS`.
+        velocity: Mean velocity.
+        legato: Part of its grid time that a note lasts.
     """
     ladder = scale_pitches(grid, low, high)
     cells = RHYTHMS[density]
@@ -111,7 +111,7 @@ CHORD_PATTERNS: dict[str, tuple[tuple[float, float], ...]] = {
 
 
 def repeat(notes: Sequence[Note], step_s: float) -> list[Note]:
-    """Every note as quick repeats of itself, as with a tremolo or a plectrum."""
+    """Split every note into quick repeats of itself, as with a tremolo or a plectrum."""
     out = []
     for note in notes:
         for i in range(max(1, round(note.duration_s / step_s))):
@@ -131,7 +131,7 @@ def chords(
     velocity: int,
     power: bool = False,
 ) -> list[Note]:
-    """Chords in one of ``CHORD_PATTERNS``; ``power`` keeps root, fifth and octave only."""
+    """Lay chords in one of `CHORD_PATTERNS`; `power` keeps root, fifth and octave only."""
     stroke_s = rng.uniform(0.004, 0.009) if pattern == "strum" else 0.0
     notes = []
     for bar in range(grid.bars):
@@ -171,7 +171,7 @@ def arpeggio(
     velocity: int,
     ring: float = 1.0,
 ) -> list[Note]:
-    """Broken chords in equal steps of ``step`` beats; ``ring`` is the length of a note in steps."""
+    """Break chords into equal steps of `step` beats; `ring` is the length of a note in steps."""
     shape = ARPEGGIOS[str(rng.choice(list(ARPEGGIOS)))]
     notes = []
     for bar in range(grid.bars):
@@ -223,7 +223,7 @@ BASS_PATTERNS: dict[str, tuple[tuple[float, float, int], ...]] = {
 
 
 def bass(grid: Grid, low: int, *, pattern: str, velocity: int) -> list[Note]:
-    """A bass line in one of ``BASS_PATTERNS`` from ``low`` upward."""
+    """Draw a bass line in one of `BASS_PATTERNS` from `low` upward."""
     notes = []
     for bar in range(grid.bars):
         chord = grid.chords[bar]

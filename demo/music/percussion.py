@@ -27,14 +27,26 @@ CLICKS = {keys.CLAVES: 2400.0, keys.CASTANETS: 1800.0, keys.COWBELL: 560.0, keys
 def sweep_tone(
     rng: np.random.Generator, rate_hz: int, hz: float, drop: float, drop_s: float, last_s: float
 ) -> np.ndarray:
-    """A sine whose pitch falls to ``hz`` while it decays."""
+    """Make a sine whose pitch falls to `hz` while it decays.
+
+    Args:
+        rng: Not drawn from; every stroke of the kit is called alike.
+        rate_hz: Sample rate.
+        hz: Frequency at the end; it begins at (1 + `drop`) times that.
+        drop: How far the pitch falls, as a share of `hz`.
+        drop_s: Time in which the fall is down to 1/e.
+        last_s: Time in which the level is down to 1/e.
+
+    Returns:
+        float32 (n,), mono, four times `last_s` long.
+    """
     t = np.arange(int(4 * last_s * rate_hz), dtype=np.float32) / np.float32(rate_hz)
     phase = hz * (t + drop * drop_s * (1 - np.exp(-t / drop_s)))
     return (np.sin(2 * np.pi * phase) * np.exp(-t / last_s)).astype(np.float32)
 
 
 def burst(rng: np.random.Generator, rate_hz: int, low_hz: float, high_hz: float, last_s: float) -> np.ndarray:
-    """Decaying noise between two frequencies."""
+    """Make decaying noise between two frequencies: float32 (n,), mono, five times `last_s` long."""
     count = int(5 * last_s * rate_hz)
     top = min(high_hz, 0.47 * rate_hz)
     band = butter(1, [min(low_hz, 0.7 * top), top], "band", fs=rate_hz, output="sos")
@@ -43,7 +55,7 @@ def burst(rng: np.random.Generator, rate_hz: int, low_hz: float, high_hz: float,
 
 
 def padded_sum(*sounds: np.ndarray) -> np.ndarray:
-    """Sum of sounds of different lengths."""
+    """Sum mono sounds (n,) of different lengths from their starts: float32, as long as the longest."""
     out = np.zeros(max(len(sound) for sound in sounds), np.float32)
     for sound in sounds:
         out[: len(sound)] += sound
@@ -51,7 +63,7 @@ def padded_sum(*sounds: np.ndarray) -> np.ndarray:
 
 
 def metal(rng: np.random.Generator, rate_hz: int, last_s: float, electronic: bool) -> np.ndarray:
-    """A cymbal: noise, or for electronic kits six squares, above a few kilohertz."""
+    """Make a cymbal: noise, or for electronic kits six squares, above a few kilohertz; float32 (n,), mono."""
     count = int(4 * last_s * rate_hz)
     t = np.arange(count) / rate_hz
     source = rng.standard_normal(count)
@@ -64,7 +76,11 @@ def metal(rng: np.random.Generator, rate_hz: int, last_s: float, electronic: boo
 
 
 def stroke(key: int, rng: np.random.Generator, rate_hz: int, electronic: bool, size: float) -> np.ndarray:
-    """One stroke of a percussion key; ``size`` scales pitch."""
+    """Make one stroke of a percussion key; `size` scales pitch.
+
+    Returns:
+        float32 (n,), mono, as long as the stroke rings.
+    """
     r = rng
     if key in HATS:
         return metal(r, rate_hz, HATS[key] * r.uniform(0.6, 1.6), electronic)
@@ -114,14 +130,14 @@ def stroke(key: int, rng: np.random.Generator, rate_hz: int, electronic: bool, s
 def play_percussion(
     notes: Sequence[Note], samples: int, rate_hz: int, rng: np.random.Generator, *, electronic: bool
 ) -> np.ndarray:
-    """A percussion part from synthesised strokes, drawn anew for every piece.
+    """Play a percussion part with synthesised strokes, drawn for every piece.
 
     Args:
         notes: General MIDI percussion keys.
-        samples: length of the result.
-        rate_hz: sample rate.
-        rng: source of every choice.
-        electronic: an electronic kit rather than skins.
+        samples: Length of the result.
+        rate_hz: Sample rate.
+        rng: Source of every choice.
+        electronic: An electronic kit rather than skins.
 
     Returns:
         float32 (2, samples), the voices of the kit spread between left and right.

@@ -17,7 +17,7 @@ def plucked(
     buzz: float = 0.0,
     body: float = 0.5,
 ) -> Part:
-    """A plucked string: every period is the one before, damped (Karplus-Strong, in closed form).
+    """Make a plucked string: every period is the one before, damped (Karplus-Strong, in closed form).
 
     Reference: Karplus and Strong, Digital Synthesis of Plucked-String and Drum Timbres, 1983.
     """
@@ -68,7 +68,7 @@ def struck(
     noise: float = 0.1,
     tremolo: float = 0.0,
 ) -> Part:
-    """A struck bar, bell or skin: partials of given frequency ratios that decay, the higher the faster."""
+    """Make a struck bar, bell or skin: partials of given frequency ratios, the higher the shorter."""
 
     def play(
         notes: Sequence[Note], samples: int, rate_hz: int, rng: np.random.Generator, gloss: float
@@ -107,7 +107,7 @@ def struck(
 def tines(
     notes: Sequence[Note], samples: int, rate_hz: int, rng: np.random.Generator, gloss: float
 ) -> np.ndarray:
-    """An electric piano by frequency modulation: a body and a struck tine, with tremolo.
+    """Play an electric piano by frequency modulation, mono (samples,): body and struck tine, with tremolo.
 
     Reference: Chowning, The Synthesis of Complex Audio Spectra by Means of Frequency Modulation, 1973.
     """
@@ -139,7 +139,7 @@ def tines(
 def amplified(
     notes: Sequence[Note], samples: int, rate_hz: int, rng: np.random.Generator, gloss: float
 ) -> np.ndarray:
-    """An electric guitar: plucked strings through an amplifier that clips and a loudspeaker cabinet."""
+    """Play an electric guitar, mono (samples,): plucked strings, a clipping amplifier, a speaker cabinet."""
     string = plucked(bright=(0.7, 1.3), ring_s=(0.8, 3.0), pick=(0.08, 0.3), body=0.1)
     clean = string(notes, samples, rate_hz, rng, gloss)
     clean /= max(1e-6, float(np.abs(clean).max()))
@@ -153,7 +153,7 @@ def amplified(
 def piano(
     notes: Sequence[Note], samples: int, rate_hz: int, rng: np.random.Generator, gloss: float
 ) -> np.ndarray:
-    """Three slightly detuned struck strings a note."""
+    """Play a piano, mono (samples,): struck strings and the same again slightly detuned."""
     strings = plucked(bright=(1.2, 1.9), ring_s=(1.0, 3.0), pick=(0.11, 0.14), body=0.25)
     part = strings(notes, samples, rate_hz, rng, gloss)
     detuned = np.interp(np.arange(samples) * 1.0004, np.arange(samples), part)

@@ -20,15 +20,15 @@ class MusicTruth:
     """What a rendered clip contains.
 
     Attributes:
-        instruments: labels audible in the clip, the loudest first.
-        genre: genre label; None where a clip is a solo of no particular genre.
-        moods: mood labels near (valence, arousal), nearest first; empty for single notes and speech.
+        instruments: Labels audible in the clip, the loudest first.
+        genre: Genre label; None where a clip is a solo of no particular genre.
+        moods: Mood labels near (valence, arousal), nearest first; empty for single notes and speech.
         valence: -1..1.
         arousal: -1..1.
-        tempo_bpm: quarter notes a minute; None where nothing is on a grid.
-        key: such as ``"C# minor"``; None where nothing is in a key.
-        vocals: kinds of voices.
-        degradation: name of the damage, or None.
+        tempo_bpm: Quarter notes a minute; None where nothing is on a grid.
+        key: Such as `"C# minor"`; None where nothing is in a key.
+        vocals: Kinds of voices.
+        degradation: Name of the damage, or None.
         degree: 0..1, 0 without damage.
     """
 
@@ -46,14 +46,14 @@ class MusicTruth:
 
 @dataclass(frozen=True)
 class Music:
-    """A rendered clip; without damage, ``mix`` minus ``voice`` is the instrumental.
+    """A rendered clip; without damage, `mix` minus `voice` is the instrumental.
 
     Attributes:
         mix: float32 (2, n).
         voice: float32 (2, n), the voices as they sit in the mix before any damage; None without voices.
         parts: float32 (2, n) by label, every instrument as it enters the mix: dry, before the room, the
             equaliser and the compressor that the whole shares.
-        truth: what the clip contains.
+        truth: What the clip contains.
     """
 
     mix: np.ndarray
@@ -78,20 +78,20 @@ def render_music(
     """Render a clip of music of which everything is known. The same arguments give the same bytes.
 
     Args:
-        seed: draws everything that is not asked for.
-        duration_s: length.
-        rate_hz: sample rate.
-        genre: a genre label.
-        vocals: with or without voices.
-        degraded: damaged or clean.
-        solo: one instrument or voice alone, or an arrangement.
-        instruments: labels that must play; alone with ``solo``, otherwise with others of the genre.
+        seed: Draws everything that is not asked for.
+        duration_s: Length.
+        rate_hz: Sample rate.
+        genre: A genre label.
+        vocals: With or without voices.
+        degraded: Damaged or clean.
+        solo: One instrument or voice alone, or an arrangement.
+        instruments: Labels that must play; alone with `solo`, otherwise with others of the genre.
         valence: -1..1.
         arousal: -1..1.
 
     Raises:
-        LookupError: an unknown genre or instrument.
-        ValueError: a length or rate that is too small.
+        LookupError: An unknown genre or instrument.
+        ValueError: A length or rate that is too small.
     """
     check_request(genre, instruments, duration_s, rate_hz)
     rng = np.random.default_rng([seed, 20])

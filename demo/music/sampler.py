@@ -15,7 +15,14 @@ PERCUSSION_BANK = 128
 
 
 def gate(zone: Zone, held: int, samples: int, rate_hz: float) -> np.ndarray:
-    """Volume envelope of a note that is held for ``held`` samples; decays are straight lines in decibels."""
+    """Return the volume envelope of a note, float32 (samples,); decays are straight lines in decibels.
+
+    Args:
+        zone: The sample that sounds, with its times.
+        held: Samples from the start to the release.
+        samples: Length of the result; its last 5 ms fade to silence.
+        rate_hz: Sample rate.
+    """
     t = np.arange(samples, dtype=np.float32) / np.float32(rate_hz)
     decayed = np.clip(
         (t - np.float32(zone.attack_s + zone.hold_s)) * np.float32(100 / zone.decay_s), 0, zone.sustain_db
@@ -30,7 +37,7 @@ def gate(zone: Zone, held: int, samples: int, rate_hz: float) -> np.ndarray:
 
 @cache
 def general_midi() -> SoundFont:
-    """The General MIDI soundfont that ships with pretty_midi, found without importing it.
+    """Open the General MIDI soundfont that ships with pretty_midi, found without importing it.
 
     Raises:
         UserError: pretty_midi is not installed.
@@ -47,12 +54,12 @@ def play_samples(
     """Render notes with the General MIDI soundfont.
 
     Args:
-        notes: the notes; times from the start of the result.
+        notes: The notes; times from the start of the result.
         program: General MIDI program, or the number of a drum kit.
-        drums: whether pitches are percussion keys.
-        samples: length of the result; what rings on is cut.
-        rate_hz: sample rate of the result.
-        ratio: speed of the recorded samples: pitch and formants move together, times do not.
+        drums: Whether pitches are percussion keys.
+        samples: Length of the result; what rings on is cut.
+        rate_hz: Sample rate of the result.
+        ratio: Speed of the recorded samples: pitch and formants move together, times do not.
 
     Returns:
         float32 (2, samples).

@@ -57,13 +57,13 @@ class Grid:
     """The strict time grid of a piece and its harmony.
 
     Attributes:
-        tempo_bpm: quarter notes a minute.
-        beats: quarter notes a bar.
-        bars: whole bars, enough to cover the excerpt.
-        swing: where the second eighth of a beat falls, 0.5 (straight) to 0.67.
-        tonic: pitch class of the key.
-        minor: whether the key is minor.
-        chords: one tuple of pitch classes a bar, root first.
+        tempo_bpm: Quarter notes a minute.
+        beats: Quarter notes a bar.
+        bars: Whole bars, enough to cover the excerpt.
+        swing: Where the second eighth of a beat falls, 0.5 (straight) to 0.67.
+        tonic: Pitch class of the key.
+        minor: Whether the key is minor.
+        chords: One tuple of pitch classes a bar, root first.
     """
 
     tempo_bpm: float
@@ -87,7 +87,7 @@ class Grid:
 
     @property
     def key(self) -> str:
-        """Name of the key, such as ``"F# minor"``."""
+        """Name of the key, such as `"F# minor"`."""
         return f"{MINOR_KEYS[self.tonic]} minor" if self.minor else f"{MAJOR_KEYS[self.tonic]} major"
 
     def time_s(self, bar: int, beat: float) -> float:
@@ -114,14 +114,14 @@ def draw_grid(
     """Draw key and progression and lay out enough bars to cover an excerpt.
 
     Args:
-        rng: source of every choice.
-        tempo_bpm: quarter notes a minute.
-        duration_s: length of the excerpt.
-        minor: mode of the key.
-        beats: quarter notes a bar.
-        swing: where the off-eighth falls.
-        sevenths: probability that chords carry sevenths.
-        form: ``loop`` (four bars), ``twelve`` (blues), ``drone`` (one chord) or ``slow`` (two bars a chord).
+        rng: Source of every choice.
+        tempo_bpm: Quarter notes a minute.
+        duration_s: Length of the excerpt.
+        minor: Mode of the key.
+        beats: Quarter notes a bar.
+        swing: Where the off-eighth falls.
+        sevenths: Probability that chords carry sevenths.
+        form: `loop` (four bars), `twelve` (blues), `drone` (one chord) or `slow` (two bars a chord).
     """
     tonic = int(rng.integers(12))
     scale = MINOR_SCALE if minor else MAJOR_SCALE
@@ -150,7 +150,7 @@ def draw_grid(
 
 
 def excerpt(notes: Sequence[Note], offset_s: float, duration_s: float) -> list[Note]:
-    """Notes of a window, from its start; a note that the start cuts begins there if enough is left."""
+    """Cut the notes of a window, from its start; a note that the start cuts stays if enough of it is left."""
     kept = []
     for note in notes:
         start = note.start_s - offset_s

@@ -26,7 +26,7 @@ class Singer:
 
 
 def draw_singer(rng: np.random.Generator, kind: str) -> Singer:
-    """A singer for a kind of voice."""
+    """Draw a singer for a kind of voice."""
     female = kind == "female vocals" or (kind in ("choir", "speech") and rng.random() < 0.5)
     names = sorted(VOWELS)
     chosen = tuple(
@@ -46,7 +46,14 @@ def draw_singer(rng: np.random.Generator, kind: str) -> Singer:
 
 @dataclass(frozen=True)
 class Track:
-    """Control curves of one line of singing, a point every ``HOP_S``."""
+    """Control curves of one line of singing, a point every `HOP_S`.
+
+    Attributes:
+        pitch: MIDI pitch, shape (points,).
+        gain: Level of the voiced sound, shape (points,), 0..1.
+        formants: Centre frequencies in hertz, shape (points, 5).
+        noise: Level of the consonants, shape (points,).
+    """
 
     pitch: np.ndarray
     gain: np.ndarray
@@ -55,7 +62,7 @@ class Track:
 
 
 def track_notes(notes: Sequence[Note], singer: Singer, points: int, rng: np.random.Generator) -> Track:
-    """Curves of sung notes: portamento, vibrato that sets in late, syllables with consonants and closures."""
+    """Draw the curves of sung notes: portamento, late vibrato, syllables with consonants and closures."""
     pitch = np.full(points, np.nan)
     gain = np.zeros(points)
     noise = np.zeros(points)
@@ -97,7 +104,7 @@ def track_notes(notes: Sequence[Note], singer: Singer, points: int, rng: np.rand
 
 
 def track_speech(singer: Singer, points: int, rng: np.random.Generator, female: bool) -> Track:
-    """Curves of babble: phrases with falling pitch, three to seven syllables a second, and pauses."""
+    """Draw the curves of babble: phrases with falling pitch, three to seven syllables a second, pauses."""
     pitch = np.full(points, 57.0 if female else 45.0)
     gain, noise = np.zeros(points), np.zeros(points)
     shapes = np.tile(np.array(VOWELS["er"], float), (points, 1))

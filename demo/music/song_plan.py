@@ -38,7 +38,7 @@ def check_request(
 
 
 def draw_genre(rng: np.random.Generator, valence: float | None, arousal: float | None) -> str:
-    """A genre that allows a mood, where one is asked for."""
+    """Draw a genre that allows a mood, where one is asked for."""
     fitting = []
     for name, style in STYLES.items():
         v, a = valence or 0.0, arousal or 0.0
@@ -52,7 +52,7 @@ def draw_genre(rng: np.random.Generator, valence: float | None, arousal: float |
 def draw_line_up(
     rng: np.random.Generator, style: Style, wanted: Sequence[str] | None, arousal: float
 ) -> tuple[str, ...]:
-    """Two to six instruments typical of a style, with those that are wanted."""
+    """Draw two to six instruments typical of a style, with those that are wanted."""
     labels = list(wanted or ())
     labels += [str(rng.choice(choice)) for choice in style.core if rng.random() < 0.93]
     more = int(np.clip(round(rng.normal(1.6 + 0.5 * arousal, 0.9)), 0, 3))
@@ -101,7 +101,7 @@ def draw_plan(
 
 
 def lay_grid(rng: np.random.Generator, plan: SongPlan, duration_s: float) -> Grid:
-    """Tempo, metre, mode and harmony of a plan."""
+    """Draw tempo, metre, mode and harmony of a plan."""
     style, feel = STYLES[plan.style_name], plan.feel
     slow, fast = style.tempo_bpm
     pace = np.clip(0.5 + 0.45 * feel.arousal + rng.normal(0, 0.15), 0, 1)

@@ -61,12 +61,12 @@ class Zone:
 
 
 def timecents_s(value: int) -> float:
-    """Seconds of a time in timecents."""
+    """Return the seconds of a time in timecents."""
     return float(2.0 ** (value / 1200.0))
 
 
 def split_range(value: int | None) -> tuple[int, int]:
-    """Low and high byte of a range generator; everything where it is missing."""
+    """Return low and high byte of a range generator; everything where it is missing."""
     return (0, 127) if value is None else (value & 255, (value >> 8) & 255)
 
 
@@ -74,7 +74,7 @@ class SoundFont:
     """The samples and presets of a file.
 
     Args:
-        path: an ``.sf2`` file.
+        path: An `.sf2` file.
     """
 
     def __init__(self, path: Path) -> None:
@@ -105,21 +105,21 @@ class SoundFont:
         self._zones: dict[tuple[int, int], list[Zone]] = {}
 
     def _bags(self, kind: str, first: int, last: int) -> list[dict[int, int]]:
-        """Generators of the zones ``first``..``last`` of presets (``p``) or instruments (``i``)."""
+        """Return the generators of the zones `first`..`last` - 1 of presets (`p`) or instruments (`i`)."""
         bags = np.frombuffer(self._chunks[f"{kind}bag".encode()], "<u2").reshape(-1, 2)[:, 0].astype(int)
         generators = np.frombuffer(self._chunks[f"{kind}gen".encode()], "<i2").reshape(-1, 2)
         return [{int(k): int(v) for k, v in generators[bags[i] : bags[i + 1]]} for i in range(first, last)]
 
     def _with_global(self, bags: list[dict[int, int]], last: int) -> list[dict[int, int]]:
-        """Zones with the values of the global zone, which lacks the generator that ends a zone."""
+        """Give zones the values of the global zone, which lacks the generator that ends a zone."""
         common = bags[0] if bags and last not in bags[0] else {}
         return [{**common, **bag} for bag in bags if last in bag]
 
     def zones(self, bank: int, program: int) -> list[Zone]:
-        """Zones of a preset.
+        """Return the zones of a preset.
 
         Raises:
-            LookupError: the file has no such preset.
+            LookupError: The file has no such preset.
         """
         if (bank, program) not in self._presets:
             raise LookupError(f"no preset {program} in bank {bank}; known are {sorted(self._presets)}")
@@ -136,7 +136,7 @@ class SoundFont:
         return self._zones[bank, program]
 
     def _zone(self, outer: dict[int, int], inner: dict[int, int]) -> Zone | None:
-        """A zone of an instrument under one of a preset, their values added; None where they do not meet."""
+        """Join a zone of an instrument with one of a preset, values added; None where they do not meet."""
         g = {**DEFAULTS, **inner}
         for key, value in outer.items():
             if key not in SINGLE_VALUES:
@@ -175,13 +175,16 @@ class SoundFont:
         )
 
     def tone(self, zone: Zone, key: int, samples: int, rate_hz: float) -> np.ndarray:
-        """The sample of a zone at the pitch of a key, looped, before its envelope; shorter where it ends.
+        """Read the sample of a zone at the pitch of a key, looped, before its envelope.
 
         Args:
-            zone: one of ``zones``.
+            zone: One of `zones`.
             key: MIDI pitch.
-            samples: most samples wanted.
-            rate_hz: rate of the result.
+            samples: Most samples wanted.
+            rate_hz: Rate of the result.
+
+        Returns:
+                float32 (n,), mono; n is `samples`, or less where a sample without a loop ends.
         """
         # Scale tuning turns around key 60 in the specification; with 100 it cancels out.
         cents = (key - 60) * zone.cents_a_key + (60 - zone.root) * 100

@@ -9,13 +9,13 @@ class Sound:
 
     Attributes:
         programs: General MIDI programs; for percussion the numbers of drum kits.
-        low: lowest written pitch.
-        high: highest written pitch.
-        roles: what it can play: melody, chords, arpeggio, bass, pad, drums, hand.
-        sustained: whether a held note keeps its level, so that vibrato and swells make sense.
-        synth: name of the synthesiser in ``leitmotif.demo.music.synths`` that can replace the samples.
-        synth_share: probability of the synthesiser.
-        drums: whether its notes are General MIDI percussion keys.
+        low: Lowest written pitch.
+        high: Highest written pitch.
+        roles: What it can play: melody, chords, arpeggio, bass, pad, drums, hand.
+        sustained: Whether a held note keeps its level, so that vibrato and swells make sense.
+        synth: Name of the synthesiser in `leitmotif.demo.music.synths` that can replace the samples.
+        synth_share: Probability of the synthesiser.
+        drums: Whether its notes are General MIDI percussion keys.
     """
 
     programs: tuple[int, ...]

@@ -8,18 +8,18 @@ class Style:
     """The habits of a genre.
 
     Attributes:
-        tempo_bpm: slowest and fastest.
-        valence: lowest and highest.
-        arousal: lowest and highest.
-        core: labels always in the line-up; a tuple inside is a choice.
-        colours: labels that may join.
-        drums: styles of ``leitmotif.demo.music.drumming``.
-        bass: bass patterns.
-        comping: chord patterns of accompanying instruments.
-        swing: probability of swung eighths.
-        sevenths: probability of sevenths.
-        forms: forms of ``leitmotif.demo.music.score.draw_grid``.
-        waltz: probability of three beats a bar.
+        tempo_bpm: Slowest and fastest.
+        valence: Lowest and highest.
+        arousal: Lowest and highest.
+        core: Labels always in the line-up; a tuple inside is a choice.
+        colours: Labels that may join.
+        drums: Styles of `leitmotif.demo.music.drumming`.
+        bass: Bass patterns.
+        comping: Chord patterns of accompanying instruments.
+        swing: Probability of swung eighths.
+        sevenths: Probability of sevenths.
+        forms: Forms of `leitmotif.demo.music.score.draw_grid`.
+        waltz: Probability of three beats a bar.
         wetness: 0..1, how much room.
         gain: 0..1, brightness and distortion of amplified parts.
     """

@@ -27,9 +27,9 @@ def blown(
     players: tuple[int, int] = (1, 1),
     swell: float = 0.5,
 ) -> Part:
-    """A sustained tone (bowed, blown or reed): harmonics shaped by a tilt and formants, brighter when louder.
+    """Make a sustained tone (bowed, blown, reed): harmonics under a tilt and formants, brighter when louder.
 
-    ``even`` scales the even harmonics; ``players`` is how many detuned players share a note.
+    `even` scales the even harmonics; `players` is how many detuned players share a note.
     """
 
     def play(
@@ -78,7 +78,7 @@ def blown(
 def organ(
     notes: Sequence[Note], samples: int, rate_hz: int, rng: np.random.Generator, gloss: float
 ) -> np.ndarray:
-    """Drawbars at random, key click, and a rotating speaker at random speed."""
+    """Play an organ, mono (samples,): drawbars at random, key click, a rotating speaker at random speed."""
     drawbars = np.array((1, 3, 2, 4, 6, 8, 10, 12, 16))
     levels = np.zeros(16)
     levels[drawbars - 1] = rng.integers(0, 9, 9) / 8.0 * np.linspace(1.0, 0.3 + 0.7 * gloss, 9)
@@ -102,7 +102,7 @@ def organ(
 def subtractive(
     *, attack_s: tuple[float, float], release_s: tuple[float, float], voices: tuple[int, int], low: float
 ) -> Part:
-    """Saws, pulses or simple cycles in unison through a low-pass whose cut-off follows an envelope."""
+    """Make saws, pulses or simple cycles in unison through a low-pass whose cut-off follows an envelope."""
 
     def play(
         notes: Sequence[Note], samples: int, rate_hz: int, rng: np.random.Generator, gloss: float

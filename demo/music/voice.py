@@ -13,7 +13,7 @@ from leitmotif.demo.music.singing import Singer, Track, draw_singer, track_notes
 
 
 def source(track: Track, singer: Singer, samples: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
-    """Glottal pulses with breath, the level following the track."""
+    """Make glottal pulses with breath, shape (samples,), the level following the track."""
     at = np.arange(samples) / (rate_hz * HOP_S)
     grid = np.arange(len(track.pitch))
     hz = 440.0 * 2 ** ((np.interp(at, grid, track.pitch) - 69) / 12)
@@ -26,7 +26,7 @@ def source(track: Track, singer: Singer, samples: int, rate_hz: int, rng: np.ran
 
 
 def fricatives(track: Track, samples: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
-    """Noise of the consonants, high in the spectrum."""
+    """Make the noise of the consonants, shape (samples,), high in the spectrum."""
     at = np.arange(samples) / (rate_hz * HOP_S)
     level = np.interp(at, np.arange(len(track.noise)), track.noise)
     hiss = np.diff(rng.standard_normal(samples + 1))
@@ -36,14 +36,14 @@ def fricatives(track: Track, samples: int, rate_hz: int, rng: np.random.Generato
 def render_voice(
     kind: str, notes: Sequence[Note], rng: np.random.Generator, *, samples: int, rate_hz: int
 ) -> np.ndarray:
-    """A dry voice part.
+    """Render a dry voice part.
 
     Args:
-        kind: one of ``leitmotif.demo.music.singing.KINDS``.
-        notes: the melody; ignored for speech.
-        rng: source of every choice.
-        samples: length of the result.
-        rate_hz: sample rate.
+        kind: One of `leitmotif.demo.music.singing.KINDS`.
+        notes: The melody; ignored for speech.
+        rng: Source of every choice.
+        samples: Length of the result.
+        rate_hz: Sample rate.
 
     Returns:
         float32 (2, samples) with a peak of 1; a choir is spread in width.
@@ -98,7 +98,7 @@ def render_voice(
 
 
 def voice_range(rng: np.random.Generator, kind: str) -> tuple[int, int]:
-    """Lowest and highest pitch of a melody for a kind of voice, inside 90..350 Hz and 180..800 Hz."""
+    """Draw lowest and highest pitch of a melody for a kind of voice, inside 90..350 Hz and 180..800 Hz."""
     if kind == "male vocals":
         low = int(rng.integers(42, 54))
     elif kind == "female vocals":

@@ -39,12 +39,12 @@ def draw_figure(
     """Draw a person, in place.
 
     Args:
-        frame: The picture.
+        frame: The picture, uint8 (height, width, 3) RGB.
         foot_x: Where the person stands, pixels.
         foot_y: The floor below the person, pixels.
         tall_px: Body height.
-        pose: The eleven numbers of a pose (see the top of this file).
-        colours: Of the skin, the top, the trousers and the hair.
+        pose: The eleven numbers of a pose (see the top of this file), shape (11,).
+        colours: Skin, top, trousers and hair, each (3,) RGB 0-255.
     """
     skin, top, trousers, hair = colours
     hip = np.array([foot_x + pose[0] * tall_px, foot_y - (0.48 - pose[1]) * tall_px])
@@ -78,7 +78,7 @@ def _clothes(canvas: Canvas, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def _dance_hall(canvas: Canvas, rng: np.random.Generator, floor_y: int) -> np.ndarray:
-    """A wall of panels and a glossy floor, still."""
+    """Paint a wall of panels and a glossy floor, still."""
     width, height = canvas.width, canvas.height
     far, light, middle, dark, _ = canvas.colours
     panels = int(rng.integers(5, 12))
@@ -95,7 +95,7 @@ def _dance_hall(canvas: Canvas, rng: np.random.Generator, floor_y: int) -> np.nd
 
 
 def dancers(canvas: Canvas, rng: np.random.Generator) -> Shot:
-    """People who take a new pose on every beat under sweeping lights."""
+    """Film people who take a new pose on every beat under sweeping lights."""
     width, height = canvas.width, canvas.height
     floor_y = round(height * rng.uniform(0.68, 0.8))
     hall = _dance_hall(canvas, rng, floor_y)
@@ -166,7 +166,7 @@ def dancers(canvas: Canvas, rng: np.random.Generator) -> Shot:
 
 
 def _small_stage(canvas: Canvas, rng: np.random.Generator, floor_y: int) -> np.ndarray:
-    """A curtain, a wooden floor, loudspeakers and a lamp, all still."""
+    """Paint a curtain, a wooden floor, loudspeakers and a lamp, all still."""
     width, height, unit = canvas.width, canvas.height, canvas.unit
     far, light, middle, dark, accent = canvas.colours
     texture = noise(rng, width, height, cell_px=30 * unit, octaves=6, gain=0.75)
@@ -200,7 +200,7 @@ def _small_stage(canvas: Canvas, rng: np.random.Generator, floor_y: int) -> np.n
 
 
 def performance(canvas: Canvas, rng: np.random.Generator) -> Shot:
-    """One small player with a guitar before a still stage, filmed by a camera that does not move.
+    """Film one small player with a guitar before a still stage by a camera that does not move.
 
     Little of the picture changes, but it is a real film and counts as moving.
     """

@@ -52,7 +52,7 @@ class Canvas:
         return (self.arousal + 1) / 2
 
     def beats(self, time_s: float) -> float:
-        """The beats since the start of the clip."""
+        """Return the beats since the start of the clip."""
         return time_s * self.tempo_bpm / 60
 
     def pulse(self, time_s: float) -> float:
@@ -78,7 +78,7 @@ def mood_colours(valence: float, arousal: float, rng: np.random.Generator) -> np
 
 
 def rgb(colour: np.ndarray, gain: float = 1.0) -> tuple[int, int, int]:
-    """The colour as OpenCV's drawing functions want it."""
+    """Turn a colour (3,) of 0-255, times a gain, into the integers that OpenCV's drawing functions want."""
     red, green, blue = np.clip(np.asarray(colour, dtype=np.float64) * gain, 0, 255)
     return int(red), int(green), int(blue)
 
@@ -86,7 +86,7 @@ def rgb(colour: np.ndarray, gain: float = 1.0) -> tuple[int, int, int]:
 def noise(
     rng: np.random.Generator, width: int, height: int, *, cell_px: float, octaves: int = 5, gain: float = 0.55
 ) -> np.ndarray:
-    """Noise of several octaves that repeats from the right edge to the left one.
+    """Make noise of several octaves that repeats from the right edge to the left one.
 
     Returns:
         float32 (height, width), stretched to 0-1.
@@ -111,10 +111,14 @@ def noise(
 
 
 def ramp(values: np.ndarray, colours: Sequence[np.ndarray]) -> np.ndarray:
-    """Colour values of 0-1 along a row of colours.
+    """Colour values by a row of colours.
+
+    Args:
+        values: Any shape, 0-1.
+        colours: At least two, each (3,) RGB 0-255, evenly spaced from 0 to 1.
 
     Returns:
-        uint8 with a last axis of 3.
+        uint8 RGB, the shape of the values with a last axis of 3.
     """
     steps = np.linspace(0, 1, 256)
     stops = np.linspace(0, 1, len(colours))
@@ -124,7 +128,7 @@ def ramp(values: np.ndarray, colours: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def glow(radius_px: float, colour: np.ndarray, sharpness: float = 2.0) -> np.ndarray:
-    """A round light that fades out, to be added to a frame: uint8 (2r+1, 2r+1, 3)."""
+    """Make a round light that fades out, to be added to a frame: uint8, shape (2r+1, 2r+1, 3)."""
     radius = max(1, round(radius_px))
     axis = np.linspace(-1, 1, 2 * radius + 1, dtype=np.float32)
     distance = np.sqrt(axis[None] ** 2 + axis[:, None] ** 2)
@@ -143,7 +147,7 @@ def _overlap(
 
 
 def add_light(frame: np.ndarray, light: np.ndarray, centre_x: float, centre_y: float) -> None:
-    """Add a light to the frame, centred there, in place."""
+    """Add a light, uint8 (h, w, 3), to a frame, uint8 (height, width, 3), centred there, in place."""
     x, y = round(centre_x) - light.shape[1] // 2, round(centre_y) - light.shape[0] // 2
     if (found := _overlap(frame, light, x, y)) is not None:
         target, part = found
@@ -170,13 +174,13 @@ class Layer:
         return cls(np.round(colour * alpha).astype(np.uint8), clear.astype(np.uint8))
 
     def over(self, frame: np.ndarray, x: int, y: int) -> None:
-        """Lay it over the frame with its upper left corner there, in place."""
+        """Lay it over the frame, uint8 (height, width, 3), with its upper left corner there, in place."""
         if (found := _overlap(frame, self.colour, x, y)) is not None:
             target, part = found
             target[:] = cv2.add(cv2.multiply(target, self.clear[part], scale=1 / 255), self.colour[part])
 
     def warped(self, matrix: np.ndarray, width: int, height: int) -> "Layer":
-        """The layer under an affine map, on a canvas of that size."""
+        """Return the layer under an affine map, a matrix of shape (2, 3), on a canvas of that size."""
         size = (width, height)
         white = (255, 255, 255)
         return Layer(
@@ -197,7 +201,7 @@ class Panorama:
         self._opaque = not layer.clear.any()
 
     def paint(self, frame: np.ndarray, offset_px: float) -> None:
-        """Lay the part that begins at `offset_px` over the frame, in place."""
+        """Lay the part that begins at `offset_px` over the frame, uint8 (height, width, 3), in place."""
         offset = offset_px % self._period_px
         colour = self._slide(self._colour, offset)
         target = frame[self._top_px : self._top_px + colour.shape[0]]
@@ -221,7 +225,7 @@ def _font(size_px: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
 
 
 def text_layer(text: str, size_px: float, colour: np.ndarray, *, outline: np.ndarray | None = None) -> Layer:
-    """Set text as a layer, with an outline where one is given."""
+    """Set text as a layer, in a colour (3,) of 0-255 RGB, with an outline where a colour for it is given."""
     font = _font(max(8, round(size_px)))
     stroke = max(1, round(size_px / 14)) if outline is not None else 0
     box = ImageDraw.Draw(Image.new("RGBA", (1, 1))).textbbox((0, 0), text, font=font, stroke_width=stroke)
@@ -246,7 +250,7 @@ class Grain:
         self._tile = np.round(tile + colour).astype(np.int16)
 
     def over(self, frame: np.ndarray) -> np.ndarray:
-        """The frame with new grain."""
+        """Return the frame, uint8 (height, width, 3), with other grain."""
         y, x = (int(v) for v in self._rng.integers(0, 64, 2))
         flip = int(self._rng.integers(0, 2))
         part = self._tile[y : y + self._size[0], x : x + self._size[1]]

@@ -29,7 +29,7 @@ _CAMERAS = 4  # shots that a cut film returns to
 
 
 def _cut_times(canvas: Canvas, rng: np.random.Generator, duration_s: float) -> list[tuple[float, int]]:
-    """Where each shot begins and which camera it shows; cuts fall on beats, more often in wild moods."""
+    """Draw where each shot begins and its camera; cuts fall on beats, more often in wild moods."""
     beat_s = 60 / canvas.tempo_bpm
     usual_s = 7.5 - 6.0 * canvas.energy
     cuts = [(0.0, 0)]
@@ -44,7 +44,7 @@ def _cut_times(canvas: Canvas, rng: np.random.Generator, duration_s: float) -> l
 
 
 def _moving(kind: str, canvas: Canvas, seed: list[int], duration_s: float) -> Shot:
-    """A film of one kind, cut from a few cameras."""
+    """Make a film of one kind, cut from a few cameras."""
     rng = np.random.default_rng([*seed, 1])
     cuts = [(0.0, 0)] if kind in _UNCUT else _cut_times(canvas, rng, duration_s)
     cameras: dict[int, Shot] = {}

@@ -19,7 +19,7 @@ _WALL_TOP = 14.0  # units above the camera
 
 
 def _sky(canvas: Canvas, rng: np.random.Generator, height: int) -> Panorama:
-    """A cloudy sky that repeats after two frame widths."""
+    """Paint a cloudy sky that repeats after two frame widths."""
     width = 2 * canvas.width
     far, light, middle, _, _ = canvas.colours
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None] + np.zeros((1, width), np.float32)
@@ -34,7 +34,7 @@ def _sky(canvas: Canvas, rng: np.random.Generator, height: int) -> Panorama:
 
 
 def _hills(canvas: Canvas, rng: np.random.Generator, nearness: float, bottom_px: int) -> tuple[Panorama, int]:
-    """One row of hills; `nearness` 0 is the horizon, 1 the foreground with trees.
+    """Paint one row of hills; `nearness` 0 is the horizon, 1 the foreground with trees.
 
     Returns:
         The hills, painted down to `bottom_px`, and the row above which they hide nothing.
@@ -90,7 +90,7 @@ def _draw_rain(frame: np.ndarray, canvas: Canvas, drops: np.ndarray, time_s: flo
 
 
 def landscape(canvas: Canvas, rng: np.random.Generator) -> Shot:
-    """Hills in parallax under moving clouds, with a sun and birds in glad moods and rain in sad ones."""
+    """Film hills in parallax under moving clouds, with sun and birds in glad moods and rain in sad ones."""
     layers: list[tuple[float, Panorama]] = []
     bottom = canvas.height
     for near in (1.0, 0.65, 0.3, 0.0):  # from the front, so that what is hidden is not painted
@@ -126,7 +126,7 @@ def landscape(canvas: Canvas, rng: np.random.Generator) -> Shot:
 
 
 def _street_atlas(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-    """The road and both walls, rolled out: rows are depth (10 a unit), columns road 128, walls 150 each."""
+    """Paint the road and both walls, rolled out: 10 rows a unit of depth, 128 columns of road, 150 a wall."""
     rows, middle, dark, accent = 640, canvas.colours[2], canvas.colours[3], canvas.colours[4]
     road = 34 + 26 * noise(rng, 128, rows, cell_px=9, octaves=4, gain=0.8)[..., None] + dark * 0.25
     lanes = np.abs(np.abs(np.arange(128) - 63.5) - 0) < 1.6
@@ -164,7 +164,7 @@ def _street_atlas(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
 def _street_maps(
     canvas: Canvas, centre_x: float, horizon_y: float
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For every pixel the column of the atlas, the depth in units, and how clear the air is (0-1)."""
+    """Return for every pixel the column of the atlas, the depth in units, and how clear the air is (0-1)."""
     focal = canvas.height * 0.9
     dx = ((np.arange(canvas.width, dtype=np.float32) - centre_x) / focal)[None]
     dy = ((np.arange(canvas.height, dtype=np.float32) - horizon_y) / focal)[:, None]
@@ -179,7 +179,7 @@ def _street_maps(
 
 
 def city(canvas: Canvas, rng: np.random.Generator) -> Shot:
-    """A drive down a street at night: lit windows, street lamps and cars pass by."""
+    """Film a drive down a street at night: lit windows, street lamps and cars pass by."""
     width, height = canvas.width, canvas.height
     centre_x, horizon_y = width * rng.uniform(0.4, 0.6), height * rng.uniform(0.46, 0.58)
     atlas = _street_atlas(canvas, rng)
@@ -222,7 +222,7 @@ def city(canvas: Canvas, rng: np.random.Generator) -> Shot:
 
 
 def waves(canvas: Canvas, rng: np.random.Generator) -> Shot:
-    """The open sea under clouds, with a path of glitter below the sun and a small boat."""
+    """Film the open sea under clouds, with a path of glitter below the sun and a small boat."""
     width, height = canvas.width, canvas.height
     horizon = round(height * rng.uniform(0.38, 0.5))
     sky = _sky(canvas, rng, horizon)

@@ -11,7 +11,7 @@ Shot = Callable[[float], np.ndarray]
 
 
 def particles(canvas: Canvas, rng: np.random.Generator) -> Shot:
-    """A swarm of lights with trails over a drifting nebula; the swarm opens on the beat."""
+    """Film a swarm of lights with trails over a drifting nebula; the swarm opens on the beat."""
     width, height = canvas.width, canvas.height
     half = (width // 2, height // 2)
     far, light, middle, dark, accent = canvas.colours
@@ -52,7 +52,7 @@ def particles(canvas: Canvas, rng: np.random.Generator) -> Shot:
 
 
 def _polar(canvas: Canvas, mirrors: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """For every pixel its mirrored angle and the logarithm of its distance (in texels), and its light."""
+    """Return for every pixel its mirrored angle, the logarithm of its distance (in texels), its light."""
     x = (np.arange(canvas.width, dtype=np.float32)[None] - canvas.width / 2) / canvas.height
     y = (np.arange(canvas.height, dtype=np.float32)[:, None] - canvas.height / 2) / canvas.height
     distance = np.sqrt(x**2 + y**2) + 0.01
@@ -67,7 +67,7 @@ def _polar(canvas: Canvas, mirrors: int) -> tuple[np.ndarray, np.ndarray, np.nda
 
 
 def abstract(canvas: Canvas, rng: np.random.Generator) -> Shot:
-    """A kaleidoscope that flows outwards, with polygons that turn and swell on the beat."""
+    """Film a kaleidoscope that flows outwards, with polygons that turn and swell on the beat."""
     width, height = canvas.width, canvas.height
     far, light, middle, dark, accent = canvas.colours
     texture = noise(rng, 512, 512, cell_px=80, octaves=5, gain=0.6)

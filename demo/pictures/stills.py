@@ -17,7 +17,7 @@ _PAINTED: tuple[Scene, ...] = (landscape, city, waves)
 
 
 def _marble(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-    """Folded noise with discs and bars, as on the cover of a record."""
+    """Paint folded noise with discs and bars, as on the cover of a record."""
     width, height = canvas.width, canvas.height
     far, light, middle, dark, accent = canvas.colours
     fold = noise(rng, width, height, cell_px=120 * canvas.unit, octaves=4)
@@ -39,7 +39,7 @@ def _marble(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
 
 
 def artwork(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
-    """A still picture of the canvas's size: a painted place or an abstract cover."""
+    """Paint a still picture, uint8 RGB (height, width, 3): a painted place or an abstract cover."""
     if rng.random() < 0.35:
         return _marble(canvas, rng)
     painted = _PAINTED[int(rng.integers(0, len(_PAINTED)))](canvas, rng)(rng.uniform(0, 5))
@@ -48,7 +48,7 @@ def artwork(canvas: Canvas, rng: np.random.Generator) -> np.ndarray:
 
 
 def _blurred(picture: np.ndarray, canvas: Canvas, light: float) -> np.ndarray:
-    """The picture enlarged to fill the frame, blurred and darkened, as players fill the sides of a cover."""
+    """Enlarge the picture to fill the frame, blurred and darkened, as players fill the sides of a cover."""
     side = max(canvas.width / picture.shape[1], canvas.height / picture.shape[0])
     large = cv2.resize(picture, None, fx=side, fy=side, interpolation=cv2.INTER_LINEAR)
     top, left = (large.shape[0] - canvas.height) // 2, (large.shape[1] - canvas.width) // 2
@@ -72,7 +72,7 @@ def _write(
 
 
 def _visualiser(canvas: Canvas, rng: np.random.Generator) -> Callable[[np.ndarray, float], None]:
-    """A few bars that jump in a corner: the only thing that moves in many uploads."""
+    """Make a few bars that jump in a corner: the only thing that moves in many uploads."""
     count, unit = 9, canvas.unit
     rates, phases = rng.uniform(1.5, 6, count), rng.uniform(0, 6, count)
     left = 10 * unit if rng.random() < 0.5 else canvas.width - (10 + 7 * count) * unit
@@ -93,7 +93,7 @@ def _visualiser(canvas: Canvas, rng: np.random.Generator) -> Callable[[np.ndarra
 
 
 def static_cover(canvas: Canvas, rng: np.random.Generator, names: tuple[str, str]) -> Shot:
-    """One cover for the whole clip: square on a blurred ground, or filling the frame; sometimes with bars."""
+    """Show one cover for the whole clip: square on a blurred ground, or filling it; sometimes with bars."""
     side = round(canvas.height * 0.8)
     if rng.random() < 0.6:
         cover = artwork(replace(canvas, width=side, height=side), rng)
@@ -122,7 +122,7 @@ def static_cover(canvas: Canvas, rng: np.random.Generator, names: tuple[str, str
 
 
 def slideshow(canvas: Canvas, rng: np.random.Generator, names: tuple[str, str]) -> Shot:
-    """Stills in turn, each for some seconds, with hard cuts or short cross fades."""
+    """Show stills in turn, each for some seconds, with hard cuts or short cross fades."""
     slides = [artwork(canvas, rng) for _ in range(int(rng.integers(3, 6)))]
     _write(slides[0], names, canvas, 28 * canvas.unit, (canvas.width / 2, canvas.height * 0.5))
     each_s = rng.uniform(3.0, 6.5) - 0.6 * canvas.arousal
@@ -141,7 +141,7 @@ def slideshow(canvas: Canvas, rng: np.random.Generator, names: tuple[str, str]) 
 
 
 def slow_zoom(canvas: Canvas, rng: np.random.Generator, names: tuple[str, str]) -> Shot:
-    """A slow zoom and pan into one still."""
+    """Film a slow zoom and pan into one still."""
     scale = 1.5
     large = replace(canvas, width=round(canvas.width * scale), height=round(canvas.height * scale))
     still = artwork(large, rng)
@@ -170,7 +170,7 @@ def slow_zoom(canvas: Canvas, rng: np.random.Generator, names: tuple[str, str]) 
 
 
 def lyrics(canvas: Canvas, rng: np.random.Generator, names: tuple[str, str]) -> Shot:
-    """Lines of text that change now and then over a still."""
+    """Show lines of text that change now and then over a still."""
     ground = artwork(canvas, rng)
     ground = _blurred(ground, canvas, 0.7) if rng.random() < 0.5 else cv2.convertScaleAbs(ground, alpha=0.6)
     lines = [str(line) for line in rng.permutation(LYRIC_LINES)]
@@ -193,7 +193,7 @@ def lyrics(canvas: Canvas, rng: np.random.Generator, names: tuple[str, str]) -> 
 
 
 def kinetic_text(canvas: Canvas, rng: np.random.Generator, names: tuple[str, str]) -> Shot:
-    """Words that fly in, swell and turn on the beat over a plain or graded ground."""
+    """Show words that fly in, swell and turn on the beat over a plain or graded ground."""
     width, height = canvas.width, canvas.height
     far, _, middle, dark, accent = canvas.colours
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None] + np.zeros((1, width), np.float32)

@@ -8,7 +8,7 @@ import numpy as np
 
 # Up to this many rows are compared with each other; more are divided around landmarks among them.
 BLOCK = 2048
-# Each row belongs to so many of its nearest landmarks, so that neighbours at a border still meet.
+# Each row belongs to this many of its nearest landmarks, so that neighbours at a border still meet.
 NEAREST = 3
 
 
@@ -24,7 +24,7 @@ def nearest_pairs(
         embeddings: Shape (rows, dim), L2-normalised.
         at_least: Lowest cosine similarity.
         count: Nearest rows looked at for each row.
-        owners: Of each row; rows of one owner make no pair.
+        owners: Owner of each row; rows of one owner make no pair.
 
     Returns:
         (smaller row, larger row), each pair once, in order.

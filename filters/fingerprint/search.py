@@ -40,7 +40,13 @@ def match_earlier(fingerprints: Sequence[np.ndarray]) -> list[tuple[float, int]]
 
 
 def similarity_at(a: np.ndarray, b: np.ndarray, shift: int) -> float:
-    """Return 1 - 2 x the bit error rate of two, `b[i]` against `a[i + shift]`; 0 for a short overlap."""
+    """Return 1 - 2 x the bit error rate of two, `b[i]` against `a[i + shift]`; 0 for a short overlap.
+
+    Args:
+        a: Words, shape (words,), uint32; 0 says nothing.
+        b: Words of the other one, shape (words,), uint32.
+        shift: Words by which `a` is ahead; below 0 it is behind.
+    """
     start, stop = max(0, -shift), min(len(b), len(a) - shift)
     if stop - start < MIN_WORDS:
         return 0.0

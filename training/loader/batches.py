@@ -150,5 +150,5 @@ def _named(what: str, decode: Callable[[Any], Any], data: bytes) -> Any:
 
 
 def _seed(seed: int, epoch: int, row: int) -> int:
-    """A number for a transform that draws at random: the same whoever makes the row."""
+    """Return a number for a transform that draws at random: the same whoever makes the row."""
     return int(np.random.SeedSequence([seed, epoch, row]).generate_state(1, np.uint64)[0])

@@ -79,7 +79,7 @@ class SharedWriter:
         return SharedBatch(pickled, spans, len(buffers), self.worker, number, block)
 
     def _find_block(self, size: int) -> tuple[int | None, torch.Tensor | None]:
-        """Number of a free block of at least `size` bytes, and the block if it had to be made."""
+        """Return the number of a free block of at least `size` bytes, and the block if it had to be made."""
         free = np.flatnonzero(self.taken == 0).tolist()
         for number in free:
             if number in self.blocks and len(self.blocks[number]) >= size:
@@ -119,7 +119,7 @@ class SharedReader:
 
 
 def _take_apart(value: Any) -> tuple[bytes, list[memoryview], list[memoryview]]:
-    """The pickle of a value, the buffers of its arrays, and its large bytes and tensors."""
+    """Return the pickle of a value, the buffers of its arrays, and its large bytes and tensors."""
     file = io.BytesIO()
     buffers: list[memoryview] = []
     pieces: list[memoryview] = []
