@@ -14,7 +14,13 @@ Item = TypeVar("Item")
 
 
 class TextEncoder(Protocol):
-    """Embeds sentences."""
+    """Embeds sentences.
+
+    Attributes:
+        logit_scale: By what cosines are multiplied before a softmax, once it is loaded.
+    """
+
+    logit_scale: float
 
     def embed_texts(self, texts: Sequence[str], /) -> np.ndarray:
         """Return one embedding per text, shape (texts, dim), float32, L2-normalised; long texts are cut."""
@@ -27,13 +33,11 @@ class AudioEncoder(TextEncoder, Protocol):
         rate_hz: Sampling rate of its windows; this and what follows holds once it is loaded.
         window_s: Length of a window; a longer one is cut to its beginning, a shorter one filled up.
         dim: Length of an embedding.
-        logit_scale: By what cosines are multiplied before a softmax.
     """
 
     rate_hz: int
     window_s: float
     dim: int
-    logit_scale: float
 
     def load(self, device: str = "cpu") -> Self:
         """Load the weights onto a torch device."""

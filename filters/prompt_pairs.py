@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-
-class TextEncoder(Protocol):
-    """What scoring needs of a loaded CLAP encoder."""
-
-    logit_scale: float
-
-    def embed_texts(self, texts: Sequence[str], /) -> np.ndarray:
-        """Return one L2-normalised embedding per text, shape (texts, dim)."""
+if TYPE_CHECKING:
+    from leitmotif.encoders.encoder import TextEncoder
 
 
 class PromptPairs(Protocol):

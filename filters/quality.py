@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from leitmotif.filters import prompt_pairs
 from leitmotif.filters.rule import SHARE, Rule
+
+if TYPE_CHECKING:
+    from leitmotif.encoders.encoder import TextEncoder
 
 RULES = (
     Rule(
@@ -47,7 +50,7 @@ class _FirstPair:
     negative: tuple[str, ...]
 
 
-def scorer(encoder: prompt_pairs.TextEncoder, taxonomy: QualityPrompts) -> Callable[[np.ndarray], float]:
+def scorer(encoder: TextEncoder, taxonomy: QualityPrompts) -> Callable[[np.ndarray], float]:
     """Return the function from a clip's window embeddings, shape (windows, dim), to its PAM score, 0..1.
 
     Only the first pair of texts is asked: the published threshold belongs to it.

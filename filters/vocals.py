@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from leitmotif.filters import prompt_pairs
 from leitmotif.filters.rule import SHARE, Rule
+
+if TYPE_CHECKING:
+    from leitmotif.encoders.encoder import TextEncoder
 
 RULES = (
     Rule(
@@ -52,12 +55,12 @@ class VoicePrompts(Protocol):
         """Texts of music with a voice, and of music without."""
 
 
-def scorer(encoder: prompt_pairs.TextEncoder, taxonomy: VoicePrompts) -> Callable[[np.ndarray], float]:
+def scorer(encoder: TextEncoder, taxonomy: VoicePrompts) -> Callable[[np.ndarray], float]:
     """Return the function from a clip's window embeddings, shape (windows, dim), to its vocal score, 0..1."""
     return prompt_pairs.scorer(encoder, taxonomy.voice)
 
 
-def label_scorer(encoder: prompt_pairs.TextEncoder) -> Callable[[np.ndarray], float]:
+def label_scorer(encoder: TextEncoder) -> Callable[[np.ndarray], float]:
     """Return the function from a clip's window embeddings, shape (windows, dim), to its score on `LABELS`.
 
     The score is the highest cosine of the clip's mean embedding and a label's, 0 at least: the plain reading

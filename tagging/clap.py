@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from leitmotif.encoders.encoder import TextEncoder
 
 
 class TagLabel(Protocol):
@@ -27,13 +30,6 @@ class TagSet(Protocol[LabelT_co]):
 
     def all_tags(self) -> tuple[LabelT_co, ...]:
         """Return every label in a fixed order."""
-
-
-class TextEncoder(Protocol):
-    """What tagging needs of a loaded encoder."""
-
-    def embed_texts(self, texts: Sequence[str], /) -> np.ndarray:
-        """Return one L2-normalised embedding per text, shape (texts, dim)."""
 
 
 def label_embeddings(encoder: TextEncoder, taxonomy: TagSet[TagLabel], *templates: str) -> np.ndarray:

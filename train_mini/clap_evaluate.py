@@ -1,7 +1,9 @@
 """Measures a CLAP encoder on rendered clips with known truth: tags, voice, quality, tempo, families."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,18 +13,12 @@ from leitmotif.train_mini.prompts import TEMPI
 from leitmotif.train_mini.ranking_metrics import area_under_roc, average_precision, best_threshold
 from leitmotif.train_mini.targets import tempo_word
 
+if TYPE_CHECKING:
+    from leitmotif.encoders.encoder import TextEncoder
+
 FAMILY_NAMES = ("strings", "keyboards", "winds", "percussion", "voice")
 MIN_POSITIVES = 5  # a label with fewer true clips has no figure
 DEGRADED_FROM = 0.2
-
-
-class TextEncoder(Protocol):
-    """What is needed of an encoder."""
-
-    logit_scale: float
-
-    def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
-        """Return one unit row per text."""
 
 
 def label_rows(encoder: TextEncoder, labels: Sequence[Label]) -> np.ndarray:
