@@ -51,6 +51,17 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(found)}? " if found else ""
 
 
+def no_such_folder(folder: Path, mark: str) -> str:
+    """Return that a folder is not there, and what may be meant: a near name beside it.
+
+    Args:
+        folder: What was given.
+        mark: A file that such folders hold.
+    """
+    beside = [path.parent.name for path in folder.absolute().parent.glob(f"*/{mark}")]
+    return f"there is no such folder; {did_you_mean(folder.name, beside)}".strip().rstrip(";")
+
+
 def command(*words: str | Path) -> str:
     """Return a command line of `leitmotif` that works wherever it is typed: paths are whole, words quoted.
 

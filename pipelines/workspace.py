@@ -26,7 +26,7 @@ from typing import Any
 
 import yaml
 
-from leitmotif.phrases import count, did_you_mean
+from leitmotif.phrases import count, no_such_folder
 from leitmotif.pipelines.catalog_row import CATALOG_COLUMNS
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.saved_plan import read_models, read_plan
@@ -83,17 +83,11 @@ class Workspace:
         """
         path = self.root / PLAN
         if not path.is_file():
-            lacking = self._what_lacks()
+            lacking = f"no {PLAN}" if self.root.exists() else no_such_folder(self.root, PLAN)
             raise UserError(
                 f"{str(self.root)!r} is no workspace ({lacking}); give one that `leitmotif curate` wrote"
             )
         return read_plan(path)
-
-    def _what_lacks(self) -> str:
-        if self.root.exists():
-            return f"no {PLAN}"
-        beside = [path.parent.name for path in self.root.absolute().parent.glob(f"*/{PLAN}")]
-        return f"there is no such folder; {did_you_mean(self.root.name, beside)}".strip().rstrip(";")
 
     def dataset_beside(self) -> Path:
         """Return where its dataset is proposed to go."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pyarrow.parquet as pq
 
+from leitmotif.phrases import no_such_folder
 from leitmotif.shards.errors import DatasetError
 from leitmotif.storage.atomic import write_text
 from leitmotif.storage.digest import sha256_of
@@ -54,8 +55,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
                 facts[name]  # a KeyError names what is missing
         manifest["counts"].keys()
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        lacking = "" if folder.exists() else f" ({no_such_folder(folder, MANIFEST)})"
         raise DatasetError(
-            f"{str(folder)!r} has no readable {MANIFEST}; give a folder that `leitmotif publish` wrote"
+            f"{str(folder)!r} has no readable {MANIFEST}{lacking}; "
+            "give a folder that `leitmotif publish` wrote"
         ) from error
     return manifest
 

@@ -11,7 +11,7 @@ import pytest
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
 from leitmotif.shards.layout import find_shards, find_tables
-from leitmotif.shards.manifest import write_manifest
+from leitmotif.shards.manifest import read_manifest, write_manifest
 from tests.shards.conftest import SCHEMA, MakeDataset, write_shard
 
 ROOT = Path(__file__).parents[2]
@@ -204,6 +204,13 @@ def test_what_is_not_there_is_refused_with_what_is(make_dataset: MakeDataset) ->
             ask("dev")
     with pytest.raises(DatasetError, match=r"expected a list of names, such as \['caption'\]"):
         dataset.table(columns="caption")
+
+
+def test_a_dataset_that_is_not_there_is_said_with_the_near_one(make_dataset: MakeDataset) -> None:
+    folder = make_dataset(train=[[1]])
+    write_manifest(folder, {"rows": {"train": 1}})
+    with pytest.raises(DatasetError, match=f"there is no such folder; did you mean {folder.name}\\?"):
+        read_manifest(folder.with_name(f"{folder.name}s"))
 
 
 def test_samples_of_a_dataset_are_the_rows_they_say(make_dataset: MakeDataset) -> None:
