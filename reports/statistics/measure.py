@@ -1,4 +1,4 @@
-"""The numbers of a dataset or a workspace: what stats.json holds, as stats.schema.json describes it."""
+"""The numbers of a dataset or a workspace: what stats.json holds (`leitmotif.reports.statistics.model`)."""
 
 from __future__ import annotations
 

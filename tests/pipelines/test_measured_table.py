@@ -5,7 +5,6 @@ import json
 import zlib
 from collections import Counter
 from collections.abc import Callable
-from importlib.resources import files
 
 import jsonschema
 import numpy as np
@@ -17,6 +16,7 @@ from leitmotif.pipelines.settings import change_thresholds
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.reports.source import open_source
 from leitmotif.reports.statistics.measure import measure as measure_source
+from leitmotif.reports.statistics.schema import load_schema
 from leitmotif.shards.errors import DatasetError
 from leitmotif.taxonomy.labels import load
 
@@ -92,7 +92,7 @@ def test_a_rejected_copy_has_its_similarity(catalogue: Catalogue, measure: Measu
 def test_the_statistics_of_a_workspace_hold_the_whole_funnel(workspace: Workspace, five: Stores) -> None:
     workspace.save_plan(five.plan)
     stats = measure_source(open_source(workspace.root, name="ws"))
-    schema = json.loads((files("leitmotif.reports") / "templates" / "stats.schema.json").read_text())
+    schema = load_schema()
     jsonschema.Draft202012Validator(schema).validate(json.loads(json.dumps(stats, allow_nan=False)))
     assert (stats["kind"], stats["dataset"], stats["recipe"]) == ("workspace", "ws", "music-video")
     counts = {"catalogued": 5, "kept": 1, "rejected": 2, "quarantined": 1, "pending": 1}
