@@ -140,7 +140,7 @@ def write_clips(dataset: Path, tars: Path, clips: int) -> None:
         chosen = [(sizes[row], rows[row]) for row in span]
         write_shard(dataset / "data" / f"{name}.parquet", shard_schema(clap_dim=1, clip_dim=1), iter(chosen))
         _write_tar(tars / f"{name}.tar", [row for _, row in chosen])
-    write_manifest(dataset, {})
+    write_manifest(dataset, {"rows": {"train": clips}})
 
 
 def _write_tar(path: Path, rows: list[dict[str, Any]]) -> None:

@@ -167,7 +167,9 @@ def test_a_process_killed_amid_a_checkpoint_goes_on_from_the_one_before(
     assert (run / "checkpoints" / ".partial-step-00000006").is_dir()
     launch(name, dataset, run, "--resume")
     assert not list((run / "checkpoints").glob(".partial*"))
-    assert losses(run) == pytest.approx(losses(tmp_path / "whole"))
+    resumed, whole = losses(run), losses(tmp_path / "whole")
+    assert [line[:2] for line in resumed] == [line[:2] for line in whole]
+    assert [line[2] for line in resumed] == pytest.approx([line[2] for line in whole], rel=1e-4)
 
 
 @pytest.mark.parametrize("trainee", QUICK)
