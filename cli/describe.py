@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
+from leitmotif.train_mmdm.arguments import add_decoding_arguments
 
 if TYPE_CHECKING:
     from leitmotif.train_mmdm.answer import Answer
@@ -38,24 +39,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_decoding_arguments(parser)
     parser.add_argument("--strict", action="store_true", help="exit with 1 if an input could not be read")
-
-
-def add_decoding_arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare the arguments that say how words are chosen, and where."""
-    parser.add_argument("--greedy", action="store_true", help="take the most probable word every time")
-    parser.add_argument("--seed", type=int, default=0, help="of the draws (default: 0)")
-    parser.add_argument("--top-k", type=int, metavar="K", help="draw among K tokens (default: the run's, 50)")
-    parser.add_argument(
-        "--top-p", type=float, metavar="P", help="draw among tokens of probability P (default: the run's, 1)"
-    )
-    parser.add_argument("--temperature", type=float, metavar="T", help="default: the run's, 1")
-    parser.add_argument(
-        "--max-tokens", type=int, metavar="N", help="longest answer (default: the run's, 192)"
-    )
-    parser.add_argument("--batch", type=int, default=4, metavar="N", help="inputs at once (default: 4)")
-    parser.add_argument(
-        "--device", default="auto", metavar="DEVICE", help="cpu, cuda, cuda:N or auto (default)"
-    )
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,39 +4,20 @@ from __future__ import annotations
 
 import argparse
 import time
-from pathlib import Path
 
 from leitmotif.cli import console
-from leitmotif.cli.describe import add_decoding_arguments, open_model
+from leitmotif.cli.describe import open_model
 from leitmotif.cli.progress import progress
+from leitmotif.train_mmdm.arguments import KIND, SUMMARY, add_evaluation_arguments
 
 EXAMPLE = "leitmotif evaluate mmdm run/ my-dataset/ --out results/"
-KINDS = ("mmdm",)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
-    parser.add_argument("kind", choices=KINDS, help="which kind of model: mmdm, that of descriptions")
-    parser.add_argument("model", type=Path, metavar="RUN", help="what `leitmotif train` wrote")
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a published dataset")
-    parser.add_argument(
-        "--out", required=True, type=Path, metavar="RESULTS", help="the folder of the results"
-    )
-    parser.add_argument("--split", default="test", help="which clips (default: test)")
-    parser.add_argument(
-        "--against",
-        type=Path,
-        metavar="BASE",
-        help="another run, or a .jsonl of clip_id and description (default: the model before its training)",
-    )
-    parser.add_argument(
-        "--metric", action="append", metavar="NAME", help="only this metric; may be repeated (default: all)"
-    )
-    parser.add_argument("--clap", metavar="MODEL", help="where the dataset's CLAP model lies, if elsewhere")
-    parser.add_argument("--bertscore", metavar="MODEL", help="model of BERTScore: a hub id or a folder")
-    parser.add_argument("--limit", type=int, metavar="N", help="the first N clips only")
-    parser.add_argument("--visuals", action="store_true", help="ask for the visual elements first")
-    add_decoding_arguments(parser)
+    kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
+    evaluate = kinds.add_parser(KIND, help=SUMMARY, description=f"Judge {SUMMARY}.", example=EXAMPLE)
+    add_evaluation_arguments(evaluate)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -4,33 +4,18 @@ from __future__ import annotations
 
 import argparse
 import os
-from pathlib import Path
 
 from leitmotif.cli import console
 from leitmotif.cli.progress import progress
-
-KINDS = ("mmdm",)
+from leitmotif.train_mmdm.arguments import KIND, SUMMARY, add_training_arguments
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
-    for kind, summary in {"mmdm": "the multimodal music description model (InternVL with adapters)"}.items():
-        example = f"leitmotif train {kind} my-dataset/ --out run/"
-        _add_kind(kinds.add_parser(kind, help=summary, description=f"Train {summary}.", example=example))
-
-
-def _add_kind(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a folder that `publish` wrote")
-    parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run's folder")
-    parser.add_argument(
-        "--preset",
-        help="tiny (default), internvl3-1b, internvl3-2b, internvl3-8b, internvl3-14b, internvl2.5-8b",
-    )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the preset"
-    )
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of RUN")
+    example = f"leitmotif train {KIND} my-dataset/ --out run/"
+    train = kinds.add_parser(KIND, help=SUMMARY, description=f"Train {SUMMARY}.", example=example)
+    add_training_arguments(train)
 
 
 def go_on(options: argparse.Namespace) -> list[str]:
