@@ -16,7 +16,6 @@ from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages import STAGES
-from leitmotif.pipelines.stages.encoder_cache import model_of
 from leitmotif.pipelines.workspace import PLAN, Workspace
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.resolve import resolve_model
@@ -40,7 +39,6 @@ def bare(tmp_path: Path) -> Path:
     shutil.copytree(resolve_model("clap-mini"), tmp_path / "clap")
     workspace, _ = curated(tmp_path, f"tagging.model={tmp_path / 'clap'}")
     shutil.rmtree(tmp_path / "clap")
-    model_of.cache_clear()  # as in another process
     return workspace.root
 
 
