@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-EMBEDDED_MODELS = frozenset({"clap-mini", "clip-mini", "grammar", "repet-sim"})
+from leitmotif.weights.catalog import BACKENDS
 
 
 def embedded_models(models: Mapping[str, Mapping[str, int]], recipe: Mapping[str, Any]) -> list[str]:
@@ -26,4 +26,4 @@ def embedded_models(models: Mapping[str, Mapping[str, int]], recipe: Mapping[str
         elif isinstance(value, str):
             texts.append(value)
     ids = {text.split("@")[0].strip().split("/")[-1] for text in texts}
-    return sorted(ids & EMBEDDED_MODELS)
+    return sorted(ids & {backend.model_id for backend in BACKENDS if not backend.weights})

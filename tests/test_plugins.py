@@ -87,7 +87,7 @@ def test_a_recipe_of_ones_own_uses_plugins_of_every_kind(videos: Path, tmp_path:
     (tmp_path / "script.py").write_text(SCRIPT)
     ran = run(tmp_path, "script.py", str(videos), str(tmp_path / "work"), str(workers))
     assert ran.returncode == 0, ran.stderr
-    assert ran.stderr.startswith("the dataset has no rows; 1 clips were left out: 1 by rule too-dark")
+    assert ran.stderr.startswith("the dataset has no rows; 1 clip was left out: 1 by rule too-dark")
     assert ran.stderr.count("\n") == 1
     found = json.loads(ran.stdout)
     assert found["rows"] == {"train": 1}
