@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from leitmotif.reports.figures.png import draw_card
 from leitmotif.reports.front_matter import front_matter
 from leitmotif.reports.licences import model_licences, research_only
 from leitmotif.reports.statistics.measure import measure
+from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.reports.tables import leakage_table
 from leitmotif.shards.columns import CLIPS, meanings_of
 from leitmotif.shards.dataset import Dataset
@@ -42,9 +43,7 @@ def render_card(dataset: Path, *, name: str | None = None) -> str:
     return compose_card(published, stats, draw_card(stats), draw_preview(published))
 
 
-def compose_card(
-    published: Dataset, stats: Mapping[str, Any], figures: Sequence[Figure], preview: Preview
-) -> str:
+def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], preview: Preview) -> str:
     """Return the card from numbers that were measured already; see `render_card`.
 
     Args:

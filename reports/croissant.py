@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from leitmotif.phrases import count as things
 from leitmotif.reports.statistics.measure import measure
+from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.shards.columns import (
     CLIPS,
     MEASURED_CLIPS,
@@ -78,7 +79,7 @@ def describe_croissant(dataset: Path, *, name: str | None = None) -> dict[str, A
 
 
 def compose_croissant(
-    published: Dataset, stats: Mapping[str, Any], *, fresh: Mapping[str, bytes] | None = None
+    published: Dataset, stats: Stats, *, fresh: Mapping[str, bytes] | None = None
 ) -> dict[str, Any]:
     """Return the metadata from numbers that were measured already; see `describe_croissant`.
 
@@ -105,7 +106,7 @@ def compose_croissant(
     }
 
 
-def _description(stats: Mapping[str, Any]) -> str:
+def _description(stats: Stats) -> str:
     made = f" by the recipe {stats['recipe']}" if stats["recipe"] else ""
     kept = things(stats["counts"]["kept"], "clip")
     text = (
@@ -247,7 +248,7 @@ def _data_type(kind: pa.DataType) -> str:
     return "sc:Text"
 
 
-def _has_video(stats: Mapping[str, Any]) -> bool:
+def _has_video(stats: Stats) -> bool:
     return bool(stats["sizes"])
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.shards.dataset import Dataset
 
 # Identifiers that the Hub knows: https://huggingface.co/docs/hub/repositories-licenses
@@ -25,7 +26,7 @@ _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000
 _LARGER = ((10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"))
 
 
-def front_matter(published: Dataset, stats: Mapping[str, Any]) -> dict[str, Any]:
+def front_matter(published: Dataset, stats: Stats) -> dict[str, Any]:
     """Return what the Hub reads at the top of the card of a dataset.
 
     Args:

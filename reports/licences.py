@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.weights.catalog import known_backends
 
 
@@ -34,7 +34,7 @@ class Terms:
         return self.commercial == "no"
 
 
-def model_licences(stats: Mapping[str, Any]) -> list[Terms]:
+def model_licences(stats: Stats) -> list[Terms]:
     """Return the models of a dataset with their terms, by stage.
 
     Args:

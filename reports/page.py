@@ -8,7 +8,7 @@ import hashlib
 import json
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +31,7 @@ from leitmotif.reports.licences import model_licences, research_only
 from leitmotif.reports.source import Dataset, Unpublished, open_source
 from leitmotif.reports.statistics.funnel import step_place
 from leitmotif.reports.statistics.measure import measure
+from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.reports.tables import balance_table, leakage_table, rarity_table
 from leitmotif.taxonomy.labels import LABELS_PATH, load
 
@@ -55,9 +56,7 @@ def render_page(folder: Path, *, name: str | None = None) -> str:
     return compose_page(source, measure(source))
 
 
-def compose_page(
-    source: Dataset | Unpublished, stats: Mapping[str, Any], *, ledger: Ledger | None = None
-) -> str:
+def compose_page(source: Dataset | Unpublished, stats: Stats, *, ledger: Ledger | None = None) -> str:
     """Return the report from numbers that were measured already; see `render_page`.
 
     Args:
@@ -116,14 +115,14 @@ def fill(template: str, **values: Any) -> str:
     )
 
 
-def funnel_steps(stats: Mapping[str, Any]) -> list[dict[str, Any]]:
+def funnel_steps(stats: Stats) -> list[dict[str, Any]]:
     """Return the steps of the funnel as the page shows them, with the slider of each rule that has one.
 
     Steps at which nobody is lost stand hidden where another threshold could bring clips there.
     """
     live = stats["live"]
     sliders = {rule["name"]: rule for rule in live["rules"]} if live else {}
-    steps = [dict(step) for step in stats["funnel"]]
+    steps: list[dict[str, Any]] = [dict(step) for step in stats["funnel"]]
     if live:
         there = {(step["kind"], step["step"]) for step in steps}
         steps[-1:-1] = [
@@ -138,6 +137,7 @@ def funnel_steps(stats: Mapping[str, Any]) -> list[dict[str, Any]]:
         steps[1:-1] = inner
     most = max(stats["counts"]["catalogued"], 1)
     names = {"quarantined": "failed in {}", "pending": "not measured yet by {}"}
+    whys = {name: rule["why"] for name, rule in stats["rules"].items()}
     for step in steps:
         rule = sliders.get(step["step"]) if step["kind"] == "rule" else None
         step |= {
@@ -148,7 +148,7 @@ def funnel_steps(stats: Mapping[str, Any]) -> list[dict[str, Any]]:
             "lost_percent": round(100 * step["lost"] / most, 3),
             "rule": rule,
             "limit": limit_text(rule["keep"], rule["threshold"], rule["unit"]) if rule else "",
-            "why": stats["rules"].get(step["step"], {}).get("why", "") if step["kind"] == "rule" else "",
+            "why": whys.get(step["step"], "") if step["kind"] == "rule" else "",
             "at": rule["stops"].index(rule["threshold"]) if rule else None,
         }
     return steps
@@ -165,7 +165,7 @@ def _shown(exhibits: Sequence[GalleryItem]) -> list[tuple[str, list[tuple[str, s
     return shown
 
 
-def _groups(stats: Mapping[str, Any]) -> list[tuple[str, str, str, list[Figure]]]:
+def _groups(stats: Stats) -> list[tuple[str, str, str, list[Figure]]]:
     """Return (anchor, title, note, figures) of every section that has figures."""
     of = "the kept clips"
     groups = [

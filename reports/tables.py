@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from leitmotif.reports.statistics.model.stats import Stats
+
 Table = tuple[list[str], list[tuple[Any, ...]]]
 _LEAKS = {
     "artist": "artist",
@@ -14,7 +16,7 @@ _LEAKS = {
 }
 
 
-def balance_table(stats: Mapping[str, Any]) -> Table:
+def balance_table(stats: Stats) -> Table:
     """Return clips, hours and distance from the whole of each split."""
     head = ["split", "clips", "share, %", "hours", "distance of genres", "of moods", "of instruments"]
     rows = [
@@ -30,17 +32,18 @@ def balance_table(stats: Mapping[str, Any]) -> Table:
     return head, rows
 
 
-def leakage_table(stats: Mapping[str, Any]) -> Table:
+def leakage_table(stats: Stats) -> Table:
     """Return for each kind of group how many lie in two splits or more."""
+    leaks: Mapping[str, Any] = stats["leakage"]
     rows = [
         (_LEAKS[kind], leak["groups"], leak["violations"], leak["clips"], ", ".join(leak["examples"]) or "–")
-        for kind, leak in stats["leakage"].items()
+        for kind, leak in leaks.items()
         if leak is not None
     ]
     return ["what", "groups", "in two splits or more", "clips of those", "examples"], rows
 
 
-def rarity_table(stats: Mapping[str, Any]) -> Table:
+def rarity_table(stats: Stats) -> Table:
     """Return which labels are rare or unused, with measured shares."""
     found = stats["representation"]
     rows = []
@@ -49,6 +52,7 @@ def rarity_table(stats: Mapping[str, Any]) -> Table:
         rare = ", ".join(f"{label} {100 * share:.2g}%" for label, share in entry["under"].items()) or "–"
         rows.append((kind, f"{entry['used']} of {entry['labels']}", entry["evenness"], rare))
     languages = found["languages"]
-    most = "–" if languages["most"] is None else f"{languages['most']} {100 * languages['share_most']:.3g}%"
+    share = languages["share_most"]
+    most = "–" if share is None else f"{languages['most']} {100 * share:.3g}%"
     rows.append(("languages", f"{languages['used']} seen", languages["evenness"], f"most frequent: {most}"))
     return ["kind", "labels used", "evenness", "rare"], rows

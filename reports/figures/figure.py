@@ -10,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from leitmotif.reports.figures.svg import short
+from leitmotif.reports.statistics.model.stats import Stats
 
 PAPER = "Visuals Music Bridge"
 MOST_BARS = 24
@@ -57,7 +58,7 @@ class Figure:
         return self.rows[:_TABLE_ROWS]
 
 
-def column(stats: Mapping[str, Any], *names: str) -> str:
+def column(stats: Stats, *names: str) -> str:
     """Return where numbers of some columns come from."""
     listed = ", ".join(names)
     if stats["kind"] == "workspace":

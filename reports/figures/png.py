@@ -16,6 +16,7 @@ from leitmotif.reports.figures.provenance import draw_provenance
 from leitmotif.reports.figures.quality import draw_quality
 from leitmotif.reports.figures.svg import standalone
 from leitmotif.reports.figures.tags import draw_tags
+from leitmotif.reports.statistics.model.stats import Stats
 
 # What a card shows, in this order, where it has values.
 SHOWN = (
@@ -27,7 +28,7 @@ _SCALE = 2.0
 FONT = Path(__file__).with_name("fonts") / "DejaVuSans.ttf"
 
 
-def draw_card(stats: Mapping[str, Any]) -> list[Figure]:
+def draw_card(stats: Stats) -> list[Figure]:
     """Return the figures of a data card."""
     # Rules that reject nothing would only lengthen it.
     steps = [

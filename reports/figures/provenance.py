@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from markupsafe import Markup, escape
 
@@ -12,11 +11,12 @@ from leitmotif.phrases import count as things
 from leitmotif.reports.figures.figure import MOST_BARS, Figure, column, list_counts
 from leitmotif.reports.figures.heatmaps import plot_heatmap, plot_map, shape_key
 from leitmotif.reports.figures.plots import plot_bars
+from leitmotif.reports.statistics.model.stats import Stats
 
 GROUPS = 7
 
 
-def draw_provenance(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def draw_provenance(stats: Stats) -> Iterator[Figure]:
     """Yield licences, languages, artists, copies, frame sizes and what wrote the captions."""
     kept = stats["counts"]["kept"]
     languages, artists = stats["languages"], stats["artists"]
@@ -32,7 +32,7 @@ def draw_provenance(stats: Mapping[str, Any]) -> Iterator[Figure]:
     if artists["named"]:
         note = f"{things(artists['distinct'], 'artist')}, "
         note += f"Gini coefficient {artists['gini']:.3f} (0: all alike). "
-        first, ten, hundred = (artists[f"share_top_{count}"] for count in (1, 10, 100))
+        first, ten, hundred = (artists["share_top_1"], artists["share_top_10"], artists["share_top_100"])
         note += f"Of the clips that name one, the first has {first:.1%}, the first 10 {ten:.1%}, "
         note += f"the first 100 {hundred:.1%}. {things(artists['unnamed'], 'clip names', 'clips name')} none."
         source = column(stats, "artist")
@@ -45,7 +45,7 @@ def draw_provenance(stats: Mapping[str, Any]) -> Iterator[Figure]:
     yield from _bars("prompts", "Prompt of the captions", prompts, column(stats, "caption_prompt"), kept)
 
 
-def draw_balance(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def draw_balance(stats: Stats) -> Iterator[Figure]:
     """Yield how the tags of each split compare."""
     splits = stats["split_balance"]
     if len(splits) < 2:
@@ -79,7 +79,7 @@ def draw_balance(stats: Mapping[str, Any]) -> Iterator[Figure]:
         )
 
 
-def draw_map(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def draw_map(stats: Stats) -> Iterator[Figure]:
     """Yield the map of the embeddings, coloured by genre."""
     found = stats["embedding_map"]
     if not found["x"]:
@@ -87,7 +87,7 @@ def draw_map(stats: Mapping[str, Any]) -> Iterator[Figure]:
     frequent = [name for name, _ in Counter(name for name in found["genre"] if name).most_common(GROUPS)]
     group = {name: index for index, name in enumerate(frequent)}
     points = [
-        (x, y, group.get(genre, GROUPS), f"{genre or 'no genre'} · {name}")
+        (x, y, group.get(genre or "", GROUPS), f"{genre or 'no genre'} · {name}")
         for x, y, genre, name in zip(found["x"], found["y"], found["genre"], found["name"], strict=True)
     ]
     # The others first, so that they lie under the named ones.
@@ -138,7 +138,7 @@ def _bars(
     )
 
 
-def _copies(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def _copies(stats: Stats) -> Iterator[Figure]:
     copies = stats["duplicates"]
     counts = {
         f"{name}, {size} alike": count

@@ -9,6 +9,7 @@ from leitmotif.phrases import count as things
 from leitmotif.reports.figures.figure import PAPER, Figure, bin_rows, column, summarise
 from leitmotif.reports.figures.plots import plot_histogram
 from leitmotif.reports.figures.svg import short
+from leitmotif.reports.statistics.model.stats import Stats
 
 # Histogram → title, axis, figure of the paper.
 _QUANTITIES = {
@@ -30,10 +31,11 @@ AXES = {name: (title, axis) for name, (title, axis, _) in _QUANTITIES.items()} |
 }
 
 
-def draw_quality(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def draw_quality(stats: Stats) -> Iterator[Figure]:
     """Yield the figures of the measured quantities that have values."""
+    histograms: Mapping[str, Any] = stats["histograms"]
     for name, (title, axis, paper) in _QUANTITIES.items():
-        entry = stats["histograms"][name]
+        entry = histograms[name]
         if entry["count"] or sum(entry["rejected_counts"]):
             source = column(stats, "caption" if name == "caption_words" else name)
             if sum(entry["rejected_counts"]) and stats["kind"] == "dataset":
@@ -43,7 +45,7 @@ def draw_quality(stats: Mapping[str, Any]) -> Iterator[Figure]:
     yield from _draw_tempo(stats)
 
 
-def draw_rules(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def draw_rules(stats: Stats) -> Iterator[Figure]:
     """Yield, for each rule, the histogram of its number over the clips that it was asked about."""
     only = stats["asked_only"]
     for rule, entry in stats["rules"].items():
@@ -95,8 +97,9 @@ def _draw(
     )
 
 
-def _draw_diversity(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def _draw_diversity(stats: Stats) -> Iterator[Figure]:
     diversity = stats["lexical_diversity"]
+    numbers: Mapping[str, Any] = diversity
     joined = diversity["joined"]
     together = ""
     if joined["mtld"] is not None:
@@ -116,13 +119,13 @@ def _draw_diversity(stats: Mapping[str, Any]) -> Iterator[Figure]:
             "It falls with the length of a text: compare captions of like length only.",
         ),
     ):
-        entry = diversity[key]
+        entry = numbers[key]
         if entry["count"]:
             notes = (note.strip(), *_like("Fig. 13"))
             yield _draw(entry, key, title, axis, column(stats, "caption"), notes)
 
 
-def _draw_tempo(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def _draw_tempo(stats: Stats) -> Iterator[Figure]:
     entry, density = stats["histograms"]["tempo_bpm"], stats["tempo_density"]
     if not entry["count"]:
         return

@@ -18,6 +18,7 @@ from leitmotif.reports.figures.figure import (
 from leitmotif.reports.figures.heatmaps import plot_density, plot_heatmap, plot_spreads
 from leitmotif.reports.figures.plots import plot_bars
 from leitmotif.reports.figures.svg import WIDTH, short
+from leitmotif.reports.statistics.model.stats import Stats
 
 _KINDS = {
     "moods": ("Moods", "Fig. 7"),
@@ -28,16 +29,16 @@ _TEMPOS = ("slow", "medium", "fast")
 _MOST_SPREADS = 16
 
 
-def draw_tags(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def draw_tags(stats: Stats) -> Iterator[Figure]:
     """Yield how often each tag, family, tempo class and key occurs."""
+    tags: Mapping[str, Any] = stats["tags"]
+    untagged: Mapping[str, Any] = stats["untagged"]
     for kind, (title, paper) in _KINDS.items():
         notes = (
-            f"A clip has several or none: {stats['untagged'][kind]:,} have none.",
+            f"A clip has several or none: {untagged[kind]:,} have none.",
             f"As {paper} of {PAPER}.",
         )
-        yield from _bars(
-            stats, kind, title, stats["tags"][kind], column(stats, kind), notes=notes, kind="tag"
-        )
+        yield from _bars(stats, kind, title, tags[kind], column(stats, kind), notes=notes, kind="tag")
     families = stats["families"]
     if any(families.values()):
         yield Figure(
@@ -56,7 +57,7 @@ def draw_tags(stats: Mapping[str, Any]) -> Iterator[Figure]:
     yield from _bars(stats, "key", "Musical key", stats["keys"], column(stats, "key"))
 
 
-def draw_relations(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def draw_relations(stats: Stats) -> Iterator[Figure]:
     """Yield how tags, scores, tempo and motion go together."""
     yield from _scores(stats)
     yield from _tempo_by_genre(stats)
@@ -65,7 +66,7 @@ def draw_relations(stats: Mapping[str, Any]) -> Iterator[Figure]:
 
 
 def _bars(
-    stats: Mapping[str, Any],
+    stats: Stats,
     name: str,
     title: str,
     counts: Mapping[str, int],
@@ -92,9 +93,10 @@ def _bars(
     )
 
 
-def _scores(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def _scores(stats: Stats) -> Iterator[Figure]:
     edges = stats["tag_scores"]["edges"]
-    for kind, tags in stats["tag_scores"]["kinds"].items():
+    kinds: Mapping[str, Any] = stats["tag_scores"]["kinds"]
+    for kind, tags in kinds.items():
         used = {tag: entry for tag, entry in list(tags.items())[:_MOST_SPREADS] if entry["count"]}
         if not used:
             continue
@@ -124,7 +126,7 @@ def _scores(stats: Mapping[str, Any]) -> Iterator[Figure]:
         )
 
 
-def _tempo_by_genre(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def _tempo_by_genre(stats: Stats) -> Iterator[Figure]:
     entry = stats["tempo_by_genre"]
     genres = {
         genre: found for genre, found in list(entry["genres"].items())[:_MOST_SPREADS] if any(found["counts"])
@@ -153,7 +155,7 @@ def _tempo_by_genre(stats: Mapping[str, Any]) -> Iterator[Figure]:
     )
 
 
-def _motion_tempo(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def _motion_tempo(stats: Stats) -> Iterator[Figure]:
     entry = stats["motion_tempo"]
     if not entry["count"]:
         return
@@ -180,7 +182,7 @@ def _motion_tempo(stats: Mapping[str, Any]) -> Iterator[Figure]:
     )
 
 
-def _cooccurrence(stats: Mapping[str, Any]) -> Iterator[Figure]:
+def _cooccurrence(stats: Stats) -> Iterator[Figure]:
     entry = stats["cooccurrence"]
     labels = [label["tag"] for label in entry["labels"]]
     if len(labels) < 2:

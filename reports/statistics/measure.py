@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -34,6 +34,7 @@ from leitmotif.reports.statistics.evenness import (
 from leitmotif.reports.statistics.funnel import describe_funnel, describe_rules
 from leitmotif.reports.statistics.histogram import round_figures
 from leitmotif.reports.statistics.interactive_funnel import describe_interactive_funnel
+from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.reports.statistics.quantities import QUANTITIES, describe_histogram, empty_histogram
 from leitmotif.reports.statistics.rejections import (
     asked_only,
@@ -61,7 +62,7 @@ SAMPLED = tuple(
 )
 
 
-def statistics(folder: Path, *, name: str | None = None) -> dict[str, Any]:
+def statistics(folder: Path, *, name: str | None = None) -> Stats:
     """Measure a published dataset or a workspace; media are not read.
 
     Args:
@@ -89,7 +90,7 @@ class _Meters:
     hours: dict[str, float]
 
 
-def measure(source: Source) -> dict[str, Any]:
+def measure(source: Source) -> Stats:
     """Measure an opened dataset or workspace; see `statistics`."""
     rejected = source.side_table("rejected", REJECTED_COLUMNS)
     quarantined = source.side_table("quarantine", ("stage", "error"))
@@ -113,7 +114,8 @@ def measure(source: Source) -> dict[str, Any]:
     models = {
         backend: most_first(counter) for backend, counter in sorted(meters.column_counts.models.items())
     }
-    return {
+    # No type follows parts that bring several keys at once; `check_stats` looks before they are written.
+    stats: Any = {
         "schema_version": SCHEMA_VERSION,
         "kind": kind,
         "dataset": source.name,
@@ -143,6 +145,7 @@ def measure(source: Source) -> dict[str, Any]:
         "models": models,
         "embedded_models": embedded_models(models, source.recipe),
     }
+    return cast(Stats, stats)
 
 
 def _read(source: Source, rejected: pa.Table, thresholds: Mapping[str, float]) -> _Meters:
