@@ -30,7 +30,7 @@ class Dataset(dataset.Dataset):
     """A published dataset: rows by split, and what is known of them.
 
     Attributes:
-        path: Its folder.
+        path: Folder of the dataset.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:

@@ -27,7 +27,7 @@ class DescriptionModel:
     """A trained model that describes the music that fits a video.
 
     Attributes:
-        path: Its run's folder.
+        path: Folder of the run that trained it.
         summary: What the training did that returned it; empty for one that was only opened.
     """
 
@@ -46,7 +46,7 @@ class DescriptionModel:
             path: The run's folder.
             device: "cpu", "cuda", "cuda:N" or "auto".
             visuals: Let it speak of the visual elements first.
-            summary: Of its training.
+            summary: What its training did; None for a model that is only opened.
             decoding: How words are chosen, over what the run says: `seed`, `greedy`, `top_k`, `top_p`,
                 `temperature`, `max_tokens`.
 

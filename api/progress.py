@@ -47,7 +47,7 @@ def _silence_tqdm() -> None:
 
 
 class _Table:
-    """One row for each stage, drawn anew in its place; needs no widgets, and stays in the saved notebook."""
+    """One row for each stage, redrawn in its place; needs no widgets, and stays in the saved notebook."""
 
     def __init__(self) -> None:
         self._stages: dict[str, tuple[int, int, str]] = {}

@@ -37,7 +37,7 @@ class Workspace:
     The tables show it as it was when the first of them was asked for; `load_workspace` looks again.
 
     Attributes:
-        path: Its folder.
+        path: Folder of the workspace.
         summary: What the run did that returned it; None for one that was only opened.
     """
 
@@ -141,13 +141,13 @@ def curate(
         sources: A folder or file, or several; none to go on with the workspace.
         out: The workspace's folder.
         recipe: "auto" (of a new workspace), "music-video", "music-track", or a YAML file.
-        profile: Which models: "embedded" (of a new workspace), "paper", or a YAML file.
+        profile: The models: "embedded" (of a new workspace), "paper", or a YAML file.
         plan: A plan.yaml or a dataset's recipe.yaml to follow, in place of recipe and profile.
         set: Settings over both, such as `{"motion.threshold": 0.02}`.
-        window_s: Cut sources into clips of so many seconds; 0 for whole sources.
+        window_s: Length of the clips that sources are cut into, in seconds; 0 for whole sources.
         device: "cpu", "cuda", "cuda:N" or "auto" (of a new workspace).
         metadata: A table (CSV, JSON Lines) of title, artist, license, … of files; "" for none any more.
-        license: Of files that state none, such as "CC-BY-4.0"; "" for none any more.
+        license: Licence of files that state none, such as "CC-BY-4.0"; "" for none any more.
         workers: Processes.
         scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
         retry_failed: Measure quarantined clips again.

@@ -56,7 +56,7 @@ def print_outcome(facts: Mapping[str, Any]) -> None:
     """Print what became of clips: the counts, what each rule rejected, and what helps.
 
     Args:
-        facts: Of a run, with `rejected_by` and `advice` among them.
+        facts: Counts of a run, with `rejected_by` and `advice` among them.
     """
     print_summary({name: value for name, value in facts.items() if name not in ("rejected_by", "advice")})
     for line in (*rule_lines(facts["rejected_by"]), *facts["advice"]):

@@ -134,7 +134,7 @@ def _plugins() -> Iterator[Found]:
 
 
 def _lines(backend: Readiness) -> Iterator[str]:
-    """Yield what is told of a backend, a line each."""
+    """Yield what there is to say of a backend, a line each."""
     from leitmotif.weights.backend import short_revision, terms
 
     yield f"{', '.join(backend.stages)} on {backend.device}"

@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None, *, interrupts: Interrupts | Non
 
     Args:
         arguments: The words after `leitmotif`; those of this process by default.
-        interrupts: Told of how to go on after Ctrl-C.
+        interrupts: Called with how to go on after Ctrl-C.
 
     Returns:
         One of `Exit`.

@@ -38,7 +38,7 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *, example: str | None = None, **options: Any) -> None:
         options["epilog"] = f"{_Formatter.EXAMPLE}{example}" if example else None
         super().__init__(formatter_class=_Formatter, **options)
-        # Left out where it is not given: a deeper level would otherwise undo what a higher one was told.
+        # Left out where it is not given: a deeper level would otherwise undo what a higher one was given.
         self.add_argument(
             "--json",
             action="store_true",

@@ -106,7 +106,7 @@ def _bars(of_bytes: bool) -> Iterator[_Shown]:
 def _lines(of_bytes: bool) -> Iterator[_Shown]:
     """Print a line where a stage begins and ends, and in between where it has come further by a part.
 
-    Of bytes only the latter: a download that takes no time is told of by whoever asked for it.
+    Of bytes only the latter: whoever asked for a download reports one that takes no time.
     """
     stages: dict[str, Stage] = {}
 

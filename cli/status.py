@@ -77,7 +77,7 @@ def run(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _screen(*, watch: bool, as_json: bool) -> Iterator[Callable[[Status, bool], None]]:
-    """Give what shows a status, told whether more looks follow."""
+    """Give what shows a status, and is called with whether more looks follow."""
     from rich.console import Console
     from rich.live import Live
 

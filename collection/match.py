@@ -33,7 +33,7 @@ class Match:
     """The video that was chosen.
 
     Attributes:
-        url: Of its page.
+        url: Address of the video's page.
         reasons: Why it, and why the others not.
     """
 
@@ -47,7 +47,7 @@ def choose(
     """Choose the official video among search results.
 
     Args:
-        found: yt-dlp's fields of each result, best first: url, title, channel, duration, channel_is_verified.
+        found: Yt-dlp's fields of each result, best first: url, title, channel, duration, channel_is_verified.
         artist: Who plays.
         title: Name of the song.
         duration_s: Length of the song.

@@ -57,8 +57,8 @@ class MetadataTable:
         """Return what the table says of a file.
 
         Args:
-            file: Its whole path, that within its source, or that from the table's folder may stand there.
-            source_id: Its name among all sources, where something gave it one.
+            file: The file, named by its whole path, the path in its source, or that from the table's folder.
+            source_id: Name of the file among all sources, where something gave it one.
             media_id: Hash of its bytes, the `clip_id` of a whole file; None where it is not known yet.
         """
         names = [("path", _path(file.path)), ("path", _path(file.source_id)), ("source_id", file.source_id)]

@@ -13,7 +13,7 @@ class Kind:
     Attributes:
         name: What it is called.
         marks: Files and folders that it holds, all of them.
-        inner: Its own folders. What else lies beside them is the user's.
+        inner: Folders that belong to it. What else lies beside them is the user's.
     """
 
     name: str

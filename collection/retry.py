@@ -25,7 +25,7 @@ def retrying(
     Args:
         settings: How often, and the first wait.
         longest_s: Longest wait that no server asked for.
-        sleep: Waits for so many seconds.
+        sleep: Waits for the given seconds.
         told: Called with each failure and the wait that follows it, None after the last.
     """
 

@@ -33,7 +33,7 @@ def collect(
         folder: Where files and record lie.
         settings: Bounds and manners.
         enrichers: Who is going to be asked about the files (`enrich`); checked before anything is fetched.
-        progress: Told how far the run is.
+        progress: Called with how far the run is.
 
     Returns:
         The counts.
@@ -61,7 +61,7 @@ def enrich(
         folder: Where they lie.
         names: Whom to ask: "shazam", "musicbrainz".
         settings: Tries and waits.
-        progress: Told how far it is.
+        progress: Called with how far it is.
 
     Returns:
         What each did.

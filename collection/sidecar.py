@@ -131,7 +131,7 @@ def best_comments(entries: list[Any]) -> tuple[str, ...]:
     Replies (`parent` is not `root`) are left out: they answer a comment and say nothing of the video.
 
     Args:
-        entries: yt-dlp's comments, or texts.
+        entries: Yt-dlp's comments, or texts.
     """
     ranked = []
     for entry in entries:
@@ -178,10 +178,10 @@ def sidecar_fields(
     """Choose what is written beside a fetched file: named fields of plain types, each bounded.
 
     Args:
-        info: yt-dlp's fields, which may hold anything.
+        info: Yt-dlp's fields, which may hold anything.
         artist: Who plays, where the source of the item knows; it is nearer to the truth than the uploader.
-        title: Name of the song, likewise.
-        isrc: Its International Standard Recording Code, likewise.
+        title: Name of the song, where the source of the item knows.
+        isrc: International Standard Recording Code of the song, where the source of the item knows.
         window_s: Wanted window of the source.
         labels: What the source of the item says of its content.
         retrieved_at: When it was fetched.

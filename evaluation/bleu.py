@@ -50,7 +50,7 @@ class BleuMetric:
         return rows
 
     def value(self, sums: np.ndarray, clips: float) -> float:
-        """Return BLEU of the summed counts."""
+        """Return BLEU of the summed counts; `Metric.value` gives the shape of the sums."""
         counts = [round(float(number)) for number in sums]
         correct, total, lengths = counts[:_ORDERS], counts[_ORDERS : 2 * _ORDERS], counts[2 * _ORDERS :]
         return float(self._bleu.compute_bleu(correct, total, *lengths, smooth_method="exp").score)

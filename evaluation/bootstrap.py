@@ -40,7 +40,7 @@ class Draws:
     Args:
         clips: How many clips there are.
         resamples: How many sets are drawn.
-        seed: Of the draws.
+        seed: Draws the sets.
     """
 
     def __init__(self, clips: int, resamples: int, seed: int) -> None:
@@ -59,7 +59,7 @@ class Draws:
         Args:
             metric: Makes a value of summed statistics.
             statistics: Shape (clips, statistics).
-            known: Which clips count, shape (clips,).
+            known: Whether each clip counts, shape (clips,).
         """
         values = []
         step = max(_AT_ONCE // len(known), 1)
@@ -78,7 +78,7 @@ def estimate(metric: Metric, statistics: np.ndarray, draws: Draws) -> Estimate |
 
     Args:
         metric: Makes a value of summed statistics.
-        statistics: Of `metric.measure`, shape (clips, statistics); rows of NaN are left out.
+        statistics: What `metric.measure` gave, shape (clips, statistics); rows of NaN are left out.
         draws: Sets of these clips.
 
     Reference:
@@ -99,8 +99,8 @@ def estimate_difference(
 
     Args:
         metric: Makes a value of summed statistics.
-        statistics: Of one writer, shape (clips, statistics).
-        others: Of the other, on the same clips.
+        statistics: Statistics of one writer, shape (clips, statistics).
+        others: Those of the other on the same clips, shape (clips, statistics).
         draws: Sets of these clips.
     """
     known = ~(np.isnan(statistics).any(axis=1) | np.isnan(others).any(axis=1))

@@ -71,5 +71,5 @@ class ClapScoreMetric:
         return scores
 
     def value(self, sums: np.ndarray, clips: float) -> float:
-        """Return the mean."""
+        """Return the mean; `Metric.value` gives the shape of the sums."""
         return float(sums[0] / clips)

@@ -20,14 +20,14 @@ class Clip:
     """What a dataset says of a clip.
 
     Attributes:
-        clip_id: Its id.
+        clip_id: Id of the clip.
         caption: The sentence about its music, if there is one.
         instruments: Tags, best first.
         genres: Tags, best first.
         moods: Tags, best first.
         tempo_class: "slow", "medium", "fast", or None.
         clap: The CLAP embedding of its music, shape (dim,), L2-normalised, or None.
-        clap_model: Which CLAP model that is, as `id@revision`, or None.
+        clap_model: The CLAP model behind it, as `id@revision`, or None.
     """
 
     clip_id: str
@@ -51,8 +51,8 @@ def read_clips(dataset: Dataset, split: str, *, limit: int | None = None) -> lis
 
     Args:
         dataset: A published dataset.
-        split: Which.
-        limit: The first so many; None for all.
+        split: Name of the split.
+        limit: At most this many, the first ones; None for all.
 
     Raises:
         DatasetError: There is no such split, a shard is damaged, or no clip has a caption.

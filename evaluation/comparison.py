@@ -36,7 +36,7 @@ def add_captions(
     Args:
         written: Writer → a description of each clip, None where it wrote none.
         clips: The clips.
-        seed: Of the order of the shuffled captions.
+        seed: Draws the order of the shuffled captions.
 
     Returns:
         Writer → a text of each clip, None where it has none. No clip has its own caption among the shuffled
@@ -74,7 +74,7 @@ def compare(
         lists: Writer → what it said beside each text: lists of moods and the like, for the metrics that count
             names.
         resamples: Draws of the bootstrap.
-        seed: Of the draws.
+        seed: Seed of these draws.
     """
     draws = Draws(len(clips), resamples, seed)
     values: dict[str, dict[str, Estimate | None]] = {name: {} for name in texts}

@@ -19,7 +19,7 @@ from leitmotif.taxonomy.labels import Taxonomy, load
 
 @dataclass(frozen=True)
 class Tools:
-    """What metrics may need beside texts and clips.
+    """Models and labels that metrics may need beside texts and clips.
 
     Attributes:
         taxonomy: The label set that the clips' tags come from.
@@ -117,7 +117,7 @@ def choose_metrics(names: Sequence[str] | None, tools: Tools) -> list[Metric]:
     """Return the metrics, ready to measure.
 
     Args:
-        names: Which; None for all whose `NEEDS` is given.
+        names: Names of metrics; None for all whose `NEEDS` is given.
         tools: What they are given.
 
     Raises:

@@ -104,7 +104,7 @@ def write_results(
 
     Args:
         out: The folder.
-        document: Of `make_document`.
+        document: What `make_document` gave.
         texts: Writer → a text of each clip.
         clips: The clips.
         heading: What stands above the table, in Markdown.

@@ -52,5 +52,5 @@ class RougeLMetric:
         return rows
 
     def value(self, sums: np.ndarray, clips: float) -> float:
-        """Return the mean."""
+        """Return the mean; `Metric.value` gives the shape of the sums."""
         return float(sums[0] / clips)

@@ -40,7 +40,7 @@ class TagRecallMetric:
         ).reshape(len(clips), 1)
 
     def value(self, sums: np.ndarray, clips: float) -> float:
-        """Return the mean."""
+        """Return the mean; `Metric.value` gives the shape of the sums."""
         return float(sums[0] / clips)
 
 
@@ -71,7 +71,7 @@ class TagPrecisionMetric:
         return rows
 
     def value(self, sums: np.ndarray, clips: float) -> float:
-        """Return the right ones over all; 0 where nothing was named."""
+        """Return the right ones over all, 0 where nothing was named; `Metric.value` gives the shape."""
         return 100.0 * float(sums[0] / sums[1]) if sums[1] else 0.0
 
 

@@ -78,7 +78,7 @@ class TempoClassMetric:
         return rows
 
     def value(self, sums: np.ndarray, clips: float) -> float:
-        """Return the mean."""
+        """Return the mean; `Metric.value` gives the shape of the sums."""
         return float(sums[0] / clips)
 
 

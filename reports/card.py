@@ -48,7 +48,7 @@ def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], pr
 
     Args:
         published: The dataset.
-        stats: Its numbers.
+        stats: Statistics of the dataset.
         figures: What is shown; the files are `figures/NAME.png`.
         preview: Pictures and a sound, for the first look.
     """

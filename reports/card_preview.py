@@ -32,7 +32,7 @@ class Preview:
         files: Path in the dataset's folder → bytes; what a dataset has not is not there.
         names: The clips of the sheet, a line each, from above.
         heard: The clip that sounds, by name.
-        caption: Of that clip.
+        caption: Caption of the clip that sounds.
     """
 
     files: Mapping[str, bytes]

@@ -85,7 +85,7 @@ def compose_croissant(
 
     Args:
         published: The dataset.
-        stats: Its numbers.
+        stats: Statistics of the dataset.
         fresh: Content of small files that are about to be written, by name.
     """
     day = _published_on(published.path)

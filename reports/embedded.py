@@ -13,7 +13,7 @@ def embedded_models(models: Mapping[str, Mapping[str, int]], recipe: Mapping[str
 
     Args:
         models: Backend → model id with or without "@ revision" → rows, from the kept rows.
-        recipe: Its stages' settings count as well: what rejected every clip stands in no row.
+        recipe: The recipe, whose stages' settings count too: what rejected every clip stands in no row.
     """
     texts = [str(model) for used in models.values() for model in used]
     waiting: list[Any] = [recipe.get("stages")]

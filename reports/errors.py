@@ -17,7 +17,7 @@ def one_line_errors(folder: Path) -> Iterator[None]:
     """Turn what a damaged folder or a full disk causes into the errors of a run.
 
     Args:
-        folder: Of the dataset or the workspace.
+        folder: Folder of the dataset or the workspace.
 
     Raises:
         UserError: A file or a table of it cannot be read, or a place cannot be written.

@@ -31,7 +31,7 @@ def front_matter(published: Dataset, stats: Stats) -> dict[str, Any]:
 
     Args:
         published: The dataset; its footers are read.
-        stats: Its numbers.
+        stats: Statistics of the dataset.
     """
     content: dict[str, Any] = {
         "pretty_name": stats["dataset"],
@@ -94,7 +94,7 @@ def license_of(licenses: Mapping[str, int]) -> dict[str, Any]:
 
 
 def size_category(rows: int) -> str:
-    """Return the Hub's word for so many rows."""
+    """Return the Hub's word for a count of rows."""
     return next((name for limit, name in (*_SIZES, *_LARGER) if rows < limit), "n>1T")
 
 

@@ -35,7 +35,7 @@ def choose(scores: np.ndarray, *, per_group: int = PER_GROUP) -> dict[str, list[
     """Choose rows to show, no row twice.
 
     Args:
-        scores: Quality of each row [rows], NaN where it is not known.
+        scores: Quality of each row, shape (rows,), NaN where it is not known.
         per_group: At most this many in each group.
 
     Returns:
@@ -64,7 +64,7 @@ def build_gallery(source: Dataset | Unpublished, *, per_group: int = PER_GROUP) 
 
 
 def open_rows(published: Dataset) -> tuple[np.ndarray, Read]:
-    """Return the quality of every row of a dataset, and what reads a row by its place."""
+    """Return the quality of every row of a dataset, shape (rows,), and what reads a row by its place."""
     names = [name for name in ("clip_id", "pam_score") if name in published.columns]
     return _quality(published.table(columns=names)), lambda place: published.row(place, _COLUMNS)
 

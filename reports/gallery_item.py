@@ -33,8 +33,8 @@ class GalleryItem:
 
     Attributes:
         fate: What became of it.
-        group: Of the kept "random", "best" or "worst"; of the others the rule, or the stage that failed.
-        row: Its row without media, and the `split` that it belongs to, where there is one.
+        group: "random", "best" or "worst" of a kept clip; of the others the rule, or the stage that failed.
+        row: The clip's row without media, and the `split` that it belongs to, where there is one.
         media: Picture and sound.
         why: Why it was left out.
     """

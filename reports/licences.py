@@ -16,7 +16,7 @@ class Terms:
 
     Attributes:
         stage: What it measured or wrote.
-        model: Its id and revision.
+        model: Id and revision of the model.
         clips: How many rows.
         license: The licence of its weights, "not known" for a model that is not in the table of backends.
         commercial: Whether that permits commercial use: "yes", "no", or the condition.

@@ -10,8 +10,9 @@ def name_of(row: Mapping[str, Any]) -> str:
     """Return what people call a clip.
 
     Args:
-        row: Its title, else its file below the common folder (`source`), else its name in the folder it was
-            found in (`source_id`), else `clip_id`; what is missing, null or blank is passed over.
+        row: The clip's row, of which the name is `title`, else `source` (its file below the common folder),
+            else `source_id` (its name in the folder it was found in), else `clip_id`; what is missing, null
+            or blank is passed over.
     """
     for key in ("title", "source", "source_id", "clip_id"):
         if text := str(row.get(key) or "").strip():

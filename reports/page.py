@@ -61,9 +61,9 @@ def compose_page(source: Dataset | Unpublished, stats: Stats, *, ledger: Ledger 
 
     Args:
         source: The dataset or the workspace.
-        stats: Its numbers.
-        ledger: Of the workspace that a dataset comes from: with it, clips that were left out can be seen and
-            heard as well; a dataset alone holds the kept ones only.
+        stats: Statistics of the source.
+        ledger: Ledger of the workspace that a dataset comes from: with it, clips that were left out can be
+            seen and heard as well; a dataset alone holds the kept ones only.
     """
     groups, terms = _groups(stats), model_licences(stats)
     rejected, quarantined = source.side_table("rejected"), source.side_table("quarantine")

@@ -32,7 +32,7 @@ class Unpublished:
     """A workspace.
 
     Attributes:
-        plan: Its plan.
+        plan: Plan of the workspace.
         ledger: What becomes of its clips.
         name: What it is called.
     """

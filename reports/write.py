@@ -31,7 +31,7 @@ def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | Non
 
     Args:
         folder: The dataset's or the workspace's folder.
-        ledger: Of the workspace that a dataset comes from, for previews of the clips that were left out.
+        ledger: Ledger of the workspace that a dataset comes from, for previews of clips that were left out.
         name: What to call it; the folder's name by default. Give it where the folder is still to be renamed.
 
     Returns:

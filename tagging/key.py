@@ -75,7 +75,7 @@ def estimate_key(track: np.ndarray, rate_hz: int) -> str | None:
 def key_of_chroma(chroma: np.ndarray) -> str | None:
     """Return the key whose profile correlates best with pitch-class weights; None where none is clear.
 
-    Only major and minor are told apart. Music in another mode, such as D Dorian, has the notes of a key
+    Only major and minor are distinguished. Music in another mode, such as D Dorian, has the notes of a key
     whose tonic is not its own (G or C major); where the strongest pitch class is the tonic of a mode that
     fits as well, no key is stated.
 

@@ -24,7 +24,7 @@ class Augmentation:
     tile: float = 0.2  # a short clip, repeated and padded as the encoder does
     silence: float = 0.1  # part of the clip is silent
     floor: float = 0.4  # a noise floor as every recording has
-    noise: float = 0.06  # so much noise that the clip counts as degraded
+    noise: float = 0.06  # noise enough for the clip to count as degraded
     mask: float = 0.2
     empty: float = 0.03  # nothing but noise or silence
 
@@ -32,7 +32,17 @@ class Augmentation:
 def augment(
     features: Tensor, targets: Targets, generator: torch.Generator, settings: Augmentation = Augmentation()
 ) -> tuple[Tensor, Targets]:
-    """Return changed features (B, frames, mels) in dB and the targets that are still true of them."""
+    """Change features as recordings differ from renders.
+
+    Args:
+        features: Log-mel power in dB, shape (B, FRAMES, MELS).
+        targets: What is true of them.
+        generator: Draws every change.
+        settings: How often each change is made.
+
+    Returns:
+        Changed features, float32 (B, FRAMES, MELS) in dB, and the targets that are still true of them.
+    """
     power = torch.pow(10.0, features.float() / 10)
     power = _reverberate(power, generator, settings.reverberate)
     power = _equalise(power, generator, settings.equalise)
@@ -70,7 +80,7 @@ def _reverberate(power: Tensor, generator: torch.Generator, share: float) -> Ten
     for frame in power.unbind(1):
         tail = keep * tail + frame
         tails.append(tail)
-    return power + wet[:, None, :] * torch.stack(tails, dim=1)
+    return power + wet[:, None, :] * torch.stack(tails, dim=1)  # frames back on axis 1: (B, FRAMES, MELS)
 
 
 def _equalise(power: Tensor, generator: torch.Generator, share: float) -> Tensor:

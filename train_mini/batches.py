@@ -30,7 +30,7 @@ class Batch:
     Attributes:
         features: Log-mel power in dB, shape (B, frames, mels).
         targets: What is true of them.
-        rows: Which view each is, -1 for a new mix, shape (B,).
+        rows: View that each clip is, -1 for a new mix, shape (B,).
     """
 
     features: Tensor
@@ -55,10 +55,10 @@ class Batches:
         Args:
             features: Log-mel power in dB, shape (n, frames, mels).
             truths: What is known of each.
-            targets: Of all n.
+            targets: What is true of all n.
             vocabulary: The labels, of whose instruments every one is drawn equally often.
             rng: Draws everything.
-            mixed_share: Share of a batch that is mixed anew where there are parts to mix.
+            mixed_share: Share of a batch that is newly mixed, where there are parts to mix.
         """
         self.features, self.targets, self.rng = features, targets, rng
         self.exclusive = torch.tensor([kind in ("genre", "mood") for kind in vocabulary.kinds])
@@ -110,7 +110,7 @@ class Batches:
         frames = (np.arange(FRAMES) + self.rng.integers(FRAMES, size=(len(views), 1))) % FRAMES
         decibels = torch.from_numpy(self.features[views[:, None], frames].astype(np.float32))
         gains = torch.from_numpy((gains_db[used] + self.gains_db[views]).astype(np.float32))
-        power = torch.pow(10.0, (decibels + gains[:, None, None]) / 10)
+        power = torch.pow(10.0, (decibels + gains[:, None, None]) / 10)  # (parts of all mixes, FRAMES, MELS)
         total = torch.zeros(count, *power.shape[1:]).index_add_(0, torch.from_numpy(used[0]), power)
         share = torch.zeros(index.shape)
         share[used] = power.mean(dim=(1, 2))
@@ -118,14 +118,14 @@ class Batches:
         return Batch(10 * torch.log10(total), self._targets(index, share_db), np.full(count, -1))
 
     def _targets(self, index: np.ndarray, share_db: Tensor) -> Targets:
-        """Return what is true of mixes of these views (B, K), so loud each, relative to the whole."""
+        """Return what is true of mixes of views (B, K), given their levels (B, K) in dB below the whole."""
         each = self.targets[torch.from_numpy(index.ravel())]
         heard = (share_db > HEARD_DB).float()
         doubtful = (share_db > HIDDEN_DB).float()
         count, most = index.shape
 
         def unite(values: Tensor) -> tuple[Tensor, Tensor]:
-            by_part = values.reshape(count, most, -1)
+            by_part = values.reshape(count, most, -1)  # (B * K, …) to (B, K, n)
             sure, perhaps = (
                 (by_part * chosen[:, :, None]).amax(1).reshape(count, *values.shape[1:])
                 for chosen in (heard, doubtful)

@@ -27,13 +27,22 @@ def label_rows(encoder: TextEncoder, labels: Sequence[Label]) -> np.ndarray:
 
 
 def mean_row(rows: np.ndarray) -> np.ndarray:
-    """Return the mean of unit rows, unit length."""
+    """Return the mean of unit rows (n, d) at unit length, shape (d,)."""
     mean = rows.mean(axis=0)
     return mean / max(float(np.linalg.norm(mean)), 1e-12)
 
 
 def opposed_scores(encoder: TextEncoder, clips: np.ndarray, pairs: AntonymPrompts) -> np.ndarray:
-    """Return the score of the positive side of each clip: a softmax over each pair, averaged."""
+    """Return the score of the positive side of each clip: a softmax over each pair, averaged.
+
+    Args:
+        encoder: Embeds the texts.
+        clips: Embeddings, shape (n, d).
+        pairs: Texts that are opposites of each other, pair by pair.
+
+    Returns:
+        Shape (n,), 0..1.
+    """
     positive, negative = encoder.embed_texts(pairs.positive), encoder.embed_texts(pairs.negative)
     difference = encoder.logit_scale * (clips @ positive.T - clips @ negative.T)
     return (1 / (1 + np.exp(-difference))).mean(axis=1)
@@ -105,7 +114,14 @@ def truth_table(truths: Sequence[Truth], kind: str, labels: Sequence[Label]) -> 
 def find_thresholds(
     encoder: TextEncoder, clips: np.ndarray, truths: Sequence[Truth], taxonomy: Taxonomy
 ) -> dict[str, dict[str, float]]:
-    """Return for each kind of tag the cosine threshold with the best F1, and what it finds."""
+    """Return for each kind of tag the cosine threshold with the best F1, and what it finds.
+
+    Args:
+        encoder: Embeds the prompts.
+        clips: Embeddings, shape (n, d).
+        truths: What is true of each clip.
+        taxonomy: The labels.
+    """
     found = {}
     for kind, labels in tag_kinds(taxonomy).items():
         table = truth_table(truths, kind, labels)

@@ -132,7 +132,14 @@ class WhitenedProjection(nn.Module):
         self.after = nn.BatchNorm1d(self.projection.linear2.out_features, affine=False)
 
     def forward(self, pooled: Tensor) -> tuple[Tensor, Tensor]:
-        """Return unit rows (B, d) of what the tower pooled (B, width), and that itself, whitened."""
+        """Return unit rows of what the tower pooled, and that itself, whitened.
+
+        Args:
+            pooled: Shape (B, width).
+
+        Returns:
+            Embeddings of unit length, shape (B, d), and the whitened input, shape (B, width).
+        """
         white = self.before(pooled)
         return functional.normalize(self.after(self.projection(white)), dim=-1), white
 
@@ -179,7 +186,7 @@ class ClapLosses(nn.Module):
         Args:
             kinds: The kind of each label.
             shares: How often each label is true, shape (L,); rare ones weigh more.
-            width: Of what the audio tower pools.
+            width: Length of what the audio tower pools.
         """
         super().__init__()
         self.classifier = nn.Linear(width, len(kinds))
@@ -207,9 +214,9 @@ class ClapLosses(nn.Module):
             pooled: What the audio tower pooled, whitened (B, width).
             texts: Embeddings of "labels" (L, d), "voice" (2, d: without, with), "quality" (2, d: clean,
                 noisy), "tempo" (3, d), "descriptions" (D, d) of the D clips that have one, in order.
-            targets: Of the B clips.
+            targets: What is true of the B clips.
             claims: (D, D) 1 where description j (column) is true of described clip i (row).
-            scale: exp(logit_scale_a).
+            scale: Exp(logit_scale_a).
         """
         cosines = audio @ texts["labels"].T
         total = torch.zeros(())
@@ -246,7 +253,15 @@ def _crowding(texts: Tensor) -> Tensor:
 
 
 def contrast(logits: Tensor, claims: Tensor) -> Tensor:
-    """Return InfoNCE both ways in which every true description of a clip counts as right."""
+    """Return InfoNCE both ways, in which every true description of a clip counts as right.
+
+    Args:
+        logits: Scaled cosines of clips (rows) and descriptions (columns), shape (D, D).
+        claims: 1 where a description is true of a clip, shape (D, D).
+
+    Returns:
+        A scalar; 0 where there are fewer than two clips, which have nothing to be told from.
+    """
     if len(logits) < 2:
         return logits.sum() * 0.0
     both = []

@@ -94,8 +94,8 @@ def fit_clap(
     """Train on features with their truth and write the model.
 
     Args:
-        train: What to train on.
-        held: What to report on while training.
+        train: Features, float16 (n, FRAMES, MELS) in dB, and the truth of each: what to train on.
+        held: The same of clips to report on while training.
         last: The folder of the moving average after every epoch.
         out: The folder of the finished model.
         plan: How long and how fast.
@@ -177,7 +177,7 @@ def measure_clap(
 def measure_recordings(
     encoder: ClapEncoder, media_dir: Path, taxonomy: Taxonomy, method: str, offsets: np.ndarray
 ) -> dict[str, Any]:
-    """Return the figures on labelled recordings."""
+    """Return the figures on labelled recordings; `offsets`, shape (5,), come off the scores of families."""
     from leitmotif.train_mini.recordings import embed_recordings, measure_families, measure_voice
 
     clips = embed_recordings(encoder, media_dir)
@@ -215,6 +215,6 @@ def embed_features(folder: Path, features: np.ndarray, batch: int = 32) -> np.nd
 
 
 def only_mixes(clips: np.ndarray, truths: Sequence[Truth]) -> tuple[np.ndarray, list[Truth]]:
-    """Return the clips as drawn, without the extra views of the same seeds."""
+    """Return embeddings (n, d) and truths of the clips as drawn, without the extra views of their seeds."""
     rows = [i for i, truth in enumerate(truths) if truth.view == "mix"]
     return clips[rows], [truths[i] for i in rows]

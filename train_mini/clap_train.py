@@ -109,7 +109,7 @@ class ClapTrainer:
         return means
 
     def finished(self) -> dict[str, Tensor]:
-        """Return the averaged weights with the normalisations folded in: what `ClapModel` loads."""
+        """Return the averaged weights, normalisations folded in, by the names and shapes of `ClapModel`."""
         model = copy.deepcopy(self.model)
         model.load_state_dict(self.average.state)
         model.eval()

@@ -106,7 +106,12 @@ class ClipTrainer:
         return means
 
     def step(self, rows: np.ndarray, done: float) -> float:
-        """Train on some frames and return the loss."""
+        """Train on one batch and return the loss.
+
+        Args:
+            rows: Numbers of the frames to learn from, shape (batch,).
+            done: How much of the training is done, 0..1; sets the learning rate.
+        """
         warm = min(1.0, (self.step_number + 1) / 50)
         for group in self.optimizer.param_groups:
             group["lr"] = PEAK_RATE * warm * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * done)))
@@ -147,7 +152,7 @@ class ClipTrainer:
 
     def _jitter(self, rows: np.ndarray) -> Tensor:
         """Mirror, shift, and change the exposure a little."""
-        pixels = torch.from_numpy(self.pixels[rows].astype(np.float32))
+        pixels = torch.from_numpy(self.pixels[rows].astype(np.float32))  # (batch, 3, h, w)
         flip = torch.from_numpy(self.rng.random(len(rows)) < 0.5)
         pixels = torch.where(flip[:, None, None, None], pixels.flip(3), pixels)
         right, down = (int(x) for x in self.rng.integers(-4, 5, 2))
@@ -222,5 +227,5 @@ def _picture(pixels: np.ndarray) -> Image.Image:
     """Return the picture that the processor turned into these pixels."""
     processor = source.make_image_processor()
     mean, std = (np.asarray(x, np.float32) for x in (processor.image_mean, processor.image_std))
-    values = (pixels.astype(np.float32).transpose(1, 2, 0) * std + mean) * 255
+    values = (pixels.astype(np.float32).transpose(1, 2, 0) * std + mean) * 255  # (3, h, w) to (h, w, 3)
     return Image.fromarray(np.clip(np.round(values), 0, 255).astype(np.uint8))

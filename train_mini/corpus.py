@@ -78,7 +78,7 @@ def log_mel(window: np.ndarray) -> np.ndarray:
 
 
 def render_views(seed: int) -> tuple[list[np.ndarray], list[Truth]]:
-    """Return the features and the truth of a rendered clip.
+    """Return the features of views of a rendered clip, each of shape (FRAMES, MELS), and their truths.
 
     A clip to train on is rendered clean, and seen whole, damaged, and as each of its parts alone; any other
     is seen as it was drawn.
@@ -113,7 +113,7 @@ def _truth_of(seed: int, music: Music) -> Truth:
 
 
 def render_noise(seed: int) -> tuple[np.ndarray, Truth]:
-    """Return the features and the truth of a clip without music: noise of some kind, or silence."""
+    """Render a clip without music, noise or silence: features of shape (FRAMES, MELS), and the truth."""
     sound = _mono(silence_or_noise(seed, float(WINDOW_S), RATE_HZ))
     silent = float(np.sqrt(np.mean(sound**2))) < 1e-3
     return log_mel(sound), Truth(seed, "noise", (), None, (), None, None, (), -1.0 if silent else 1.0)

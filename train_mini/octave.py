@@ -16,7 +16,7 @@ PENALTY = 0.005  # on squared weights of features that are scaled to unit deviat
 
 
 def examples(first_seed: int, clips: int) -> list[tuple[np.ndarray, int]]:
-    """Return for each clip with a true candidate the features of all candidates and which is true."""
+    """Return the features of candidates, shape (candidates, 7), and the true one, of each clip with one."""
     found = []
     for seed in range(first_seed, first_seed + clips):
         music = render_music(seed, duration_s=DURATION_S, rate_hz=RATE_HZ, solo=False)

@@ -16,7 +16,12 @@ def average_precision(truth: np.ndarray, scores: np.ndarray) -> float:
 
 
 def area_under_roc(truth: np.ndarray, scores: np.ndarray) -> float:
-    """Return the chance that a true row scores higher than a false one, ties counting half."""
+    """Return the chance that a true row scores higher than a false one, ties counting half.
+
+    Args:
+        truth: Shape (n,), 0 or 1, at least one of each.
+        scores: Shape (n,), higher is more likely.
+    """
     _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[place]
     true = truth > 0

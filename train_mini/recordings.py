@@ -79,7 +79,7 @@ class Recordings:
     windows: tuple[np.ndarray, ...]  # (windows, d) each
 
     def means(self) -> np.ndarray:
-        """Return one unit row per recording."""
+        """Return one unit row per recording, shape (recordings, d)."""
         return np.stack([mean_row(rows) for rows in self.windows])
 
 

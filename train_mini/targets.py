@@ -39,7 +39,7 @@ class Targets:
         )
 
     def degrade(self, chosen: Tensor) -> Self:
-        """Return targets where the chosen clips have become noisy."""
+        """Return targets where the chosen clips, bool of shape (B,), have become noisy."""
         return replace(
             self,
             degraded=torch.where(chosen, torch.ones_like(self.degraded), self.degraded),
@@ -47,7 +47,7 @@ class Targets:
         )
 
     def empty(self, chosen: Tensor, silent: Tensor) -> Self:
-        """Return targets where the chosen clips are nothing but noise, or silence."""
+        """Return targets where the chosen clips are noise or silence alone; both are bool of shape (B,)."""
         one, zero = torch.ones_like(self.voice), torch.zeros_like(self.voice)
         wide = chosen[:, None]
         return replace(

@@ -120,7 +120,7 @@ def enrich(
         archive: Where the files lie, with their metadata.
         names: Whom to ask; those of `ENRICHERS` in that table's order, then those of plugins.
         settings: Tries, waits and whether to ask again about files that were not known.
-        progress: Told how many files are done.
+        progress: Called with how many files are done.
 
     Returns:
         What each did.

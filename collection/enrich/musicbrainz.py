@@ -51,8 +51,8 @@ class MusicBrainz:
         """Set the client library up, which knows one server at a time.
 
         Args:
-            settings: Its proxy is used.
-            url: Of the server.
+            settings: Settings of the run, whose proxy is used.
+            url: Address of the server.
             interval_s: Least time between two requests.
 
         Raises:

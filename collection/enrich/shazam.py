@@ -44,8 +44,8 @@ class Shazam:
         """Open nothing yet.
 
         Args:
-            settings: Its proxy is used.
-            url: Of the service.
+            settings: Settings of the run, whose proxy is used.
+            url: Address of the service.
             pause_s: Least time between two questions.
         """
         self._proxy, self._pause_s = settings.guard.proxy, pause_s

@@ -29,7 +29,7 @@ class Response(http.client.HTTPResponse):
         return not self.will_close and (self.length == 0 or self.isclosed())
 
     def read_chunk(self, most: int) -> bytes:
-        """Return what has come, at most so many bytes; nothing at the end.
+        """Return what has come, at most `size` bytes; nothing at the end.
 
         Raises:
             Unavailable: The connection broke before the end.

@@ -34,8 +34,8 @@ class Download:
 
     Attributes:
         url: Where it came from in the end.
-        sha256: Of all of it, in hex.
-        head: Its first bytes; empty where a part had come before.
+        sha256: Hash of the whole file, in hex.
+        head: First bytes of the file; empty where a part had come before.
         size_bytes: How many there are.
         tidy: Whether nothing but the file was left on the disk.
     """
@@ -67,12 +67,12 @@ class DirectFetcher:
         """Fetch what is missing of a file.
 
         A part of it that is there is resumed if the server still has the same file, by its ETag or date;
-        otherwise it is fetched anew.
+        otherwise it is fetched from its start.
 
         Args:
             url: Address of the file.
             part: Where it goes; kept when the connection breaks.
-            meter: Told of every piece.
+            meter: Counts what comes.
             headers: Sent along.
 
         Returns:

@@ -57,7 +57,7 @@ class Fetcher:
 
         Args:
             request: The item.
-            hold: Told for how many seconds the host wants to be left alone.
+            hold: Called with the seconds for which the host wants to be left alone.
 
         Returns:
             What was done. The source of a window is kept for the thread's next item until `release`.

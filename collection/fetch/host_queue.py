@@ -45,7 +45,7 @@ class HostQueue:
         Args:
             per_host: Items of a host that are taken at a time.
             pause_s: Mean pause between two of a host.
-            room: Told how many items are being fetched; says whether another may begin.
+            room: Called with how many items are being fetched; says whether another may begin.
             rng: Draws the pauses.
         """
         self._per_host, self._pause_s, self._room, self._rng = per_host, pause_s, room, rng

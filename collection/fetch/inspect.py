@@ -89,9 +89,9 @@ class ProbePool:
 
         Args:
             path: The file.
-            settings: Its bounds.
-            head: Its first bytes, where they are at hand; of a plain sound file they are enough.
-            size_bytes: Its size, likewise.
+            settings: Settings of the run, whose longest duration holds.
+            head: First bytes of the file, where they are at hand; of a plain sound file they are enough.
+            size_bytes: Size of the whole file, where `head` is given.
 
         Raises:
             Refused: It is no media file, of a kind that is not kept, or too long.

@@ -91,7 +91,7 @@ class OptOut:
                 rules = read_robots(self._text(f"{origin}/robots.txt"), AGENT)
                 policy = _Policy(rules, self._reservations(origin))
             except (Unavailable, HostStopped) as found:
-                # A wait is told once; later items of the host only hear that it does not answer.
+                # A wait is reported once; later items of the host only hear that it does not answer.
                 self._failed[origin] = (time.monotonic(), type(found)(str(found)))
                 raise
             if len(self._policies) >= MAX_HOSTS:

@@ -29,7 +29,7 @@ class FetchedSource:
 
     Attributes:
         path: Where it lies.
-        sha256: Of all of it, in hex.
+        sha256: Hash of the whole file, in hex.
         content: What it says about itself.
         info: What the site says of it, in yt-dlp's words.
         reasons: Why this one, where it was searched for.

@@ -28,12 +28,12 @@ _BEGUN_BYTES = 4096
 
 @dataclass(frozen=True)
 class Watch:
-    """What is told of every answer; what it raises ends the item.
+    """Callbacks for every HTTP response; what one raises ends the item.
 
     Attributes:
-        count: Of bytes, as they come.
-        headers: Of an address and the headers of its answer.
-        page: Of an address and a web page, whole and unpacked.
+        count: Called with the size of each piece that comes, in bytes.
+        headers: Called with an address and the headers of its response.
+        page: Called with an address and a web page, whole and unpacked.
     """
 
     count: Callable[[int], None]

@@ -36,7 +36,7 @@ class Video:
     """A video that can be fetched.
 
     Attributes:
-        info: yt-dlp's fields.
+        info: Yt-dlp's fields.
         formats: What to fetch: one file with everything, or a picture and a sound.
     """
 
@@ -146,8 +146,8 @@ class VideoSite:
         """Find out what an address holds; nothing of its media is fetched.
 
         Args:
-            url: Of a page or file.
-            meter: Told of every byte.
+            url: Address of a page or file.
+            meter: Counts what comes.
             entry: Number of the video, where the page holds several.
 
         Returns:

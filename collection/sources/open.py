@@ -29,7 +29,7 @@ def open_source(word: str, settings: Settings | None = None) -> Source:
     Args:
         word: An address; a text file of addresses; a CSV file of ids, addresses or songs; `spotify:…`, or the
             name of a plugin's source in its place.
-        settings: Of the run; bounds and country of charts.
+        settings: Settings of the run: bounds, and the country of charts.
 
     Raises:
         UserError: It is none of these.

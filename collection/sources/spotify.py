@@ -57,7 +57,7 @@ class SpotifyChart:
     Attributes:
         word: What is asked for, one of `FORMS` or the address of a page of open.spotify.com.
         settings: Bounds the number of songs, and names the country.
-        api_url: Of the service.
+        api_url: Address of the service.
         token_url: Where client credentials become a token.
     """
 

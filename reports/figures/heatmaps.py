@@ -39,10 +39,10 @@ def plot_heatmap(
     Args:
         rows: Names from top to bottom.
         columns: Names from left to right.
-        values: Of each row, one for each column, at least 0.
+        values: Numbers row by row, one for each column, at least 0.
         alt: What the figure shows, in words.
         unit: What the numbers count.
-        width: Of the drawing.
+        width: Width of the drawing, in its own units.
     """
     gutter = 10 + 6.4 * max([len(shorten(name, 18)) for name in rows] + [4])
     head = 12 + 4.6 * max([len(shorten(name, 18)) for name in columns] + [4])
@@ -79,7 +79,7 @@ def plot_density(
     Args:
         x_edges: Edges of the columns.
         y_edges: Edges of the rows, rising.
-        counts: Of each row, one for each column; rows in the order of `y_edges`.
+        counts: Clips row by row, one number for each column; rows in the order of `y_edges`.
         labels: What the two axes say, with units.
         alt: What the figure shows, in words.
     """

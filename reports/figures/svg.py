@@ -45,8 +45,8 @@ def figure(parts: Iterable[str], label: str, height: float, *, width: float = WI
     Args:
         parts: SVG elements.
         label: What the figure shows, for those who cannot see it.
-        height: Of the drawing, in its own units.
-        width: Likewise.
+        height: Height of the drawing, in its own units.
+        width: Width of the drawing, in the same units.
     """
     box = f'viewBox="0 0 {width:.0f} {height:.0f}" role="img" aria-label="{escape(label)}"'
     return Markup(f"<svg {box}>{''.join(parts)}</svg>")
@@ -96,7 +96,7 @@ def path(points: Sequence[tuple[float, float]], kind: str) -> str:
 
 
 def shorten(name: str, length: int) -> str:
-    """Return a name cut to so many letters."""
+    """Return a name cut to a count of letters."""
     return name if len(name) <= length else name[: length - 1] + "…"
 
 

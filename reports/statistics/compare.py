@@ -22,7 +22,7 @@ def compare(first: Mapping[str, Any], second: Mapping[str, Any]) -> dict[str, An
 
     Args:
         first: What `leitmotif.reports.statistics.measure.measure` gave.
-        second: Likewise, of what the first is compared with.
+        second: The same of what the first is compared with.
 
     Returns:
         Pairs, the first before the second, each with the difference (first minus second):
@@ -120,7 +120,7 @@ def common_bins(first: Mapping[str, Any], second: Mapping[str, Any]) -> tuple[li
 
     Args:
         first: A histogram of stats.json with values.
-        second: Likewise.
+        second: Another histogram, with the same unit.
     """
     steps = [entry["edges"][1] - entry["edges"][0] for entry in (first, second)]
     step = _common_multiple(*steps)

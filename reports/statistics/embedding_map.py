@@ -22,7 +22,7 @@ def describe_map(sample: pa.Table, *, of: int, seed: int) -> dict[str, Any]:
     Args:
         sample: Rows with `COLUMNS`, and `NAMES` where there are some; rows without an embedding are left out.
         of: Clips that the sample stands for.
-        seed: Of the sample.
+        seed: Draws the sample.
     """
     found: dict[str, Any] = {"method": METHOD, "seed": seed, "of": of, "explained": []}
     found |= {"clip_id": [], "name": [], "x": [], "y": [], "genre": []}

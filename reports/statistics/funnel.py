@@ -27,7 +27,7 @@ def describe_funnel(
     """Return `funnel` of stats.json: the steps in the order in which clips meet them.
 
     Args:
-        lost: rejected, quarantined, pending → rule or stage → clips, in order.
+        lost: Rejected, quarantined, pending → rule or stage → clips, in order.
         kept: Clips that are kept, and their hours.
         measured: Length and fate of every clip; None where that is not stored.
         stages: In the order of measuring.

@@ -45,7 +45,7 @@ class Histogram:
         self.counts = np.zeros(self.bins, dtype=np.int64)
 
     def add(self, column: pa.ChunkedArray | pa.Array) -> None:
-        """Count a column's values; null and not-a-number count as missing."""
+        """Count a column's values, shape (rows,); null and not-a-number count as missing."""
         values = np.asarray(column.to_numpy(zero_copy_only=False), dtype=np.float64)
         finite = values[np.isfinite(values)]
         self.missing += len(values) - len(finite)

@@ -37,7 +37,7 @@ def describe_interactive_funnel(
         rules: In the order in which they are asked.
         thresholds: Rule → threshold.
         stages: In the order of measuring.
-        seed: Of the sample, where there are more clips than `most`.
+        seed: Draws the sample, where there are more clips than `most`.
         most: Rows in the table.
     """
     copies = pc.fill_null(pc.equal(measured["step"], EXACT_DUPLICATE), False)
@@ -85,11 +85,11 @@ def choose_stops(values: np.ndarray, threshold: float) -> np.ndarray:
     """Return thresholds to choose from: all the values where they are few, else round ones among them.
 
     Args:
-        values: Numbers that a rule judges; NaN where there is none.
+        values: Numbers that a rule judges, shape (clips,); NaN where there is none.
         threshold: The published one, which is always among them.
 
     Returns:
-        Ascending, at most `MOST_STOPS`.
+        Shape (stops,), ascending, at most `MOST_STOPS`.
     """
     finite = values[np.isfinite(values)]
     distinct = np.unique(finite)
@@ -103,6 +103,14 @@ def encode_numbers(values: np.ndarray, stops: np.ndarray, keep: str) -> np.ndarr
     """Return a code for each number that says on which side of each stop it lies, as uint8.
 
     A clip passes "at least" stop j when its code is above j, "at most" when it is j or below.
+
+    Args:
+        values: Shape (clips,), NaN where there is no number.
+        stops: Thresholds to choose from, ascending, shape (stops,).
+        keep: "at least" or "at most".
+
+    Returns:
+        uint8, shape (clips,).
     """
     side = "right" if keep == "at least" else "left"
     codes = np.searchsorted(stops, values, side=side)  # type: ignore[call-overload]

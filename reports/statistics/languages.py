@@ -31,8 +31,8 @@ def describe_languages(
     """Return `languages` of stats.json.
 
     Args:
-        titles: Of the clips of a sample.
-        descriptions: Of the same clips.
+        titles: Titles of the clips of a sample.
+        descriptions: Descriptions of the same clips.
         of: Clips that the sample stands for.
         seed: Seed of the sample.
     """

@@ -76,7 +76,7 @@ def find_leaks(names: pa.Array, counts: np.ndarray) -> dict[str, Any]:
     """Return which groups lie in more than one split: an entry of `leakage` in stats.json.
 
     Args:
-        names: Of the groups, texts.
+        names: Texts that name the groups, shape (groups,).
         counts: Clips of each group in each split, shape (groups, splits).
     """
     torn = np.flatnonzero((counts > 0).sum(axis=1) > 1)
@@ -90,7 +90,7 @@ def find_leaks(names: pa.Array, counts: np.ndarray) -> dict[str, Any]:
 
 
 def gini_coefficient(counts: np.ndarray) -> float | None:
-    """Return how unequal counts are: 0 where all are equal, towards 1 where one has all; None without any."""
+    """Return how unequal counts (groups,) are: 0 for all equal, towards 1 where one has all; None of none."""
     if not counts.sum():
         return None
     ordered = np.sort(counts).astype(np.float64)

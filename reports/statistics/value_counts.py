@@ -9,14 +9,14 @@ import pyarrow.compute as pc
 
 
 def count_texts(counter: Counter[str], column: pa.ChunkedArray | pa.Array) -> None:
-    """Add how often each text of a column occurs; nulls do not count."""
+    """Add how often each text of a column, shape (rows,), occurs; nulls do not count."""
     for entry in pc.value_counts(column).to_pylist():
         if entry["values"] is not None:
             counter[str(entry["values"])] += entry["counts"]
 
 
 def encode_texts(column: pa.Array) -> pa.DictionaryArray:
-    """Return a column of texts as numbers into a dictionary, which may hold more than the column."""
+    """Return texts, shape (rows,), as numbers into a dictionary, which may hold more than the column."""
     return column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
 
 

@@ -24,8 +24,8 @@ class Stimulus:
     """One clip that every system made music for.
 
     Attributes:
-        name: Its file name, the same in every system's folder.
-        files: Its file of each system.
+        name: File name of the clip, the same in every system's folder.
+        files: The clip's file of each system.
         seconds: Length of its longest version.
         video: The video that the music was made for, where the files are audio.
         prompt: The text that the music was made for.

@@ -19,8 +19,8 @@ class Question:
     """One thing to rate.
 
     Attributes:
-        id: Its short name in papers and results.
-        name: Its name.
+        id: Short name in papers and results.
+        name: Name in words.
         text: What listeners read.
         needs: What they must see to answer: "video", "text", or nothing but the music.
     """

@@ -30,7 +30,7 @@ class Response:
 
     Attributes:
         participant: Number or name.
-        order: Which order was heard.
+        order: Number of the order that was heard.
         answers: One for each version of that order.
         comments: What was written about clips, by the clip's name.
     """

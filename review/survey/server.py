@@ -29,7 +29,7 @@ from leitmotif.storage.errors import UserError
 # A response to a thousand versions is smaller.
 LARGEST_BYTES = 1 << 20
 IDLE_S = 30
-# When the server is told to end, for what is still being sent.
+# When the server has to end, for what is still being sent.
 GRACE_S = 2
 # Browsers are to take the files for what they are said to be.
 HEADERS = {"X-Content-Type-Options": "nosniff"}
