@@ -15,7 +15,7 @@ def project() -> dict:
 
 
 def packages_of_the_tree() -> set[str]:
-    files = [*REPOSITORY.glob("*/__init__.py"), *REPOSITORY.glob("*/*/__init__.py")]
+    files = [path for depth in ("*", "*/*", "*/*/*") for path in REPOSITORY.glob(f"{depth}/__init__.py")]
     folders = (path.parent.relative_to(REPOSITORY).parts for path in files)
     return {
         "leitmotif",
