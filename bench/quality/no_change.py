@@ -29,7 +29,7 @@ from leitmotif.shards.renamed import stage_now
 # Column of the older build -> column of the newer one.
 RENAMED: dict[str, str] = {}
 # Not a result: when it was made, where, and by which build.
-LEFT_OUT = {"retrieved_at", "seconds", "time"}
+LEFT_OUT = {"retrieved_at", "seconds", "time", "tokens_s"}
 STEPS = 30
 
 
