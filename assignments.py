@@ -64,7 +64,7 @@ def wrong_value(where: str, error: ValidationError) -> UserError:
 
     Args:
         where: Name of the setting, as people type it; empty where several are wrong together.
-        error: Of Pydantic.
+        error: What Pydantic raised.
     """
     first = error.errors()[0]
     said = first["msg"].removeprefix("Value error, ")

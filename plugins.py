@@ -1,7 +1,7 @@
 """Finds what other distributions add, by entry points: rules, stages, backends, metrics, sources, enrichers.
 
 A distribution names what it adds under `[project.entry-points."leitmotif.GROUP"]`. What cannot be loaded, or
-has a name that is taken, is left out and told of in one line; everything else goes on.
+has a name that is taken, is left out and reported in one line; everything else goes on.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def check_class(thing: Any, facts: Iterable[str], shape: str) -> Any:
     return thing
 
 
-# What was told of in this process.
+# What was reported in this process.
 _left_out: dict[Plugin, str] = {}
 
 

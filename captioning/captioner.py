@@ -16,7 +16,7 @@ class Caption:
 
     Attributes:
         text: The caption.
-        seed: Of the try that wrote it; None where the server knows no seed, and of a grammar.
+        seed: Seed of the try that wrote it; None where the server knows no seed, and of a grammar.
         system: The instructions stood in a turn of the system, as the prompt has it.
     """
 
@@ -25,7 +25,7 @@ class Caption:
     system: bool = True
 
 
-# Told of each caption as soon as it is written.
+# Called with each caption as soon as it is written.
 Keep = Callable[[CaptionFacts, Caption], object]
 
 
@@ -47,8 +47,8 @@ class Captioner(Protocol):
         """Return a captioner, not loaded yet.
 
         Args:
-            prompt_id: Of its prompt; None for its own choice.
-            settings: Of the stage.
+            prompt_id: Name and version of its prompt; None for its own choice.
+            settings: Settings of the stage.
             instrumental: The music of videos is described, without its voices; else tracks as they are.
         """
 

@@ -54,7 +54,7 @@ class Sampling:
         temperature: 0 takes the likeliest word.
         top_p: Share of probability to choose from.
         max_tokens: A longer answer is cut off, and is no caption.
-        seed: Of the run; every clip and every try has its own, drawn from it.
+        seed: Seed of the run; every clip and every try has its own, drawn from it.
     """
 
     temperature: float = 0.6
@@ -68,7 +68,7 @@ class Completion:
     """What a model answered.
 
     Attributes:
-        text: Its words; thinking may stand before them.
+        text: Words of the answer; thinking may stand before them.
         finished: False where it was cut off at `max_tokens`.
         thought: It thought beside the text.
     """
@@ -83,7 +83,7 @@ class ChatTask:
     """The same task for every backend.
 
     Attributes:
-        prompt_id: Of a file in `captioning/prompts`.
+        prompt_id: Name of a file in `captioning/prompts`.
         sampling: How words are chosen.
         tries: How often a clip is asked about, each time with another seed, until there is a caption.
     """
@@ -164,7 +164,7 @@ def unfit(captioner: str, fault: BadCaption) -> UserError:
 
     Args:
         captioner: The model, and where it runs.
-        fault: Of the plain clip.
+        fault: What was wrong with the caption of the plain clip.
     """
     does = (
         "takes no request" if isinstance(fault, Refused) else "writes no caption, not even about a plain clip"

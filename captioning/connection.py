@@ -81,7 +81,7 @@ class Connection:
         """Return what a model answers to a request.
 
         Args:
-            body: Of the request.
+            body: Body of the request.
             in_vain: Whether words of an error say that the request must be put otherwise, whatever its status
                 (llama.cpp answers 500 where the chat template refuses a role).
             patient: Whether to ask again; else the first failure is the request's own.

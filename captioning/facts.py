@@ -1,4 +1,4 @@
-"""What a captioner is told about a clip."""
+"""What a captioner gets to know about a clip."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ class CaptionFacts:
 
     Attributes:
         clip_id: Seeds every choice of words.
-        title: Of the source; never quoted.
-        artist: Of the source; never quoted.
-        description: Of the source; a grammar reads it for themes only.
+        title: Title of the source; never quoted.
+        artist: Artist of the source; never quoted.
+        description: Description of the source; a grammar reads it for themes only.
         comments: What viewers wrote, best first; a grammar does not read them.
         instruments: Label ids, best first.
         genres: Label ids, best first.

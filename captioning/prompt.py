@@ -1,4 +1,4 @@
-"""What a chat model is told: a YAML file of `captioning/prompts` with a system and a user prompt, checked."""
+"""What a chat model is asked: a YAML file of `captioning/prompts` with system and user prompt, checked."""
 
 from __future__ import annotations
 

@@ -137,7 +137,7 @@ def read_prompt_file(folder: Path, prompt_id: str, known: Sequence[str], kind: t
 
     Args:
         folder: Where it lies.
-        prompt_id: Which.
+        prompt_id: Name of the file, without its suffix.
         known: All of its kind.
         kind: A model with an `id`.
 

@@ -11,7 +11,7 @@ from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.sanitize import EMAIL, HASHTAG, LINK
 
 MIN_WORDS = 5
-# So many words in a row are no chance: of a description, of the instructions. A title counts when whole.
+# This many words in a row are no chance: of a description, of the instructions. A title counts when whole.
 COPIED_WORDS, ECHOED_WORDS, TITLE_WORDS = 7, 6, 4
 # Share of letters that must be those of English; the rest are of names such as "ragtime à la française".
 ENGLISH_LETTERS = 0.9
@@ -54,7 +54,7 @@ def read_caption(text: str, facts: CaptionFacts, *, instructions: str, max_words
 
     Args:
         text: The model's answer.
-        facts: What it was told of the clip.
+        facts: What the model knew of the clip.
         instructions: The system prompt it was given.
         max_words: Longest caption.
 

@@ -63,7 +63,7 @@ class OfflineCaptioner:
         Args:
             task: What is asked.
             model: A hub id or a local folder.
-            revision: Of a hub id; that of `MODEL_ID` is pinned.
+            revision: Revision of a hub id; that of `MODEL_ID` is pinned.
             max_model_len: Longest prompt with its answer, in tokens; the longest prompts have about 7,000.
             gpu_memory_utilization: Share of a GPU's memory that vLLM takes, 0..1.
             tensor_parallel_size: GPUs to spread the weights over.
@@ -101,7 +101,7 @@ class OfflineCaptioner:
         """Read the prompt and load the weights, on the device that the installed vLLM is built for.
 
         Raises:
-            UserError: vLLM is not installed, or cannot load the model.
+            UserError: VLLM is not installed, or cannot load the model.
             LookupError: There is no such prompt.
         """
         _ = self.task.prompt
@@ -144,7 +144,7 @@ class OfflineCaptioner:
 
         Args:
             batch: The clips.
-            keep: Told of each caption as soon as all clips were asked about once, twice, …
+            keep: Called with each caption as soon as all clips were asked about once, twice, …
 
         Raises:
             UserError: The model fails on a plain clip, too.

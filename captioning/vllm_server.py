@@ -148,7 +148,7 @@ class ServerCaptioner:
 
         Args:
             batch: The clips.
-            keep: Told of each caption as it comes, in no order; whatever ends the batch, it has had them.
+            keep: Called with each caption as it comes, in no order; whatever ends the batch, it has had them.
 
         Raises:
             UserError: The server no longer serves the model, refuses the key, or fails on a plain clip.

@@ -138,7 +138,7 @@ def render_corpus(
         size: Width and height in pixels, even.
         fps: Frames a second.
         workers: Processes.
-        on_progress: Told how many films are done.
+        on_progress: Called with how many films are done.
 
     Returns:
         The truth of every film, as in `truth.jsonl`, which is written last.

@@ -40,8 +40,8 @@ class ClapEncoder:
 
     Args:
         model: A model that ships, a folder, a hub id, or one of LAION's own `.pt` files.
-        revision: Of a hub id; by default the pinned one, or "main" of an id that is not known here.
-        tokenizer: Of a `.pt` file, which has none: a folder or hub id with RoBERTa's; by default the hub's.
+        revision: Revision of a hub id; by default the pinned one, or "main" of an id that is not known here.
+        tokenizer: What a `.pt` file lacks: a folder or hub id with RoBERTa's tokenizer; by default the hub's.
         batch: Windows or texts that run at once; by default what suits the model and the device.
     """
 

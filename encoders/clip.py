@@ -33,7 +33,7 @@ class ClipEncoder:
 
     Args:
         model: A model that ships, a folder, or a hub id.
-        revision: Of a hub id; by default the pinned one, or "main" of an id that is not known here.
+        revision: Revision of a hub id; by default the pinned one, or "main" of an id that is not known here.
         batch: Images or texts that run at once; by default 16, on a GPU 64.
     """
 

@@ -114,7 +114,7 @@ def embed_in_batches(
 
     Args:
         items: What is embedded; in the same batches whatever else runs, so that each gets the same bits.
-        size: Of a batch.
+        size: Items of a batch.
         embed: Returns the embeddings of a batch, shape (n, dim): a tensor, or what a `get_*_features` call of
             transformers 5 returns.
         dim: Length of an embedding.

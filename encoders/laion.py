@@ -130,6 +130,8 @@ def laion_config(state: Mapping[str, Tensor]) -> ClapConfig:
 def convert_laion(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return the weights by the names of `ClapModel`, with queries, keys and values apart.
 
+    Their shapes stay, but for the one tensor (3 * width, …) of a block that becomes three of (width, …).
+
     Args:
         state: The weights by their original names, without "module.". What `ClapModel` has no use for is left
             out; a name that is not known is kept as it is.
@@ -142,6 +144,7 @@ def convert_laion(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for pattern, replacement in _RENAMED:
             name = re.sub(pattern, replacement, name)
         if ".attention.self.qkv." in name:
+            # (3 * width, …) into three of (width, …)
             for part, third in zip(("query", "key", "value"), tensor.chunk(3), strict=True):
                 converted[name.replace(".qkv.", f".{part}.")] = third
         else:
@@ -150,7 +153,7 @@ def convert_laion(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
 
 
 def is_fused(state: Mapping[str, Tensor]) -> bool:
-    """Tell whether a checkpoint fuses features of long sound."""
+    """Tell whether a checkpoint, weights of any shape by name, fuses features of long sound."""
     return "audio_branch.patch_embed.mel_conv2d.weight" in state
 
 

@@ -44,7 +44,7 @@ class MsClapEncoder:
 
     Args:
         model: A file, a folder that holds it, or a hub id; by default the published one.
-        revision: Of a hub id; by default the pinned one.
+        revision: Revision of a hub id; by default the pinned one.
         tokenizer: A folder or hub id with GPT-2's tokenizer.
         batch: Windows or texts that run at once.
     """
@@ -170,7 +170,8 @@ def front_end(weights: Mapping[str, torch.Tensor]) -> ClapFeatureExtractor:
     """Return the settings of the spectrogram: sound at 44.1 kHz, but filters of 32 kHz, as it was trained.
 
     Args:
-        weights: Of the checkpoint; where it holds the filters, they are taken from there.
+        weights: Weights of the checkpoint by name; the filters, shape (bins, 64), are taken from there where
+            it holds them.
     """
     extractor = ClapFeatureExtractor(
         feature_size=64,

@@ -45,9 +45,9 @@ class MsClapNetwork(nn.Module):
     """MS-CLAP with random weights.
 
     Args:
-        audio: Of HTSAT.
-        text: Of GPT-2.
-        dim: Of the shared space.
+        audio: Configuration of HTSAT.
+        text: Configuration of GPT-2.
+        dim: Length of an embedding in the shared space.
     """
 
     def __init__(self, audio: ClapAudioConfig, text: GPT2Config, dim: int) -> None:
@@ -69,7 +69,7 @@ class MsClapNetwork(nn.Module):
 
 
 def network_of(weights: Mapping[str, torch.Tensor]) -> MsClapNetwork:
-    """Return the network, with random weights, that has the sizes of published weights.
+    """Return the network, with random weights, whose sizes are the shapes of published weights.
 
     Raises:
         ValueError: The weights are not of such a network.
@@ -112,7 +112,7 @@ def _network_of(weights: Mapping[str, torch.Tensor]) -> MsClapNetwork:
 
 
 def from_published(weights: Mapping[str, torch.Tensor], net: MsClapNetwork) -> dict[str, torch.Tensor]:
-    """Return published weights under the names of a network, with its own constants among them."""
+    """Return published weights, in their shapes, by a network's names, with its own constants among them."""
     # The encoder of sound is that of LAION's checkpoints, under another prefix.
     htsat = {name.replace(_HTSAT, "audio_branch."): weights[name] for name in weights if _HTSAT in name}
     renamed = {name: tensor for name, tensor in weights.items() if _HTSAT not in name}

@@ -24,7 +24,7 @@ class SiglipEncoder(ClipEncoder):
 
     Args:
         model: A folder or a hub id.
-        revision: Of a hub id; by default the pinned one, or "main" of an id that is not known here.
+        revision: Revision of a hub id; by default the pinned one, or "main" of an id that is not known here.
         batch: Images or texts that run at once; by default 16, on a GPU 64.
     """
 

@@ -34,8 +34,8 @@ class Probe:
         duration_s: Length of the longest stream.
         has_video: Whether there is a moving picture; a cover is none.
         has_audio: Whether there is sound that can be decoded.
-        width: Of the picture as displayed (pixel shape and rotation applied), in pixels.
-        height: The same.
+        width: Width of the picture as displayed (pixel shape and rotation applied), in pixels.
+        height: Height of the picture as displayed, in pixels.
         fps: Average frames a second, None where it is unknown.
         rotation_deg: Clockwise turn that a player applies: 0, 90, 180 or 270; of a mirrored picture, the turn
             after left and right have changed places.

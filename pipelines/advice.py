@@ -34,7 +34,7 @@ def advise(ledger: Ledger, plan: Plan) -> list[str]:
 
     Args:
         ledger: One that has decided.
-        plan: Its plan.
+        plan: Plan of the workspace.
     """
     lines = other_recipe(ledger, plan)
     counts = ledger.counts()

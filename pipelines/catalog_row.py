@@ -42,16 +42,16 @@ class CatalogRow:
         path: The media file.
         source_id: What it is called within the folder that it was found in, or by its source.
         media_id: Hash of its bytes; None of a file that could not be read.
-        size_bytes: Its size.
+        size_bytes: Size of the file.
         modified_ns: When it was last changed, nanoseconds of the epoch.
         sidecar_modified_ns: When the file beside it was, that says what it is.
         stated: Mark of what was stated of it for the run (`leitmotif.pipelines.stated`).
-        title: Of the recording.
+        title: Title of the recording.
         artist: Who plays.
-        description: Of its page.
-        comments: The best of its page.
+        description: Description of the page that it comes from.
+        comments: The best comments of that page.
         source_url: Where it comes from.
-        license: Its licence.
+        license: Licence of the file.
         retrieved_at: When it was fetched.
         uploader: Whose channel it comes from.
         start_s: Where it starts in its source, if it is a window of it.

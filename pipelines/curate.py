@@ -88,8 +88,8 @@ def curate(
         retry_failed: Measure quarantined clips again.
         measure_all: Measure rejected clips as well.
         metadata: Path of a table of metadata for the files; None for that of the last run, "" for none.
-        license: Of files that state none; None and "" likewise.
-        progress: Told how far the run is.
+        license: Licence of files that state none; None and "" leave it open.
+        progress: Called with how far the run is.
         files: What the sources hold, of a caller that asked `find_files` before it started anything.
 
     Returns:

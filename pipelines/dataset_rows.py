@@ -149,7 +149,7 @@ def read_columns(ledger: Ledger, entries: Sequence[CatalogEntry], columns: Seque
     """Return some columns of a dataset for kept clips, in their order.
 
     Args:
-        ledger: Of the workspace, decided.
+        ledger: Ledger of the workspace, decided.
         entries: The clips.
         columns: Names of columns; media and those of stages that no kind has are left out.
     """

@@ -30,7 +30,7 @@ def read_document(kind: Literal["recipe", "profile"], name: str) -> dict[str, An
     """Return a recipe or profile as it is written.
 
     Args:
-        kind: Which of the two.
+        kind: Whether it is a recipe or a profile.
         name: That of one that ships, or a YAML file.
 
     Raises:

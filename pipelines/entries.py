@@ -46,7 +46,7 @@ class CatalogEntry:
     Attributes:
         clip_id: Hash of the media bytes and the window; of the path where the file could not be read.
         source: The file's row of the catalog.
-        stores: Of the plan that it goes by: that of its kind, once its kind is known.
+        stores: Stores of the plan that it goes by: that of its kind, once its kind is known.
         start_s: Where the window starts.
         duration_s: Length of the window; None where the file does not say its length.
         whole: The window is the whole file.
@@ -98,7 +98,7 @@ def by_store(entries: Sequence[CatalogEntry], stage: str) -> list[tuple[Stores, 
 
 
 def take(entries: Sequence[CatalogEntry], stage: str, column: str) -> pa.Array:
-    """Return a stage's column of some clips, in their order; null where it has no number of one.
+    """Return a stage's column of some clips, shape (clips,), in their order; null where it has no number.
 
     Args:
         entries: The clips.

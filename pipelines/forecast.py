@@ -1,4 +1,4 @@
-"""What a run is going to measure, told before it starts."""
+"""What a run is going to measure, said before it starts."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class Expected:
     """What a stage is going to measure.
 
     Attributes:
-        stage: Its name.
+        stage: Name of the stage.
         at_most: Clips that its store lacks; a rule may reject some of them before.
-        anew: Of them those that the stage measured before, under other settings.
+        anew: Those of them that the stage measured before, under other settings.
     """
 
     stage: str

@@ -34,7 +34,7 @@ class Ledger:
             moving picture go by the first, the others by the second, and files not probed yet by the first.
         workspace: Where they lie.
         entries: The clips.
-        stages: Of all kinds, in order.
+        stages: Stages of all kinds, in order.
     """
 
     def __init__(self, *kinds: Stores, blocklist: Blocklist | None = None) -> None:

@@ -25,7 +25,7 @@ FACTS = schema_of([column for column in MEASURED_CLIPS if column[0] != "recipe"]
 def measured_table(ledger: Ledger) -> pa.Table:
     """Return one row for each catalogued clip, by clip id.
 
-    From it the funnel can be counted anew for other thresholds, without the stores.
+    From it the funnel can be counted again for other thresholds, without the stores.
 
     Args:
         ledger: A ledger that has decided.

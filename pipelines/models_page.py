@@ -21,7 +21,7 @@ _BLOCK = re.compile(r"(<!-- backends: (\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def fill_page(text: str) -> str:
-    """Return the page with its tables written anew.
+    """Return the page with its tables rewritten.
 
     Raises:
         ValueError: The page has not one table for each profile and one for the others.

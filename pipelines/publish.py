@@ -71,7 +71,7 @@ def publish(
         out: The dataset; an older dataset there is replaced, anything else is left alone.
         plan: The workspace's plan, with the thresholds that are to hold.
         finish: Called with the folder before it is put in place, and the ledger, to add reports.
-        progress: Told how many rows are written.
+        progress: Called with how many rows are written.
 
     Returns:
         Counts and place.

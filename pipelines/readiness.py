@@ -26,13 +26,13 @@ class Readiness:
     """What `doctor` tells of a backend.
 
     Attributes:
-        name: Of the backend.
+        name: Name of the backend.
         profile: The profile that uses it; None for one that is there to be chosen.
         stages: The stages that it serves.
         ready: Whether it can run now.
         model: The model behind it.
         revision: What pins the model.
-        licence: Of the weights.
+        licence: Licence of the weights.
         commercial: Whether they may be used commercially.
         package: Packages that it needs with their versions; None if one is missing or none is needed.
         weights: What is missing of them, or that nothing is.

@@ -59,7 +59,7 @@ def recording_ids(
         kinds: The stores of each kind of files.
         entries: Every clip of the ledger. All that is measured of a file speaks for it, so that thresholds do
             not change what is one recording.
-        progress: Told how many pairs are compared.
+        progress: Called with how many pairs are compared.
 
     Returns:
         For each media hash an id that the files of one recording share.

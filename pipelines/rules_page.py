@@ -23,7 +23,7 @@ _BLOCK = re.compile(r"(<!-- rules -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def fill_page(text: str) -> str:
-    """Return the page with its table and notes written anew.
+    """Return the page with its table and notes rewritten.
 
     Raises:
         ValueError: The page has not one place for them.

@@ -42,7 +42,7 @@ class Batch:
         workspace: Folder of the workspace, which every process must reach under this path.
         plan: The plan as JSON text.
         stage: Name of the stage.
-        fingerprint: Of the stage, which names its store.
+        fingerprint: Fingerprint of the stage, which names its store.
         clips: The clips, without inputs.
         keys: For each stage to read, the key of each clip in its store.
         parts: For each stage to read, the part files that hold those keys.

@@ -37,8 +37,8 @@ def make_plan(
         profile: A shipped profile's name, or a YAML file.
         assignments: Settings that overrule both, each `section.key=value`.
         window_s: Cut every source into clips of this length; whole sources by default.
-        device: Of every stage that has one, over the profile's, under the assignments'. "auto" leaves a
-            device that the profile names, and is decided where the stage runs.
+        device: Device of every stage that has one, over the profile's, under the assignments'. "auto" leaves
+            a device that the profile names, and is decided where the stage runs.
 
     Returns:
         The plan, with every setting filled in.
@@ -134,7 +134,7 @@ def change_settings(plan: Plan, assignments: Sequence[str], *, device: str | Non
         plan: A plan.
         assignments: What changes, each `section.key=value`; without a value that of recipe and profile holds
             again.
-        device: Of every stage that has one, but where a setting names another.
+        device: Device of every stage that has one, but where a setting names another.
 
     Raises:
         UserError: An assignment is not known, or its value is of no use.
@@ -151,7 +151,7 @@ def change_settings(plan: Plan, assignments: Sequence[str], *, device: str | Non
         origin = make_plan(plan.recipe, plan.profile, device=device or AUTO).model_dump()
         taken = {parse_assignment(text)[0] for text in assignments if takes_back(text)}
         for kind, own in zip(values["kinds"], origin["kinds"], strict=True):
-            # One that is set again afterwards is added anew.
+            # One that is set again afterwards is added back.
             kind["rules"] = [rule for rule in kind["rules"] if rule in own["rules"] or rule not in taken]
     _change(values, [*again, *assignments], origin)
     changed = check_plan(values | {"settings": latest([*plan.settings, *assignments])})

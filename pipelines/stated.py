@@ -26,7 +26,7 @@ class Stated:
 
     Attributes:
         table: Metadata by path or id, believed before anything else.
-        license: Of files of which nothing else states one.
+        license: Licence of files of which nothing else states one.
     """
 
     table: MetadataTable | None = None
@@ -53,7 +53,7 @@ def state(root: Path, *, metadata: str | None = None, license: str | None = None
     """Return what holds for a workspace now, and write it down for later runs.
 
     Args:
-        root: Of the workspace.
+        root: Folder of the workspace.
         metadata: Path of a table; None for the former one, "" for none any more.
         license: Text; None and "" likewise.
 

@@ -6,7 +6,7 @@ WS/
   catalog/part-*.parquet           every file ever found, with what its source says of it
   stages/NAME-FINGERPRINT/         one store per stage and settings: stage.json, part-*.parquet, files/
   recordings/FINGERPRINT/          which recordings were compared, for the next `publish`
-  runs/START.jsonl                 what each run told of itself, for `leitmotif status`
+    runs/START.jsonl                 what each run wrote of itself, for `leitmotif status`
   report.html, stats.json          what `leitmotif report` wrote of it
   scratch/                         files that are not whole yet; emptied when a run starts
   takedown.jsonl                   what was taken down, and is kept out of later runs
@@ -58,7 +58,7 @@ class Workspace:
         """Return what was taken down and must not come in again.
 
         Args:
-            beside: Other folders with a takedown record, such as the dataset to be written anew.
+            beside: Other folders with a takedown record, such as the dataset to be rewritten.
 
         Raises:
             UserError: A record cannot be read.
@@ -118,7 +118,7 @@ class Workspace:
         """Return the model behind each stage as the last run noted it; None of a stage without one.
 
         Raises:
-            UserError: plan.yaml holds something else there.
+            UserError: Plan.yaml holds something else there.
         """
         path = self.root / PLAN
         return read_models(path) if path.is_file() else {}

@@ -33,8 +33,8 @@ def write_card(
     Args:
         run: Folder of the run.
         dataset: What it was trained on.
-        settings: Of the run.
-        facts: Of the training's end: `checkpoint`, `step`, `epoch`, `loss`, `validation_loss`.
+        settings: Settings of the run.
+        facts: Figures at the training's end: `checkpoint`, `step`, `epoch`, `loss`, `validation_loss`.
         rows: Training rows that could be used.
     """
     parts = [

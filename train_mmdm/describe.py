@@ -37,7 +37,7 @@ class Decoding:
         top_p: Among the tokens that hold this much probability.
         temperature: Above 1 evens out the probabilities, below 1 sharpens them.
         max_tokens: Length of an answer at most.
-        seed: Of the draws; every input has draws of its own, made of this seed and its contents.
+        seed: Seed of the draws; every input has draws of its own, made of this seed and its contents.
         greedy: Take the most probable token instead.
     """
 

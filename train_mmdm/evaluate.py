@@ -49,16 +49,16 @@ def evaluate(
         describer: The run's model, and how words are chosen.
         dataset: A published dataset.
         out: The folder of the results; older results there are replaced.
-        split: Which clips.
+        split: Split that the clips come from.
         against: Another run, or a .jsonl file of `clip_id` and `description`, to compare with; by default the
             model as it was before its training.
         metrics: Their names; by default all but those that need a model that was not named.
         tools: What metrics need; the clips say which CLAP model they need.
         batch: Clips that are described at once.
-        limit: The first so many clips; None for all.
+        limit: At most this many clips, the first ones; None for all.
         resamples: Draws of the bootstrap.
-        facts: What else the results shall say of how they came about.
-        tell: Told how many clips are described.
+        facts: What else the results are to say of how they came about.
+        tell: Called with how many clips are described.
 
     Returns:
         What stands in `results.json`.
@@ -126,7 +126,7 @@ def describe_with_systems(
         model: The run's.
         against: Another run, a file of descriptions, or None for the model as it was before its training.
         clips: The clips.
-        ask: Asks a model about all clips; it is told what to call this in messages.
+        ask: Asks a model about all clips; it is given what to call this in messages.
 
     Raises:
         UserError: There is no such run or file; found before anything is asked.

@@ -38,10 +38,10 @@ class Example:
     """One clip to learn from.
 
     Attributes:
-        clip_id: Of the row.
+        clip_id: Clip of the row.
         pixels: uint8 RGB (n, 3, side, side).
         question: What the user asks.
-        answer: What the model shall say; None where the row does not tell.
+        answer: What the model is to say; None where the row does not tell.
     """
 
     clip_id: str
@@ -55,7 +55,7 @@ class ExampleMaker:
     """Makes an example of a row, in a worker of the loader.
 
     Attributes:
-        settings: Of the run.
+        settings: Settings of the run.
         vary: Whether questions alternate and frames are mirrored, by chance; otherwise every row is asked for
             the most that the settings know.
     """
@@ -109,7 +109,7 @@ class BatchMaker:
 
 
 def answer_of(row: Mapping[str, Any], visuals: str | None = None) -> Answer:
-    """Return what is known of a row's music, as the model shall say it."""
+    """Return what is known of a row's music, as the model is to say it."""
     return Answer(
         description=row["caption"],
         visuals=visuals,

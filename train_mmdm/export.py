@@ -79,8 +79,8 @@ def write_model(net: Any, tokenizer: Any, settings: Settings, folder: Path) -> N
 
     Args:
         net: An InternVL without adapters.
-        tokenizer: Of the run.
-        settings: Of the run: how frames are prepared and words are chosen.
+        tokenizer: Tokenizer of the run.
+        settings: Settings of the run: how frames are prepared and words are chosen.
         folder: An empty folder.
     """
     if settings.model_id is None:

@@ -13,7 +13,7 @@ def cannot_load(what: str, source: object, error: Exception) -> RunError:
     Args:
         what: Such as "the tokenizer".
         source: Hub id or folder.
-        error: Of the library that tried.
+        error: What the library that tried raised.
     """
     said = first_line(error)
     if any(sign in str(error) for sign in _NO_NETWORK):

@@ -51,7 +51,7 @@ def read_input(path: Path, count: int, worker: SandboxedWorker) -> VisualInput:
     Args:
         path: The file or folder. Pictures of a folder count in the order of their names, in which numbers
             count by value: `frame-9.jpg` comes before `frame-10.jpg`.
-        count: Frames at most; of more pictures so many are taken, evenly spread.
+        count: Frames at most; of more pictures this many are taken, evenly spread.
         worker: The process that decodes.
 
     Raises:

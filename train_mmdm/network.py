@@ -38,8 +38,8 @@ def build_network(settings: Settings, tokenizer: Any, *, device: str | torch.dev
     """Return the network of a new run, with fresh adapters where the settings ask for them.
 
     Args:
-        settings: Of the run.
-        tokenizer: Of the run; `tiny` takes its vocabulary from it.
+        settings: Settings of the run.
+        tokenizer: Tokenizer of the run; `tiny` takes its vocabulary from it.
         device: Where to; weights in 4 bits are put there at once.
 
     Raises:

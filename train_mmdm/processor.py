@@ -35,12 +35,12 @@ IGNORED = -100  # the label of a token that carries no loss
 
 
 def question_of(frames: int) -> str:
-    """Return the question of appendix C for so many frames: one is an image, several are a video."""
+    """Return the question of appendix C for a number of frames: one is an image, several are a video."""
     return QUESTION.format(thing="image" if frames == 1 else "video")
 
 
 def instruction_of(frames: int) -> str:
-    """Return the training instruction for so many frames."""
+    """Return the training instruction for a number of frames."""
     return INSTRUCTION.format(thing="image" if frames == 1 else "video")
 
 
@@ -89,7 +89,7 @@ class Processor:
         Args:
             pixels: uint8 (n, 3, side, side) of `resize`; None for a question about a text.
             question: What the user asks.
-            answer: What the model shall say; its tokens, and the end of its turn, alone carry loss.
+            answer: What the model is to say; its tokens, and the end of its turn, alone carry loss.
 
         Returns:
             input_ids and labels (tokens,), and with frames `pixels`, uint8 (n, 3, side, side), which
@@ -117,8 +117,12 @@ class Processor:
         """Return a batch: examples padded to one length, all their frames in one row.
 
         Args:
-            examples: Of `encode`.
+            examples: What `encode` returned.
             side: Where the padding goes: "right" to train, "left" to generate.
+
+        Returns:
+            `input_ids`, `labels` and `attention_mask`, each of shape (examples, tokens); and `pixels`, uint8
+            (frames of all examples, 3, side, side), where any example has frames.
         """
         import torch
 
@@ -134,7 +138,7 @@ class Processor:
         batch = {name: torch.stack(values) for name, values in rows.items()}
         pixels = [example["pixels"] for example in examples if "pixels" in example]
         if pixels:
-            batch["pixels"] = torch.cat(pixels)
+            batch["pixels"] = torch.cat(pixels)  # (frames of all examples, 3, side, side)
         return batch
 
 
@@ -144,8 +148,12 @@ def network_inputs(
     """Return a batch as the network takes it: with `pixel_values`, without labels.
 
     Args:
-        batch: Of `Processor.collate`, on the network's device.
-        dtype: Of the pixels; float32 by default.
+        batch: What `Processor.collate` returned, on the network's device.
+        dtype: Type of the pixels; float32 by default.
+
+    Returns:
+        `input_ids` and `attention_mask`, shape (examples, tokens), and with frames `pixel_values`, shape
+        (frames, 3, side, side).
     """
     inputs = {name: value for name, value in batch.items() if name not in ("labels", "pixels")}
     if "pixels" in batch:
@@ -163,6 +171,7 @@ def resize_frames(frames: Sequence[Image | np.ndarray], side: int) -> torch.Tens
         picture = Image.fromarray(frame) if isinstance(frame, np.ndarray) else frame
         square = picture.convert("RGB").resize((side, side), Image.Resampling.BICUBIC)
         resized.append(np.asarray(square))
+    # (n, side, side, 3) to (n, 3, side, side)
     return torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2).contiguous()
 
 

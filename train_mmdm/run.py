@@ -32,9 +32,9 @@ class DescriptionModel:
 
     Attributes:
         net: InternVL, with adapters where the run has them; in evaluation mode.
-        tokenizer: Its tokens.
-        processor: Makes its inputs.
-        settings: Of the run.
+        tokenizer: Tokenizer of the network.
+        processor: Makes the network's inputs.
+        settings: Settings of the run.
         checkpoint: The folder it was read from.
     """
 
@@ -91,7 +91,7 @@ def save_network(net: Any, folder: Path, state: dict[str, torch.Tensor] | None =
     Args:
         net: The network.
         folder: Where to.
-        state: Its weights, where they lie scattered over several processes and were gathered.
+        state: Weights by name, in the network's shapes, where they lay scattered over processes.
     """
     net.save_pretrained(str(folder), state_dict=state)
     (folder / CARD_NAME).unlink(missing_ok=True)  # peft's empty card; the run has its own

@@ -48,7 +48,7 @@ class Settings(LoopSettings):
         samples: Descriptions of the fixed set that are written down at each validation.
         top_k: Sampling takes among this many most probable tokens.
         top_p: Sampling takes among the tokens that hold this much probability.
-        temperature: Of sampling.
+        temperature: Sampling evens the probabilities out above 1, and sharpens them below.
         max_new_tokens: Length of an answer at most.
     """
 
@@ -151,7 +151,7 @@ def choose_settings(preset: str, changes: Sequence[str] = ()) -> Settings:
         raise UserError(f"got preset {preset!r}; expected one of {', '.join(PRESETS)}")
     values = read_changes(Settings, changes)
     chosen = RECIPES[known("recipe", values["recipe"], RECIPES)] if "recipe" in values else {}
-    # Who says how many passes there shall be means no more and no fewer.
+    # Who says how many passes there are to be means no more and no fewer.
     passes = {"min_steps": 0} if "epochs" in values else {}
     return Settings.changed({**asdict(PRESETS[preset]), **chosen, **passes, **values})
 

@@ -24,11 +24,11 @@ class DescriptionTask:
 
     Args:
         run: Folder of the run.
-        accelerator: Of the training.
+        accelerator: What prepared the network.
         net: As `accelerator` prepared it.
         processor: Makes the network's inputs.
         examples: The fixed set whose loss is measured.
-        settings: Of the run.
+        settings: Settings of the run.
     """
 
     UNIT: ClassVar[str] = "tokens"
@@ -46,7 +46,7 @@ class DescriptionTask:
         self.processor, self.examples, self.settings = processor, examples, settings
 
     def loss(self, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Return the negative log-likelihood of the answers' tokens, summed."""
+        """Return the negative log-likelihood of the answers' tokens, summed: a scalar. See `sum_loss`."""
         return sum_loss(self.net, tensors)
 
     def validate(self, step: int) -> Mapping[str, float]:
@@ -61,7 +61,7 @@ class DescriptionTask:
         return {"loss": loss}
 
     def save(self, folder: Path, weights: dict[str, torch.Tensor] | None) -> None:
-        """Write the adapters, or the whole network where it has none."""
+        """Write the adapters, or the whole network where it has none; `weights` may have any shapes."""
         save_network(self.accelerator.unwrap_model(self.net), folder / NETWORK, weights)
 
     def load(self, folder: Path) -> None:
@@ -72,17 +72,25 @@ class DescriptionTask:
 def sum_loss(net: Any, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
     """Return the negative log-likelihood of the answers' tokens, summed; natural logarithm.
 
+    Args:
+        net: The network.
+        batch: What `Processor.collate` returned; `labels` has the shape (rows, tokens), `IGNORED` where
+            nothing is to be learned.
+
+    Returns:
+        A scalar, float32.
+
     Logits are computed from the first answer on only: with a vocabulary of 150,000 and 2,560 tokens of
     pictures before it, all of them would be most of the memory.
     """
     labels = batch["labels"]
     said = (labels != IGNORED).any(dim=0)
     first = int(said.nonzero()[0]) if said.any() else labels.shape[1] - 1
-    kept = labels.shape[1] - first + 1  # and one before, which foretells the first
+    kept = labels.shape[1] - first + 1  # and one before, which predicts the first
     logits = net(**network_inputs(batch), logits_to_keep=kept, use_cache=False).logits[
         :, :-1
     ]  # (rows, kept - 1, vocabulary)
-    wanted = labels[:, first:]
+    wanted = labels[:, first:]  # (rows, kept - 1)
     return functional.cross_entropy(
         logits.float().flatten(0, 1), wanted.flatten(), ignore_index=IGNORED, reduction="sum"
     )
@@ -128,7 +136,7 @@ def write_samples(
 
 
 def forget_samples(run: Path, step: int) -> None:
-    """Drop the samples that a former process wrote after so many steps."""
+    """Drop the samples that a former process wrote after a step."""
     path = run / SAMPLES_NAME
     if path.is_file():
         lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -137,7 +145,7 @@ def forget_samples(run: Path, step: int) -> None:
 
 
 def generate(net: Any, asked: dict[str, torch.Tensor], processor: Processor, settings: Settings) -> list[str]:
-    """Return the most probable answers to a batch that is padded on the left."""
+    """Return the most probable answers to a batch, (rows, tokens) of `network_inputs`, padded on the left."""
     written = net.generate(
         **asked,
         do_sample=False,
@@ -146,7 +154,7 @@ def generate(net: Any, asked: dict[str, torch.Tensor], processor: Processor, set
         pad_token_id=processor.tokenizer.pad_token_id,
         eos_token_id=processor.tokenizer.eos_token_id,
     )
-    new = written[:, asked["input_ids"].shape[1] :]
+    new = written[:, asked["input_ids"].shape[1] :]  # (rows, new tokens)
     return [str(text).strip() for text in processor.tokenizer.batch_decode(new, skip_special_tokens=True)]
 
 

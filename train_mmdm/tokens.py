@@ -29,7 +29,7 @@ def learn_tokenizer(texts: Iterable[str]) -> Any:
     """Return a byte-level BPE tokenizer with InternVL's special tokens and chat template.
 
     Args:
-        texts: What it shall write in few tokens; any other text takes more of them.
+        texts: What it is to write in few tokens; any other text takes more of them.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast

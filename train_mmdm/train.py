@@ -111,7 +111,7 @@ def out_of_memory(said: str, settings: Settings) -> str:
 
     Args:
         said: By the library that asked for memory.
-        settings: Of the run.
+        settings: Settings of the run.
     """
     advice = []
     if not settings.gradient_checkpointing:
@@ -164,7 +164,7 @@ def begin_run(run: Path, settings: Settings, split: Split) -> None:
         prompts = [
             form.format(thing=thing) for form in (QUESTION, INSTRUCTION) for thing in ("video", "image")
         ]
-        # A prompt stands before every answer: it shall take few tokens too.
+        # A prompt stands before every answer: it is to take few tokens too.
         tokenizer = learn_tokenizer([*texts, *prompts * len(texts), "Frame1: "])
     else:
         tokenizer = load_tokenizer(settings)

@@ -131,12 +131,12 @@ class CheckpointManager:
 
     Args:
         run: Folder of the run.
-        accelerator: Of the training.
+        accelerator: What prepared network and optimizer.
         task: Writes and reads the weights.
         net: As `accelerator` prepared it.
-        optimizer: Likewise.
-        loader: Of the training rows.
-        settings: Of the run.
+        optimizer: As `accelerator` prepared it.
+        loader: Gives the training rows.
+        settings: Settings of the run.
         ema: Moving average of the weights, if there is one.
     """
 

@@ -48,7 +48,7 @@ class TrainState:
         best_step: When it was measured; None without any validation.
         worse: Validations since then.
         last_eval: Steps done at the last validation.
-        loss: Of the last step.
+        loss: Loss of the last step.
     """
 
     step: int = 0
@@ -77,11 +77,11 @@ def fit(
     Args:
         task: What is trained.
         net: As `setup.prepare` returned it.
-        optimizer: Likewise.
+        optimizer: As `setup.prepare` returned it.
         loader: Each of its batches is the list of this process' batches of one step.
         run: Folder of the run.
-        settings: Of the run.
-        accelerator: Of `setup.make_accelerator`.
+        settings: Settings of the run.
+        accelerator: What `setup.make_accelerator` returned.
         ema: Moving average of the weights; it takes part in validations and checkpoints.
         on_progress: Called after each step, on the first process.
 

@@ -28,7 +28,7 @@ def check_run(run: Path, settings: Chosen | None, default: Chosen, *, resume: bo
     """Return the settings to train with; refuse a run that would be overwritten or cannot be gone on with.
 
     Args:
-        run: Its folder.
+        run: Folder of the run.
         settings: Those that were asked for.
         default: Those of a new run, where none were.
         resume: Whether it is gone on with.
@@ -70,7 +70,7 @@ def best_checkpoint(run: Path, kind: str) -> Path:
     """Return the checkpoint of the least validation loss; without any validation, the last one.
 
     Args:
-        run: Its folder.
+        run: Folder of the run.
         kind: What it is called by `leitmotif train`.
 
     Raises:

@@ -36,7 +36,7 @@ class LoopSettings:
         preset: Name that the run was begun with.
         precision: "bf16" or "fp32".
         learning_rate: Highest.
-        weight_decay: Of AdamW, for weights with two or more axes.
+        weight_decay: Decay of AdamW, for weights with two or more axes.
         warmup: Share of the steps in which the rate rises, 0..1.
         max_grad_norm: Gradient clipping, L2 norm over all weights.
         batch: Examples that go through the network at once, on each device.
@@ -50,7 +50,7 @@ class LoopSettings:
             the end of each epoch.
         patience: Validations without a better loss after which training ends; 0 never ends early.
         checkpoint_steps: Steps between checkpoints; 0 writes them with validations only.
-        ema_decay: Of the moving average of the weights, which is then what is validated and used; 0 keeps
+        ema_decay: Decay of the moving average of the weights, which is then validated and used; 0 keeps
             none.
         seed: Draws weights, order and dropout.
         shuffle_buffer: Rows among which the loader draws the next one.

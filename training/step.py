@@ -33,7 +33,7 @@ class TrainStep:
         """Learn from the micro-batches of one step.
 
         Args:
-            batches: Of this process; at least one.
+            batches: Batches of this process; at least one.
             rate: Learning rate.
 
         Returns:

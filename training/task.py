@@ -28,7 +28,7 @@ class Batch:
     ids: tuple[str, ...]
 
     def to(self, device: torch.device) -> dict[str, torch.Tensor]:
-        """Return its tensors on a device."""
+        """Return its tensors, in their shapes, on a device."""
         return {name: value.to(device, non_blocking=True) for name, value in self.tensors.items()}
 
 
@@ -39,7 +39,7 @@ class Task(Protocol):
     """What `Batch.count` counts, for the log."""
 
     def loss(self, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Return the loss of a batch on the device, summed over its `count` elements."""
+        """Return the loss of a batch on the device, summed over its `count` elements: a scalar."""
 
     def validate(self, step: int) -> Mapping[str, float]:
         """Measure on every process; `loss` decides which checkpoint is the best, the others are logged.
@@ -52,8 +52,9 @@ class Task(Protocol):
         """Write the network into a checkpoint, on the first process.
 
         Args:
-            folder: Of the checkpoint.
-            weights: Gathered from all processes, where they lie scattered.
+            folder: Folder of the checkpoint.
+            weights: Weights by name, in the network's shapes, gathered from all processes where they lie
+                scattered.
         """
 
     def load(self, folder: Path) -> None:

@@ -18,7 +18,7 @@ class Backend:
     What the adapter's file states (MODEL_ID, REVISION, LICENSE, RATE_HZ, REFERENCE) is read from there.
 
     Attributes:
-        name: Of its own: no two share one.
+        name: A name of its own: no two share one.
         stages: The stages that it serves.
         backend: What their setting `backend` says for it.
         module: The adapter's file, as imported.

@@ -82,7 +82,7 @@ def revision_of_language_model(model: str, revision: str | None) -> str:
 
     Args:
         model: A hub id, a local folder, or the name of a served model.
-        revision: Of the hub id, or whatever the user calls the weights.
+        revision: Revision of the hub id, or whatever the user calls the weights.
 
     Returns:
         The revision asked for; else the pinned one; else the digest of a folder; else "unknown".

@@ -15,8 +15,8 @@ class Checkpoint:
         model: Name of the model; the id of its repository on the Hugging Face Hub where `on_hub`.
         revision: Commit on the hub, or the record elsewhere.
         file: Name of the file.
-        size_bytes: Its size.
-        sha256: Its checksum, hex.
+        size_bytes: Size of the file.
+        sha256: Checksum of the file, in hex.
         url: Where it is downloaded from.
         setting: The setting that names another place.
         on_hub: Whether it is loaded by its hub id.

@@ -26,7 +26,7 @@ class HubRepo:
     Attributes:
         repo: `owner/name`.
         revision: The full commit; a branch is resolved when it is fetched, and the lock notes the commit.
-        size_bytes: Of what is fetched, about; None if not known.
+        size_bytes: Size of what is fetched, about; None if not known.
         files: Patterns of the files that are needed, as the hub's library understands them.
         needs: Files without which nothing loads, beside weights.
         gated: Whether its licence must be accepted on its page first.
@@ -91,8 +91,8 @@ class UrlFile:
     Attributes:
         url: Where it comes from.
         name: What it is called here.
-        sha256: Its checksum, or the beginning of it.
-        size_bytes: Its size; None if not known.
+        sha256: Checksum of the file in hex, or the beginning of it.
+        size_bytes: Size of the file; None if not known.
         folder: `models` is `models_dir()`, `torch-hub` the checkpoints of torch.hub.
     """
 

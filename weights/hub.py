@@ -93,7 +93,7 @@ def fetch_repo(item: HubRepo, tell: OnProgress) -> Path:
 
     Args:
         item: The repository.
-        tell: Told how far it is: (name, bytes there, bytes in all).
+        tell: Called with how far it is: (name, bytes there, bytes in all).
 
     Returns:
         The folder of the snapshot.

@@ -20,7 +20,7 @@ def embedding_length(model: str, revision: str | None = None) -> int | None:
 
     Args:
         model: One that ships, a folder, a checkpoint file of LAION, or a hub id.
-        revision: Of a hub id.
+        revision: Revision of a hub id.
 
     Returns:
         None of a model that is neither known nor here.

@@ -155,7 +155,7 @@ def render_part(
 
     Args:
         label: Instrument label, a key of `SOUNDS`.
-        notes: Its notes.
+        notes: Notes that it plays.
         rng: Source of every choice.
         samples: Length.
         rate_hz: Sample rate.

@@ -34,7 +34,7 @@ SLOWEST = 3
 CATALOG_EVERY_S = 1.0
 
 
-# Of each class of failures, this many reasons are told, and of each reason this many files named.
+# Of each class of failures, this many reasons are named, and of each reason this many files.
 REASONS_TOLD, FILES_NAMED = 5, 5
 
 
@@ -43,7 +43,7 @@ class Reason:
     """What is said of some clips of one class of failures: the same but for the name of the file.
 
     Attributes:
-        message: Of the first one.
+        message: Message of the first one.
         count: Clips.
         files: Theirs, at most `FILES_NAMED`.
     """
@@ -71,7 +71,7 @@ class Failure:
         stage: The stage.
         error: The class.
         count: Clips.
-        message: Of the first one.
+        message: Message of the first one.
         source: The file of the first one.
         others: The next few files; at most `FILES_NAMED` are named in all.
         reasons: What was said of which; the first `REASONS_TOLD` that differ.
@@ -133,7 +133,7 @@ def batch_result(
 
     Args:
         stage: The stage that measured it.
-        clips: Its clips.
+        clips: Clips of the batch.
         rows: What is stored of each.
         seconds: How long each was waited for.
     """

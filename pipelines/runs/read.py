@@ -67,7 +67,7 @@ class LoggedRun:
         counts: What had become of all clips when it came to its latest stage.
         rejected_by: How many clips each rule had rejected by then.
         failures: What failed, by stage and error.
-        slowest: Its slowest clips, slowest first.
+        slowest: Slowest clips of the run, slowest first.
         updated: When it last said something, in seconds of the epoch.
         ended: It came to its end.
         stopped: Why it stopped before its end, if it said so.

@@ -31,12 +31,12 @@ class StageStatus:
     """How far a stage is, in clips; in files where it is the catalog or the probe.
 
     Attributes:
-        stage: Its name.
+        stage: Name of the stage.
         done: In its store, measured or failed; None where the run has not come to it yet.
         left: Known to be missing.
         left_at_most: With those that earlier stages may still hand on.
-        failed: Of those done.
-        rate_per_s: Of the latest batches of the last run; None where it measured nothing here.
+        failed: Those of the done ones that failed.
+        rate_per_s: Rate of the latest batches of the last run; None where it measured nothing here.
         eta_s: Seconds until nothing is left, at that rate.
     """
 
@@ -54,7 +54,7 @@ class Status:
     """How far a workspace is.
 
     Attributes:
-        workspace: Its folder.
+        workspace: Folder of the workspace.
         state: Whether a run goes on; else how the last one went: to its end, stopped by an error, died
             without a word, or left no log.
         stopped: The error that stopped it.
@@ -84,7 +84,7 @@ def look(workspace: Workspace, run: LoggedRun | None) -> Status:
 
     Args:
         workspace: The workspace.
-        run: Its latest run, which is read on; None where there is no log.
+        run: Latest run of the workspace, which is read on; None where there is no log.
 
     Raises:
         UserError: This is no workspace, or its plan does not fit this version.
@@ -102,7 +102,7 @@ def is_held(root: Path, run: LoggedRun) -> bool:
 
     Args:
         root: The workspace's folder.
-        run: Its latest run.
+        run: Latest run of the workspace.
     """
     lock = root / ".lock"
     if run.ended or run.stopped is not None or not lock.is_file():

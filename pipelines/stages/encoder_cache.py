@@ -26,8 +26,8 @@ def encoder(stage: str, adapter: str, settings: Mapping[str, Any]) -> Any:
 
     Args:
         stage: Whose adapter it is.
-        adapter: By name.
-        settings: Of the stage; `device` says where it runs.
+        adapter: Name of the adapter.
+        settings: Settings of the stage; `device` says where it runs.
 
     Raises:
         BadModel: The model is missing, incomplete, or of another kind.

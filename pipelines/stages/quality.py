@@ -25,8 +25,8 @@ class QualitySettings(BackendSettings):
 
     Attributes:
         backend: "clap" takes the windows that tagging embedded; "ms-clap" listens to the track.
-        model: Of MS-CLAP: its checkpoint, a folder that holds it, or a hub id; None for the published one.
-        revision: Of a hub id; None for the pinned one.
+        model: MS-CLAP: its checkpoint, a folder that holds it, or a hub id; None for the published one.
+        revision: Revision of a hub id; None for the pinned one.
         tokenizer: Folder or hub id of GPT-2's tokenizer; None for the published one.
         device: Where MS-CLAP runs.
     """

@@ -1,4 +1,4 @@
-"""Take names out of a folder: a workspace or collected folder in place, a dataset by writing it anew."""
+"""Take names out of a folder: a workspace or collected folder in place, a dataset by writing another."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from leitmotif.shards.manifest import MANIFEST, write_manifest
 from leitmotif.shards.takedown import Removal, read_record, write_record
 from leitmotif.storage.atomic import whole_folder
 
-# What describes a folder, pictures and sound of its clips included: made anew from what is left.
+# What describes a folder, pictures and sound of its clips included: made again from what is left.
 _REPORTS = frozenset(("stats.json", "report.html", "README.md", "croissant.json", "figures", MANIFEST))
 
 
@@ -46,7 +46,7 @@ def clean(folder: Path, redactor: Redactor, finish: Callable[[Path], object], *,
 def rebuild(
     dataset: Path, removals: Sequence[Removal], redactor: Redactor, finish: Callable[[Path], object]
 ) -> int:
-    """Write a dataset anew without the names, and put it in place at once.
+    """Write a dataset again without the names, and put it in place at once.
 
     Args:
         dataset: The folder.

@@ -81,7 +81,7 @@ class Redactor:
         return blanked.decode(errors="surrogateescape")
 
     def owns(self, table: pa.Table) -> pa.Array:
-        """Return which rows belong to what the names mean."""
+        """Return which rows belong to what the names mean: a boolean array of shape (rows,)."""
         owned = pa.array([False] * len(table), pa.bool_())
         values = pa.array(sorted(self.ids), pa.string())
         for name in _OWNERS:

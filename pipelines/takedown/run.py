@@ -136,7 +136,7 @@ def take_down(
         targets: Where to remove.
         finish: Called with a folder to write its reports: the dataset's new one before it is put in place,
             and the workspace if it has some.
-        progress: Told how many files are searched.
+        progress: Called with how many files are searched.
 
     Returns:
         What was removed.

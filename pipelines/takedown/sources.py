@@ -20,7 +20,7 @@ from leitmotif.shards.takedown import Blocklist, Removal
 from leitmotif.shards.urls import canonical_url
 from leitmotif.storage.errors import UserError
 
-# So many names are proposed where a word means nothing.
+# This many names are proposed where a word means nothing.
 NEAR = 4
 HASH = re.compile(r"[0-9a-f]{32}")
 
@@ -37,7 +37,7 @@ class Fact:
         item: Key in a collected folder.
         other: Other words that name it: its SHA-256.
         path: Where the file lies or lay.
-        size_bytes: Of the file.
+        size_bytes: Size of the file.
         group: Shared by the rows of one source in a dataset.
         recording_id: Shared by the sources of one recording in a dataset.
         copy_of: What was said of a rejected copy.

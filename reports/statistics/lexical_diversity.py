@@ -28,7 +28,7 @@ def measure_variety(
     Args:
         words: Word numbers of all texts, one text after the other, shape (sum of `lengths`,).
         lengths: Words in each text, shape (n,).
-        threshold: Of a factor.
+        threshold: Type-token ratio below which a factor is complete.
 
     Returns:
         MTLD in words, shape (n,), NaN where no word repeats, since there is no factor then; and distinct
@@ -120,7 +120,7 @@ def _factors(
         starts: Where each text starts.
         lengths: Words in each text.
         distinct: Distinct words in each text.
-        threshold: Of a factor.
+        threshold: Type-token ratio below which a factor is complete.
         backward: Read from the end.
     """
     ratios = np.divide(distinct, lengths, out=np.ones(len(lengths)), where=lengths > 0)
@@ -164,7 +164,7 @@ def _count_factors(seen: np.ndarray, lengths: np.ndarray, threshold: Fraction) -
     Args:
         seen: Where each word stood last, shape (places, texts); -1 for nowhere.
         lengths: Words in each text, descending, shape (texts,).
-        threshold: Of a factor.
+        threshold: Type-token ratio below which a factor is complete.
     """
     start = np.zeros(len(lengths), np.int32)
     types = np.zeros(len(lengths), np.int32)

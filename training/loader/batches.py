@@ -72,7 +72,7 @@ class ShardBatches(IterableDataset[WorkerBatch]):
             pipeline: What becomes of a row.
             batches: Rows of each batch, int64 (n,).
             seed: Seed and epoch, from which the column "seed" follows.
-            taken: Of the `SharedReader` that unpacks what worker processes pack.
+            taken: Table of the `SharedReader` that unpacks what worker processes pack.
         """
         self.split = split
         self.seed = seed

@@ -37,8 +37,8 @@ def decode_window(data: bytes, length_s: float, seed: int) -> AudioWindow:
     """Decode a window of a FLAC file, and no more than that.
 
     Args:
-        data: Its bytes.
-        length_s: Of the window; a shorter clip is given whole.
+        data: Bytes of the file.
+        length_s: Length of the window; a shorter clip is given whole.
         seed: Draws where the window begins, evenly over all that are possible.
 
     Returns:
@@ -62,7 +62,7 @@ def decode_audio(data: bytes) -> Audio:
     """Decode a FLAC file.
 
     Args:
-        data: Its bytes.
+        data: Bytes of the file.
 
     Returns:
         Samples and rate.
@@ -90,7 +90,7 @@ def decode_frame(data: bytes) -> np.ndarray:
     """Decode a JPEG picture.
 
     Args:
-        data: Its bytes.
+        data: Bytes of the file.
 
     Returns:
         RGB, uint8 (height, width, 3).

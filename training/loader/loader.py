@@ -40,7 +40,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
     `state_dict` counts the rows that the consumers were given, whatever the workers have prepared by then. A
     state can be taken up with any number of workers, and with any number of ranks if the rows of a step stay
     the same. With the same batch size and more or fewer ranks the rows that are left of the epoch are divided
-    anew, each still exactly once; the next epoch has the order that belongs to the new number of ranks.
+    again, each still exactly once; the next epoch has the order that belongs to the new number of ranks.
 
     With Accelerate, give every process its `rank` and `world_size`, do not `prepare` the loader, and register
     it for checkpointing. Where a `DataLoader` is demanded, `DataLoader(loader, batch_size=None)` is one.
@@ -72,17 +72,17 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
 
         Args:
             dataset: A folder that `leitmotif publish` wrote, or the dataset that was opened there.
-            split: Of the dataset.
-            columns: Which columns a row has (only these are read), and "seed", a number for a transform that
+            split: Name of the split.
+            columns: Columns that a row has (only these are read), and "seed", a number for a transform that
                 draws at random: it follows from seed, epoch and row.
             batch_size: Rows of a batch of one rank.
             transform: Makes an item of a row, in the worker.
             collate: Makes a batch of the items, in the worker.
             shuffle: False gives the rows in the order of the shards, in every epoch.
             buffer: Rows that the shuffle buffer holds, over all ranks and workers.
-            seed: Of the order, not negative.
+            seed: Seed of the order, not negative.
             workers: Processes that read and decode; 0 does it in this one.
-            rank: Of this process.
+            rank: Rank of this process.
             world_size: Number of ranks.
             decode: `audio` comes as `decode.Audio` and `frames` as a list of pictures; False leaves
                 both as bytes.
@@ -139,7 +139,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
 
         Raises:
             UserError: A shard cannot be read, a row cannot be decoded, a worker died, or the loader was
-                moved or iterated anew in between.
+                moved or iterated again in between.
         """
         if get_worker_info():
             raise UserError("a shard loader has workers of its own: give workers=N to it, not to DataLoader")
@@ -182,7 +182,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         """Go to where a state was taken.
 
         Args:
-            state: Of `state_dict`.
+            state: What `state_dict` returned.
 
         Raises:
             UserError: It belongs to another dataset, split, seed, batch size, buffer or order, or to none.

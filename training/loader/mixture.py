@@ -25,9 +25,9 @@ class Mixture:
         """Put loaders together.
 
         Args:
-            loaders: Of the datasets, with the same rank and number of ranks.
+            loaders: One loader of each dataset, with the same rank and number of ranks.
             weights: How often each is drawn, in any unit.
-            seed: Of the draws.
+            seed: Draws the loader of each batch.
 
         Raises:
             UserError: There is not one positive weight for each loader.

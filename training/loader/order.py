@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 
 # How the string of row groups is cut into streams, (streams of a step, interleave), the best first: each step
-# takes its rows from so many streams, and only after `interleave` steps come the same ones again. Ranks that
-# share a step have streams of their own, and so have workers.
+# takes its rows from that many streams, and only after `interleave` steps come the same ones again. Ranks
+# that share a step have streams of their own, and so have workers.
 _LAYOUTS = ((4, 24), (4, 12), (4, 8), (2, 12), (2, 8), (2, 6), (1, 8), (1, 6), (1, 4), (1, 2))
-# A step draws from at least so many times its rows, lest it be little more than a piece of one row group.
+# A step draws from at least this many times its rows, lest it be little more than a piece of one row group.
 _STEPS_MIXED = 4
-# A stream has at least so many row groups, since those at its ends are read twice.
+# A stream has at least this many row groups, since those at its ends are read twice.
 _GROUPS_OF_STREAM = 4
 
 
@@ -27,7 +27,7 @@ def order_rows(groups: Sequence[range], *, seed: int, epoch: int, buffer: int, s
     Args:
         groups: The rows of each row group.
         seed: Chooses the order together with `epoch`.
-        epoch: Of the training.
+        epoch: Passes over the rows that were made before.
         buffer: Rows among which the next one is drawn, over all ranks.
         step_size: Rows of a step, over all ranks.
 

@@ -56,8 +56,8 @@ class SharedWriter:
         """Start without any block.
 
         Args:
-            worker: Its number.
-            taken: Of the reader, uint8 (workers, BLOCKS): 1 for each block in which values lie.
+            worker: Number of the worker.
+            taken: Table of the reader, uint8 (workers, BLOCKS): 1 for each block in which values lie.
         """
         self.worker, self.workers = worker, len(taken)
         self.taken = taken[worker].numpy()
@@ -191,7 +191,7 @@ def _lay_out(pieces: Sequence[memoryview]) -> tuple[list[tuple[int, int]], int]:
 
 
 def _has_room(size: int) -> bool:
-    """Whether so many bytes can be shared; a container often has but 64 MB, and going beyond is fatal."""
+    """Whether `size` bytes can be shared; a container often has but 64 MB, and going beyond is fatal."""
     if not _SHARED_MEMORY.is_dir():
         return True
     room = os.statvfs(_SHARED_MEMORY)
