@@ -4,6 +4,8 @@
 shows them at work. Importing this package imports nothing else: each name is loaded when it is first used.
 """
 
+from __future__ import annotations
+
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 

@@ -1,5 +1,7 @@
 """Packages that only some tasks need: the one sentence that says how to get one that is missing."""
 
+from __future__ import annotations
+
 
 def install_command(extra: str) -> str:
     """Return the command that installs the packages of an extra."""

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from leitmotif.storage.errors import one_line
 
-log = logging.getLogger("leitmotif.plugins")
+logger = logging.getLogger("leitmotif.plugins")
 
 GROUPS = ("rules", "stages", "backends", "metrics", "sources", "enrichers")
 OURS = "leitmotif"
@@ -103,7 +103,7 @@ _left_out: dict[Plugin, str] = {}
 def _leave_out(plugin: Plugin, reason: str) -> None:
     if plugin not in _left_out:
         _left_out[plugin] = reason
-        log.warning("plugin %s of %s (leitmotif.%s) %s", plugin.name, plugin.owner, plugin.group, reason)
+        logger.warning("plugin %s of %s (leitmotif.%s) %s", plugin.name, plugin.owner, plugin.group, reason)
 
 
 def why_left_out(plugin: Plugin) -> str | None:

@@ -20,7 +20,7 @@ from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.extras import needs
 from leitmotif.storage.errors import UserError
 
-log = logging.getLogger("leitmotif.captioning")
+logger = logging.getLogger("leitmotif.captioning")
 
 Answer = TypeVar("Answer")
 
@@ -164,7 +164,7 @@ class Connection:
         now = time.monotonic()
         if self.silent_since is None:
             self.silent_since = now
-            log.warning(
+            logger.warning(
                 "the caption server at %s does not answer (%s); waiting", self.url, self._reason(error)
             )
         asked_s = _retry_after_s(error)
@@ -185,7 +185,7 @@ class Connection:
     def _note_answer(self) -> None:
         self.answers += 1
         if self.silent_since is not None:
-            log.warning("the caption server at %s answers again", self.url)
+            logger.warning("the caption server at %s answers again", self.url)
             self.silent_since = None
 
     def _reason(self, error: BaseException) -> str:

@@ -36,7 +36,7 @@ from leitmotif.weights.catalog import revision_of_language_model
 
 __all__ = ["LICENSE", "MODEL_ID", "RATE_HZ", "REFERENCE", "REVISION", "URL", "ServerCaptioner"]
 
-log = logging.getLogger("leitmotif.captioning")
+logger = logging.getLogger("leitmotif.captioning")
 
 # Where `vllm serve` listens by default.
 URL = "http://localhost:8000/v1"
@@ -236,7 +236,7 @@ class ServerCaptioner:
                 if other is None:
                     raise
                 self.dialect, meaning = other
-                log.warning("the caption server at %s %s", self.url, meaning)
+                logger.warning("the caption server at %s %s", self.url, meaning)
 
     async def _see_it_up(self, connection: Connection, down: ServerDown) -> None:
         """See whether the server answers about a plain clip: then it is one clip that it fails on.

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from leitmotif.pipelines.plan import Plan
     from leitmotif.pipelines.workspace import Workspace
 
-log = logging.getLogger("leitmotif.cli")
+logger = logging.getLogger("leitmotif.cli")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -135,7 +135,7 @@ def _plan(options: argparse.Namespace, workspace: Workspace) -> Plan:
         device=device,
     )
     if former:
-        log.info("%s goes on with %s", options.out, describe_plan(plan))
+        logger.info("%s goes on with %s", options.out, describe_plan(plan))
         for line in changes(former, plan):
-            log.info("changed: %s", line)
+            logger.info("changed: %s", line)
     return plan

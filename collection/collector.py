@@ -28,7 +28,7 @@ from leitmotif.collection.settings import Settings
 from leitmotif.storage.errors import is_machine_fault
 from leitmotif.storage.progress import OnProgress, show_nothing
 
-log = logging.getLogger("leitmotif.collection")
+logger = logging.getLogger("leitmotif.collection")
 
 PROBES = 2
 
@@ -228,7 +228,7 @@ class _Run:
             message = f"{type(error).__name__}: {error}"
             self._archive.note(request, FAILED, message=message[:500])
             self._finish(FAILED)
-            log.warning("failed: %s: %s", request.name[:200], message[:500])
+            logger.warning("failed: %s: %s", request.name[:200], message[:500])
         else:
             if done.entries:
                 with self._lock:
@@ -248,7 +248,7 @@ class _Run:
         if not isinstance(error, TakenDown):
             self._archive.note(request, outcome, permanent=permanent, attempts=attempts, message=str(error))
         self._finish(outcome)
-        log.info("%s: %s: %s", outcome, request.name[:200], error)
+        logger.info("%s: %s: %s", outcome, request.name[:200], error)
 
     def _finish(self, outcome: str) -> None:
         with self._lock:

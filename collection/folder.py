@@ -16,7 +16,7 @@ from leitmotif.collection.ours import inner_folders
 from leitmotif.phrases import count, some_of
 from leitmotif.storage.errors import UserError
 
-log = logging.getLogger("leitmotif.collection")
+logger = logging.getLogger("leitmotif.collection")
 
 SUFFIXES = frozenset(
     f".{name}"
@@ -93,7 +93,7 @@ def _find_in(source: Path) -> list[FoundFile]:
                 found.append(FoundFile(path, path.relative_to(source.absolute()).as_posix()))
     if passed_over:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(passed_over.items()))
-        log.info("%s: passed over: %s", source, kinds)
+        logger.info("%s: passed over: %s", source, kinds)
     if not found:
         left = count(len(others) + passed_over.total(), "other file")
         raise UserError(
@@ -103,7 +103,7 @@ def _find_in(source: Path) -> list[FoundFile]:
     if others:
         whose = "its name has" if len(others) == 1 else "their names have"
         files = f"{count(len(others), 'file')} passed over, since {whose} no ending of a media file"
-        log.info("%s: %s: %s", source, files, some_of(sorted(others)))
+        logger.info("%s: %s: %s", source, files, some_of(sorted(others)))
     return found
 
 

@@ -16,7 +16,7 @@ from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
 from leitmotif.collection.table import encoding_of, read_records
 from leitmotif.storage.errors import UserError
 
-log = logging.getLogger("leitmotif.collection")
+logger = logging.getLogger("leitmotif.collection")
 
 # Columns that say which file a row is about.
 _KEYS = {
@@ -113,7 +113,7 @@ def read_table(path: Path) -> MetadataTable:
         elif not table._add(named, _metadata(said)):
             again.append(number)
         if said.odd:
-            log.warning("line %d of %s: passed over %s", number, path, ", ".join(said.odd))
+            logger.warning("line %d of %s: passed over %s", number, path, ", ".join(said.odd))
     if not table.rows:
         raise UserError(
             f"no row of {str(path)!r} says which file it is about (got {', '.join(sorted(seen))[:300]}); "
@@ -121,12 +121,12 @@ def read_table(path: Path) -> MetadataTable:
         )
     unknown = sorted(seen - _KNOWN)
     if unknown:
-        log.warning(
+        logger.warning(
             "%s: columns passed over: %s; known are %s", path, ", ".join(unknown), ", ".join(sorted(_KNOWN))
         )
     for lines, reason in ((again, "an earlier one is about the same file"), (nameless, "they name no file")):
         if lines:
-            log.warning("%s: %d rows passed over, %s (first: line %d)", path, len(lines), reason, lines[0])
+            logger.warning("%s: %d rows passed over, %s (first: line %d)", path, len(lines), reason, lines[0])
     return table
 
 

@@ -13,7 +13,7 @@ from leitmotif.collection.fields import MAX_ADDRESS, MAX_DESCRIPTION, MAX_TEXT, 
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
 from leitmotif.shards.texts import encodable
 
-log = logging.getLogger("leitmotif.collection")
+logger = logging.getLogger("leitmotif.collection")
 
 MAX_COMMENTS = 10
 # With all comments of a famous video such a file has some 100 MB.
@@ -49,7 +49,7 @@ def read_metadata(sidecar: Path) -> Metadata:
     try:
         return metadata_of(load_sidecar(sidecar), where=sidecar)
     except ValueError as error:
-        log.warning("%s: metadata passed over (%s); expected a yt-dlp info.json", sidecar, error)
+        logger.warning("%s: metadata passed over (%s); expected a yt-dlp info.json", sidecar, error)
         return Metadata()
 
 
@@ -83,7 +83,7 @@ def _decoded(sidecar: Path) -> str:
         text = content.decode(encoding, "surrogatepass")
     except UnicodeDecodeError:
         text = content.decode(encoding, "replace")
-        log.warning("%s: some letters are no %s and are read as U+FFFD", sidecar, encoding.upper())
+        logger.warning("%s: some letters are no %s and are read as U+FFFD", sidecar, encoding.upper())
     return text.strip("\ufeff\0 \t\r\n")
 
 
@@ -121,7 +121,7 @@ def metadata_of(info: dict[str, Any], *, where: Path | str = "an info.json") -> 
         duration_s=said.number("duration", most=_LONGEST_S),
     )
     if said.odd:
-        log.warning("%s: passed over %s; the other fields are used", where, ", ".join(said.odd))
+        logger.warning("%s: passed over %s; the other fields are used", where, ", ".join(said.odd))
     return metadata
 
 

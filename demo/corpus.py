@@ -1,5 +1,7 @@
 """A small corpus of music videos of which everything is known, for first runs and tests."""
 
+from __future__ import annotations
+
 import json
 import multiprocessing
 import os

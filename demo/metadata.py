@@ -1,5 +1,7 @@
 """What people write around a clip: title, description, comments and tags, with the noise of real ones."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 

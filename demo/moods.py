@@ -1,6 +1,8 @@
 """Moods as points of valence and arousal."""
 
 # (valence, arousal) of every mood label.
+from __future__ import annotations
+
 MOODS: dict[str, tuple[float, float]] = {
     "happy": (0.8, 0.5),
     "energetic": (0.5, 0.9),

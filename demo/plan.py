@@ -1,5 +1,7 @@
 """What every clip of a demo corpus is to become, and what is in it."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 

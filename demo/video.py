@@ -1,5 +1,7 @@
 """Re-encoding films, as somebody would who uploads them again."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 from pathlib import Path
 

@@ -1,5 +1,7 @@
 """The word lists that titles, artists, lyrics and descriptions are made of. All names are invented."""
 
+from __future__ import annotations
+
 ARTIST_FIRST = (
     "Velvet",
     "Paper",

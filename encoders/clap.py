@@ -1,5 +1,7 @@
 """CLAP: windows of audio and sentences in one space (transformers' `ClapModel`)."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self

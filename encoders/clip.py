@@ -1,5 +1,7 @@
 """CLIP: images and sentences in one space (transformers' `CLIPModel`)."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self

@@ -1,5 +1,7 @@
 """What an encoder is, and how every one of them runs: in batches, without gradients, onto the unit sphere."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
@@ -58,7 +60,7 @@ class ImageEncoder(TextEncoder, Protocol):
     def load(self, device: str = "cpu") -> Self:
         """Load the weights onto a torch device."""
 
-    def prepare_images(self, images: "Sequence[Image.Image]") -> torch.Tensor:
+    def prepare_images(self, images: Sequence[Image.Image]) -> torch.Tensor:
         """Return the pixels that the network sees, shape (images, 3, side, side); safe in several threads."""
 
     def embed_pixels(self, pixels: torch.Tensor) -> np.ndarray:

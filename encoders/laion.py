@@ -5,6 +5,8 @@ What is published: `music_audioset_epoch_15_esc_90.14.pt` and `music_speech_*.pt
 fusion); each with RoBERTa-base as its text tower. Sizes and fusion are read from the shapes of the weights.
 """
 
+from __future__ import annotations
+
 import math
 import re
 from collections.abc import Mapping

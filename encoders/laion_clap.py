@@ -4,6 +4,8 @@
 compare with. How to install the package beside ours: docs/laion-parity.md.
 """
 
+from __future__ import annotations
+
 import importlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

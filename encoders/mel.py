@@ -1,5 +1,7 @@
 """Log-mel spectrograms of CLAP in torch: the numbers of transformers' `ClapFeatureExtractor`, faster."""
 
+from __future__ import annotations
+
 from typing import Any
 
 import torch

@@ -1,5 +1,7 @@
 """MS-CLAP 2023: seven-second windows and sentences in one space; what PAM asks for the quality of a sound."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path

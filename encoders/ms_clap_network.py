@@ -1,5 +1,7 @@
 """The network of MS-CLAP 2023 from parts of `transformers`: HTSAT hears, GPT-2 reads, into one space."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Mapping
 

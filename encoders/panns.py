@@ -5,6 +5,8 @@ labels beside this module (`audioset_labels.csv`: machine id and display name, o
 of `class_labels_indices.csv`) are those of AudioSet, Gemmeke et al., ICASSP 2017, licensed CC-BY-4.0.
 """
 
+from __future__ import annotations
+
 import csv
 import importlib
 import importlib.util

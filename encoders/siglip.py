@@ -1,5 +1,7 @@
 """SigLIP: images and sentences in one space (transformers' `SiglipModel`)."""
 
+from __future__ import annotations
+
 import string
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,7 @@
 """Small byte-level tokenizers, saved as real tokenizer files, that can spell any text."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers

@@ -1,5 +1,7 @@
 """The fixed-length windows that an encoder reads: cut from a streamed mono track, and filled up."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import numpy as np

@@ -25,7 +25,7 @@ from leitmotif.storage.errors import is_machine_fault
 from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.storage.table import AppendOnlyTable
 
-log = logging.getLogger("leitmotif.pipelines")
+logger = logging.getLogger("leitmotif.pipelines")
 
 # Entered in one go; what is lost at most when a machine dies.
 BATCH = 256
@@ -177,7 +177,7 @@ def _tags(path: Path, row: Mapping[str, Any], worker: SandboxedWorker) -> dict[s
     except (NotMedia, Unreadable):
         return {}
     except MediaError as error:
-        log.warning("%s: its tags are not read (%s)", path, error)
+        logger.warning("%s: its tags are not read (%s)", path, error)
         return {}
 
 
@@ -191,7 +191,7 @@ def _said_beside(sidecar: Path | None) -> Metadata:
         if is_machine_fault(error):
             raise
         reason = error.strerror or str(error)
-        log.warning("%s: metadata passed over (%s); check the file and its permissions", sidecar, reason)
+        logger.warning("%s: metadata passed over (%s); check the file and its permissions", sidecar, reason)
         return Metadata()
 
 

@@ -17,7 +17,7 @@ from leitmotif.shards.renamed import RENAMED_STAGES, with_stages_now
 from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy.labels import TAG_KINDS
 
-log = logging.getLogger("leitmotif.pipelines")
+logger = logging.getLogger("leitmotif.pipelines")
 
 HERE = Path(__file__).parent
 RECIPES = tuple(sorted(path.stem for path in (HERE / "recipes").glob("*.yaml")))
@@ -80,7 +80,7 @@ def with_names_now(document: Mapping[str, Any], where: str) -> dict[str, Any]:
 def tell_of_renamed(where: str) -> None:
     """Say once, though it is read again and again, that something has a stage under its former name."""
     names = " and ".join(f"{then!r} is {stage!r} now" for then, stage in RENAMED_STAGES.items())
-    log.warning("%s: a stage has another name (%s); the former one is read for one version", where, names)
+    logger.warning("%s: a stage has another name (%s); the former one is read for one version", where, names)
 
 
 def check_shipped(kind: Literal["recipe", "profile"], name: str) -> None:

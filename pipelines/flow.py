@@ -26,7 +26,7 @@ from leitmotif.pipelines.runs.log import BatchResult
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import OutsideError
 
-log = logging.getLogger("leitmotif.pipelines")
+logger = logging.getLogger("leitmotif.pipelines")
 
 # A cluster that starts and ends as it should is no news; a worker that runs out of memory is.
 CLUSTER_LOGS = {"distributed": "warning", "distributed.nanny": "error", "distributed.nanny.memory": "warning"}
@@ -147,7 +147,7 @@ def run_flow(
     """
     files = find_files(sources, workspace, plan)
     # Prefect and the models take seconds to start.
-    log.info("%s: starting%s", workspace.root, f" with {count(len(files), 'file')}" if files else "")
+    logger.info("%s: starting%s", workspace.root, f" with {count(len(files), 'file')}" if files else "")
     runner: Any = ThreadPoolTaskRunner(max_workers=1)
     # A thread ends a batch that it has begun: a second one would wait once more for a server that is lost.
     ahead = 1

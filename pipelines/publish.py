@@ -37,7 +37,7 @@ from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.taxonomy import labels
 
-log = logging.getLogger("leitmotif.pipelines")
+logger = logging.getLogger("leitmotif.pipelines")
 
 
 @dataclass
@@ -101,7 +101,7 @@ def publish(
             write_manifest(beside, counts | {"rows": rows})
             _check_takedowns(workspace, out, removals)
         if not counts["kept"]:
-            log.warning("%s", _why_empty(workspace, ledger))
+            logger.warning("%s", _why_empty(workspace, ledger))
     except OSError as error:
         if not is_machine_fault(error):
             raise
@@ -208,7 +208,7 @@ def _write_data(folder: Path, plan: Plan, ledger: Ledger, progress: OnProgress) 
     targets = plan.splits.model_dump(include={"validation", "test"})
     splits = assign_splits(links, targets)
     for line in unmet_targets(links, targets, splits):
-        log.warning(line)
+        logger.warning(line)
     reader = RowReader(ledger.kinds, recordings)
     sizes = reader.sizes(kept)
     schema = shard_schema(

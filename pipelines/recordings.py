@@ -32,7 +32,7 @@ from leitmotif.shards.components import connected_components
 from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.storage.table import KEY, AppendOnlyTable
 
-log = logging.getLogger("leitmotif.pipelines")
+logger = logging.getLogger("leitmotif.pipelines")
 
 VERSION = 1
 # Compared pairs that are written down in one go.
@@ -143,7 +143,9 @@ def _altered(
         progress("recordings", min(start + BATCH, len(missing)), len(missing))
     same = [pair for pair in pairs if similarity[pair] >= SAME_RECORDING]
     if same:
-        log.info("%s one recording at another speed or pitch", count(len(same), "pair holds", "pairs hold"))
+        logger.info(
+            "%s one recording at another speed or pitch", count(len(same), "pair holds", "pairs hold")
+        )
     return iter(same)
 
 
@@ -164,7 +166,7 @@ def _write_down(store: AppendOnlyTable, rows: Sequence[dict[str, Any]]) -> None:
     except OSError as error:
         if error.errno not in (errno.EACCES, errno.EROFS):
             raise
-        log.info("the workspace cannot be written: compared pairs are compared again next time")
+        logger.info("the workspace cannot be written: compared pairs are compared again next time")
 
 
 def _pair_store(kinds: Sequence[Stores]) -> AppendOnlyTable:

@@ -38,7 +38,7 @@ from leitmotif.storage.errors import UserError
 from leitmotif.storage.lock import check_free, hold_folder
 from leitmotif.storage.table import AppendOnlyTable
 
-log = logging.getLogger("leitmotif.pipelines")
+logger = logging.getLogger("leitmotif.pipelines")
 
 PLAN = "plan.yaml"
 
@@ -111,7 +111,7 @@ class Workspace:
         except UserError:
             if former is not None and path.read_text(encoding="utf-8") != former:
                 write_text(path, former)
-                log.warning("%s keeps the plan it had", self.root)
+                logger.warning("%s keeps the plan it had", self.root)
             raise
 
     def known_models(self) -> dict[str, str | None]:
@@ -193,7 +193,7 @@ class _Catalog(AppendOnlyTable):
         ]
         if len(entered) < len(rows):
             left_out = count(len(rows) - len(entered), "file is", "files are")
-            log.warning("%s not catalogued: %s names what was taken down", left_out, RECORD)
+            logger.warning("%s not catalogued: %s names what was taken down", left_out, RECORD)
         return super().append(entered) if entered else self.folder
 
 

@@ -3,6 +3,8 @@
 Everything works on power (10 ** (dB / 10)), where sounds add, on whole batches of shape (B, frames, mels).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 import torch

@@ -4,6 +4,8 @@ Powers of sounds add, so that parts mix in the mel domain at no cost: every batc
 that were never rendered, each with its exact truth.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """The network of clap-mini: `ClapModel`, small enough for a CPU, and the losses that it is trained with."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from typing import Any
 

@@ -1,5 +1,7 @@
 """The whole recipe of clap-mini: render, train, measure, write."""
 
+from __future__ import annotations
+
 import logging
 import tempfile
 from collections.abc import Sequence

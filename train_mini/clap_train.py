@@ -1,5 +1,7 @@
 """Trains clap-mini on cached features."""
 
+from __future__ import annotations
+
 import copy
 import logging
 import math
@@ -81,7 +83,7 @@ class ClapTrainer:
         self.step_number, self._done = 0, 0.0
         self.started = time.monotonic()
 
-    def run(self, after_epoch: Callable[[int, float, "ClapTrainer"], None] | None = None) -> list[float]:
+    def run(self, after_epoch: Callable[[int, float, ClapTrainer], None] | None = None) -> list[float]:
         """Train to the end of the plan.
 
         Args:

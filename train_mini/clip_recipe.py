@@ -1,5 +1,7 @@
 """The whole recipe of clip-mini: render scenes, train a tiny `CLIPModel`, measure, write."""
 
+from __future__ import annotations
+
 import logging
 import math
 import time

@@ -3,6 +3,8 @@
 Seeds never overlap between what is trained on, what decides settings, and what is reported.
 """
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor

@@ -1,5 +1,7 @@
 """The figures of a model: written once by the recipe, quoted by its card."""
 
+from __future__ import annotations
+
 import json
 from pathlib import Path
 from typing import Any

@@ -1,5 +1,7 @@
 """Writes a trained model as a folder that `from_pretrained` reads: whole or not at all, file by file."""
 
+from __future__ import annotations
+
 import copy
 import shutil
 from collections.abc import Sequence

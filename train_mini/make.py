@@ -1,5 +1,7 @@
 """Makes the embedded models again: `python -m leitmotif.train_mini.make [clap|clip|all]`; `make mini`."""
 
+from __future__ import annotations
+
 import argparse
 import logging
 import os

@@ -1,5 +1,7 @@
 """The sentences that clap-mini learns from: label prompts, opposed pairs, and plain descriptions."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

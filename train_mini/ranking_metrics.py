@@ -1,5 +1,7 @@
 """Ranking figures: average precision, area under the ROC curve, the best threshold."""
 
+from __future__ import annotations
+
 import numpy as np
 
 

@@ -1,5 +1,7 @@
 """Measures a CLAP encoder on labelled recordings: does it hear the family of what plays alone?"""
 
+from __future__ import annotations
+
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass

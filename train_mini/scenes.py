@@ -1,5 +1,7 @@
 """What clip-mini learns from: frames of rendered scenes with known mood, and sentences about them."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor

@@ -1,5 +1,7 @@
 """What a batch of clips should score, as tensors with weights: weight 0 means unknown."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Self

@@ -30,7 +30,7 @@ from leitmotif.training.run import check_run, one_line_when_full, setting_up
 from leitmotif.training.settings import write_settings
 from leitmotif.training.setup import check_installed, make_accelerator, make_optimizer, prepare
 
-_log = logging.getLogger("leitmotif.train")
+logger = logging.getLogger("leitmotif.train")
 
 
 def train(
@@ -89,7 +89,7 @@ def _train(dataset: Dataset, run: Path, settings: Settings, on_progress: OnProgr
     if accelerator.is_main_process:
         found = list_checkpoints(run)
         if begun and not found:
-            _log.info("%s: nothing had been saved yet, so it begins anew", run)
+            logger.info("%s: nothing had been saved yet, so it begins anew", run)
         forget_samples(run, read_state(found[-1])["step"] if found else 0)
     state = fit(task, net, optimizer, loader, run, settings, accelerator, ema=ema, on_progress=on_progress)
     facts = {
@@ -140,7 +140,7 @@ def read_validation(dataset: Dataset, settings: Settings) -> list[Example]:
     examples = list(read_fixed(dataset, settings, "validation")) if rows and settings.validation_rows else []
     if not examples:
         why = _why_none(rows, settings)
-        _log.warning("no rows to validate with (%s): the last checkpoint counts as the best", why)
+        logger.warning("no rows to validate with (%s): the last checkpoint counts as the best", why)
     return examples
 
 

@@ -8,7 +8,6 @@ RUN/
 
 from __future__ import annotations
 
-import logging
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,8 +19,6 @@ import torch
 from leitmotif.storage.errors import OutsideError, RunError, UserError, first_line, is_machine_fault
 from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
 from leitmotif.training.settings import Chosen, read_settings
-
-_log = logging.getLogger("leitmotif.train")
 
 
 def check_run(run: Path, settings: Chosen | None, default: Chosen, *, resume: bool) -> Chosen:

@@ -17,7 +17,7 @@ from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 
 SETTINGS_NAME = "settings.json"
-_log = logging.getLogger("leitmotif.train")
+logger = logging.getLogger("leitmotif.train")
 
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Count = Annotated[int, Field(ge=0)]
@@ -154,5 +154,5 @@ def _current(kind: type[LoopSettings], name: str, where: str) -> str:
     """Return the present name of a setting."""
     if name not in kind.RENAMED:
         return name
-    _log.warning("%s: the setting %s is called %s now", where, name, kind.RENAMED[name])
+    logger.warning("%s: the setting %s is called %s now", where, name, kind.RENAMED[name])
     return kind.RENAMED[name]

@@ -1,5 +1,7 @@
 """Checkpoints that their authors published as one file: where they lie, and what identifies them."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 

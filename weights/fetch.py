@@ -19,7 +19,7 @@ from leitmotif.weights.backend import size_text
 from leitmotif.weights.files import HubRepo, LocalPath, UrlFile, Weights
 from leitmotif.weights.hub import fetch_repo
 
-log = logging.getLogger("leitmotif.fetch")
+logger = logging.getLogger("leitmotif.fetch")
 
 # Tries in a row that bring nothing.
 TRIES = 3
@@ -98,7 +98,7 @@ def _download(item: UrlFile, part: Path, tell: OnProgress) -> None:
                     f"{item.url} cannot be reached ({one_line(error)}); {_kept(part)}run the same command "
                     "again"
                 ) from error
-            log.info("%s: %s; trying again", item.name, one_line(error))
+            logger.info("%s: %s; trying again", item.name, one_line(error))
             time.sleep(FIRST_PAUSE_S * in_vain)
 
 

@@ -3,6 +3,8 @@
 Its library takes up what stopped; `fetch` does so for files behind a plain URL.
 """
 
+from __future__ import annotations
+
 import io
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -1,5 +1,7 @@
 """Loads weights: reads what torch.save wrote, fills networks with exactly their weights, or says why not."""
 
+from __future__ import annotations
+
 import pickle
 import zipfile
 from collections.abc import Iterator, Mapping

@@ -1,5 +1,7 @@
 """Finds the weights behind a model name: shipped here, in a local folder or file, or on the Hub."""
 
+from __future__ import annotations
+
 import hashlib
 import json
 from functools import cache

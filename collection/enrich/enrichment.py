@@ -25,7 +25,7 @@ from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 from leitmotif.storage.progress import OnProgress, show_nothing
 
-log = logging.getLogger("leitmotif.collection")
+logger = logging.getLogger("leitmotif.collection")
 
 # Module and class of each, in the order of use: codes that one finds another looks up.
 ENRICHERS = {
@@ -153,7 +153,7 @@ def _enrich_file(
         info = load_sidecar(sidecar)
     except ValueError as error:
         done.failed += 1
-        log.warning("%s: passed over (%s)", sidecar, error)
+        logger.warning("%s: passed over (%s)", sidecar, error)
         return
     metadata = merged(metadata_of(info, where=sidecar))
     enrichments = info.get("enrichments")
@@ -172,7 +172,7 @@ def _enrich_file(
         return
     except CollectError as error:
         done.failed += 1
-        log.info("%s: %s: %s", name, file.name, error)
+        logger.info("%s: %s: %s", name, file.name, error)
         return
     found = {"found": answer is not None, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     info["enrichments"] = known | {name: found | encodable(answer or {})}

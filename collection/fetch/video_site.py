@@ -25,7 +25,7 @@ from leitmotif.collection.settings import Settings
 from leitmotif.collection.sidecar import MAX_COMMENTS
 from leitmotif.shards.texts import encodable
 
-log = logging.getLogger("leitmotif.collection")
+logger = logging.getLogger("leitmotif.collection")
 
 # No plugin is looked for: it would be code that nobody here has read.
 yt_dlp_globals.plugin_dirs.value = []
@@ -84,7 +84,7 @@ class _Quiet:
     """Takes yt-dlp's messages; what matters comes as an exception."""
 
     def debug(self, message: str) -> None:
-        log.debug("yt-dlp: %s", message)
+        logger.debug("yt-dlp: %s", message)
 
     info = warning = error = debug
 

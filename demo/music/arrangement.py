@@ -1,5 +1,7 @@
 """From a line-up to sound: what every instrument plays in a genre, and how its part is rendered."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """Damage to a recording, with a degree: noise, hum, clipping, lost bands, drop-outs, codecs and few bits."""
 
+from __future__ import annotations
+
 import io
 
 import av

@@ -1,5 +1,7 @@
 """Drum and hand percussion patterns on the grid, as General MIDI percussion notes."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from leitmotif.demo.music.score import Grid, Note

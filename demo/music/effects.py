@@ -1,5 +1,7 @@
 """What happens to sound between the instrument and the recording: rooms, equalisers, compressors, width."""
 
+from __future__ import annotations
+
 import numpy as np
 from scipy import fft
 from scipy.signal import butter, sosfilt

@@ -1,5 +1,7 @@
 """Vowels as resonances, and the filter that moves through them."""
 
+from __future__ import annotations
+
 import numpy as np
 
 # Five formants in hertz of an adult male, after Peterson and Barney, 1952; the upper two rounded.

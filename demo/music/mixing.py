@@ -1,5 +1,7 @@
 """From a plan to a mix: the parts, the voices, the room they share, and what of them can be heard."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from leitmotif.demo.music import degradations, effects

@@ -1,5 +1,7 @@
 """Clips without music: silence, noise, wind, crackle and applause."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from leitmotif.demo.music import degradations, effects

@@ -1,5 +1,7 @@
 """Melodies, chord patterns, broken chords and bass lines on the grid."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

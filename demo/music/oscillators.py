@@ -1,5 +1,7 @@
 """Tools that the synthesisers share: pitches, envelopes and single cycles that are read out as tones."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Synthesised drums: an electronic kit, an acoustic kit from noise and resonances, and hand drums."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,5 +1,7 @@
 """Synthesised strings and bars that are plucked or struck."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

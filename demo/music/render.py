@@ -1,5 +1,7 @@
 """Music with known truth, drawn from a seed: the mix, the voice in it, and what is in it."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,5 +1,7 @@
 """Play notes with the samples of the General MIDI soundfont."""
 
+from __future__ import annotations
+
 import importlib.util
 from collections.abc import Sequence
 from functools import cache

@@ -1,5 +1,7 @@
 """The strict grid of a piece: notes, keys, chord progressions, bars and beats."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -1,5 +1,7 @@
 """Control curves of voices: pitch, level, vowels and consonants of singers and of speech-like babble."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

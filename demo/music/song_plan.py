@@ -1,5 +1,7 @@
 """What a clip will be, drawn before any sound: genre, mood, line-up, voices, tempo and harmony."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 

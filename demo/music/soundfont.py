@@ -3,6 +3,8 @@
 Reference: SoundFont Technical Specification, version 2.04, https://www.synthfont.com/sfspec24.pdf
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
 

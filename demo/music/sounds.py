@@ -1,5 +1,7 @@
 """The instruments of the demo music: General MIDI programs, ranges and roles of every label."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 

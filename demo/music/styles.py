@@ -1,5 +1,7 @@
 """What is typical of every genre: tempo, mood, line-up, and the patterns its parts play."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 
 

@@ -1,5 +1,7 @@
 """Synthesised tones that last: bowed and blown instruments, organs and filtered saws."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

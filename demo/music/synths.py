@@ -4,6 +4,8 @@ Every one takes notes, a length in samples, a sample rate, a generator and a glo
 mono part.
 """
 
+from __future__ import annotations
+
 from leitmotif.demo.music.oscillators import Part
 from leitmotif.demo.music.plucked import amplified, piano, plucked, struck, tines
 from leitmotif.demo.music.sustained import blown, organ, subtractive

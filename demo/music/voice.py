@@ -1,5 +1,7 @@
 """Synthesised voices: a glottal source through moving formants; singers, choirs and speech-like babble."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 
 import numpy as np

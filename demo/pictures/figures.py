@@ -1,5 +1,7 @@
 """Moving people: dancers on the beat, and a small player in front of a still stage."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 
 import cv2

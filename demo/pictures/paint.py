@@ -1,5 +1,7 @@
 """The brushes of every rendered picture: palettes that follow a mood, noise, layers, glows and text."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -167,7 +169,7 @@ class Layer:
     clear: np.ndarray
 
     @classmethod
-    def of(cls, colour: np.ndarray, opacity: np.ndarray) -> "Layer":
+    def of(cls, colour: np.ndarray, opacity: np.ndarray) -> Layer:
         """Make a layer of a colour picture (h, w, 3) and an opacity of 0-1 (h, w)."""
         alpha = opacity[..., None].astype(np.float32)
         clear = np.repeat(255 - np.round(alpha * 255), 3, axis=2)
@@ -179,7 +181,7 @@ class Layer:
             target, part = found
             target[:] = cv2.add(cv2.multiply(target, self.clear[part], scale=1 / 255), self.colour[part])
 
-    def warped(self, matrix: np.ndarray, width: int, height: int) -> "Layer":
+    def warped(self, matrix: np.ndarray, width: int, height: int) -> Layer:
         """Return the layer under an affine map, a matrix of shape (2, 3), on a canvas of that size."""
         size = (width, height)
         white = (255, 255, 255)

@@ -1,5 +1,7 @@
 """Pictures for a clip: films that move, and the stills, slideshows and texts that only pretend to."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator
 
 import cv2

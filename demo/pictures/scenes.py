@@ -3,6 +3,8 @@
 Every scene is a function of a canvas and a generator that returns a shot; a shot draws the frame at a time.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import cv2

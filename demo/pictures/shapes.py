@@ -1,5 +1,7 @@
 """Moving pictures without things in them: swarms of lights, and turning shapes that pulse on the beat."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 
 import cv2

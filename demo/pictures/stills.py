@@ -1,5 +1,7 @@
 """Pictures that hardly are films: covers, slideshows, slow zooms, lyrics and flying words."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import replace
 

@@ -1,5 +1,7 @@
 """The stages: every class here whose name ends in Stage, by its NAME, and those of plugins."""
 
+from __future__ import annotations
+
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from importlib import import_module

@@ -21,7 +21,7 @@ from leitmotif.training.loader.order import order_rows, size_batches
 from leitmotif.training.loader.shared_memory import SharedReader
 
 Item = TypeVar("Item")
-_log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 
 def _unchanged(row: dict[str, Any]) -> Any:
@@ -154,7 +154,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             self._step += 1
             self.skipped += len(made.broken)
             for line in made.broken:
-                _log.warning("left out %s", line)
+                logger.warning("left out %s", line)
             if made.size:
                 yield made.batch
             elif self.world_size > 1:
