@@ -30,6 +30,7 @@ KEY_VARIABLES = ("LEITMOTIF_API_KEY", "OPENAI_API_KEY")
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
 # A request that failed as often, while others were answered, is at fault itself.
 MAX_FAULTS = 5
+# HTTP: too many requests; unauthorized and forbidden; request timeout and too early, which pass.
 _BUSY, _REFUSED_KEY, _PASSING = 429, (401, 403), (408, 425)
 
 

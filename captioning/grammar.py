@@ -77,7 +77,7 @@ class GrammarCaptioner:
         return self
 
     def caption(self, batch: Sequence[CaptionFacts], keep: Keep = keep_nothing) -> list[Caption | BadCaption]:
-        """Return a caption for each clip, in order; all at once, so that nothing is told of any before."""
+        """Return a caption for each clip, in order; all at once, so that `keep` is called for none."""
         if not hasattr(self, "_templates"):
             raise RuntimeError("got a captioner without words; expected load() to be called first")
         return [Caption(write_caption(facts, self._templates), seed=None) for facts in batch]

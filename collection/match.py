@@ -127,7 +127,7 @@ def _has(text: str, wanted: str) -> bool:
 
 
 def _plain(text: object) -> str:
-    """Lower case without accents and signs."""
+    """Return a text in lower case, without accents and signs."""
     letters = unicodedata.normalize("NFKD", str(text or "").casefold())
     kept = "".join(
         letter if letter.isalnum() else " " for letter in letters if not unicodedata.combining(letter)

@@ -24,7 +24,7 @@ from leitmotif.weights.resolve import BadModel
 MODEL_ID = "lukewys/laion_clap"
 REVISION = "b3708341862f581175dba5c356a4ebf74a9b6651"
 LICENSE = "CC0-1.0"
-RATE_HZ = 48_000
+RATE_HZ = 48_000  # of the sound that all of LAION's models were trained on
 REFERENCE = "Wu et al., Large-scale contrastive language-audio pretraining, ICASSP 2023, arXiv:2211.06687"
 TOKENIZER_ID = "FacebookAI/roberta-base"
 MAX_TOKENS = 77  # of a text: what the text tower was trained on

@@ -31,7 +31,7 @@ RATE_HZ = 48_000
 REFERENCE = "Wu et al., Large-scale contrastive language-audio pretraining, ICASSP 2023, arXiv:2211.06687"
 SETTINGS = {"model": None, "revision": None, "tokenizer": None}
 EXTRA = "laion"
-_WINDOW_S = 10.0
+_WINDOW_S = 10.0  # what `laion_extractor` takes at most
 _AT_ONCE = 8
 # The package's names of its audio towers, by the width of their patch embedding.
 _TOWERS = {96: "HTSAT-tiny", 128: "HTSAT-base", 256: "HTSAT-large"}

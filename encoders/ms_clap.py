@@ -25,14 +25,14 @@ from leitmotif.weights.resolve import FETCH, BadModel
 MODEL_ID = "microsoft/msclap"
 REVISION = "c47d441165daa21986ead0850660917636a81775"
 LICENSE = "MS-PL"
-RATE_HZ = 44_100
+RATE_HZ = 44_100  # of its sound; the filters of its spectrogram are those of 32 kHz, see `front_end`
 REFERENCE = (
     "Elizalde et al., Natural language supervision for general-purpose audio representations, ICASSP 2024, "
     "arXiv:2309.05767"
 )
 SETTINGS = {"model": None, "revision": None, "tokenizer": None}
 TOKENIZER_ID = "openai-community/gpt2"
-WINDOW_S = 7.0
+WINDOW_S = 7.0  # PAM scores chunks of this length
 _AT_ONCE = 8
 TOKENS = 77  # of a text, filled up with 0
 

@@ -11,7 +11,7 @@ from transformers import ClapAudioConfig, ClapAudioModel, GPT2Config, GPT2Model
 
 from leitmotif.encoders.laion import convert_laion
 
-MELS = 64
+MELS = 64  # bands of its spectrogram; no weight has this size
 MEL_FILTERS = "audio_encoder.base.htsat.logmel_extractor.melW"  # where a checkpoint has them
 
 _HTSAT = "audio_encoder.base.htsat."

@@ -41,7 +41,7 @@ REFERENCE = (
 SETTINGS = {"panns": None}
 EXTRA = "paper"
 WINDOW_S = 10.0  # the length of the clips that it was trained on
-CLASSES = 527
+CLASSES = 527  # of AudioSet
 # Five poolings by two need 32 frames of 320 samples; below a second there is little to hear anyway.
 _SHORTEST = RATE_HZ
 _PACKAGE = "_panns_inference_models"

@@ -13,7 +13,7 @@ from leitmotif.evaluation.words import spaced
 from leitmotif.extras import needs
 from leitmotif.storage.errors import UserError
 
-_ORDERS = 4
+_ORDERS = 4  # n-grams of one to four words, as Papineni et al., 2002, and sacrebleu by default
 
 
 class BleuMetric:

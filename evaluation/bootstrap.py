@@ -9,6 +9,7 @@ import numpy as np
 from leitmotif.evaluation.metric import Metric
 
 LEVEL = 0.95
+# Every draw of one clip is that clip: the width of an interval would be zero, as if the value were certain.
 FEWEST_CLIPS = 2
 NO_INTERVAL = "one clip alone says nothing of how much clips differ"
 # Draws that are made at once, times clips: 64 MiB.
@@ -116,7 +117,6 @@ def estimate_difference(
 
 def _estimate(value: float, drawn: np.ndarray, clips: int) -> Estimate:
     if clips < FEWEST_CLIPS:
-        # Every draw of one clip is that clip: the width would be zero, as if the value were certain.
         return Estimate(value, None, None, clips, NO_INTERVAL)
     low, high = np.nanpercentile(drawn, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     return Estimate(value, float(low), float(high), clips)

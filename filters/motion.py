@@ -120,7 +120,7 @@ def measure_motion(
     duration_s: float | None = None,
     mode: Literal["exact", "sampled"] = "exact",
 ) -> Motion:
-    """Measures how a clip moves.
+    """Measure how a clip moves.
 
     Args:
         path: A video file.
@@ -145,7 +145,7 @@ def measure_motion(
 
 
 def _window_extent_s(reader: VideoDecoder, start_s: float, duration_s: float | None) -> float:
-    """How much video the window holds as far as the headers know, in seconds."""
+    """Return how much video the window holds as far as the headers know, in seconds."""
     whole_s = reader.extent_s
     if whole_s is None:
         whole_s = packets_end_s(reader.path) or 0.0
@@ -224,7 +224,7 @@ class _Differences:
             self._pairs += 1
 
     def skip(self) -> None:
-        """Says that the next frame does not follow the one before."""
+        """Say that the next frame does not follow the one before."""
         self._before = None
 
     @property
@@ -233,7 +233,7 @@ class _Differences:
 
 
 def _measure_sampled(reader: VideoDecoder, start_s: float, extent_s: float) -> Motion | None:
-    """Estimates from windows that begin at key frames before evenly spread moments; None without seeking."""
+    """Estimate from windows that begin at key frames before evenly spread moments; None without seeking."""
     differences = _Differences()
     done: list[MotionSample] = []
     plain: list[float] = []
@@ -259,7 +259,7 @@ def _measure_sampled(reader: VideoDecoder, start_s: float, extent_s: float) -> M
 
 
 def _window(reader: VideoDecoder, from_s: float) -> Iterator[tuple[float, object]]:
-    """Frames of one window, from the reader's place on but not before a moment."""
+    """Yield the frames of one window, from the reader's place on but not before a moment."""
     first_s: float | None = None
     for time_s, frame in reader.frames():
         if time_s < from_s:

@@ -17,7 +17,7 @@ import numpy as np
 _PQ, _HLG = 16, 18
 _BT2020, _UNSPECIFIED = 9, 2
 _WHITE_NITS = 203.0  # BT.2408: HDR reference white
-_PEAK_NITS = 1000.0
+_PEAK_NITS = 1000.0  # of the displays that HLG and most PQ films are graded for
 _SCREEN_GAMMA = 2.4  # BT.1886
 _LUMA_2020 = np.array([0.2627, 0.6780, 0.0593], np.float32)
 # BT.2087: from the primaries of BT.2020 to those of BT.709, linear light, RGB.
@@ -94,7 +94,7 @@ def _light_table(transfer: int) -> np.ndarray:
     if transfer == _PQ:
         return (_pq_nits(signal) / _WHITE_NITS).astype(np.float32)
     if transfer == _HLG:
-        a, b, c = 0.17883277, 0.28466892, 0.55991073
+        a, b, c = 0.17883277, 0.28466892, 0.55991073  # BT.2100, table 5: the inverse of HLG's OETF
         scene = np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
         return (scene * _PEAK_NITS / _WHITE_NITS).astype(np.float32)
     return (signal**_SCREEN_GAMMA).astype(np.float32)
@@ -127,6 +127,7 @@ def _roll_off_table() -> np.ndarray:
     return rolled.astype(np.float32)
 
 
+# SMPTE ST 2084, as fractions: 2610 / 16384, 2523 / 32, 3424 / 4096, 2413 / 128, 2392 / 128.
 _M1, _M2, _C1, _C2, _C3 = 0.1593017578125, 78.84375, 0.8359375, 18.8515625, 18.6875
 
 

@@ -144,7 +144,7 @@ class Ledger:
         self._reject_copies()
 
     def _reject_copies(self) -> None:
-        """Of files with the same bytes, the first by path goes on."""
+        """Reject all but the first by path of files with the same bytes."""
         first: dict[str, CatalogEntry] = {}
         for entry in self.entries:
             owner = first.setdefault(entry.clip_id, entry)

@@ -115,7 +115,7 @@ def _prints(
 
 
 def _rejects_copies(plan: Plan) -> bool:
-    """Tell whether no two whole files that are kept can be copies of each other."""
+    """Tell whether kept files cannot be copies: they are whole, and the rule is as strict as by default."""
     return plan.window_s is None and plan.rules.get(RULES[0].name, 1.0) <= RULES[0].threshold
 
 

@@ -22,6 +22,7 @@ HUB_LICENSES = frozenset(
         *("pddl", "odc-by", "odbl", "unlicense", "unknown"),
     )
 )
+# The Hub's size categories, each up to a number of rows: https://huggingface.co/docs/hub/datasets-cards.
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _LARGER = ((10_000_000, "1M<n<10M"), (100_000_000, "10M<n<100M"), (1_000_000_000, "100M<n<1B"))
 

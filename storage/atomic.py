@@ -20,7 +20,7 @@ from pathlib import Path
 
 # Of renameat2(2), since Linux 3.15: both names change places at once.
 _RENAME_EXCHANGE = 2
-_AT_FDCWD = -100
+_AT_FDCWD = -100  # of Linux's fcntl.h: paths count from the working folder
 # What file systems without the exchange answer, and what those answer that cannot flush a folder.
 _NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL)
 _NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)

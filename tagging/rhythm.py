@@ -18,7 +18,7 @@ from leitmotif.tagging.octave import choose_octave
 MEDIUM_FROM_BPM = 90.0
 FAST_FROM_BPM = 120.0
 
-MIN_BPM, MAX_BPM = 30.0, 240.0
+MIN_BPM, MAX_BPM = 30.0, 240.0  # of a pulse; `tagging.octave` chooses the tempo among its multiples
 BEATS = 4  # a bar of the most common metre
 # Where listeners tap when they may choose: log-normal, after Ellis, Beat tracking by dynamic programming,
 # 2007 (120 BPM, 0.9 octaves); a little lower, for quiet music without drums counts here as well.

@@ -262,7 +262,7 @@ def contrast(logits: Tensor, claims: Tensor) -> Tensor:
         claims: 1 where a description is true of a clip, shape (D, D).
 
     Returns:
-        A scalar; 0 where there are fewer than two clips, which have nothing to be told from.
+        A scalar; 0 where there are fewer than two clips, since one alone has nothing to be unlike.
     """
     if len(logits) < 2:
         return logits.sum() * 0.0

@@ -203,7 +203,7 @@ class ClapTrainer:
         return loss
 
     def _make_optimizers(self) -> list[torch.optim.Optimizer]:
-        """Muon for the matrices inside the audio tower, AdamW for everything else."""
+        """Make Muon for the matrices inside the audio tower, AdamW for everything else."""
         matrices: list[Tensor] = []
         tables: list[Tensor] = []
         vectors: list[Tensor] = []

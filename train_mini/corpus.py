@@ -28,10 +28,10 @@ TEST_SEEDS = 0  # .. 99_999, shared with the demo corpus
 TEST_SEEDS_END = 100_000
 
 RATE_HZ = 48_000
-WINDOW_S = 10
+WINDOW_S = 10  # as `ClapFeatureExtractor` by default
 FRAMES = 256  # WINDOW_S * RATE_HZ // HOP + 1: what the network takes without stretching
 MELS = 64
-HOP = 1_882
+HOP = 1_882  # 39.2 ms, which makes 256 frames of a window
 RANGE_DB = 60.0  # of a clip, below its own level, that the model gets to see
 FLOOR_DB = -100.0  # what the extractor writes for digital silence
 CHUNK = 16  # seeds a cache file

@@ -31,7 +31,7 @@ class StepLoader(Protocol):
         """Give what is left of the epoch: for each step the batches of this process."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Where it stands: among others `epoch`, and how many `rows` of it were given."""
+        """Return where it stands: among others `epoch`, and how many `rows` of it were given."""
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go to where a state was taken."""

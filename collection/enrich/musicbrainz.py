@@ -30,7 +30,7 @@ from leitmotif.storage.errors import UserError
 
 URL = "https://musicbrainz.org"
 CONTACT = "LEITMOTIF_CONTACT"
-INTERVAL_S = 1.0
+INTERVAL_S = 1.0  # https://musicbrainz.org/doc/MusicBrainz_API/Rate_Limiting: one request a second
 TIMEOUT_S = 30.0
 # Of MusicBrainz's own score, 0 to 100, how well a search fits.
 LEAST_SCORE = 85

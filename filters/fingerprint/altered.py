@@ -30,7 +30,7 @@ MIN_SHARE = 0.5
 SAME_RECORDING = 0.25
 # Only recordings that sound alike (cosine of their CLAP embeddings) are compared, each with its nearest.
 ALIKE, NEAREST = 0.8, 4
-_BITS = 32
+_BITS = 32  # of a word: the differences of 33 bands
 
 
 @dataclass(frozen=True)

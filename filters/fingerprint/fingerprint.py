@@ -22,8 +22,8 @@ FRAME = 4096  # 0.74 s: a copy that starts between two frames still looks the sa
 HOP = 689  # 0.125 s
 WORDS_A_SECOND = RATE_HZ / HOP
 LAG = 3  # frames between the two levels whose difference is taken
-BANDS = 33
-LOW_HZ, HIGH_HZ = 300.0, 2000.0
+BANDS = 33  # a sign between each two neighbours makes 32 bits
+LOW_HZ, HIGH_HZ = 300.0, 2000.0  # the range of Haitsma and Kalker, section 4.2
 # A frame below this level says nothing; below this change (in nepers) it stands still.
 SILENCE_RMS = 10 ** (-65 / 20)
 MIN_CHANGE = 0.02

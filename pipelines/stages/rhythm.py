@@ -11,7 +11,7 @@ from leitmotif.media import audio, flac
 from leitmotif.pipelines.stage import Clip, ClipByClipStage, Row, StageSettings
 from leitmotif.tagging import key, rhythm
 
-RATE_HZ = 22050
+RATE_HZ = 22050  # at which the weights of `tagging.octave` were fitted
 # Tempo and key of a longer track are those of its middle.
 MAX_S = 120.0
 

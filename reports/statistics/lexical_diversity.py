@@ -80,7 +80,10 @@ def measure_long_text(words: Sequence[int], *, threshold: Fraction = THRESHOLD) 
 
 
 def _neighbours(words: np.ndarray, lengths: np.ndarray, starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where in its text each word stood last, and stands next counted from the end; -1 for nowhere."""
+    """Return the place in its text where each word stood last, and where it comes next, -1 for nowhere.
+
+    Places of the next are counted from the end of the text.
+    """
     before, after = np.full(len(words), -1, np.int32), np.full(len(words), -1, np.int32)
     texts = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
     # Numbers of 16 bits are sorted several times as fast.

@@ -131,7 +131,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         self._begin(0)
 
     def __len__(self) -> int:
-        """Batches of this rank in a whole epoch."""
+        """Return the batches of this rank in a whole epoch."""
         return len(size_batches(self.split.rows, batch_size=self.batch_size, world_size=self.world_size))
 
     def __iter__(self) -> Iterator[Any]:
@@ -165,7 +165,7 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
         self._begin(self.epoch + 1)
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the consumers stand, for JSON; the same on all ranks after the same step."""
+        """Return where the consumers stand, for JSON; the same on all ranks after the same step."""
         epoch, step_size, given = self.epoch, self._step_size, self._given[self._step]
         if given == self.split.rows:
             epoch, step_size, given = epoch + 1, self.batch_size * self.world_size, 0

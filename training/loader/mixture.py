@@ -47,7 +47,7 @@ class Mixture:
         self.step = 0
 
     def __len__(self) -> int:
-        """Batches of an epoch."""
+        """Return the batches of an epoch."""
         return sum(map(len, self.loaders))
 
     def __iter__(self) -> Iterator[Any]:
@@ -60,7 +60,7 @@ class Mixture:
             yield batch
 
     def state_dict(self) -> dict[str, Any]:
-        """Where the consumers stand, for JSON; the same on all ranks after the same step."""
+        """Return where the consumers stand, for JSON; the same on all ranks after the same step."""
         epoch, given = divmod(self.step, len(self))
         return {
             "epoch": epoch,

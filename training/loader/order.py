@@ -97,7 +97,7 @@ def size_batches(rows: int, *, batch_size: int, world_size: int) -> np.ndarray:
 
 
 def _divide(rows: int, steps: int, world_size: int) -> np.ndarray:
-    """Sizes of `steps * world_size` batches that differ by at most one; the larger ones first."""
+    """Return the sizes of `steps * world_size` batches that differ by at most one; the larger ones first."""
     each, more = divmod(rows, steps * world_size)
     return (each + (np.arange(steps * world_size) < more)).reshape(steps, world_size)
 
