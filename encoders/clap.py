@@ -136,6 +136,7 @@ class ClapEncoder:
 
     def _embed_windows(self, windows: Sequence[np.ndarray]) -> Any:
         size = round(self.window_s * self.rate_hz)
+        # (windows, samples)
         waves = np.stack([fit_window(window, size, padding=self._features.padding) for window in windows])
         with inference(self._device, half=False):
             features = self._mel(torch.from_numpy(waves))  # (windows, 1, frames, mels)

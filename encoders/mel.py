@@ -57,12 +57,14 @@ class MelSpectrogram:
 
     def _transform(self, waves: Tensor) -> Tensor:
         half = self.length // 2
-        framed = pad(waves.double()[:, None], (half, half), mode="reflect")[:, 0]
+        framed = pad(waves.double()[:, None], (half, half), mode="reflect")[
+            :, 0
+        ]  # (windows, samples + length)
         framed = framed.unfold(-1, self.length, self.hop) * self.window  # (windows, frames, length)
         spectrum = torch.view_as_real(torch.fft.rfft(framed)[..., self.bins]).float()
         real, imaginary = spectrum.unbind(dim=-1)  # (windows, frames, bins)
         mel = torch.addcmul(real * real, imaginary, imaginary) @ self.filters
-        return (10.0 * mel.clamp_min(_FLOOR).log10())[:, None]
+        return (10.0 * mel.clamp_min(_FLOOR).log10())[:, None]  # (windows, 1, frames, mels)
 
 
 def level_features(features: Tensor, range_db: float) -> Tensor:

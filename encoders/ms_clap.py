@@ -112,9 +112,10 @@ class MsClapEncoder:
 
     def _embed_windows(self, windows: Sequence[np.ndarray]) -> torch.Tensor:
         size = round(WINDOW_S * RATE_HZ)
+        # (windows, samples)
         waves = np.stack([fit_window(window, size, padding="repeat") for window in windows])
         with self._precisely():
-            return self._net.embed_audio(self._mel(torch.from_numpy(waves)))
+            return self._net.embed_audio(self._mel(torch.from_numpy(waves)))  # from (windows, 1, frames, 64)
 
     def embed_texts(self, texts: Sequence[str]) -> np.ndarray:
         """Return one embedding per text, shape (texts, dim), float32, L2-normalised; long texts are cut."""

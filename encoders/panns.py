@@ -137,7 +137,7 @@ class PannsTagger:
         for _, group in groupby(fitted, key=len):
             alike = list(group)
             for start in range(0, len(alike), self.batch):
-                rows.append(self._score(np.stack(alike[start : start + self.batch])))
+                rows.append(self._score(np.stack(alike[start : start + self.batch])))  # (windows, samples)
         return np.concatenate(rows)
 
     def _score(self, batch: np.ndarray) -> np.ndarray:

@@ -281,7 +281,7 @@ def _resample(pieces: Iterable[np.ndarray], from_hz: int, to_hz: int, channels: 
     for piece in pieces:
         out = stream.resample_chunk(np.ascontiguousarray(piece.T))  # (n, channels)
         if len(out):
-            yield out.reshape(-1, channels).T
+            yield out.reshape(-1, channels).T  # (channels, n)
     out = stream.resample_chunk(np.zeros((0, channels), np.float32), last=True)
     if len(out):
-        yield out.reshape(-1, channels).T
+        yield out.reshape(-1, channels).T  # (channels, n)

@@ -39,7 +39,7 @@ def open_flac(out: Path, *, rate_hz: int) -> Iterator[Callable[[np.ndarray], Non
             beside, "w", samplerate=rate_hz, channels=2, format="FLAC", subtype="PCM_16"
         ) as file,
     ):
-        yield lambda block: file.write(np.clip(block, -1.0, 1.0).T)
+        yield lambda block: file.write(np.clip(block, -1.0, 1.0).T)  # (2, n) to (n, 2)
 
 
 def flac_length_s(path: Path) -> float:

@@ -32,7 +32,7 @@ class Orientation:
     def applied(self, picture: np.ndarray) -> np.ndarray:
         """Return a view of a picture (height, width, …), turned."""
         if self.transposed:
-            picture = picture.swapaxes(0, 1)
+            picture = picture.swapaxes(0, 1)  # (height, width, …) to (width, height, …)
         return picture[:: -1 if self.flip_y else 1, :: -1 if self.flip_x else 1]
 
 

@@ -79,7 +79,7 @@ def iter_sound(
 
 
 def _placed(file: Any, start_s: float, rate_hz: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Place of the first sample and float32 (1 or 2, n), from a little before a moment to the end."""
+    """Yield the first sample's place and float32 (1 or 2, n), from a little before a moment to the end."""
     first = min(max(math.floor((start_s - _PREROLL_S) * file.samplerate), 0), file.frames)
     if first:
         file.seek(first)
@@ -88,6 +88,7 @@ def _placed(file: Any, start_s: float, rate_hz: int) -> Iterator[tuple[int, np.n
     resampler: Resampler | None = None
     while len(samples := file.read(file.samplerate, dtype="float32", always_2d=True)):
         layout = _LAYOUTS[file.channels - 1]
+        # (n, channels) to (channels, n)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T), format="fltp", layout=layout)
         frame.sample_rate = file.samplerate
         placed = Placed(frame, time_s)

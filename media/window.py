@@ -126,6 +126,7 @@ def _encoded_sound(stream: Any, blocks: Iterator[np.ndarray], rate_hz: int, layo
     full, place = float(1 << (_FLAC_BITS - 1)), 0
     for block in blocks:
         whole = np.clip(np.rint(block * full), -full, full - 1).astype(np.int32) << (32 - _FLAC_BITS)
+        # (channels, n) to (1, n * channels), interleaved
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(whole.T).reshape(1, -1), "s32", layout)
         frame.sample_rate, frame.pts, frame.time_base = rate_hz, place, Fraction(1, rate_hz)
         place += block.shape[1]

@@ -190,7 +190,7 @@ class DemucsSeparator:
         stems = torch.zeros(count, len(self.stems), 2, length)
         if sounds.any():
             scale = level[sounds][:, None, None]
-            stems[sounds] = self._run(mix[sounds] / scale) * scale[:, None]
+            stems[sounds] = self._run(mix[sounds] / scale) * scale[:, None]  # (sounding mixes, stems, 2, n)
         return resample(stems.numpy(), self.rate_hz, rate_hz, samples)
 
     def _run(self, mix: torch.Tensor) -> torch.Tensor:

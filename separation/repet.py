@@ -69,8 +69,8 @@ class RepetSeparator:
             rate_hz: Sampling rate.
         """
         mixes = np.asarray(mixes, np.float32)
-        without = np.stack([self.remove_voice(mix, rate_hz) for mix in mixes])
-        return np.stack([without, mixes - without], axis=1)
+        without = np.stack([self.remove_voice(mix, rate_hz) for mix in mixes])  # (mixes, 2, n)
+        return np.stack([without, mixes - without], axis=1)  # (mixes, 2 stems, 2, n)
 
     def remove_voice(self, mix: np.ndarray, rate_hz: int) -> np.ndarray:
         """Return the mix without what does not repeat and comes from the centre.

@@ -91,7 +91,7 @@ def resample(sound: np.ndarray, from_hz: int, to_hz: int, samples: int) -> np.nd
     """Return the sound at another rate and of exactly `samples` samples, shape (..., n) to (..., samples)."""
     if from_hz != to_hz:
         frames = soxr.resample(sound.reshape(-1, sound.shape[-1]).T, from_hz, to_hz)  # (n, channels)
-        sound = frames.T.reshape(*sound.shape[:-1], len(frames))
+        sound = frames.T.reshape(*sound.shape[:-1], len(frames))  # (n, channels) to (..., n)
     sound = sound[..., :samples]
     missing = samples - sound.shape[-1]
     return np.pad(sound, [(0, 0)] * (sound.ndim - 1) + [(0, missing)]) if missing else sound
@@ -125,6 +125,7 @@ def separate_blocks(blocks: Iterable[np.ndarray], separator: Separator, rate_hz:
     tail = np.zeros((len(separator.stems), 2, 0), np.float32)  # not given out yet: the next chunk fades in
     chunks = _chunks(blocks, size, overlap)
     while batch := list(itertools.islice(chunks, separator.batch)):
+        # (batch, 2, size) to (batch, stems, 2, size)
         results = _separate(separator, np.stack([chunk for chunk, _ in batch]), rate_hz)
         for result, (_, known) in zip(results, batch, strict=True):
             faded = _fade(tail, result[..., known:])

@@ -82,7 +82,7 @@ def features(bpm: float, strengths: np.ndarray, recurrence: np.ndarray, rate_hz:
     lag = 60.0 / bpm * rate_hz
     again = np.interp(lag * np.array([0.25, 1.5, 4.0]), np.arange(len(recurrence)), recurrence, right=0.0)
     beats = max(1, int(len(strengths) / lag) - 1)
-    places = (np.arange(0.0, lag)[:, None] + np.arange(beats) * lag).astype(int)
+    places = (np.arange(0.0, lag)[:, None] + np.arange(beats) * lag).astype(int)  # (phases, beats)
     pulse = float(strengths[np.minimum(places, len(strengths) - 1)].mean(axis=1).max())
     return np.array(
         [min(octaves + 0.5, 0.0), max(octaves - 0.5, 0.0), *again, pulse, pulse * np.sqrt(bpm / 100.0)]

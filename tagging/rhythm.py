@@ -79,13 +79,14 @@ def onset_strength(track: np.ndarray, rate_hz: int) -> tuple[np.ndarray, float]:
 def _band_levels(track: np.ndarray, size: int, hop: int, rate_hz: int) -> np.ndarray:
     """Return the log level of 40 bands spaced like the ear's, shape (frames, bands)."""
     top_hz = min(11000.0, rate_hz / 2)
+    # The mel scale of O'Shaughnessy, 1987: 1127 ln(1 + f / 700).
     mel = np.linspace(1127 * np.log1p(30 / 700), 1127 * np.log1p(top_hz / 700), 42)
     edges = 700 * np.expm1(mel / 1127) * size / rate_hz  # in bins
     bins = np.arange(size // 2 + 1)[:, None]
     rising = (bins - edges[:-2]) / (edges[1:-1] - edges[:-2])
     falling = (edges[2:] - bins) / (edges[2:] - edges[1:-1])
     weights = np.clip(np.minimum(rising, falling), 0.0, None).astype(np.float32)
-    weights /= np.maximum(weights.sum(axis=0), 1e-9)
+    weights /= np.maximum(weights.sum(axis=0), 1e-9)  # (bins, bands)
     power = np.concatenate([(np.abs(block) ** 2) @ weights for block in spectra(track, size, hop)])
     # Relative to the loudest band frame, with a floor 60 dB below: hiss has no onsets.
     return np.log10(power + power.max() * 1e-6 + 1e-20)

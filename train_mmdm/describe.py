@@ -190,7 +190,7 @@ class _Draw(LogitsProcessor):
                 for row, generator in zip(shares, self._generators, strict=True)
             ]
         )
-        chosen = tokens.gather(1, drawn.to(tokens.device))
+        chosen = tokens.gather(1, drawn.to(tokens.device))  # (inputs, 1)
         return torch.full_like(scores, float("-inf")).scatter_(1, chosen, 0.0)
 
 

@@ -75,7 +75,7 @@ class ExampleMaker:
             pixels = pixels.flip(-1)
         if not self.settings.describe_visuals_first or (self.vary and chance & 2):
             return Example(row["clip_id"], pixels, question_of(len(frames)), row["caption"])
-        visuals = describe_visuals(pixels.permute(0, 2, 3, 1).numpy())
+        visuals = describe_visuals(pixels.permute(0, 2, 3, 1).numpy())  # (n, 3, h, w) to (n, h, w, 3)
         answer = write_answer(answer_of(row, visuals))
         return Example(row["clip_id"], pixels, instruction_of(len(frames)), answer)
 

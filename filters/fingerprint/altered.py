@@ -97,6 +97,7 @@ class AlteredFingerprint:
         matches = scipy.fft.irfft(bits @ other_bits, self._size, axis=0)  # (offsets, semitones, speeds)
         words = scipy.fft.irfft(known[:, None] * other_known, self._size, axis=0)  # (offsets, speeds)
         enough = max(MIN_WORDS, MIN_SHARE * min(self.known, other.known, WORDS))
+        # (offsets, semitones, speeds)
         judged = np.maximum(words, 1.0)[:, None, :] * (_BITS - np.abs(SEMITONES))[None, :, None]
         scores = np.where((words >= enough)[:, None, :], matches / judged, 0.0)
         # Half-way between two bands both agree in part; by the root, chance alone gives no more than for one.
@@ -114,5 +115,5 @@ def _middle(words: np.ndarray, count: int) -> np.ndarray:
 def _signs(words: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the bits as -1 and 1, or 0 in a silent word, shape (words, bits), and which are not silent."""
     known = (words != 0).astype(np.float32)
-    bits = (words[:, None] >> np.arange(_BITS, dtype=np.uint32)) & np.uint32(1)
+    bits = (words[:, None] >> np.arange(_BITS, dtype=np.uint32)) & np.uint32(1)  # (words, bits)
     return (2.0 * bits.astype(np.float32) - 1.0) * known[:, None], known

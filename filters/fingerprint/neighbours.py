@@ -39,7 +39,7 @@ def nearest_pairs(
         best.offer(rows, near)
     rows, found = np.nonzero(best.similarity >= at_least)
     others = best.row[rows, found]
-    pairs = np.unique(np.sort(np.stack([rows, others], axis=1), axis=1), axis=0)
+    pairs = np.unique(np.sort(np.stack([rows, others], axis=1), axis=1), axis=0)  # (pairs, 2)
     return [(int(a), int(b)) for a, b in pairs]
 
 
@@ -73,6 +73,7 @@ def _blocks(embeddings: np.ndarray, rows: np.ndarray) -> list[np.ndarray]:
     members: list[list[np.ndarray]] = [[] for _ in landmarks]
     for start in range(0, len(rows), BLOCK):
         part = rows[start : start + BLOCK]
+        # (part, NEAREST): numbers of landmarks
         near = np.argpartition(-(embeddings[part] @ embeddings[landmarks].T), NEAREST, axis=1)[:, :NEAREST]
         order = np.argsort(near, axis=None, kind="stable")
         ends = np.cumsum(np.bincount(near.ravel(), minlength=len(landmarks)))

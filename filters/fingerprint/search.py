@@ -93,6 +93,7 @@ def _best(
     fingerprints: Sequence[np.ndarray], number: int, earlier: np.ndarray, shift: np.ndarray
 ) -> tuple[float, int]:
     """Return the best (similarity, earlier fingerprint) among the candidates of one fingerprint."""
+    # (pairs, 2): the earlier fingerprint and the shift
     pairs, votes = np.unique(np.stack([earlier, shift], axis=1), axis=0, return_counts=True)
     ranked = pairs[np.lexsort((pairs[:, 1], pairs[:, 0], -votes))]
     best = (0.0, -1)

@@ -55,6 +55,7 @@ def decode_window(data: bytes, length_s: float, seed: int) -> AudioWindow:
         samples = file.read(min(size, file.frames), dtype="float32", always_2d=True)
         if len(samples) < min(size, file.frames):
             raise ValueError("the FLAC file ends before it has as many samples as it says")
+        # (n, channels) to (channels, n)
         return AudioWindow(np.ascontiguousarray(samples.T), file.samplerate, start / file.samplerate)
 
 
@@ -72,7 +73,7 @@ def decode_audio(data: bytes) -> Audio:
     """
     with _opened(data) as file:
         samples, rate_hz = file.read(dtype="float32", always_2d=True), file.samplerate
-    return Audio(np.ascontiguousarray(samples.T), rate_hz)
+    return Audio(np.ascontiguousarray(samples.T), rate_hz)  # (n, channels) to (channels, n)
 
 
 @contextmanager

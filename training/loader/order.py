@@ -42,6 +42,7 @@ def order_rows(groups: Sequence[range], *, seed: int, epoch: int, buffer: int, s
     *strands, rest = np.split(rows, np.cumsum(steps_of_turn) * step_size)
     share = max(1, buffer // (streams * interleave))
     steps = [
+        # (streams, rows of each) to (steps, step_size), with a part of each stream in every step
         np.stack([_shuffle_buffer(stream, share, rng) for stream in np.split(strand, streams)])
         .reshape(streams, -1, step_size // streams)
         .swapaxes(0, 1)
