@@ -16,8 +16,8 @@ def count(number: int, noun: str, plural: str = "") -> str:
 
     Args:
         number: How many.
-        noun: For one.
-        plural: For any other number, where an s is not enough.
+        noun: Word for one thing.
+        plural: Word for any other number, where an s is not enough.
     """
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
@@ -37,7 +37,7 @@ def near_names(name: str, known: Iterable[str]) -> list[str]:
     """Return what somebody may have meant by a name: the nearest of the known ones, and any as near.
 
     Args:
-        name: As it was typed.
+        name: Name as it was typed.
         known: The names that there are.
     """
     found = difflib.get_close_matches(name, list(known), n=_MOST_NEAR)

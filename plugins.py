@@ -29,7 +29,7 @@ class Plugin:
 
     Attributes:
         group: One of `GROUPS`.
-        name: As its distribution calls it.
+        name: Name as its distribution calls it.
         owner: The distribution and its version.
         entry: Where it lies.
     """
@@ -57,7 +57,7 @@ def add_plugins(
 
     Args:
         group: One of `GROUPS`.
-        ours: By name.
+        ours: Things of our own by name.
         take: Is given an entry point's name and what it leads to; returns things by name, or raises a
             TypeError that says what it got and expected.
     """

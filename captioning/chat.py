@@ -70,7 +70,7 @@ class Completion:
     Attributes:
         text: Words of the answer; thinking may stand before them.
         finished: False where it was cut off at `max_tokens`.
-        thought: It thought beside the text.
+        thought: Whether the model thought beside the text.
     """
 
     text: str

@@ -15,7 +15,7 @@ class ServerDown(OutsideError):  # noqa: N818
     """The server does not answer; what was captioned before is not touched.
 
     Attributes:
-        busy: It says that it has too much to do.
+        busy: Whether the server says that it has too much to do.
     """
 
     def __init__(self, text: str, *, busy: bool = False) -> None:

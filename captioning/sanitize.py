@@ -30,7 +30,7 @@ def clean_text(text: str | None, max_chars: int) -> str | None:
     """Return one line of plain words: no links, addresses, hashtags, times, emoji, controls or delimiters.
 
     Args:
-        text: As crawled, in any language; None where there is none.
+        text: Crawled text in any language; None where there is none.
         max_chars: Longer text is cut behind a word.
 
     Returns:

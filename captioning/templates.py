@@ -57,8 +57,8 @@ class Templates(PromptFile):
         instruments: How an instrument is written in a list; an "s" at its end makes it plural.
         plural: Instruments that are plural without the "s".
         pieces: Nouns for music of which it is not known whether somebody sings.
-        songs: The same with a voice, and what follows each of them.
-        instrumentals: The same without a voice; those with a genre before them are "instrumental".
+        songs: Sentences about music with a voice, and what follows each of them.
+        instrumentals: Sentences about music without one; those with a genre before them are "instrumental".
         paces: Adjectives for slow, medium and fast.
         tempi: Phrases such as "a slow tempo of about {bpm} BPM" for slow, medium and fast.
         themes: Words of a title or description that may be spoken of, and how.

@@ -44,8 +44,8 @@ class CollectSummary:
         refused: Items that a rule forbids, whenever that was found.
         failed: Items that could not be had, whenever that was found.
         left: Items for a later run.
-        bytes: That came in this run.
-        seconds: That it took.
+        bytes: Bytes that came in this run.
+        seconds: Seconds that the run took.
         stopped: Why the run ended early, by host; "" is the run as a whole.
     """
 

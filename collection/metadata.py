@@ -19,7 +19,7 @@ class Metadata:
         description: The uploader's words.
         comments: The ten best: pinned ones, then the most liked; no replies.
         source_url: Page that it came from.
-        license: As the source words it.
+        license: Licence in the source's words.
         retrieved_at: When it was fetched.
         uploader: Who uploaded it.
         start_s: Where the wanted window begins in the source, in seconds.

@@ -134,7 +134,7 @@ def describe_clip(
         duration_s: Length.
         genre: Genre label of the music, or None.
         moods: Mood labels of the music, the nearest first.
-        instruments: In the music, the loudest first.
+        instruments: Instruments of the music, the loudest first.
         rng: Draws what is said and what is left out.
 
     Returns:

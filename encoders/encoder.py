@@ -19,7 +19,7 @@ class TextEncoder(Protocol):
     """Embeds sentences.
 
     Attributes:
-        logit_scale: By what cosines are multiplied before a softmax, once it is loaded.
+        logit_scale: Factor of cosines before a softmax, once it is loaded.
     """
 
     logit_scale: float

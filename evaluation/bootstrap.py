@@ -21,7 +21,7 @@ class Estimate:
     """A value with its interval.
 
     Attributes:
-        value: Over all clips.
+        value: Metric over all clips.
         low: Where the interval begins, the 2.5th percentile of the draws; None where there is no interval.
         high: Where it ends, the 97.5th percentile.
         clips: How many clips the value is over.

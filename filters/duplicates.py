@@ -53,7 +53,7 @@ def similar_to_earlier(
     """Return for each clip its similarity to the earlier clip that it resembles most, and that clip.
 
     Args:
-        clip_ids: In the order in which the earlier of two copies is to stay.
+        clip_ids: Clips, in the order in which the earlier of two copies is to stay.
         fingerprints: One of each; None where there is none.
 
     Returns:
@@ -73,7 +73,7 @@ def group_duplicates(
     """Group clips of the same recording.
 
     Args:
-        clip_ids: In the order in which the earlier of two copies represents the group.
+        clip_ids: Clips, in the order in which the earlier of two copies represents the group.
         fingerprints: One of each; None where there is none.
         threshold: Clips belong together above this similarity, 0..1.
 

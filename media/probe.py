@@ -163,8 +163,8 @@ def displayed_size(width: int, height: int, aspect: Any) -> tuple[int, int]:
     """Return width and height of a picture with square pixels, before it is turned.
 
     Args:
-        width: As coded, in pixels.
-        height: The same.
+        width: Width as coded, in pixels.
+        height: Height as coded, in pixels.
         aspect: Width over height of one pixel, a fraction; None or 0 where unknown.
     """
     if aspect and 0.1 < aspect < 10:

@@ -56,9 +56,9 @@ class SandboxedWorker:
 
         Args:
             function: Defined at the top of an importable module; its arguments and result must pickle.
-            *args: For the function.
+            *args: Arguments of the function.
             limit_s: Wall-clock seconds the function itself may take; starting the child does not count.
-            **kwargs: For the function.
+            **kwargs: Keyword arguments of the function.
 
         Raises:
             TimeLimitExceeded: If it takes longer; the child is killed.

@@ -41,7 +41,7 @@ class Timeline:
     """The packets of a file.
 
     Attributes:
-        length_s: From the file's first moment to the end of its last packet; None without packets.
+        length_s: Seconds from the file's first moment to the end of its last packet; None without packets.
         offsets_s: What to add to the timestamps of each part for the time since the file's first moment.
         leap_s: Timestamps that leap forward by more start a new part.
     """
@@ -124,7 +124,7 @@ def confirmed_s(path: Path, stated_s: float) -> float:
 
     Args:
         path: A regular file.
-        stated_s: By the header.
+        stated_s: Length by the header.
     """
     with open_media(path) as container:
         if _STATED.isdisjoint(_names(container)) or _breaks_off(path):

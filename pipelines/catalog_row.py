@@ -53,7 +53,7 @@ class CatalogRow:
         source_url: Where it comes from.
         license: Licence of the file.
         retrieved_at: When it was fetched.
-        uploader: Whose channel it comes from.
+        uploader: Owner of the channel that it comes from.
         start_s: Where it starts in its source, if it is a window of it.
         end_s: Where it ends there.
         isrc: Code of the recording.

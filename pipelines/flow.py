@@ -132,7 +132,7 @@ def run_flow(
 
     Args:
         sources: As of `curate`.
-        workspace: On a disk that every worker reaches under the same path.
+        workspace: Folder on a disk that every worker reaches under the same path.
         plan: As of `curate`.
         workers: Local processes; more than one starts a Dask cluster for the run.
         scheduler: Address of a running Dask scheduler, such as tcp://host:8786.

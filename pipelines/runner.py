@@ -44,8 +44,8 @@ class Batch:
         stage: Name of the stage.
         fingerprint: Fingerprint of the stage, which names its store.
         clips: The clips, without inputs.
-        keys: For each stage to read, the key of each clip in its store.
-        parts: For each stage to read, the part files that hold those keys.
+        keys: Key of each clip in the store of each stage to read.
+        parts: Part files that hold those keys, of each stage to read.
     """
 
     workspace: str

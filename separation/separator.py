@@ -59,7 +59,7 @@ def make(backend: str, **settings: Any) -> Separator:
 
     Args:
         backend: One of `leitmotif.weights.adapters.adapters("separation")`.
-        settings: Those that differ from the backend's own.
+        settings: Settings that differ from the backend's own.
 
     Raises:
         LookupError: There is no such backend, or its package is not installed.

@@ -9,7 +9,7 @@ def connected_components(links: Mapping[str, Sequence[str]]) -> list[list[str]]:
     """Return the connected components of things that share links.
 
     Args:
-        links: For each thing the links that it has; two things with a link in common belong together.
+        links: Links of each thing; two things with a link in common belong together.
 
     Returns:
         The groups, each sorted, in the order of their first members.

@@ -192,7 +192,7 @@ class Dataset:
         """Return one row by its place among those of all splits, and its `split`.
 
         Args:
-            place: From 0.
+            place: Place among the rows of all splits, from 0.
             columns: Their names; those that the dataset lacks are left out.
 
         Raises:

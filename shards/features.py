@@ -34,7 +34,7 @@ class Features:
         dataset: The folder of the dataset.
         name: Name of the features.
         fingerprint: Fingerprint of what made them.
-        files: In order.
+        files: Files of the table, in order.
         schema: Schema of every file.
     """
 

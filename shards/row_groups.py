@@ -56,7 +56,7 @@ class Split:
 
     Attributes:
         name: Name of the split.
-        groups: Those that have rows.
+        groups: Row groups that have rows.
         columns: Names of the columns.
         fingerprint: Changes with any byte of any shard.
     """

@@ -63,7 +63,7 @@ def is_machine_fault(error: BaseException, *, writing: bool = False) -> bool:
 
     Args:
         error: What a clip, a model, a page or a dataset raised.
-        writing: It came of writing to a folder of ours, where a refused permission is no input's fault.
+        writing: Whether it came of writing to our folders, where a refused permission is no input's fault.
     """
     if isinstance(error, OutsideError | MemoryError):
         return True

@@ -63,7 +63,7 @@ def hold_folder(
 
     Args:
         folder: The folder.
-        what: It is called so in messages, such as "workspace".
+        what: Name of the folder in messages, such as "workspace".
         scratch: A folder inside for what is not whole yet.
         in_use: What is raised where another run holds it.
 

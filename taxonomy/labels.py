@@ -130,7 +130,7 @@ class Taxonomy:
         moods: Labels of moods, each with valence and arousal.
         vocals: Labels of voices.
         quality: Clean (positive) against noisy (negative); the first pair is that of PAM.
-        voice: With a voice (positive) against instrumental (negative).
+        voice: Prompts of music with a voice (positive) against instrumental music (negative).
     """
 
     families: tuple[Family, ...]

@@ -97,7 +97,7 @@ def fit_clap(
 
     Args:
         train: Features, float16 (n, FRAMES, MELS) in dB, and the truth of each: what to train on.
-        held: The same of clips to report on while training.
+        held: Features and truth of clips to report on while training.
         last: The folder of the moving average after every epoch.
         out: The folder of the finished model.
         plan: How long and how fast.

@@ -33,8 +33,8 @@ class Decoding:
     """How words are chosen; the defaults are those of Visuals Music Bridge, appendix B.1.
 
     Attributes:
-        top_k: Among this many most probable tokens.
-        top_p: Among the tokens that hold this much probability.
+        top_k: Draw among this many most probable tokens.
+        top_p: Draw among the tokens that hold this much probability.
         temperature: Above 1 evens out the probabilities, below 1 sharpens them.
         max_tokens: Length of an answer at most.
         seed: Seed of the draws; every input has draws of its own, made of this seed and its contents.

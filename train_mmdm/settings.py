@@ -36,7 +36,7 @@ class Settings(LoopSettings):
         lora_rank: Rank of the adapters; 0 trains every weight.
         lora_alpha: The adapters' change is multiplied by alpha / rank.
         lora_dropout: Dropout before the adapters.
-        dropout: In the small network that is built without `model_id`, or it learns captions by heart.
+        dropout: Dropout of the small network without `model_id`, which otherwise learns captions by heart.
         four_bit: Whether the frozen weights are held in 4 bits (QLoRA); needs bitsandbytes and a GPU.
         gradient_checkpointing: Compute activations twice rather than keep them.
         attention: "auto", "sdpa", "eager" or "flash_attention_2".

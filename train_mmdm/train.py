@@ -110,7 +110,7 @@ def out_of_memory(said: str, settings: Settings) -> str:
     """Return the line that says what to change when memory does not suffice, the cheapest change first.
 
     Args:
-        said: By the library that asked for memory.
+        said: Message of the library that asked for memory.
         settings: Settings of the run.
     """
     advice = []

@@ -26,8 +26,8 @@ def check_run(run: Path, settings: Chosen | None, default: Chosen, *, resume: bo
 
     Args:
         run: Folder of the run.
-        settings: Those that were asked for.
-        default: Those of a new run, where none were.
+        settings: Settings that were asked for.
+        default: Settings of a new run, where none were.
         resume: Whether it is gone on with.
 
     Raises:

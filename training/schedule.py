@@ -14,7 +14,7 @@ def cosine_rate(step: int, total: int, *, highest: float, warmup: float) -> floa
     """Return the learning rate of a step: a straight rise, then half a cosine down to zero.
 
     Args:
-        step: From 0 to total - 1.
+        step: Number of the step, from 0 to total - 1.
         total: Steps of the whole training.
         highest: Rate at the end of the warm-up.
         warmup: Share of the steps that rise, 0..1.

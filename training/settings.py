@@ -90,7 +90,7 @@ class LoopSettings:
         """Return settings of plain values; former names are read with a line of warning.
 
         Args:
-            values: By name.
+            values: Values of settings by name.
             where: What they come from, for messages.
 
         Raises:

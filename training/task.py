@@ -15,7 +15,7 @@ class Batch:
     """Examples that go through the network at once; a loader's worker makes it.
 
     Attributes:
-        tensors: By the names that the task gives them.
+        tensors: Tensors by the names that the task gives them.
         count: Elements that carry loss, such as tokens or latents. It is known before the network has seen
             the batch, since the loss is divided by the count of the whole step, over batches and processes.
         size: Elements that the network sees.

@@ -38,7 +38,7 @@ class Kind:
         export: The name under which a file exports its class.
         room: Where ours lie, as imported.
         like: The protocol that the class keeps, as imported.
-        methods: That the protocol asks for.
+        methods: Methods that the protocol asks for.
     """
 
     stage: str

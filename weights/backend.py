@@ -33,7 +33,7 @@ class Backend:
         weights: What is to be fetched; nothing for what ships or needs none.
         shipped: The folder of weights that comes with the repository, by the name that a setting gives it.
         served: The model runs in a server of its own, at the address in the stage's setting `url`.
-        needs_gpu: It does not run on a CPU.
+        needs_gpu: Whether it cannot run on a CPU.
     """
 
     name: str

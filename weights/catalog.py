@@ -98,7 +98,7 @@ def name_model(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
 
     Args:
         facts: What its file states.
-        settings: Those that it takes, as they are set: `model` and `revision`, where it has them.
+        settings: Settings that it takes, as they are set: `model` and `revision`, where it has them.
 
     Raises:
         BadModel: A folder or file was meant and it is missing or incomplete.

@@ -48,7 +48,7 @@ def checked_device(device: str, *, elsewhere: bool = False) -> str:
 
     Args:
         device: "cpu", "cuda", "cuda:N" or "auto".
-        elsewhere: It is that of other machines, which ask for themselves.
+        elsewhere: Whether it is that of other machines, which ask for themselves.
 
     Raises:
         UserError: There is none of that name, or not here.

@@ -119,9 +119,9 @@ class ProbePool:
 
         Args:
             function: What is run, as `SandboxedWorker.run` takes it.
-            paths: For the function, the file that it makes last.
+            paths: Paths for the function, that of the file that it makes last.
             limit_s: How long it may take.
-            options: For the function.
+            options: Other arguments of the function.
 
         Raises:
             Refused: It cannot make the file; what there is of it is gone.

@@ -84,7 +84,7 @@ def render_music(
         duration_s: Length.
         rate_hz: Sample rate.
         genre: A genre label.
-        vocals: With or without voices.
+        vocals: Whether there are voices.
         degraded: Damaged or clean.
         solo: One instrument or voice alone, or an arrangement.
         instruments: Labels that must play; alone with `solo`, otherwise with others of the genre.

@@ -52,7 +52,7 @@ class Track:
 
     Attributes:
         pitch: MIDI pitch, shape (points,).
-        gain: Level of the voiced sound, shape (points,), 0..1.
+        gain: Level of the voiced sound, shape (points,), about 0..1.
         formants: Centre frequencies in hertz, shape (points, 5).
         noise: Level of the consonants, shape (points,).
     """

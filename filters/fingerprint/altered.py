@@ -40,7 +40,7 @@ class Agreement:
     Attributes:
         similarity: 1 - 2 x the share of bits that differ; 0 where nothing was worth judging.
         speed: Speed of the second recording over that of the first.
-        semitones: That the second one is higher, in halves.
+        semitones: Semitones by which the second one is higher, in halves.
     """
 
     similarity: float

@@ -45,7 +45,7 @@ class Reason:
     Attributes:
         message: Message of the first one.
         count: Clips.
-        files: Theirs, at most `FILES_NAMED`.
+        files: Files of these clips, at most `FILES_NAMED`.
     """
 
     message: str

@@ -21,7 +21,7 @@ class LoggedStage:
 
     Attributes:
         wanted: Clips that the stage is to have measured when it ends.
-        todo: Those that its store lacked when the run came to it.
+        todo: Clips that its store lacked when the run came to it.
         began: When that was, in seconds of the epoch.
         ahead: Clips that may come to each stage behind it: those that this one measures first, and those that
             skip it.
@@ -69,7 +69,7 @@ class LoggedRun:
         failures: What failed, by stage and error.
         slowest: Slowest clips of the run, slowest first.
         updated: When it last said something, in seconds of the epoch.
-        ended: It came to its end.
+        ended: Whether it came to its end.
         stopped: Why it stopped before its end, if it said so.
     """
 

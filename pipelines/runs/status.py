@@ -32,9 +32,9 @@ class StageStatus:
 
     Attributes:
         stage: Name of the stage.
-        done: In its store, measured or failed; None where the run has not come to it yet.
+        done: Clips in its store, measured or failed; None where the run has not come to it yet.
         left: Known to be missing.
-        left_at_most: With those that earlier stages may still hand on.
+        left_at_most: Clips left, with those that earlier stages may still hand on.
         failed: Those of the done ones that failed.
         rate_per_s: Rate of the latest batches of the last run; None where it measured nothing here.
         eta_s: Seconds until nothing is left, at that rate.

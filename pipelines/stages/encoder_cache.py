@@ -25,7 +25,7 @@ def encoder(stage: str, adapter: str, settings: Mapping[str, Any]) -> Any:
     """Return the loaded encoder of a stage's settings; it is shared by all who ask for it with equal ones.
 
     Args:
-        stage: Whose adapter it is.
+        stage: Stage that the adapter serves.
         adapter: Name of the adapter.
         settings: Settings of the stage; `device` says where it runs.
 

@@ -50,7 +50,7 @@ def rebuild(
 
     Args:
         dataset: The folder.
-        removals: For its record.
+        removals: Entries for its record.
         redactor: What goes.
         finish: Called with the new folder, to write the reports.
 

@@ -66,7 +66,7 @@ def plan_takedown(
     Args:
         words: Clip ids, media hashes, source ids or addresses; none to go through with what is on record.
         targets: Where to look.
-        reason: For the record.
+        reason: Reason for the record.
         keep_out: Take a word that nothing here knows as the address or media hash of what must not come in.
 
     Returns:
@@ -132,7 +132,7 @@ def take_down(
     collected nor published any more, and the same call again does the rest.
 
     Args:
-        removals: From `plan_takedown`.
+        removals: What `plan_takedown` returned.
         targets: Where to remove.
         finish: Called with a folder to write its reports: the dataset's new one before it is put in place,
             and the workspace if it has some.

@@ -108,7 +108,7 @@ def describe_rules(
 
     Args:
         measured: Every clip with its numbers.
-        rules: In the order in which they are asked.
+        rules: Rules in the order in which they are asked.
         thresholds: Rule → threshold.
         stages: In the order of measuring.
         kinds: Recipes with their rules, where each clip goes by one of several.

@@ -34,9 +34,9 @@ def describe_interactive_funnel(
 
     Args:
         measured: Every clip with its numbers.
-        rules: In the order in which they are asked.
+        rules: Rules in the order in which they are asked.
         thresholds: Rule → threshold.
-        stages: In the order of measuring.
+        stages: Stages in the order of measuring.
         seed: Draws the sample, where there are more clips than `most`.
         most: Rows in the table.
     """

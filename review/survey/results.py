@@ -46,7 +46,7 @@ class Comparison:
         low: Lower end of its 95 % t-interval; None with one participant.
         high: Upper end.
         p: Two-sided Wilcoxon signed-rank test; None where nobody tells them apart.
-        p_holm: The same, corrected by Holm's method for the pairs of the question.
+        p_holm: That p, corrected by Holm's method for the pairs of the question.
     """
 
     question: str
@@ -67,8 +67,8 @@ class Results:
         participants: How many answered.
         ratings: Ratings in all.
         unheard: Versions that were rated after less than a second of listening.
-        scores: By question and system.
-        comparisons: By question and pair.
+        scores: Scores by question and system.
+        comparisons: Comparisons by question and pair.
         agreement: Krippendorff's alpha (ordinal) of each question over the versions.
     """
 

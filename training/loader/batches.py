@@ -68,7 +68,7 @@ class ShardBatches(IterableDataset[WorkerBatch]):
         """Say what to make.
 
         Args:
-            split: Whose rows.
+            split: Split that the rows come from.
             pipeline: What becomes of a row.
             batches: Rows of each batch, int64 (n,).
             seed: Seed and epoch, from which the column "seed" follows.

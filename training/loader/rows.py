@@ -29,8 +29,8 @@ class RowReader:
         """Say what will be asked for.
 
         Args:
-            split: Whose rows.
-            columns: To read, beside `clip_id`.
+            split: Split that the rows come from.
+            columns: Columns to read, beside `clip_id`.
             wanted: Numbers of the rows, int64 (n,).
             features: Side tables whose columns each row has besides, under their name.
         """
