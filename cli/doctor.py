@@ -7,7 +7,6 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
@@ -177,6 +176,8 @@ def _look(check: Check) -> Found:
 
 def _installed(*packages: str) -> Callable[[], str]:
     def look() -> str:
+        from importlib.metadata import version
+
         for package in packages:
             if find_spec(package.replace("-", "_")) is None:
                 raise LookupError(f"{package} is not installed")
@@ -201,6 +202,7 @@ def _decoders() -> str:
 def _audio_in_datasets() -> str:
     """Let `datasets` decode a second of silence."""
     import io
+    from importlib.metadata import version
 
     import numpy as np
     import soundfile
