@@ -20,7 +20,7 @@ def retrying(
     sleep: Callable[[float], Any] = nap,
     told: Callable[[Unavailable, float | None], None] = lambda error, wait_s: None,
 ) -> Retrying:
-    """Return what calls a function until it does not raise `Unavailable`; the last of these is raised.
+    """Return a caller that tries a function until it raises no `Unavailable`; the last of these is raised.
 
     Args:
         settings: How often, and the first wait.

@@ -30,7 +30,7 @@ def normal_id(identity: str) -> str:
 
 
 def ids_in(url: str) -> tuple[str, ...]:
-    """Return what an address says of the identity of its content: itself, and the id of a YouTube video."""
+    """Return the ids in an address: the address itself, and the id of a YouTube video."""
     if found := _YOUTUBE.search(canonical_url(url)):
         return (url, found[1], f"youtube:{found[1]}")
     return (url,)

@@ -36,7 +36,7 @@ class Estimate:
 
 
 class Draws:
-    """Sets of clips drawn with replacement, each as large as the whole; one for all that is judged.
+    """Sets of clips drawn with replacement, each as large as the whole; the same for all that is judged.
 
     Args:
         clips: How many clips there are.

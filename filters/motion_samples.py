@@ -83,7 +83,7 @@ def _changed(before: np.ndarray, after: np.ndarray) -> float:
 
 
 def plain_share(luma: np.ndarray, levels: float) -> float:
-    """Return the share of a picture that is flat or at a hard edge: near 1 for text and shapes on a ground.
+    """Return the share that is flat or at a hard edge: near 1 for text and shapes on a plain ground.
 
     Photographs and films have texture (soft gradients away from hard edges), also where a small lit figure
     stands in the dark.

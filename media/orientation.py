@@ -10,7 +10,7 @@ import numpy as np
 
 @dataclass(frozen=True)
 class Orientation:
-    """One of the eight ways to lay a rectangle on itself: the steps are taken in the order of the fields.
+    """One of the eight ways to lay a rectangle on itself: fields are applied in their order.
 
     Attributes:
         transposed: Whether rows become columns.

@@ -66,7 +66,12 @@ class Clock:
         self._end_s: float | None = None
 
     def time_s(self, stamp_s: float, length_s: float) -> float:
-        """Return the seconds since the file's first moment of a frame's timestamp and length in seconds."""
+        """Return when a frame comes, in seconds since the file's first moment.
+
+        Args:
+            stamp_s: The frame's timestamp.
+            length_s: Length of the frame.
+        """
         before_s, self._end_s = self._end_s, stamp_s + length_s
         if self._may_be_glued and before_s is not None and _starts_part(stamp_s, before_s, _LEAP_S):
             timeline = read_timeline(self._path)

@@ -99,7 +99,7 @@ def _encoded(stream: Any, frames: Iterator[tuple[float, Any]], turn: Orientation
 
 
 def _turned(frame: Any, turn: Orientation) -> Any:
-    """Describe a frame as players show it."""
+    """Turn a frame as players show it."""
     steps: list[tuple[str, str | None]] = (
         [("transpose", "0")] if turn.transposed else []
     )  # rows become columns

@@ -107,7 +107,7 @@ def _is_model_of(backend: Backend, model: str | None) -> bool:
 
 
 def _other_model(backend: Backend, model: str) -> Backend:
-    """Return the backend with a model that is not in the table: what is not known of it is said to be so."""
+    """Return the backend with a model that the table lacks; facts that nobody knows are stated as unknown."""
     weights = _place(model)
     return replace(
         backend,

@@ -36,7 +36,7 @@ CATALOG_COLUMNS = pa.schema(
 
 @dataclass(frozen=True, slots=True)
 class CatalogRow:
-    """A file of the catalog; None is what is not known of it.
+    """A file of the catalog; a field that is not known is None.
 
     Attributes:
         path: The media file.

@@ -33,7 +33,7 @@ def check_plan(values: dict[str, Any]) -> Plan:
 
 
 def _with_set_rules(kind: Kind, settings: Sequence[str]) -> Kind:
-    """Return a kind whose rules are its own, and after them those set by the user that it can answer."""
+    """Return a kind with its own rules, then those of the user's whose stage it has."""
     known_rules = filters_rule.discover()
     named = [section for section, key, _ in map(parse_assignment, settings) if key == "threshold"]
     added = [name for name in named if name in known_rules and known_rules[name].stage in kind.stages]

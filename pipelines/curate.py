@@ -190,7 +190,7 @@ class _Measuring:
 def _enter(
     files: Sequence[FoundFile], workspace: Workspace, stated: Stated, log: RunLog, progress: OnProgress
 ) -> None:
-    """Catalogue files, and say what of the table is about none of them."""
+    """Catalogue files, and name the rows of the table that match none of them."""
 
     def tell(what: str, done: int, total: int, note: str = "", /) -> None:
         log.catalogued(done, total)

@@ -33,7 +33,7 @@ CLUSTER_LOGS = {"distributed": "warning", "distributed.nanny": "error", "distrib
 
 
 def _end_services_in_child() -> None:
-    """Tell a forked process that Prefect's services, whose threads it does not have, are done.
+    """Mark Prefect's services as done in a forked process, which does not have their threads.
 
     Prefect 3.8.8 resets them there, and their exit handlers fail over it: every child of a process that ran
     a flow would end with exit code 1, which is how a DataLoader takes its workers for dead.
@@ -61,7 +61,7 @@ def measure_batch(batch: Batch) -> BatchResult:
 
 
 class StaysHere:
-    """Work that a flow is given and that no task needs: what Prefect sends along with every task is empty."""
+    """Carries a flow's work without sending it on: pickled, as Prefect does for every task, it is empty."""
 
     def __init__(self, work: Callable[[], Summary] | None = None) -> None:
         self.work = work

@@ -27,7 +27,7 @@ Compute = Callable[[str, Sequence[CatalogEntry]], None]
 
 
 class Ledger:
-    """Every catalogued clip with its fate, under one plan.
+    """Every catalogued clip with its outcome, under one plan.
 
     Attributes:
         kinds: The stores of each kind of files that the plan tells apart. Where there are two, files with a

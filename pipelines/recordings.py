@@ -98,7 +98,7 @@ def _clips_of(entries: Iterable[CatalogEntry], kept: Sequence[str]) -> dict[str,
 def _prints(
     entries: Sequence[CatalogEntry], clips: Mapping[str, Sequence[tuple[float, str]]]
 ) -> dict[str, np.ndarray]:
-    """Return the print of each file; between its clips, what was not measured says nothing (0)."""
+    """Return the fingerprint of each file; 0 between its clips, where nothing was measured."""
     found = take(entries, "fingerprint", "audio_print")
     stored = {entry.clip_id: data for entry, data in zip(entries, found, strict=True)}
     prints = {}
@@ -131,7 +131,7 @@ def _altered(
     prints: Mapping[str, np.ndarray],
     progress: OnProgress,
 ) -> Iterator[tuple[str, str]]:
-    """Yield those of the pairs, which sound alike, whose prints agree at some speed and pitch."""
+    """Yield the pairs whose fingerprints agree at some speed and pitch, of pairs that sound alike."""
     table = store.read(["media_a", "media_b", "similarity"])
     columns = (table[name].to_pylist() for name in ("media_a", "media_b", "similarity"))
     similarity = {(a, b): value for a, b, value in zip(*columns, strict=True)}
@@ -150,7 +150,7 @@ def _altered(
 
 
 def _compared(pairs: Iterable[tuple[str, str]], prints: Mapping[str, np.ndarray]) -> Iterator[dict[str, Any]]:
-    """Compare pairs, which come in order, so that the first of each is made ready once."""
+    """Compare pairs sorted by their first file, which is prepared once for all of its pairs."""
     for first, others in itertools.groupby(pairs, key=lambda pair: pair[0]):
         ready = AlteredFingerprint(prints[first])
         for _, other in others:
@@ -160,7 +160,7 @@ def _compared(pairs: Iterable[tuple[str, str]], prints: Mapping[str, np.ndarray]
 
 
 def _write_down(store: AppendOnlyTable, rows: Sequence[dict[str, Any]]) -> None:
-    """Append compared pairs; a workspace that may only be read is as good, but for the time it takes."""
+    """Append compared pairs; where the workspace may only be read, they are compared again next time."""
     try:
         store.append(rows)
     except OSError as error:
@@ -170,7 +170,7 @@ def _write_down(store: AppendOnlyTable, rows: Sequence[dict[str, Any]]) -> None:
 
 
 def _pair_store(kinds: Sequence[Stores]) -> AppendOnlyTable:
-    """Return where compared pairs are written down: they hold for one way of taking prints."""
+    """Return the store of compared pairs; they hold for one version of fingerprints."""
     stores = kinds[0]
     ways = "+".join(sorted({each.fingerprints["fingerprint"] for each in kinds}))
     made_of = [VERSION, ways, stores.plan.window_s]

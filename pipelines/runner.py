@@ -36,7 +36,7 @@ ItemT = TypeVar("ItemT")
 
 @dataclass(frozen=True)
 class Batch:
-    """Work for one process: small enough to send anywhere, and all that is needed to do it.
+    """Work for one process: small enough to send anywhere, and with all that doing it needs.
 
     Attributes:
         workspace: Folder of the workspace, which every process must reach under this path.
@@ -163,7 +163,7 @@ def run_batch(batch: Batch) -> BatchResult:
 
 
 def _timed(items: Iterable[ItemT]) -> Iterator[tuple[ItemT, float]]:
-    """Yield each item with the seconds it was waited for."""
+    """Yield each item with the seconds that passed while waiting for it."""
     asked = time.perf_counter()
     for item in items:
         yield item, time.perf_counter() - asked

@@ -13,7 +13,7 @@ WORDS = {
 
 
 def silence_prefect(*, verbose: bool = False) -> None:
-    """Set the words that Prefect reads when it is first imported, but for those that the user has set.
+    """Set environment variables that Prefect reads when it is first imported, unless the user has set them.
 
     Args:
         verbose: Let it log everything.

@@ -136,7 +136,7 @@ class Stage(Protocol):
 
 
 def keyed_by(stage: type[Stage]) -> KeyedBy:
-    """Return what the rows of a stage are of; those of a class that does not say it are of clips."""
+    """Return the id that keys the rows of a stage; `clip_id` where its class does not say."""
     return getattr(stage, "KEYED_BY", "clip_id")
 
 

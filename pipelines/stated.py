@@ -38,13 +38,13 @@ class Stated:
     def of(
         self, file: FoundFile, *, source_id: str | None, media_id: str | None
     ) -> tuple[Metadata, Metadata]:
-        """Return what is stated of a file (see `MetadataTable.find`): before and after what lies with it."""
+        """Return what overrules the file's sidecar and tags, and what fills in after them."""
         row = self.table.find(file, source_id=source_id, media_id=media_id) if self.table else None
         return row or Metadata(), Metadata(license=self.license) if self.license else Metadata()
 
     @staticmethod
     def mark(said: tuple[Metadata, Metadata]) -> str:
-        """Return a hash by which it shows whether a file's row was written with other words."""
+        """Return a hash that differs where a file's row was written from other statements."""
         text = json.dumps([VERSION, *map(vars, said)], default=str)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 

@@ -22,7 +22,7 @@ from leitmotif.training.settings import Chosen, read_settings
 
 
 def check_run(run: Path, settings: Chosen | None, default: Chosen, *, resume: bool) -> Chosen:
-    """Return the settings to train with; refuse a run that would be overwritten or cannot be gone on with.
+    """Return the settings to train with; refuse a run that would be overwritten or cannot be resumed.
 
     Args:
         run: Folder of the run.

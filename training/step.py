@@ -99,7 +99,7 @@ class TrainStep:
         )
 
     def _gather(self, number: float) -> torch.Tensor:
-        """Return a number of every process."""
+        """Gather a number from every process, shape (processes,)."""
         return self.accelerator.gather(torch.tensor([float(number)], device=self.accelerator.device))
 
 

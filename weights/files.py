@@ -108,7 +108,7 @@ class UrlFile:
         return self.name
 
     def path(self) -> Path:
-        """Return where it lies, or is to lie."""
+        """Return the file's path, whether it is fetched yet or not."""
         return (torch_hub_dir() if self.folder == "torch-hub" else models_dir()) / self.name
 
     def missing(self) -> list[str]:

@@ -42,7 +42,7 @@ class Watch:
 
 
 class _Response(http.client.HTTPResponse):
-    """A body that is counted as it comes, and bounded where all of it is asked for at once."""
+    """A body that is counted as it comes, and bounded where it is asked for whole."""
 
     watch: Watch
     _begun = b""  # what was read of a page before all the rest of it

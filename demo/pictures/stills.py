@@ -95,7 +95,7 @@ def _visualiser(canvas: Canvas, rng: np.random.Generator) -> Callable[[np.ndarra
 
 
 def static_cover(canvas: Canvas, rng: np.random.Generator, names: tuple[str, str]) -> Shot:
-    """Show one cover for the whole clip: square on a blurred ground, or filling it; sometimes with bars."""
+    """Show one cover for the whole clip: square on a blurred ground, or over all of it; maybe with bars."""
     side = round(canvas.height * 0.8)
     if rng.random() < 0.6:
         cover = artwork(replace(canvas, width=side, height=side), rng)

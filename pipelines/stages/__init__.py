@@ -16,7 +16,7 @@ _FACTS = ("NAME", "VERSION", "READS", "SETTINGS", "COLUMNS", "BATCH", "model", "
 
 
 class _Stages(Mapping[str, type[Stage]]):
-    """Found when first asked for: a plugin may import any room of ours, which imports this one."""
+    """Stages by name, found on first use: a plugin may import any room of ours, which imports this one."""
 
     def __getitem__(self, name: str) -> type[Stage]:
         return self._found[name]

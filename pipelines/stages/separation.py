@@ -44,7 +44,7 @@ class SeparationSettings(BackendSettings):
     @field_validator("repo")
     @classmethod
     def _anywhere(cls, repo: str | None) -> str | None:
-        """Make it the same folder for a worker or a later command that runs elsewhere."""
+        """Make a path absolute, so that workers and later commands elsewhere find the same folder."""
         return None if repo is None else str(Path(repo).expanduser().absolute())
 
     @property

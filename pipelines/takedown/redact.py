@@ -29,7 +29,7 @@ _TEXTS = frozenset((".json", ".jsonl", ".yaml", ".yml", ".txt", ".csv", ".md", "
 
 @dataclass(frozen=True)
 class Redactor:
-    """What files are searched for.
+    """Finds and blanks the names and ids that a takedown removes.
 
     Attributes:
         ids: Hashes: of media, clips, collected items.

@@ -91,7 +91,7 @@ class Mixture:
         return int(np.searchsorted(self.shares, drawn, side="right"))
 
     def _next(self, which: int, running: dict[int, Iterator[Any]]) -> Any:
-        """Return a loader's next batch, of its next epoch where the rows are over."""
+        """Return a loader's next batch; where its epoch has ended, the first of its next epoch."""
         for _ in range(2):
             if which not in running:
                 running[which] = iter(self.loaders[which])

@@ -18,7 +18,7 @@ _LEAVES = {"audio": "audio.bytes", "frames": "frames.list.element.bytes"}
 
 
 class RowReader:
-    """Gives each of the wanted rows once, in any order, and keeps a row in memory only until it is asked for.
+    """Gives each wanted row once, in any order, and holds a row in memory only until it is taken.
 
     A row group is read when a row of it is first asked for; its other wanted rows wait as bytes.
     """

@@ -170,7 +170,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 def _is_plain(tensor: torch.Tensor) -> bool:
-    """Whether a tensor is its numbers and nothing else."""
+    """Whether a tensor's numbers are all that there is to it."""
     return (
         tensor.device.type == "cpu"
         and tensor.layout is torch.strided
