@@ -12,7 +12,7 @@ import soxr
 from PIL import Image
 
 SECONDS = 8.0
-RATE_HZ = 48_000
+RATE_HZ = 48_000  # at which Opus codes
 BITS_PER_S = 40_000
 THUMBNAIL = (200, 150)
 

@@ -11,7 +11,7 @@ import scipy.ndimage
 
 RATIOS = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)
 LOWEST_BPM, HIGHEST_BPM = 40.0, 220.0
-USUAL_BPM = 115.0
+USUAL_BPM = 115.0  # `PRIOR_BPM` of `tagging.rhythm`, which imports this file
 
 # How much more onsets may recur after one and a half of a candidate's beats than after whole ones. Every
 # second eighth of a 6/8, or beat of a waltz, is 0.06 above and more; of 400 rendered pieces 0.04 changes two,

@@ -59,8 +59,8 @@ class Settings(LoopSettings):
     revision: Name = None
     image_side: Positive = 448
     patch_side: Positive = 14
-    frames: Positive = 10
-    lora_rank: Count = 16
+    frames: Positive = 10  # Visuals Music Bridge looks at this many
+    lora_rank: Count = 16  # of Visuals Music Bridge
     lora_alpha: Positive = 32
     lora_dropout: Dropout = 0.05
     dropout: Dropout = 0.0

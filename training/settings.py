@@ -69,6 +69,7 @@ class LoopSettings:
     weight_decay: NotNegative = 0.01
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.03
     max_grad_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
+    # Batch, accumulation and epochs of Visuals Music Bridge, appendix B.1.
     batch: Positive = 2
     accumulation: Positive = 8
     steps: Count = 0

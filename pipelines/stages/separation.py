@@ -18,7 +18,7 @@ from leitmotif.pipelines.stage import Clip, Row, StageContext, one_by_one, setti
 from leitmotif.separation.separator import INSTRUMENTAL, instrumental, make, model_of, separate_blocks
 from leitmotif.storage.errors import OutsideError, UserError
 
-RATE_HZ = 44100
+RATE_HZ = 44100  # of the FLAC that the stage `audio` wrote
 
 
 class SeparationSettings(BackendSettings):
