@@ -38,10 +38,9 @@ REAL = {"max_model_len": 8192, "gpu_memory_utilization": 0.45}
 
 def figures() -> Iterator[dict[str, Any]]:
     """Yield `caption/vllm-offline`."""
-    sys.path.append(str(REPOSITORY / "tests" / "captioning"))
-    from real_server import PYTHON, RealServer, environment, write_model
-
+    sys.path.append(str(REPOSITORY))
     from leitmotif.captioning.vllm_server import ServerCaptioner
+    from tests.captioning.real_server import PYTHON, RealServer, environment, write_model
 
     if not PYTHON.is_file():
         raise FileNotFoundError("no .venv-vllm; run `make vllm`")

@@ -7,7 +7,6 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from media_server import MediaServer, serve
 
 from leitmotif.collection import collector
 from leitmotif.collection.archive import COLUMNS, Archive
@@ -17,6 +16,7 @@ from leitmotif.collection.guard import Guard
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sources.open import open_source
 from leitmotif.storage.table import AppendOnlyTable
+from tests.collection.media_server import MediaServer, serve
 
 HERE = Guard(frozenset({"127.0.0.1"}))
 

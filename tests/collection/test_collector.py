@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from media_server import MediaServer, tone
 
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
@@ -17,6 +16,7 @@ from leitmotif.collection.folder import find_media
 from leitmotif.collection.guard import Guard
 from leitmotif.collection.sidecar import find_sidecar, read_metadata
 from leitmotif.storage.errors import UserError
+from tests.collection.media_server import MediaServer, tone
 
 Fetch = Callable[..., CollectSummary]
 Record = Callable[[], list[dict[str, Any]]]

@@ -9,12 +9,12 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from media_server import MediaServer, tone
 
 from leitmotif.collection.errors import Refused, Unavailable
 from leitmotif.collection.fetch.connections import Connections
 from leitmotif.collection.guard import Guard
 from leitmotif.collection.settings import Settings
+from tests.collection.media_server import MediaServer, tone
 
 HERE = Settings(guard=Guard(frozenset({"127.0.0.1", "localhost"})))
 

@@ -8,8 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from media_server import MediaServer, tone
-from recorded_server import Recorded, read, replay
 
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
@@ -24,6 +22,8 @@ from leitmotif.collection.settings import Settings
 from leitmotif.collection.sidecar import metadata_of, read_metadata
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.storage.errors import UserError
+from tests.collection.media_server import MediaServer, tone
+from tests.collection.recorded_server import Recorded, read, replay
 
 Fetch = Callable[..., CollectSummary]
 RECORDING = "b9ad642e-b012-41c7-b72a-42cf4911f9ff"

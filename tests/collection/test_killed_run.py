@@ -10,11 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from media_server import MediaServer, tone
 
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
 from leitmotif.collection.folder import find_media
+from tests.collection.media_server import MediaServer, tone
 
 FILES = 120
 CODE = """

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from media_server import MediaServer, tone
 
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
@@ -18,6 +17,7 @@ from leitmotif.collection.request import Request
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
 from leitmotif.shards.takedown import Removal, write_record
 from leitmotif.storage.errors import UserError
+from tests.collection.media_server import MediaServer, tone
 
 Fetch = Callable[..., CollectSummary]
 Record = Callable[[], list[dict[str, Any]]]

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from media_server import MediaServer, tone
 
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
@@ -14,6 +13,7 @@ from leitmotif.collection.folder import find_media
 from leitmotif.collection.request import Request
 from leitmotif.collection.sidecar import find_sidecar, read_metadata
 from leitmotif.media.probe import probe
+from tests.collection.media_server import MediaServer, tone
 
 Fetch = Callable[..., CollectSummary]
 Record = Callable[[], list[dict[str, Any]]]

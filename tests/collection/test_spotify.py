@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from recorded_server import Recorded, replay
 
 from leitmotif.collection.errors import HostStopped, Unavailable
 from leitmotif.collection.request import Request
@@ -12,6 +11,7 @@ from leitmotif.collection.settings import Settings
 from leitmotif.collection.sources.open import open_source
 from leitmotif.collection.sources.spotify import SpotifyChart
 from leitmotif.storage.errors import UserError
+from tests.collection.recorded_server import Recorded, replay
 
 ARTIST = "4Z8W4fKeB5YxbusRsdQVPb"
 PLAYLIST = "37i9dQZF1DXcBWIGoYBM5M"

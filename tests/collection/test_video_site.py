@@ -9,7 +9,6 @@ from typing import Any
 import av
 import numpy as np
 import pytest
-from media_server import MediaServer, tone
 
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
@@ -18,6 +17,7 @@ from leitmotif.collection.folder import find_media
 from leitmotif.collection.guard import Guard
 from leitmotif.collection.sidecar import read_metadata
 from leitmotif.media.probe import probe
+from tests.collection.media_server import MediaServer, tone
 
 # yt-dlp leaves a file it writes open for the garbage collector when a stream ends with an error.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")

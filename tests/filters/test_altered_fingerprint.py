@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 import soxr
-from test_duplicates import SONG_RATE_HZ, song
 
 from bench.quality.duplicates import measure
 from leitmotif.filters.fingerprint.altered import SAME_RECORDING, SEMITONES, SPEEDS, AlteredFingerprint
 from leitmotif.filters.fingerprint.fingerprint import fingerprint
+from tests.filters.test_duplicates import SONG_RATE_HZ, song
 
 
 def words_of(track: np.ndarray) -> np.ndarray:

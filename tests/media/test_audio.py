@@ -3,10 +3,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from media_clips import write_tone
 
 from leitmotif.media.audio import extract_flac, iter_audio, read_flac_blocks
 from leitmotif.media.errors import DecodeFailed, NotMedia, Unreadable
+from tests.media.media_clips import write_tone
 
 
 def _tone(duration_s: float, rate_hz: int, channels: int = 2, level: float = 0.5) -> np.ndarray:

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_clips import write_video
 
 from leitmotif.media.audio import extract_flac
 from leitmotif.media.errors import MediaError, MissingStream, NotMedia, Unreadable
 from leitmotif.media.probe import probe
 from leitmotif.media.video import iter_luma, key_frames
+from tests.media.media_clips import write_video
 
 
 @pytest.mark.parametrize(

@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from media_clips import write_tone
 
 from leitmotif.filters.basics import RULES
 from leitmotif.media.audio import AudioFacts, extract_flac, read_flac_blocks
 from leitmotif.media.errors import DecodeFailed
+from tests.media.media_clips import write_tone
 
 RATE_HZ = 44100
 SILENCE = next(rule for rule in RULES if rule.name == "silence")

@@ -10,11 +10,11 @@ import av
 import cv2
 import numpy as np
 import pytest
-from media_clips import write_video
 
 from leitmotif.filters.motion import measure_motion
 from leitmotif.media.probe import probe
 from leitmotif.media.video import iter_luma, key_frames
+from tests.media.media_clips import write_video
 
 TO_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
 WIDTH, HEIGHT = 160, 96

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from media_clips import write_tone, write_video
 
 from leitmotif.media.probe import probe
+from tests.media.media_clips import write_tone, write_video
 
 
 def test_a_film_is_described(tmp_path: Path) -> None:

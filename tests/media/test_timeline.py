@@ -7,12 +7,12 @@ import av
 import numpy as np
 import pytest
 import soundfile
-from media_clips import write_tone, write_video
 
 from leitmotif.media.audio import iter_audio
 from leitmotif.media.errors import DecodeFailed
 from leitmotif.media.probe import probe
 from leitmotif.media.video import iter_frames
+from tests.media.media_clips import write_tone, write_video
 
 RATE_HZ = 44100
 FRAME_S = 0.05  # of the codecs below at most (AAC 23 ms, MP3 26 ms, AC-3 35 ms, AMR 20 ms)

@@ -3,11 +3,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from media_clips import write_video
 
 from leitmotif.media.errors import DecodeFailed
 from leitmotif.media.probe import probe
 from leitmotif.media.video import iter_luma, key_frames, timed_key_frames
+from tests.media.media_clips import write_video
 
 
 def _steps(count: int, size: tuple[int, int] = (48, 64)) -> list[np.ndarray]:

@@ -1,15 +1,10 @@
 """The caption stage behind a server: what is asked, stored, lost and repeated when things go wrong."""
 
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "captioning"))
-from fake_server import GOOD, MODEL, Answer, FakeServer
 
 from leitmotif.captioning import connection
 from leitmotif.cli.main import main
@@ -20,6 +15,7 @@ from leitmotif.pipelines.stages.caption import CaptionStage
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.taxonomy import labels
+from tests.captioning.fake_server import GOOD, MODEL, Answer, FakeServer
 
 Catalogue = Callable[..., list[str]]
 Measure = Callable[..., Stores]

@@ -2,16 +2,12 @@
 
 import json
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "captioning"))
-from real_server import MODEL, PYTHON, REPOSITORY, RealServer, environment, write_model
 
 from leitmotif.captioning.captioner import Caption
 from leitmotif.captioning.chat import ChatTask, Completion, Sampling
@@ -24,6 +20,7 @@ from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages.caption import CaptionStage
 from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy import labels
+from tests.captioning.real_server import MODEL, PYTHON, REPOSITORY, RealServer, environment, write_model
 
 pytestmark = [
     pytest.mark.slow,

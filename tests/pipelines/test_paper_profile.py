@@ -17,8 +17,8 @@ from leitmotif.weights.catalog import CNN14, MSCLAP_2023
 from tests.captioning.fake_server import GOOD, FakeServer
 from tests.encoders.msclap_files import write_tiny_msclap, write_tokenizer
 from tests.encoders.panns_files import TinyCnn14, write_tiny_cnn14
-from tests.encoders.test_encoders_clap import save_random_clap
-from tests.encoders.test_encoders_clip import save_random_clip
+from tests.encoders.test_clap import save_random_clap
+from tests.encoders.test_clip import save_random_clip
 from tests.separation.demucs_models import save_model
 
 # Random models decide nothing: every rule that asks one lets everything pass.

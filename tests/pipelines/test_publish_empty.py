@@ -8,7 +8,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from test_takedown import catalogue, fill
 
 from leitmotif.cli.main import main
 from leitmotif.pipelines.publish import publish
@@ -19,6 +18,7 @@ from leitmotif.reports.write import write_reports
 from leitmotif.shards.manifest import read_counts
 from leitmotif.shards.schema import shard_schema
 from leitmotif.shards.validate import validate
+from tests.pipelines.test_takedown import catalogue, fill
 
 Said = pytest.CaptureFixture[str]
 

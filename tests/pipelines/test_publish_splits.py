@@ -6,7 +6,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from test_takedown import catalogue, fill
 
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.settings import change_thresholds, make_plan
@@ -14,6 +13,7 @@ from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.manifest import read_counts, write_manifest
 from leitmotif.shards.validate import validate
+from tests.pipelines.test_takedown import catalogue, fill
 
 ARTISTS = ["Foo", "FOO ", "foo feat. Bar", "Bár", "Baz & Bar", "Unknown Artist", "", "Various Artists", None]
 

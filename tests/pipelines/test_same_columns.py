@@ -6,7 +6,6 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from test_takedown import catalogue, fill
 
 from leitmotif.encoders.clap import ClapEncoder
 from leitmotif.encoders.clip import ClipEncoder
@@ -16,6 +15,7 @@ from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.validate import validate
 from leitmotif.weights.lengths import embedding_length
+from tests.pipelines.test_takedown import catalogue, fill
 
 # Of the profile embedded: clap-mini and clip-mini.
 CLAP, CLIP = 128, 64

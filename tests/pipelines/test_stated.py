@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from test_takedown import fill
 
 from leitmotif.collection.folder import find_media
 from leitmotif.pipelines import catalog, curate
@@ -17,6 +16,7 @@ from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.validate import validate
 from leitmotif.storage.errors import UserError
 from tests.media.media_clips import write_tone
+from tests.pipelines.test_takedown import fill
 
 FORMATS = {
     ".mp3": "libmp3lame",

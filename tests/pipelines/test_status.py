@@ -145,7 +145,7 @@ def test_a_running_stage_is_told_of_by_the_log_while_no_store_is_read(
 
 
 def test_what_is_left_at_most_holds_where_tracks_skip_a_stage_of_films(tmp_path: Path) -> None:
-    from tests.cli.test_cli_going_on import pretend, stores_of
+    from tests.cli.test_going_on import pretend, stores_of
 
     source = tmp_path / "mixed"
     source.mkdir()

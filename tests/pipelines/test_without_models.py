@@ -8,8 +8,6 @@ from pathlib import Path
 
 import pytest
 import yaml
-from test_publish_empty import make_workspace
-from test_takedown import fill
 
 from leitmotif.cli.main import main
 from leitmotif.pipelines.curate import curate
@@ -19,6 +17,8 @@ from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import PLAN, Workspace
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.resolve import resolve_model
+from tests.pipelines.test_publish_empty import make_workspace
+from tests.pipelines.test_takedown import fill
 
 # Of clap-mini.
 DIM = 128

@@ -7,11 +7,11 @@ import zlib
 
 import numpy as np
 import pytest
-from large_stats import large_stats
 
 from leitmotif.reports.comparison import compose_comparison
 from leitmotif.reports.page import compose_page
 from leitmotif.reports.source import open_source
+from tests.reports.large_stats import large_stats
 
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -6,7 +6,6 @@ import pytest
 import soundfile
 import yaml
 from huggingface_hub import DatasetCard, DatasetCardData
-from large_stats import large_stats
 from PIL import Image
 
 from leitmotif.phrases import count
@@ -19,6 +18,7 @@ from leitmotif.reports.statistics.measure import statistics
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.schema import shard_schema
+from tests.reports.large_stats import large_stats
 
 
 def split_card(text: str) -> tuple[dict, str]:

@@ -3,10 +3,10 @@
 import re
 
 import pytest
-from large_stats import large_stats
 
 from leitmotif.reports.comparison import compose_comparison, render_comparison
 from leitmotif.shards.errors import DatasetError
+from tests.reports.large_stats import large_stats
 
 
 def test_both_datasets_stand_side_by_side_with_their_numbers():

@@ -8,11 +8,11 @@ import mlcroissant
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from large_stats import large_stats
 
 from leitmotif.reports.croissant import compose_croissant
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.dataset import Dataset
+from tests.reports.large_stats import large_stats
 
 # Of the reader's own dependencies, not ours.
 pytestmark = [

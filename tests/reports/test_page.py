@@ -8,12 +8,12 @@ from html.parser import HTMLParser
 
 import pyarrow.parquet as pq
 import pytest
-from large_stats import large_stats
 
 from leitmotif.reports.page import compose_page, format_hours, funnel_steps, render_page
 from leitmotif.reports.source import open_source
 from leitmotif.reports.statistics.measure import statistics
 from leitmotif.reports.statistics.schema import StatsError, check_stats
+from tests.reports.large_stats import large_stats
 
 
 class Page(HTMLParser):

@@ -4,13 +4,13 @@ import itertools
 import re
 
 import pytest
-from large_stats import large_stats
 
 from leitmotif.reports.figures.figure import quantiles_of
 from leitmotif.reports.figures.heatmaps import plot_density, plot_heatmap, plot_map, plot_spreads
 from leitmotif.reports.figures.plots import plot_bars, plot_funnel, plot_histogram, plot_overlay, plot_pairs
 from leitmotif.reports.figures.svg import axis_ticks, short, shorten, standalone, text, whole_ticks
 from leitmotif.reports.figures.tags import draw_relations
+from tests.reports.large_stats import large_stats
 
 HOSTILE = '<b>"&'
 ENTRY = {"edges": [0, 1, 2, 3], "counts": [1, 0, 3], "rejected_counts": [], "thresholds": {HOSTILE: 1.0}}

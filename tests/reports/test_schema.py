@@ -5,9 +5,9 @@ from typing import Any
 
 import jsonschema
 import pytest
-from large_stats import large_stats
 
 from leitmotif.reports.statistics.schema import StatsError, check_stats, load_schema
+from tests.reports.large_stats import large_stats
 
 
 def test_the_schema_is_one_of_its_draft_and_describes_its_keys() -> None:

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from survey_material import systems_in, write_film
 
 from leitmotif.review.survey.build import make_survey
 from leitmotif.review.survey.key import Key
@@ -20,6 +19,7 @@ from leitmotif.review.survey.material import find_material
 from leitmotif.review.survey.responses import read_responses
 from leitmotif.review.survey.results import compute_results
 from leitmotif.review.survey.server import SurveyServer
+from tests.review.survey_material import systems_in, write_film
 
 pytestmark = pytest.mark.slow
 

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from survey_material import systems_in, write_film, write_sound
 
 from leitmotif.cli import survey as command
 from leitmotif.cli.parser import make_parser
@@ -16,6 +15,7 @@ from leitmotif.review.survey.counterbalance import draw_orders, williams_design
 from leitmotif.review.survey.key import load_key
 from leitmotif.review.survey.material import check_systems, find_material
 from leitmotif.storage.errors import UserError
+from tests.review.survey_material import systems_in, write_film, write_sound
 
 SYSTEMS = ("bridge", "cmt-2021", "VidMuse")
 

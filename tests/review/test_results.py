@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 from scipy import stats
-from survey_material import response_to, systems_in, write_responses
 
 from leitmotif.cli import survey as command
 from leitmotif.review.survey.agreement import krippendorff_alpha
@@ -19,6 +18,7 @@ from leitmotif.review.survey.material import find_material
 from leitmotif.review.survey.responses import check_response, read_responses
 from leitmotif.review.survey.results import Comparison, compute_results, holm, t_interval, wilcoxon_p
 from leitmotif.storage.errors import UserError
+from tests.review.survey_material import response_to, systems_in, write_responses
 
 SYSTEMS = ("ours", "base", "noise")
 # One rating per participant; each gives it to both clips, but for what `uneven` changes.

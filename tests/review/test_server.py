@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx
 import pytest
-from survey_material import response_to, systems_in
 
 from leitmotif.cli import survey as command
 from leitmotif.review.survey.build import make_survey
@@ -18,6 +17,7 @@ from leitmotif.review.survey.material import find_material
 from leitmotif.review.survey.responses import read_responses
 from leitmotif.review.survey.server import LARGEST_BYTES, Assignments, SurveyServer
 from leitmotif.storage.errors import OutsideError, UserError
+from tests.review.survey_material import response_to, systems_in
 
 
 @pytest.fixture

@@ -1,7 +1,8 @@
 from pathlib import Path
 
 import pytest
-from demucs_models import save_model
+
+from tests.separation.demucs_models import save_model
 
 
 @pytest.fixture(scope="session")

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import rendered_clips
 from PIL import Image
 
 from leitmotif.train_mmdm.settings import Settings, choose_settings
+from tests.train_mmdm import rendered_clips
 
 SMALL = (
     "batch=2",

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from untrained_runs import write_run
 
 from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.describe import Decoding, Describer, _Draw, _Teller, base_model, decoding_of
 from leitmotif.train_mmdm.inputs import BadInput, VisualInput, read_text
 from leitmotif.train_mmdm.network import build_tiny
 from leitmotif.train_mmdm.run import DescriptionModel, open_run
+from tests.train_mmdm.untrained_runs import write_run
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from untrained_runs import write_run
 
 from leitmotif.cli.main import main
 from leitmotif.media.mux import write_video
+from tests.train_mmdm.untrained_runs import write_run
 
 Said = pytest.CaptureFixture[str]
 

@@ -1,19 +1,16 @@
 """`leitmotif evaluate mmdm`: a random model beside its base, the captions and shuffled captions."""
 
 import json
-import sys
 from pathlib import Path
 
 import pytest
-from untrained_runs import write_run
 
 from leitmotif.cli.main import main
 from leitmotif.encoders.clap import ClapEncoder
 from leitmotif.train_mmdm.answer import Answer
 from leitmotif.train_mmdm.evaluate import _heading, count_wordless, list_attributes
-
-sys.path.append(str(Path(__file__).parents[1] / "evaluation"))
-from small_datasets import rows_of, write_dataset
+from tests.evaluation.small_datasets import rows_of, write_dataset
+from tests.train_mmdm.untrained_runs import write_run
 
 Said = pytest.CaptureFixture[str]
 

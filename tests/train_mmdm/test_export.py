@@ -5,20 +5,20 @@ from pathlib import Path
 
 import pytest
 import torch
-from test_describe import shown
 from transformers import (
     AutoImageProcessor,
     AutoModelForImageTextToText,
     AutoTokenizer,
     InternVLForConditionalGeneration,
 )
-from untrained_runs import write_run
 
 from leitmotif.cli.main import main
 from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.train_mmdm.export import export_run, merged
 from leitmotif.train_mmdm.processor import normalise, question_of
 from leitmotif.train_mmdm.run import NETWORK, open_run
+from tests.train_mmdm.test_describe import shown
+from tests.train_mmdm.untrained_runs import write_run
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["adapters", "from scratch"])

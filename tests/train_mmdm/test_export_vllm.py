@@ -4,20 +4,17 @@ import base64
 import io
 import json
 import subprocess
-import sys
 import urllib.request
 from pathlib import Path
 
 import pytest
-from test_describe import shown
-from untrained_runs import write_run
 
 from leitmotif.train_mmdm.describe import Decoding, Describer
 from leitmotif.train_mmdm.export import export_run
 from leitmotif.train_mmdm.run import open_run
-
-sys.path.append(str(Path(__file__).parents[1] / "captioning"))
-from real_server import PYTHON, WHOLE_PROMPTS, RealServer, environment
+from tests.captioning.real_server import PYTHON, WHOLE_PROMPTS, RealServer, environment
+from tests.train_mmdm.test_describe import shown
+from tests.train_mmdm.untrained_runs import write_run
 
 OPTIONS = ("--max-model-len", "1024", "--dtype", "float32", "--enforce-eager", *WHOLE_PROMPTS)
 LIMITS = ("--limit-mm-per-prompt", '{"image": 10, "video": 0}')

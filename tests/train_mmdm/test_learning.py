@@ -4,13 +4,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from rendered_clips import draw_truth, render_dataset, render_film
 
 from bench.quality.description import judge, write_texts
 from leitmotif.evaluation.clips import Clip
 from leitmotif.train_mmdm.run import open_run
 from leitmotif.train_mmdm.settings import choose_settings
 from leitmotif.train_mmdm.train import train
+from tests.train_mmdm.rendered_clips import draw_truth, render_dataset, render_film
 
 TRAIN, VALIDATION, FILMS = 500, 40, 150
 FIRST_FILM = 500_000  # a seed that no training clip has

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from rendered_clips import write_dataset
 from safetensors.torch import load_file
 
 from leitmotif.shards.dataset import Dataset
@@ -28,6 +27,7 @@ from leitmotif.training.loader.loader import ShardLoader
 from leitmotif.training.logs import read_log
 from leitmotif.training.step import TrainStep
 from tests.train_mmdm.conftest import plain_frames, plain_rows
+from tests.train_mmdm.rendered_clips import write_dataset
 
 Finished = tuple[Path, dict[str, Any], list[Any]]
 

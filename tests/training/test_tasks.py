@@ -9,9 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from rendered_clips import write_dataset
 from safetensors.torch import load_file
-from trainees import TRAINEES, Trainee
 
 from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.training import checkpoint
@@ -19,6 +17,8 @@ from leitmotif.training.checkpoint import list_checkpoints, read_state
 from leitmotif.training.logs import read_log
 from leitmotif.training.settings import LoopSettings
 from tests.train_mmdm.conftest import plain_rows
+from tests.train_mmdm.rendered_clips import write_dataset
+from tests.training.trainees import TRAINEES, Trainee
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # What keeps the slower trainings for `make test-slow`.
@@ -80,9 +80,7 @@ def launch(name: str, *words: object, processes: int = 1, killed_in: int = 0) ->
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(
-            map(str, (REPOSITORY, Path(__file__).parent, REPOSITORY / "tests/train_mmdm"))
-        ),
+        "PYTHONPATH": str(REPOSITORY),
         "ACCELERATE_USE_CPU": "true",
         "OMP_NUM_THREADS": "1",
         "KILLED_IN": str(killed_in),

@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import toy
-
 from leitmotif.train_mmdm import task as mmdm_task
 from leitmotif.train_mmdm import train as mmdm
 from leitmotif.train_mmdm.settings import choose_settings
 from leitmotif.training import checkpoint
 from leitmotif.training.settings import LoopSettings, read_changes
 from tests.train_mmdm.conftest import SMALL
+from tests.training import toy
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fake_server import GOOD, Answer, FakeServer
 
 from leitmotif.captioning import connection
 from leitmotif.captioning.captioner import Caption
@@ -16,6 +15,7 @@ from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.vllm_server import ServerCaptioner
 from leitmotif.storage.errors import UserError
+from tests.captioning.fake_server import GOOD, Answer, FakeServer
 
 TASK = ChatTask("music-sentence-v1")
 FACTS = [CaptionFacts(f"clip{n}", instruments=("piano",), moods=("calm",)) for n in range(6)]

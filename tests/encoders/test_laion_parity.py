@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from laion_originals import save_original, save_roberta_tokenizer
 
 from leitmotif.encoders import laion_clap
 from leitmotif.encoders.clap import ClapEncoder
 from leitmotif.encoders.laion_clap import LaionClapEncoder
 from leitmotif.weights.resolve import BadModel
+from tests.encoders.laion_originals import save_original, save_roberta_tokenizer
 
 pytestmark = [
     pytest.mark.slow,

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from fake_server import GOOD, Answer, FakeServer
 
 from leitmotif.captioning import connection
 from leitmotif.captioning.captioner import Caption
@@ -15,6 +14,7 @@ from leitmotif.captioning.errors import BadCaption, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.vllm_server import ServerCaptioner
 from leitmotif.storage.errors import UserError
+from tests.captioning.fake_server import GOOD, Answer, FakeServer
 
 TASK = ChatTask("music-sentence-v1")
 FACTS = [CaptionFacts(f"clip{n}", instruments=("piano",), moods=("calm",)) for n in range(3)]

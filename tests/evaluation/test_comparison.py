@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from small_datasets import FACTS, rows_of, write_dataset
 
 from leitmotif.encoders.clap import ClapEncoder
 from leitmotif.evaluation.bootstrap import NO_INTERVAL, Draws, Estimate, estimate, estimate_difference
@@ -23,6 +22,7 @@ from leitmotif.evaluation.tempo_class import TempoClassMetric
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
 from leitmotif.storage.errors import UserError
+from tests.evaluation.small_datasets import FACTS, rows_of, write_dataset
 
 
 @pytest.fixture(scope="module")

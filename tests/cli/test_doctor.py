@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from file_server import Files, serve
 
 from leitmotif.cli import doctor
 from leitmotif.cli.main import main
@@ -14,6 +13,7 @@ from leitmotif.pipelines.readiness import Readiness, readiness
 from leitmotif.weights.backend import Backend
 from leitmotif.weights.catalog import BACKENDS
 from leitmotif.weights.files import UrlFile
+from tests.weights.file_server import Files, serve
 
 ENCODER = "leitmotif.encoders.clip"
 

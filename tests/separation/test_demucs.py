@@ -5,10 +5,10 @@ import demucs.api
 import numpy as np
 import pytest
 import torch
-from demucs_models import PUBLISHED, SOURCES, save_model
 
 from leitmotif.separation.demucs import MAX_OVERLAP, DemucsSeparator
 from leitmotif.separation.separator import instrumental, separate_blocks
+from tests.separation.demucs_models import PUBLISHED, SOURCES, save_model
 
 RATE_HZ = 8000
 

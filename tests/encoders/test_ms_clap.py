@@ -12,13 +12,20 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from msclap_files import HTSAT, WORDS, published_weights, tiny_network, write_tiny_msclap, write_tokenizer
 
 from leitmotif.encoders import ms_clap
 from leitmotif.encoders.mel import MelSpectrogram
 from leitmotif.encoders.ms_clap import MsClapEncoder
 from leitmotif.weights.catalog import MSCLAP_2023
 from leitmotif.weights.resolve import BadModel
+from tests.encoders.msclap_files import (
+    HTSAT,
+    WORDS,
+    published_weights,
+    tiny_network,
+    write_tiny_msclap,
+    write_tokenizer,
+)
 
 TEXTS = ["the sound is clear and clean.", "the sound is noisy and with artifacts.", "x"]
 

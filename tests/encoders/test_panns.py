@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from panns_files import TinyCnn14, noise, write_tiny_cnn14
 
 from leitmotif.encoders import panns
 from leitmotif.encoders.panns import PannsTagger
 from leitmotif.weights.catalog import CNN14
 from leitmotif.weights.resolve import BadModel
+from tests.encoders.panns_files import TinyCnn14, noise, write_tiny_cnn14
 
 
 @pytest.fixture

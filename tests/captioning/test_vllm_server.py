@@ -10,7 +10,6 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
-from fake_server import GOOD, MODEL, Answer, FakeServer
 
 from leitmotif.captioning import connection
 from leitmotif.captioning.captioner import Caption
@@ -20,6 +19,7 @@ from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.vllm_server import ServerCaptioner
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.catalog import revision_of_language_model
+from tests.captioning.fake_server import GOOD, MODEL, Answer, FakeServer
 
 TASK = ChatTask("music-sentence-v1")
 FACTS = [CaptionFacts(f"clip{n}", instruments=("piano",), moods=("calm",)) for n in range(40)]

@@ -12,9 +12,9 @@ from pathlib import Path
 from threading import Thread
 
 import pytest
-from file_server import Files, serve
 
 from leitmotif.cli.main import main
+from tests.weights.file_server import Files, serve
 
 
 def tone() -> bytes:

@@ -1,10 +1,10 @@
 import pytest
 import torch
-from demucs_models import TINY, save_model
 
 from leitmotif.separation import demucs
 from leitmotif.separation.demucs import MODEL_ID, REVISION, DemucsSeparator, weights
 from leitmotif.separation.separator import BadWeights
+from tests.separation.demucs_models import TINY, save_model
 
 FETCH = "leitmotif fetch-models --profile paper"
 

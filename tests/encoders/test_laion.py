@@ -7,13 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from laion_originals import original_state, random_model, save_original, save_roberta_tokenizer
 from transformers import ClapModel
 
 from leitmotif.encoders.clap import ClapEncoder
 from leitmotif.encoders.laion import convert_laion, laion_config, load_laion
 from leitmotif.encoders.laion_clap import LaionClapEncoder
 from leitmotif.weights.resolve import BadModel
+from tests.encoders.laion_originals import original_state, random_model, save_original, save_roberta_tokenizer
 
 
 def noise(length_s: float, seed: int = 0) -> np.ndarray:

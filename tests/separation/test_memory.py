@@ -3,7 +3,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from demucs_models import TINY, save_model
+
+from tests.separation.demucs_models import TINY, save_model
 
 RUN = """
 import sys
