@@ -26,6 +26,7 @@ from leitmotif.captioning.chat import (
 )
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.extras import install_command
 from leitmotif.storage.errors import UserError, one_line
 from leitmotif.weights.catalog import revision_of_language_model
 from leitmotif.weights.resolve import FETCH
@@ -113,7 +114,7 @@ class OfflineCaptioner:
         except ImportError as error:
             raise UserError(
                 f"the package vllm cannot be imported ({error}), and backend vllm needs it; run "
-                "`pip install 'leitmotif-av[vllm]'`, or set caption.backend=vllm-server"
+                f"`{install_command('vllm')}`, or set caption.backend=vllm-server"
             ) from error
         try:
             self.llm = self.vllm.LLM(

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
+from leitmotif.extras import install_command
 from leitmotif.storage.errors import one_line
 
 if TYPE_CHECKING:
@@ -229,13 +230,13 @@ CHECKS = [
     Check("python", True, _python, "install Python 3.11"),
     Check("decoders", True, _decoders, "pip install --upgrade av"),
     Check("flows", True, _installed("prefect", "prefect-dask", "distributed"), "pip install leitmotif-av"),
-    Check("demo corpus", False, _installed("pretty-midi"), "pip install 'leitmotif-av[demo]'"),
-    Check("datasets", False, _installed("datasets"), "pip install 'leitmotif-av[datasets]'"),
+    Check("demo corpus", False, _installed("pretty-midi"), install_command("demo")),
+    Check("datasets", False, _installed("datasets"), install_command("datasets")),
     Check(
         "datasets audio",
         False,
         _audio_in_datasets,
-        "pip install 'leitmotif-av[datasets]' && apt-get install ffmpeg",
+        f"{install_command('datasets')} && apt-get install ffmpeg",
     ),
     Check("GPU", False, _cuda, "install a CUDA build of torch on a machine with an NVIDIA GPU"),
 ]

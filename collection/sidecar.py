@@ -12,6 +12,7 @@ from typing import Any
 from leitmotif.collection.fields import MAX_ADDRESS, MAX_DESCRIPTION, MAX_TEXT, Fields
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
 from leitmotif.shards.texts import encodable
+from leitmotif.storage.errors import first_line
 
 logger = logging.getLogger("leitmotif.collection")
 
@@ -69,7 +70,7 @@ def load_sidecar(sidecar: Path) -> dict[str, Any]:
     except RecursionError as error:
         raise ValueError("lists lie in lists too deep") from error
     except ValueError as error:
-        raise ValueError(str(error).splitlines()[0]) from error
+        raise ValueError(first_line(error)) from error
     if not isinstance(info, dict):
         raise ValueError(f"it holds a {type(info).__name__}")
     return info

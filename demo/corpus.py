@@ -19,7 +19,8 @@ from leitmotif.demo.music.render import render_music
 from leitmotif.demo.pictures.render import KINDS, render_pictures
 from leitmotif.demo.plan import ClipPlan, ClipTruth, plan_corpus
 from leitmotif.demo.video import encode_again
-from leitmotif.media.mux import Encoding, whole_file, write_video
+from leitmotif.media.mux import Encoding, write_video
+from leitmotif.storage.atomic import whole_file
 from leitmotif.storage.progress import OnProgress, show_nothing
 
 TRUTH_NAME = "truth.jsonl"

@@ -9,18 +9,16 @@ from typing import Any, Self
 
 import numpy as np
 import torch
-from huggingface_hub import hf_hub_download
 from transformers import AutoTokenizer, ClapFeatureExtractor
 
 from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference, loaded
 from leitmotif.encoders.mel import MelSpectrogram
 from leitmotif.encoders.ms_clap_network import MEL_FILTERS, from_published, network_of
 from leitmotif.encoders.windows import fit_window
-from leitmotif.storage.errors import first_line, is_machine_fault
 from leitmotif.weights.catalog import MSCLAP_2023, pinned
-from leitmotif.weights.hub import tokenizer_folder
+from leitmotif.weights.hub import local_file, tokenizer_folder
 from leitmotif.weights.load import fill, loading, read_weights
-from leitmotif.weights.resolve import FETCH, BadModel
+from leitmotif.weights.resolve import BadModel
 
 MODEL_ID = "microsoft/msclap"
 REVISION = "c47d441165daa21986ead0850660917636a81775"
@@ -135,18 +133,7 @@ class MsClapEncoder:
 
     def _fetched(self, source: Path | str) -> Path:
         """Return the file itself, from the hub or its cache where a hub id is given."""
-        if isinstance(source, Path):
-            return source
-        try:
-            return Path(hf_hub_download(source, MSCLAP_2023.file, revision=self.revision_id))
-        except Exception as error:
-            if is_machine_fault(error):
-                raise
-            raise BadModel(
-                f"got model {source!r} at {self.revision_id}, whose {MSCLAP_2023.file} is not in the cache "
-                f"and cannot be fetched ({first_line(error)}); {FETCH}, or say where the file is by "
-                f"--set {MSCLAP_2023.setting}=PATH"
-            ) from error
+        return local_file(source, MSCLAP_2023.file, self.revision_id, setting=MSCLAP_2023.setting)
 
     def _load_tokenizer(self, words: int) -> Any:
         folder = tokenizer_folder(self.tokenizer, pinned(self.tokenizer))

@@ -12,7 +12,7 @@ from leitmotif.captioning.templates import prompt_ids, read_templates
 from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.mentions import flatten
 from leitmotif.evaluation.metric import Tools
-from leitmotif.tagging import rhythm
+from leitmotif.taxonomy.tempo import tempo_class
 
 # Words of musicians and reviewers beside those of our captions.
 _WORDS = {
@@ -101,4 +101,4 @@ class TempoWords:
         """Return the classes that a text names."""
         text = flatten(text)
         found = {name for name, pattern in self._patterns.items() if pattern.search(text)}
-        return found | {rhythm.tempo_class(float(number)) for number in _BPM.findall(text)}
+        return found | {tempo_class(float(number)) for number in _BPM.findall(text)}

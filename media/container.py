@@ -16,6 +16,7 @@ import av.error
 
 from leitmotif.media.diagnose import describe_broken
 from leitmotif.media.errors import DecodeFailed, MissingStream, NotMedia, Unreadable
+from leitmotif.storage.errors import first_line
 
 # Demuxers that follow references to other files or devices, show a still picture as a video, or take any
 # bytes at all for sound. A dataset is made of files that stand alone.
@@ -271,4 +272,4 @@ def check_decoded(
 
 def decoder_message(error: Exception) -> str:
     """Return one short line of a PyAV exception."""
-    return str(getattr(error, "strerror", None) or error).strip().splitlines()[0][:200]
+    return first_line(getattr(error, "strerror", None) or error)[:200]

@@ -12,12 +12,6 @@ import scipy.ndimage
 
 from leitmotif.tagging.octave import choose_octave
 
-# Visuals Music Bridge gives no thresholds, only averages of what it generates for slow, medium and fast
-# (table 7: 93.9, 122.6 and 143.6 BPM; all drift to the middle). Musicians' marks instead: below 90 is adagio
-# to andante, 90 to 120 is moderato, from 120 on it is allegro.
-MEDIUM_FROM_BPM = 90.0
-FAST_FROM_BPM = 120.0
-
 MIN_BPM, MAX_BPM = 30.0, 240.0  # of a pulse; `tagging.octave` chooses the tempo among its multiples
 BEATS = 4  # a bar of the most common metre
 # Where listeners tap when they may choose: log-normal, after Ellis, Beat tracking by dynamic programming,
@@ -31,11 +25,6 @@ SILENCE_RMS = 10 ** (-70 / 20)
 MIN_ONSET = 0.02
 # Mean recurrence over four beats: noise, wind and applause stay below 0.033, 94 % of rendered music is above.
 MIN_EVIDENCE = 0.035
-
-
-def tempo_class(bpm: float) -> str:
-    """Return "slow", "medium" or "fast"."""
-    return "slow" if bpm < MEDIUM_FROM_BPM else "medium" if bpm < FAST_FROM_BPM else "fast"
 
 
 def estimate_tempo(track: np.ndarray, rate_hz: int) -> float | None:

@@ -16,9 +16,10 @@ from transformers import (
     Qwen2Config,
 )
 
+from leitmotif.extras import install_command
 from leitmotif.storage.errors import UserError
-from leitmotif.train_mmdm.hub import cannot_load
-from leitmotif.train_mmdm.settings import LORA_TARGETS, Settings
+from leitmotif.train_mmdm.settings import LORA_TARGETS, MODEL_KIND, Settings
+from leitmotif.weights.hub import cannot_load
 
 REFERENCE = "InternVL3: Zhu et al., arXiv:2504.10479; LoRA: Hu et al., arXiv:2106.09685"
 TINY_VISION = {"hidden_size": 96, "num_hidden_layers": 3, "num_attention_heads": 4, "intermediate_size": 256}
@@ -104,7 +105,7 @@ def load_pretrained(source: str | Path, settings: Settings, device: str | torch.
             str(source), revision=settings.revision, **options
         )
     except (OSError, ValueError) as error:
-        raise cannot_load("the weights", source, error) from error
+        raise cannot_load("the weights", source, error, setting="model_id", expected=MODEL_KIND) from error
 
 
 def _read_config(source: str | Path, settings: Settings) -> Any:
@@ -114,7 +115,9 @@ def _read_config(source: str | Path, settings: Settings) -> Any:
         if config.model_type != InternVLConfig.model_type:
             raise ValueError(f"it is of the type {config.model_type!r}, not {InternVLConfig.model_type!r}")
     except (OSError, ValueError) as error:
-        raise cannot_load("the configuration", source, error) from error
+        raise cannot_load(
+            "the configuration", source, error, setting="model_id", expected=MODEL_KIND
+        ) from error
     patch = config.vision_config.patch_size[0]
     if patch != settings.patch_side:
         raise UserError(
@@ -207,4 +210,4 @@ def _four_bits(settings: Settings) -> Any:
 
 
 def _missing(package: str) -> UserError:
-    return UserError(f"training needs {package}; install it with: pip install 'leitmotif-av[train]'")
+    return UserError(f"training needs {package}; install it with: {install_command('train')}")

@@ -17,6 +17,8 @@ from leitmotif.training.settings import Count, LoopSettings, Name, Positive, rea
 
 PATCHES_A_TOKEN = 4  # pixel shuffle of InternVL: 2 x 2 patches become one token of the language model
 
+MODEL_KIND = "an InternVL in the format of transformers, whose id ends in -hf"  # what model_id names
+
 # Reaches the projections of the language model and misses the vision tower, whose layers bear the same names.
 LORA_TARGETS = r".*language_model.*\.(q_proj|k_proj|v_proj|o_proj|gate_proj|up_proj|down_proj)"
 

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from leitmotif.storage.errors import UserError
-from leitmotif.train_mmdm.hub import cannot_load
-from leitmotif.train_mmdm.settings import Settings
+from leitmotif.train_mmdm.settings import MODEL_KIND, Settings
+from leitmotif.weights.hub import cannot_load
 
 VOCABULARY = 2048
 PAD, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
@@ -65,7 +65,9 @@ def load_tokenizer(settings: Settings) -> Any:
     try:
         tokenizer = AutoTokenizer.from_pretrained(settings.model_id, revision=settings.revision)
     except (OSError, ValueError) as error:
-        raise cannot_load("the tokenizer", settings.model_id, error) from error
+        raise cannot_load(
+            "the tokenizer", settings.model_id, error, setting="model_id", expected=MODEL_KIND
+        ) from error
     return check_tokenizer(tokenizer, str(settings.model_id))
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from leitmotif.extras import install_command
 from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 
@@ -81,7 +82,7 @@ def _open_board(run: Path, step: int) -> Any:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError as error:
         raise UserError(
-            "got tensorboard=true without the package; install it with: pip install 'leitmotif-av[train]', "
+            f"got tensorboard=true without the package; install it with: {install_command('train')}, "
             "or set tensorboard=false"
         ) from error
     return SummaryWriter(str(run / "tensorboard"), purge_step=step + 1 if step else None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from leitmotif.extras import install_command
 from leitmotif.storage.errors import UserError
 from leitmotif.training.settings import LoopSettings
 
@@ -32,7 +33,7 @@ def check_installed(*packages: str) -> None:
     """
     if missing := [name for name in packages if find_spec(name) is None]:
         raise UserError(
-            f"training needs {' and '.join(missing)}; install it with: pip install 'leitmotif-av[train]'"
+            f"training needs {' and '.join(missing)}; install it with: {install_command('train')}"
         )
 
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from leitmotif.extras import install_command
 from leitmotif.weights.adapters import KINDS, adapters, constants_of
 from leitmotif.weights.backend import Backend
 from leitmotif.weights.checkpoint import Checkpoint
@@ -259,7 +260,7 @@ BACKENDS = (
         packages=("laion-clap",),
         extra="laion",
         # What it asks for does not fit the rest (NumPy below 2), and it works without: docs/laion-parity.md.
-        install="pip install 'leitmotif-av[laion]' && pip install --no-deps laion-clap==1.1.7",
+        install=f"{install_command('laion')} && pip install --no-deps laion-clap==1.1.7",
     ),
     Backend(
         name="panns",

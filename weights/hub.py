@@ -12,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from leitmotif.storage.digest import sha256_of
-from leitmotif.storage.errors import OutsideError, UserError, first_line, is_machine_fault, one_line
+from leitmotif.storage.errors import OutsideError, RunError, UserError, first_line, is_machine_fault, one_line
 from leitmotif.storage.progress import OnProgress
 from leitmotif.weights.files import CONFIGURATION, TENSORS, HubRepo, note_in_lock
 from leitmotif.weights.resolve import FETCH, BadModel, check_folder, weight_files
 
+# What transformers and its HTTP clients say where a hub cannot be reached.
+_NO_NETWORK = ("couldn't connect", "offline", "Connection", "timed out", "Name or service")
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model")
 
 
@@ -40,6 +42,33 @@ def local_folder(source: Path | str, revision: str) -> Path:
     if not weight_files(folder):
         folder = _fetch(source, revision, *CONFIGURATION, TENSORS[1])
     return check_folder(folder)
+
+
+def local_file(source: Path | str, name: str, revision: str, *, setting: str) -> Path:
+    """Return a file of a model that consists of one.
+
+    Args:
+        source: The file itself, or a hub id.
+        name: The file in the repository of a hub id.
+        revision: The commit, branch or tag of a hub id.
+        setting: What is set to give the file by its path, such as vocals.model.
+
+    Raises:
+        BadModel: It is neither here nor can it be fetched.
+    """
+    from huggingface_hub import hf_hub_download
+
+    if isinstance(source, Path):
+        return source
+    try:
+        return Path(hf_hub_download(source, name, revision=revision))
+    except Exception as error:
+        if is_machine_fault(error):
+            raise
+        raise BadModel(
+            f"got model {source!r} at {revision}, whose {name} is not in the cache and cannot be fetched "
+            f"({first_line(error)}); {FETCH}, or say where the file is by --set {setting}=PATH"
+        ) from error
 
 
 def tokenizer_folder(where: str, revision: str) -> Path:
@@ -139,6 +168,28 @@ def list_files(item: HubRepo) -> tuple[str, dict[str, tuple[int, str | None]]]:
         for file in info.siblings or []
     }
     return info.sha or item.revision, files
+
+
+def cannot_load(what: str, source: object, error: Exception, *, setting: str, expected: str) -> RunError:
+    """Return the error to raise for what a library could neither fetch nor open.
+
+    Args:
+        what: Such as "the tokenizer".
+        source: Hub id or folder.
+        error: What the library that tried raised.
+        setting: What is set to give another source, such as model_id.
+        expected: The kind of model that it must be.
+
+    Returns:
+        An `OutsideError` where the network is at fault, or else a `UserError`.
+    """
+    failed = f"{what} of {str(source)!r} ({first_line(error)})"
+    if any(sign in str(error) for sign in _NO_NETWORK):
+        return OutsideError(
+            f"cannot fetch {failed}; try again with a network, or give a folder that holds it: "
+            f"--set {setting}=FOLDER"
+        )
+    return UserError(f"cannot load {failed}; give a hub id or a folder of {expected}: --set {setting}=…")
 
 
 @contextmanager

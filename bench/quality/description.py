@@ -23,7 +23,7 @@ from leitmotif.evaluation.results import make_document, make_table
 from leitmotif.evaluation.tempo_class import TempoClassMetric
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.storage.errors import UserError
-from leitmotif.tagging.rhythm import tempo_class
+from leitmotif.taxonomy.tempo import tempo_class
 from leitmotif.train_mmdm.answer import Answer
 from leitmotif.train_mmdm.describe import Describer, base_model, decoding_of
 from leitmotif.train_mmdm.evaluate import BASE, FINE_TUNED, list_attributes

@@ -10,6 +10,7 @@ from yt_dlp.networking.exceptions import HTTPError, RequestError
 from yt_dlp.utils import ExtractorError, GeoRestrictedError, UnsupportedError
 
 from leitmotif.collection.errors import CollectError, Gone, HostStopped, Unavailable, limited, retry_after_s
+from leitmotif.storage.errors import one_line
 
 # Sites say these things in words only.
 _LIMITED = re.compile(r"not a bot|too many requests|rate.?limit|unusual traffic|captcha", re.I)
@@ -42,7 +43,7 @@ def translated(what: str) -> Iterator[None]:
 
 
 def _as_ours(error: Exception, causes: list[BaseException], what: str) -> CollectError:
-    words = re.sub(r"^ERROR: ", "", " ".join(str(error).split()))[:300] or type(error).__name__
+    words = re.sub(r"^ERROR: ", "", one_line(error))[:300]
     answer = next((cause for cause in causes if isinstance(cause, HTTPError)), None)
     if answer is not None:
         wait_s = retry_after_s(answer.response.headers.get("Retry-After"))

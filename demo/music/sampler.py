@@ -11,6 +11,7 @@ import numpy as np
 
 from leitmotif.demo.music.score import Note
 from leitmotif.demo.music.soundfont import SoundFont, Zone
+from leitmotif.extras import install_command
 from leitmotif.storage.errors import UserError
 
 PERCUSSION_BANK = 128
@@ -46,7 +47,7 @@ def general_midi() -> SoundFont:
     """
     spec = importlib.util.find_spec("pretty_midi")
     if spec is None or spec.origin is None:
-        raise UserError("the demo music needs the soundfont of pretty_midi: pip install 'leitmotif-av[demo]'")
+        raise UserError(f"the demo music needs the soundfont of pretty_midi: {install_command('demo')}")
     return SoundFont(Path(spec.origin).with_name("TimGM6mb.sf2"))
 
 

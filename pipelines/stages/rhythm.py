@@ -10,6 +10,7 @@ import pyarrow as pa
 from leitmotif.media import audio, flac
 from leitmotif.pipelines.stage import Clip, ClipByClipStage, Row, StageSettings
 from leitmotif.tagging import key, rhythm
+from leitmotif.taxonomy.tempo import tempo_class
 
 RATE_HZ = 22050  # at which the weights of `tagging.octave` were fitted
 # Tempo and key of a longer track are those of its middle.
@@ -37,6 +38,6 @@ class RhythmStage(ClipByClipStage[StageSettings]):
         bpm = rhythm.estimate_tempo(track, RATE_HZ)
         return {
             "tempo_bpm": bpm,
-            "tempo_class": None if bpm is None else rhythm.tempo_class(bpm),
+            "tempo_class": None if bpm is None else tempo_class(bpm),
             "key": key.estimate_key(track, RATE_HZ),
         }

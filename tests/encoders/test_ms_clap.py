@@ -179,7 +179,7 @@ def test_the_hub_is_asked_for_the_pinned_commit(checkpoint, tokenizer, monkeypat
         asked.append((repo, file, revision))
         return str(checkpoint)
 
-    monkeypatch.setattr(ms_clap, "hf_hub_download", download)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
     monkeypatch.setenv("LEITMOTIF_MODELS", str(checkpoint.parent / "none"))
     assert MsClapEncoder(tokenizer=tokenizer).load().revision_id == ms_clap.REVISION
     assert MsClapEncoder("microsoft/msclap", revision="b", tokenizer=tokenizer).load().revision_id == "b"
@@ -195,7 +195,7 @@ def test_missing_weights_are_one_clear_line(tokenizer, tmp_path, monkeypatch):
     def download(*_: Any, **__: Any) -> str:
         raise OSError("no network\nand more")
 
-    monkeypatch.setattr(ms_clap, "hf_hub_download", download)
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", download)
     monkeypatch.setenv("LEITMOTIF_MODELS", str(tmp_path))
     for model in (None, "microsoft/msclap", str(tmp_path), str(tmp_path / "nowhere.pth"), "nowhere.pth"):
         with pytest.raises(BadModel, match="fetch-models --profile paper") as caught:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from leitmotif.tagging.key import estimate_key
-from leitmotif.tagging.rhythm import estimate_tempo, tempo_class
+from leitmotif.tagging.rhythm import estimate_tempo
 
 RATE_HZ = 22050
 
@@ -86,14 +86,6 @@ def test_the_beat_of_six_eighths_is_never_two_of_them(bar, bpm):
 def test_the_beat_of_a_waltz_is_never_two_of_its_three(bpm):
     tempo = estimate_tempo(notes(WALTZ, 60 / bpm, 3), RATE_HZ)
     assert tempo == pytest.approx(bpm, rel=0.02) or tempo == pytest.approx(bpm / 3, rel=0.02)
-
-
-@pytest.mark.parametrize(
-    ("bpm", "name"),
-    [(60, "slow"), (89.9, "slow"), (90, "medium"), (119.9, "medium"), (120, "fast"), (180, "fast")],
-)
-def test_tempo_classes_meet_at_90_and_120(bpm, name):
-    assert tempo_class(bpm) == name
 
 
 def test_stereo_is_refused_with_its_shape():

@@ -21,7 +21,7 @@ from leitmotif.media.video import key_frames
 from leitmotif.shards.manifest import write_manifest
 from leitmotif.shards.schema import shard_schema
 from leitmotif.shards.writer import write_shard
-from leitmotif.tagging.rhythm import tempo_class
+from leitmotif.taxonomy.tempo import tempo_class
 
 MOVING = [kind for kind, moves in KINDS.items() if moves]
 DURATION_S = 20.0
