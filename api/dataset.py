@@ -125,6 +125,6 @@ def publish(
             target,
             plan,
             finish=lambda beside, ledger: write_reports(beside, ledger, name=target.name),
-            progress=tell,
+            on_progress=tell,
         )
     return Dataset(target)

@@ -183,10 +183,10 @@ def curate(
     }
     with show_progress(progress) as tell, own_threads():
         if workers == 1 and not scheduler:
-            summary = run_here(paths, folder, chosen, progress=tell, **options)
+            summary = run_here(paths, folder, chosen, on_progress=tell, **options)
         else:
             summary = _run_flow(
-                paths, folder, chosen, workers=workers, scheduler=scheduler, progress=tell, **options
+                paths, folder, chosen, workers=workers, scheduler=scheduler, on_progress=tell, **options
             )
     return Workspace(out, summary=summary)
 

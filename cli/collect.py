@@ -105,9 +105,9 @@ def run(options: argparse.Namespace) -> int:
             options.out,
             settings,
             enrichers=names,
-            progress=tell,
+            on_progress=tell,
         )
-        enriched = enrich(options.out, names, settings, progress=tell) if names else {}
+        enriched = enrich(options.out, names, settings, on_progress=tell) if names else {}
     facts = asdict(summary)
     stopped = facts.pop("stopped") | {name: done.stopped for name, done in enriched.items() if done.stopped}
     asked = {name: asdict(done) for name, done in enriched.items()}

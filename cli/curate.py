@@ -98,7 +98,7 @@ def run(options: argparse.Namespace) -> int:
             measure_all=options.measure_all,
             metadata=options.metadata,
             license=options.license,
-            progress=tell,
+            on_progress=tell,
         )
     if options.json:
         console.print_json(asdict(summary))

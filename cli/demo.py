@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
             workers=options.workers,
             on_progress=tell,
         )
-        run_flow([videos], workspace, plan, workers=options.workers, progress=tell)
+        run_flow([videos], workspace, plan, workers=options.workers, on_progress=tell)
         published = publish(
             workspace,
             dataset,
@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
             finish=lambda folder, ledger: write_reports(
                 folder, ledger, name=f"leitmotif-demo-{options.seed}"
             ),
-            progress=tell,
+            on_progress=tell,
         )
     if options.json:
         console.print_json(asdict(published))

@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
             batch=options.batch,
             limit=options.limit,
             facts={"run": options.model.absolute().name},
-            tell=tell,
+            on_progress=tell,
         )
     if options.json:
         seconds = round(time.monotonic() - started, 2)

@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
             options.out,
             plan,
             finish=lambda folder, ledger: write_reports(folder, ledger, name=options.out.name),
-            progress=tell,
+            on_progress=tell,
         )
     if options.json:
         console.print_json(asdict(published))

@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
                 finish=lambda folder: write_reports(
                     folder, name=None if folder == targets.workspace else options.target.name
                 ),
-                progress=tell,
+                on_progress=tell,
             )
     if options.json:
         console.print_json(asdict(done) | {"dry_run": options.dry_run})

@@ -65,7 +65,7 @@ def collect(
     archive: Archive,
     settings: Settings,
     *,
-    progress: OnProgress = show_nothing,
+    on_progress: OnProgress = show_nothing,
 ) -> CollectSummary:
     """Fetch what sources want and the archive does not have.
 
@@ -73,7 +73,7 @@ def collect(
         sources: What is wanted.
         archive: Where files and record lie.
         settings: Bounds and manners.
-        progress: Called with the items done and the items that are wanted so far.
+        on_progress: Called with the items done and the items that are wanted so far.
 
     Returns:
         The counts; every wanted item is in exactly one.
@@ -84,15 +84,17 @@ def collect(
     """
     probes = ProbePool(min(PROBES, settings.jobs))
     with archive.held(), probes.open():
-        summary = _Run(archive, settings, probes, progress).run(sources)
+        summary = _Run(archive, settings, probes, on_progress).run(sources)
         if not (summary.left or summary.failed):
             archive.sweep()
         return summary
 
 
 class _Run:
-    def __init__(self, archive: Archive, settings: Settings, probes: ProbePool, progress: OnProgress) -> None:
-        self._archive, self._settings, self._progress = archive, settings, progress
+    def __init__(
+        self, archive: Archive, settings: Settings, probes: ProbePool, on_progress: OnProgress
+    ) -> None:
+        self._archive, self._settings, self._on_progress = archive, settings, on_progress
         self._budget = Budget(settings)
         self._fetcher = Fetcher(settings, archive, self._budget, probes)
         self._queue = HostQueue(
@@ -255,4 +257,4 @@ class _Run:
             self._count(outcome)
             summary = self._summary
             done = summary.fetched + summary.already + summary.refused + summary.failed
-        self._progress("collect", done, summary.wanted)
+        self._on_progress("collect", done, summary.wanted)

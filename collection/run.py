@@ -24,7 +24,7 @@ def collect(
     settings: Settings,
     *,
     enrichers: Sequence[str] = (),
-    progress: OnProgress = show_nothing,
+    on_progress: OnProgress = show_nothing,
 ) -> CollectSummary:
     """Fetch what sources want into a folder.
 
@@ -33,7 +33,7 @@ def collect(
         folder: Where files and record lie.
         settings: Bounds and manners.
         enrichers: Who is going to be asked about the files (`enrich`); checked before anything is fetched.
-        progress: Called with how far the run is.
+        on_progress: Called with how far the run is.
 
     Returns:
         The counts.
@@ -45,7 +45,7 @@ def collect(
     with _run_errors(folder):
         check_enrichers(enrichers, settings)
         opened = [open_source(word, settings) for word in sources]
-        return run_collector(opened, Archive(folder), settings, progress=progress)
+        return run_collector(opened, Archive(folder), settings, on_progress=on_progress)
 
 
 def enrich(
@@ -53,7 +53,7 @@ def enrich(
     names: Sequence[str],
     settings: Settings,
     *,
-    progress: OnProgress = show_nothing,
+    on_progress: OnProgress = show_nothing,
 ) -> dict[str, Enriched]:
     """Add what others know of the files of a collected folder.
 
@@ -61,7 +61,7 @@ def enrich(
         folder: Where they lie.
         names: Whom to ask: "shazam", "musicbrainz".
         settings: Tries and waits.
-        progress: Called with how far it is.
+        on_progress: Called with how far it is.
 
     Returns:
         What each did.
@@ -71,7 +71,7 @@ def enrich(
         OutsideError: The disk failed; what was found is kept.
     """
     with _run_errors(folder):
-        return run_enrichers(Archive(folder), names, settings, progress=progress)
+        return run_enrichers(Archive(folder), names, settings, on_progress=on_progress)
 
 
 @contextmanager

@@ -51,7 +51,7 @@ def enter(
     files: Sequence[FoundFile],
     *,
     stated: Stated = Stated(),  # noqa: B008 - it is frozen
-    progress: OnProgress = show_nothing,
+    on_progress: OnProgress = show_nothing,
 ) -> int:
     """Enter files that are new or have changed; one that cannot be read is entered with its error.
 
@@ -62,7 +62,7 @@ def enter(
         catalog: The workspace's catalog.
         files: What the sources hold now.
         stated: What is stated of the files beside what lies with them.
-        progress: Called with the files looked at and the files in all.
+        on_progress: Called with the files looked at and the files in all.
 
     Returns:
         How many files were entered.
@@ -77,7 +77,7 @@ def enter(
             if len(waiting) == BATCH:
                 catalog.append(waiting)
                 entered, waiting = entered + len(waiting), []
-            progress("catalog", number + 1, len(files))
+            on_progress("catalog", number + 1, len(files))
     if waiting:
         catalog.append(waiting)
     return entered + len(waiting)

@@ -74,7 +74,7 @@ def curate(
     measure_all: bool = False,
     metadata: str | None = None,
     license: str | None = None,
-    progress: OnProgress = show_nothing,
+    on_progress: OnProgress = show_nothing,
     files: Sequence[FoundFile] | None = None,
 ) -> Summary:
     """Bring a workspace up to date with its sources under a plan.
@@ -89,7 +89,7 @@ def curate(
         measure_all: Measure rejected clips as well.
         metadata: Path of a table of metadata for the files; None for that of the last run, "" for none.
         license: Licence of files that state none; None and "" leave it open.
-        progress: Called with how far the run is.
+        on_progress: Called with how far the run is.
         files: What the sources hold, of a caller that asked `find_files` before it started anything.
 
     Returns:
@@ -112,12 +112,12 @@ def curate(
                     files = [*files, *catalog.catalogued_files(workspace.catalog(), but=files)]
                 with workspace.former_plan_kept():
                     workspace.save_plan(plan, kinds)
-                    _enter(files, workspace, stated, log, progress)
+                    _enter(files, workspace, stated, log, on_progress)
                     parts = former.parts() if former else []
                     measured = [Stores(workspace, part, known) for part in parts]
                     _tell_beforehand(kinds, measured, retry_failed=retry_failed, measure_all=measure_all)
                     ledger = Ledger(*kinds)
-                    measuring = _Measuring(ledger, log, run, workers, retry_failed, measure_all, progress)
+                    measuring = _Measuring(ledger, log, run, workers, retry_failed, measure_all, on_progress)
                     ledger.decide(compute=measuring, measure_all=measure_all)
         except OSError as error:
             if not is_machine_fault(error):
@@ -151,7 +151,7 @@ class _Measuring:
     workers: int
     retry_failed: bool
     measure_all: bool
-    progress: OnProgress
+    on_progress: OnProgress
     computed: dict[str, int] = field(default_factory=dict)
 
     def __call__(self, stage: str, entries: Sequence[CatalogEntry]) -> None:
@@ -165,13 +165,13 @@ class _Measuring:
         ahead = self.ledger.ahead(stage, measure_all=self.measure_all)
         self.log.stage(stage, len(entries), total, ahead, counts, self.ledger.rejected_by(), failures)
         if total:
-            self.progress(stage, 0, total, losses_text(counts))
+            self.on_progress(stage, 0, total, losses_text(counts))
         for batch, result in zip(batches, self.run(iter(batches)), strict=True):
             done += len(batch.clips)
             self.computed[stage] = self.computed.get(stage, 0) + len(batch.clips)
             self.log.batch(result)
             counts["quarantined"] += result.failed
-            self.progress(stage, done, total, losses_text(counts))
+            self.on_progress(stage, done, total, losses_text(counts))
 
     def _missing(self, stage: str, entries: Sequence[CatalogEntry]) -> tuple[list[Batch], list[Failure]]:
         """Return what the stage's stores lack, in batches, and the failures that they hold already."""
@@ -188,16 +188,16 @@ class _Measuring:
 
 
 def _enter(
-    files: Sequence[FoundFile], workspace: Workspace, stated: Stated, log: RunLog, progress: OnProgress
+    files: Sequence[FoundFile], workspace: Workspace, stated: Stated, log: RunLog, on_progress: OnProgress
 ) -> None:
     """Catalogue files, and name the rows of the table that match none of them."""
 
     def tell(what: str, done: int, total: int, note: str = "", /) -> None:
         log.catalogued(done, total)
-        progress(what, done, total, note)
+        on_progress(what, done, total, note)
 
     if files:
-        catalog.enter(workspace.catalog(), files, stated=stated, progress=tell)
+        catalog.enter(workspace.catalog(), files, stated=stated, on_progress=tell)
     if stated.table is not None and (rest := stated.table.unmatched()):
         logger.warning(
             "%s: of %s %d match no file of this workspace (first: %s)",

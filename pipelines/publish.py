@@ -62,7 +62,7 @@ def publish(
     plan: Plan,
     *,
     finish: Callable[[Path, Ledger], object] = lambda folder, ledger: None,
-    progress: OnProgress = show_nothing,
+    on_progress: OnProgress = show_nothing,
 ) -> Published:
     """Write a dataset folder, whole or not at all.
 
@@ -71,7 +71,7 @@ def publish(
         out: The dataset; an older dataset there is replaced, anything else is left alone.
         plan: The workspace's plan, with the thresholds that are to hold.
         finish: Called with the folder before it is put in place, and the ledger, to add reports.
-        progress: Called with how many rows are written.
+        on_progress: Called with how many rows are written.
 
     Returns:
         Counts and place.
@@ -92,7 +92,7 @@ def publish(
     try:
         with whole_folder(out) as beside:
             (beside / "data").mkdir()
-            rows, shards = _write_data(beside, plan, ledger, progress)
+            rows, shards = _write_data(beside, plan, ledger, on_progress)
             _write_records(beside, plan, ledger)
             write_record(beside, removals)
             finish(beside, ledger)
@@ -200,10 +200,12 @@ def _left_out(ledger: Ledger) -> str:
     return f"{count(len(ledger.entries), 'clip was', 'clips were')} left out: {losses}"
 
 
-def _write_data(folder: Path, plan: Plan, ledger: Ledger, progress: OnProgress) -> tuple[dict[str, int], int]:
+def _write_data(
+    folder: Path, plan: Plan, ledger: Ledger, on_progress: OnProgress
+) -> tuple[dict[str, int], int]:
     """Write the shards of every split and return rows by split, and the number of shards."""
     kept = ledger.kept()
-    recordings = recording_ids(ledger.kinds, ledger.entries, progress=progress)
+    recordings = recording_ids(ledger.kinds, ledger.entries, on_progress=on_progress)
     links = {entry.clip_id: _links(entry, recordings, plan) for entry in kept}
     targets = plan.splits.model_dump(include={"validation", "test"})
     splits = assign_splits(links, targets)
@@ -225,7 +227,7 @@ def _write_data(folder: Path, plan: Plan, ledger: Ledger, progress: OnProgress) 
             chosen = members[span.start : span.stop]
             write_shard(folder / "data" / name, schema, reader.rows(chosen, sizes))
             done += len(chosen)
-            progress("publish", done, len(kept))
+            on_progress("publish", done, len(kept))
         if ranges:
             rows[split] = len(members)
         shards += len(ranges)

@@ -49,7 +49,7 @@ PAIRS = pa.schema(
 
 
 def recording_ids(
-    kinds: Sequence[Stores], entries: Sequence[CatalogEntry], *, progress: OnProgress = show_nothing
+    kinds: Sequence[Stores], entries: Sequence[CatalogEntry], *, on_progress: OnProgress = show_nothing
 ) -> dict[str, str]:
     """Return the recording of each media file that has a kept clip.
 
@@ -59,7 +59,7 @@ def recording_ids(
         kinds: The stores of each kind of files.
         entries: Every clip of the ledger. All that is measured of a file speaks for it, so that thresholds do
             not change what is one recording.
-        progress: Called with how many pairs are compared.
+        on_progress: Called with how many pairs are compared.
 
     Returns:
         For each media hash an id that the files of one recording share.
@@ -77,7 +77,7 @@ def recording_ids(
         near = () if all(_rejects_copies(stores.plan) for stores in kinds) else _near(prints)
         names, embeddings = _embeddings(told, clips)
         pairs = [(names[a], names[b]) for a, b in nearest_pairs(embeddings, at_least=ALIKE, count=NEAREST)]
-        for first, second in [*near, *_altered(_pair_store(kinds), pairs, prints, progress)]:
+        for first, second in [*near, *_altered(_pair_store(kinds), pairs, prints, on_progress)]:
             links[first].append(f"media {second}")
     return {
         media_id: hashlib.blake2b(f"recording {group[0]}".encode(), digest_size=16).hexdigest()
@@ -129,7 +129,7 @@ def _altered(
     store: AppendOnlyTable,
     pairs: Sequence[tuple[str, str]],
     prints: Mapping[str, np.ndarray],
-    progress: OnProgress,
+    on_progress: OnProgress,
 ) -> Iterator[tuple[str, str]]:
     """Yield the pairs whose fingerprints agree at some speed and pitch, of pairs that sound alike."""
     table = store.read(["media_a", "media_b", "similarity"])
@@ -140,7 +140,7 @@ def _altered(
         rows = list(_compared(missing[start : start + BATCH], prints))
         similarity |= {(row["media_a"], row["media_b"]): row["similarity"] for row in rows}
         _write_down(store, rows)
-        progress("recordings", min(start + BATCH, len(missing)), len(missing))
+        on_progress("recordings", min(start + BATCH, len(missing)), len(missing))
     same = [pair for pair in pairs if similarity[pair] >= SAME_RECORDING]
     if same:
         logger.info(

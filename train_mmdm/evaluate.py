@@ -41,7 +41,7 @@ def evaluate(
     limit: int | None = None,
     resamples: int = RESAMPLES,
     facts: dict[str, Any] | None = None,
-    tell: OnProgress = show_nothing,
+    on_progress: OnProgress = show_nothing,
 ) -> dict[str, Any]:
     """Describe the clips of a split, judge what was written, and write the results.
 
@@ -58,7 +58,7 @@ def evaluate(
         limit: At most this many clips, the first ones; None for all.
         resamples: Draws of the bootstrap.
         facts: What else the results are to say of how they came about.
-        tell: Called with how many clips are described.
+        on_progress: Called with how many clips are described.
 
     Returns:
         What stands in `results.json`.
@@ -79,7 +79,7 @@ def evaluate(
 
     def ask(model: DescriptionModel, stage: str) -> Answers:
         who = Describer(model, describer.decoding, visuals=describer.visuals)
-        return describe_clips(who, source, split, clips, batch=batch, stage=stage, tell=tell)
+        return describe_clips(who, source, split, clips, batch=batch, stage=stage, on_progress=on_progress)
 
     answers = describe_with_systems(describer.model, against, clips, ask)
     seed = describer.decoding.seed
@@ -163,7 +163,7 @@ def describe_clips(
     *,
     batch: int,
     stage: str,
-    tell: OnProgress,
+    on_progress: OnProgress,
 ) -> Answers:
     """Return the answer on each clip; None on one without readable frames.
 
@@ -188,10 +188,10 @@ def describe_clips(
             waiting.append((number, VisualInput(clip_id, "video", frames)))
         if len(waiting) == batch:
             empty()
-            tell(stage, number + 1, len(clips))
+            on_progress(stage, number + 1, len(clips))
     if waiting:
         empty()
-        tell(stage, len(clips), len(clips))
+        on_progress(stage, len(clips), len(clips))
     if not any(said):
         raise DatasetError(
             f"no clip of split {split!r} of {str(dataset.path)!r} has readable frames; give a dataset of the "

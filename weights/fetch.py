@@ -27,12 +27,12 @@ FIRST_PAUSE_S = 1.0
 TIMEOUT_S = 30.0
 
 
-def fetch(item: Weights, tell: OnProgress = show_nothing) -> bool:
+def fetch(item: Weights, on_progress: OnProgress = show_nothing) -> bool:
     """Fetch weights unless they are there.
 
     Args:
         item: What to fetch.
-        tell: Called with the bytes that are there, and those in all.
+        on_progress: Called with the bytes that are there, and those in all.
 
     Returns:
         Whether anything had to be fetched.
@@ -49,18 +49,18 @@ def fetch(item: Weights, tell: OnProgress = show_nothing) -> bool:
         return False
     with _disk_errors(item):
         if isinstance(item, HubRepo):
-            fetch_repo(item, tell)
+            fetch_repo(item, on_progress)
         else:
-            fetch_file(item, tell)
+            fetch_file(item, on_progress)
     return True
 
 
-def fetch_file(item: UrlFile, tell: OnProgress = show_nothing) -> Path:
+def fetch_file(item: UrlFile, on_progress: OnProgress = show_nothing) -> Path:
     """Fetch one file by HTTP; a part of it that is there already is not fetched again.
 
     Args:
         item: The file.
-        tell: Called with the bytes that are there, and those in all.
+        on_progress: Called with the bytes that are there, and those in all.
 
     Returns:
         Where it lies; it appears there whole and checked, or not at all.
@@ -72,7 +72,7 @@ def fetch_file(item: UrlFile, tell: OnProgress = show_nothing) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     if not (item.size_bytes and _size(part) == item.size_bytes):
-        _download(item, part, tell)
+        _download(item, part, on_progress)
     found = sha256_of(part)
     if not found.startswith(item.sha256):
         part.unlink()
@@ -84,13 +84,13 @@ def fetch_file(item: UrlFile, tell: OnProgress = show_nothing) -> Path:
     return path
 
 
-def _download(item: UrlFile, part: Path, tell: OnProgress) -> None:
+def _download(item: UrlFile, part: Path, on_progress: OnProgress) -> None:
     """Download what is missing of the part; a connection that breaks is taken up again a few times."""
     in_vain = 0
     while True:
         before = _size(part)
         try:
-            return _transfer(item, part, tell)
+            return _transfer(item, part, on_progress)
         except httpx.TransportError as error:
             in_vain = 0 if _size(part) > before else in_vain + 1
             if in_vain >= TRIES:
@@ -102,7 +102,7 @@ def _download(item: UrlFile, part: Path, tell: OnProgress) -> None:
             time.sleep(FIRST_PAUSE_S * in_vain)
 
 
-def _transfer(item: UrlFile, part: Path, tell: OnProgress) -> None:
+def _transfer(item: UrlFile, part: Path, on_progress: OnProgress) -> None:
     """Append to the part what the server sends; start over where the server does not send ranges."""
     start = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={start}-"} if start else {})
@@ -126,7 +126,7 @@ def _transfer(item: UrlFile, part: Path, tell: OnProgress) -> None:
             for chunk in answer.iter_raw():
                 file.write(chunk)
                 done += len(chunk)
-                tell(item.name, done, total)
+                on_progress(item.name, done, total)
 
 
 def _refuse_without_room(item: UrlFile, part: Path, wanted: int) -> None:

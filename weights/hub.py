@@ -119,12 +119,12 @@ def _snapshot(model: str, revision: str, *patterns: str, cached: bool = False, *
     return Path(str(found))
 
 
-def fetch_repo(item: HubRepo, tell: OnProgress) -> Path:
+def fetch_repo(item: HubRepo, on_progress: OnProgress) -> Path:
     """Fetch the files of a repository that are needed, check them, and note them in the lock.
 
     Args:
         item: The repository.
-        tell: Called with how far it is: (name, bytes there, bytes in all).
+        on_progress: Called with how far it is: (name, bytes there, bytes in all).
 
     Returns:
         The folder of the snapshot.
@@ -141,7 +141,7 @@ def fetch_repo(item: HubRepo, tell: OnProgress) -> Path:
                 f"{item.repo}@{item.revision} has none of {', '.join(item.files)}; expected a model's files"
             )
         total = sum(files[name][0] for name in names)
-        bar = _bar_class(lambda done: tell(item.repo, min(done, total), total))
+        bar = _bar_class(lambda done: on_progress(item.repo, min(done, total), total))
         folder = _snapshot(item.repo, commit, *names, tqdm_class=bar)
     expected = {name: item.sha256.get(name, files[name][1]) for name in names}
     found = {name: _checked(item, folder / name, expected[name]) for name in names}

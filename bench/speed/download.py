@@ -73,7 +73,7 @@ def run_collect(words: Path, folder: Path) -> int:
         if done in (FILES // 10, FILES):
             peaks.append(peak_bytes() >> 20)
 
-    summary = collect([open_source(str(words))], Archive(folder), settings, progress=note)
+    summary = collect([open_source(str(words))], Archive(folder), settings, on_progress=note)
     if summary.fetched != FILES:
         raise RuntimeError(f"{summary.fetched} of {FILES} files were fetched")
     return peaks[-1] - peaks[0]

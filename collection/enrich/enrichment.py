@@ -112,7 +112,7 @@ def enrich(
     names: Sequence[str],
     settings: Settings,
     *,
-    progress: OnProgress = show_nothing,
+    on_progress: OnProgress = show_nothing,
 ) -> dict[str, Enriched]:
     """Ask about every collected file that was not asked about before.
 
@@ -120,7 +120,7 @@ def enrich(
         archive: Where the files lie, with their metadata.
         names: Whom to ask; those of `ENRICHERS` in that table's order, then those of plugins.
         settings: Tries, waits and whether to ask again about files that were not known.
-        progress: Called with how many files are done.
+        on_progress: Called with how many files are done.
 
     Returns:
         What each did.
@@ -142,7 +142,7 @@ def enrich(
         for number, (file, sidecar) in enumerate(files, start=1):
             for name, enricher in enrichers.items():
                 _enrich_file(name, enricher, file, sidecar, settings, done[name])
-                progress(name, number, len(files))
+                on_progress(name, number, len(files))
     return done
 
 

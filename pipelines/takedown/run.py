@@ -124,7 +124,7 @@ def take_down(
     targets: Targets,
     *,
     finish: Callable[[Path], object] = lambda folder: None,
-    progress: OnProgress = show_nothing,
+    on_progress: OnProgress = show_nothing,
 ) -> TakenDown:
     """Remove sources from all places, and search every file for what may be left of them.
 
@@ -136,7 +136,7 @@ def take_down(
         targets: Where to remove.
         finish: Called with a folder to write its reports: the dataset's new one before it is put in place,
             and the workspace if it has some.
-        progress: Called with how many files are searched.
+        on_progress: Called with how many files are searched.
 
     Returns:
         What was removed.
@@ -167,7 +167,7 @@ def take_down(
                     done.removed[str(folder)] = clean(folder, redactor, finish, scratch=folder / scratch)
             if targets.dataset:
                 done.removed[str(targets.dataset)] = rebuild(targets.dataset, removals, redactor, finish)
-            done.searched = _prove(targets, redactor, progress)
+            done.searched = _prove(targets, redactor, on_progress)
         except OSError as error:
             if not is_machine_fault(error):
                 raise
@@ -177,7 +177,7 @@ def take_down(
     return done
 
 
-def _prove(targets: Targets, redactor: Redactor, progress: OnProgress) -> int:
+def _prove(targets: Targets, redactor: Redactor, on_progress: OnProgress) -> int:
     """Search every file of every place; return how many there were.
 
     Raises:
@@ -187,7 +187,7 @@ def _prove(targets: Targets, redactor: Redactor, progress: OnProgress) -> int:
     left = []
     for number, path in enumerate(files, start=1):
         left += [f"{name!r} in {path}" for name in sorted(search(path, redactor))]
-        progress("search", number, len(files))
+        on_progress("search", number, len(files))
     if left:
         raise OutsideError(
             f"{count(len(left), 'name is', 'names are')} left, such as {'; '.join(left[:3])}; remove them "

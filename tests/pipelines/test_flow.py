@@ -74,7 +74,7 @@ def test_what_cannot_run_is_refused_before_anything_is_started_or_written(
 
 
 def test_what_shows_progress_is_not_sent_along_with_every_task() -> None:
-    work = partial(curate, [], progress=Bars().tell)
+    work = partial(curate, [], on_progress=Bars().tell)
     with pytest.raises(TypeError, match="RLock"):
         cloudpickle.dumps(work)
     assert cloudpickle.loads(cloudpickle.dumps(StaysHere(work))).work is None
@@ -100,7 +100,7 @@ def test_a_running_scheduler_gives_the_same_counts_as_one_process(tmp_path: Path
     running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for command in (dask, worker)]
     try:
         there = run_flow(
-            [videos], Workspace(tmp_path / "there"), plan, scheduler=address, progress=Bars().tell
+            [videos], Workspace(tmp_path / "there"), plan, scheduler=address, on_progress=Bars().tell
         )
     finally:
         for process in reversed(running):
