@@ -27,7 +27,6 @@ from leitmotif.collection.request import Request
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
 from leitmotif.shards.texts import encodable
 from leitmotif.storage.atomic import replace_file, write_bytes
-from leitmotif.storage.errors import UserError
 from leitmotif.storage.lock import hold_folder
 from leitmotif.storage.table import KEY, AppendOnlyTable
 
@@ -78,9 +77,10 @@ class Archive:
         """Hold the folder for one run; what was noted is written in the end.
 
         Raises:
-            UserError: It cannot be written, or another run holds it.
+            UserError: It cannot be written.
+            OutsideError: Another run holds it.
         """
-        with hold_folder(self.root, "folder", scratch=self.partial, in_use=UserError):
+        with hold_folder(self.root, "folder", scratch=self.partial):
             self.takedowns = read_takedowns(self.root)
             self._left_over = {path.name.partition("-")[0] for path in self.partial.iterdir()}
             try:

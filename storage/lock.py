@@ -13,7 +13,7 @@ from pathlib import Path
 
 import portalocker
 
-from leitmotif.storage.errors import OutsideError, RunError, UserError
+from leitmotif.storage.errors import OutsideError, UserError
 
 LOCK = ".lock"
 _BUSY = (portalocker.AlreadyLocked, BlockingIOError)
@@ -56,20 +56,17 @@ def is_held(path: Path) -> bool:
 
 
 @contextmanager
-def hold_folder(
-    folder: Path, what: str, *, scratch: Path, in_use: type[RunError] = OutsideError
-) -> Iterator[None]:
+def hold_folder(folder: Path, what: str, *, scratch: Path) -> Iterator[None]:
     """Hold a folder for one run, by the lock file in it; what is missing of folder and scratch is made.
 
     Args:
         folder: The folder.
         what: Name of the folder in messages, such as "workspace".
         scratch: A folder inside for what is not whole yet.
-        in_use: What is raised where another run holds it.
 
     Raises:
         UserError: The folder cannot be written to.
-        RunError: Another run holds it; of the kind `in_use`.
+        OutsideError: Another run holds it.
     """
     with ExitStack() as held:
         try:
@@ -79,7 +76,7 @@ def hold_folder(
         except OSError as error:
             raise _unwritable(folder, what, error.strerror) from error
         except InUseError as error:
-            raise in_use(_in_use(folder, what)) from error
+            raise OutsideError(_in_use(folder, what)) from error
         yield
 
 

@@ -150,10 +150,7 @@ def take_down(
             if targets.workspace:
                 held.enter_context(Workspace(targets.workspace).held())
             if targets.collected:
-                try:
-                    held.enter_context(Archive(targets.collected).held())
-                except UserError as error:
-                    raise OutsideError(str(error)) from error
+                held.enter_context(Archive(targets.collected).held())
                 # What is half fetched bears no name that could be looked for.
                 shutil.rmtree(targets.collected / "partial")
                 (targets.collected / "partial").mkdir()

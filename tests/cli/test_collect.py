@@ -14,6 +14,7 @@ from threading import Thread
 import pytest
 
 from leitmotif.cli.main import main
+from leitmotif.collection.archive import Archive
 from tests.weights.file_server import Files, serve
 
 
@@ -113,6 +114,12 @@ def test_a_wrong_option_is_one_clear_line(
 ) -> None:
     assert main(["collect", "http://127.0.0.1:1/a.wav", "--out", str(tmp_path / "out"), *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_folder_in_use_is_exit_code_3(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with Archive(tmp_path / "out").held():
+        assert main(["collect", "http://127.0.0.1:1/a.wav", "--out", str(tmp_path / "out")]) == 3
+    assert "is in use by another run" in capsys.readouterr().err
 
 
 def test_a_source_that_is_none_is_one_clear_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from leitmotif.collection.collector import CollectSummary
 from leitmotif.collection.folder import find_media
 from leitmotif.collection.guard import Guard
 from leitmotif.collection.sidecar import find_sidecar, read_metadata
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import OutsideError, UserError
 from tests.collection.media_server import MediaServer, tone
 
 Fetch = Callable[..., CollectSummary]
@@ -300,7 +300,7 @@ def test_names_from_outside_never_become_paths(media: MediaServer, fetch: Fetch,
 
 
 def test_a_folder_in_use_is_one_clear_line(media: MediaServer, fetch: Fetch, archive: Archive) -> None:
-    with archive.held(), pytest.raises(UserError, match="in use by another run"):
+    with archive.held(), pytest.raises(OutsideError, match="in use by another run"):
         fetch(media.add("/a.wav", tone()))
 
 
