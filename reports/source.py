@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from leitmotif.reports.workspace import Unpublished, is_workspace, open_workspace
-from leitmotif.shards.dataset import Dataset, SideTable
+from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.side_tables import SideTable
 from leitmotif.taxonomy.labels import Taxonomy
 
 

@@ -18,9 +18,10 @@ from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Workspace
-from leitmotif.shards.dataset import BATCH_ROWS, SideTable
 from leitmotif.shards.sample import choose_rows
 from leitmotif.shards.schema import SIDE_TABLES
+from leitmotif.shards.side_tables import SideTable
+from leitmotif.shards.stream import BATCH_ROWS
 from leitmotif.taxonomy.labels import Taxonomy, load
 
 # The one split of clips that are not divided yet.

@@ -4,40 +4,42 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import yaml
 
 from leitmotif.phrases import did_you_mean
-from leitmotif.shards.errors import DatasetError, advice, reading
+from leitmotif.shards.errors import DatasetError, reading
 from leitmotif.shards.features import Features, open_features
-from leitmotif.shards.layout import DATA, MEASURED_FILE, REJECTED_FILE, find_shards
+from leitmotif.shards.layout import MEASURED_FILE, REJECTED_FILE, find_shards
 from leitmotif.shards.manifest import read_manifest
-from leitmotif.shards.renamed import table_with_stages_now, with_stages_now
-from leitmotif.shards.row_groups import RowGroup, Split, footer_range, list_groups
+from leitmotif.shards.renamed import with_stages_now
+from leitmotif.shards.row_groups import RowGroup, Split, list_groups
 from leitmotif.shards.sample import choose_rows, read_rows
-from leitmotif.shards.schema import SIDE_TABLES
-from leitmotif.taxonomy.labels import TAG_KINDS, Taxonomy, TaxonomyError, load
+from leitmotif.shards.side_tables import (
+    SideTable,
+    count_side_rows,
+    read_measured,
+    read_side_schemas,
+    read_side_table,
+)
+from leitmotif.shards.split import check_sizes, open_split, split_fingerprint
+from leitmotif.shards.stream import stream_tables
+from leitmotif.shards.value_range import footer_range, scanned_range
+from leitmotif.taxonomy.labels import Taxonomy, TaxonomyError, load
 
 # What fills a memory: read where it is asked for by name, and few rows at once (a row of frames is about half
 # a megabyte, one of sound several).
 MEDIA = ("audio", "frames")
-ROWS_OF_MEDIA, ROWS_OF_NUMBERS, BATCH_ROWS = 16, 1024, 32_768
-# Columns of few texts, read as the dictionaries that Parquet stores them in.
-_REPEATED = (
-    *(f"{kind}.list.element.tag" for kind in TAG_KINDS),
-    *("models.list.element.backend", "models.list.element.model"),
-    *("license", "key", "tempo_class", "caption_backend", "caption_prompt"),
-)
-SideTable = Literal["rejected", "quarantine"]
+ROWS_OF_MEDIA, ROWS_OF_NUMBERS = 16, 1024
 
 
 class Dataset:
@@ -124,7 +126,7 @@ class Dataset:
             DatasetError: It has no manifest.
         """
         files = read_manifest(self.path)["files"]
-        splits = [_fingerprint(split, shards, files) for split, shards in self.shards.items()]
+        splits = [split_fingerprint(split, shards, files) for split, shards in self.shards.items()]
         return hashlib.blake2b(json.dumps(splits).encode(), digest_size=16).hexdigest()
 
     def footers(self, split: str) -> tuple[pq.FileMetaData, ...]:
@@ -153,7 +155,9 @@ class Dataset:
                 or not as the manifest says.
         """
         if name not in self._splits:
-            self._splits[name] = self._open_split(name)
+            files = read_manifest(self.path)["files"]
+            check_sizes(self.path, self._shards(name), files)
+            self._splits[name] = open_split(self.path, name, self.shards, self.footers(name), files)
         return self._splits[name]
 
     def table(self, split: str | None = None, columns: Sequence[str] | None = None) -> pa.Table:
@@ -216,19 +220,10 @@ class Dataset:
             columns: Their names; those that the dataset lacks are left out.
 
         Yields:
-            Tables of about `BATCH_ROWS` rows, one chunk per column. Small row groups are joined, so that the
-            work on a table is not lost in the cost of starting it. Texts that repeat may be dictionaries.
+            Tables of about `leitmotif.shards.stream.BATCH_ROWS` rows, one chunk per column; texts that repeat
+            may be dictionaries.
         """
-        waiting: list[pa.RecordBatch] = []
-        rows = 0
-        for batch in self._batches(split, self._present(columns)):
-            waiting.append(batch)
-            rows += batch.num_rows
-            if rows >= BATCH_ROWS:
-                yield pa.Table.from_batches(waiting).combine_chunks()
-                waiting, rows = [], 0
-        if rows:
-            yield pa.Table.from_batches(waiting).combine_chunks()
+        yield from stream_tables(self.path, self._shards(split), self._present(columns))
 
     def sample(self, columns: Sequence[str], count: int, seed: int) -> pa.Table:
         """Return some columns of a seeded sample of rows, and their `split`, in the order of the shards.
@@ -255,17 +250,10 @@ class Dataset:
         if column not in self.columns:
             return None
         known = footer_range([footer for split in self.shards for footer in self.footers(split)], column)
-        if known is not None and all(abs(value) < float("inf") for value in known):
+        if known is not None and all(map(math.isfinite, known)):
             return known
-        low, high = float("inf"), float("-inf")
-        for split in self.shards:
-            for table in self.stream(split, [column]):
-                values = table.column(column).drop_null()
-                values = values.filter(pc.is_finite(values))
-                if len(values):
-                    least = pc.min_max(values).as_py()
-                    low, high = min(low, least["min"]), max(high, least["max"])
-        return (low, high) if low <= high else None
+        tables = (table for split in self.shards for table in self.stream(split, [column]))
+        return scanned_range(tables, column)
 
     @property
     def rejected(self) -> pa.Table:
@@ -287,47 +275,24 @@ class Dataset:
         Raises:
             DatasetError: The file is damaged, or lacks a column.
         """
-        path, schema = self.path / f"{name}.parquet", SIDE_TABLES[name]
-        chosen = list(schema.names if columns is None else columns)
-        if not path.is_file():
-            return schema.empty_table().select(chosen)
-        with reading(self.path, path.name):
-            return table_with_stages_now(pq.read_table(path, columns=chosen, partitioning=None), "stage")
+        return read_side_table(self.path, name, columns)
 
     def side_rows(self, name: SideTable) -> int:
         """Return how many rows a side table has, from its footer."""
-        path = self.path / f"{name}.parquet"
-        with reading(self.path, path.name):
-            return pq.read_metadata(path).num_rows if path.is_file() else 0
+        return count_side_rows(self.path, name)
 
     def side_schemas(self) -> dict[str, pa.Schema]:
         """Return the schema of each of rejected, quarantine and measured that the dataset has."""
-        found = {}
-        for path in (self.path / f"{name}.parquet" for name in (*SIDE_TABLES, "measured")):
-            if path.is_file():
-                with reading(self.path, path.name):
-                    found[path.stem] = pq.read_schema(path)
-        return found
+        return read_side_schemas(self.path)
 
     def measured(self) -> pa.Table | None:
         """Return length, fate and numbers of every clip from measured.parquet.
 
         None where the folder has none, or its clips are not those of the shards and side tables any more.
         """
-        path = self.path / MEASURED_FILE
-        if not path.is_file():
+        if not (self.path / MEASURED_FILE).is_file():
             return None
-        counts = {
-            "kept": sum(self.splits.values()),
-            "rejected": self.side_rows("rejected"),
-            "quarantined": self.side_rows("quarantine"),
-        }
-        with reading(self.path, path.name):
-            table = table_with_stages_now(pq.read_table(path, partitioning=None), "step", "stopped_at")
-        found = dict(
-            zip(*(column.to_pylist() for column in pc.value_counts(table["fate"]).flatten()), strict=True)
-        )
-        return table if found == {fate: count for fate, count in counts.items() if count} else None
+        return read_measured(self.path, kept=sum(self.splits.values()))
 
     def features(self, name: str) -> Features:
         """Return a side table of features, keyed by `clip_id`.
@@ -371,47 +336,3 @@ class Dataset:
             with reading(self.path, f"shard {shard.name}"), pq.ParquetFile(shard) as file:
                 for batch in file.iter_batches(size, columns=columns):
                     yield from batch.to_pylist()
-
-    def _batches(self, split: str, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        files = pads.ParquetFileFormat(read_options=pads.ParquetReadOptions(dictionary_columns=_REPEATED))
-        with reading(self.path, f"a table of {str(self.path)!r}"):
-            yield from (
-                pads.dataset(list(map(str, self._shards(split))), format=files)
-                .scanner(columns=columns, batch_size=BATCH_ROWS, batch_readahead=4, fragment_readahead=1)
-                .to_batches()
-            )
-
-    def _open_split(self, name: str) -> Split:
-        files = read_manifest(self.path)["files"]
-        shards = self._shards(name)
-        for shard in shards:
-            expected = files[f"{DATA}/{shard.name}"]["size_bytes"]
-            with reading(self.path, f"shard {shard.name}"):
-                found = shard.stat().st_size
-            if found != expected:
-                raise DatasetError(
-                    f"shard {shard.name} has {found} bytes, expected {expected}; {advice(self.path)}"
-                )
-        footers = self.footers(name)
-        for shard, footer in zip(shards, footers, strict=True):
-            if footer.schema != footers[0].schema:
-                raise DatasetError(
-                    f"{shard.name} has other columns than {shards[0].name}; {advice(self.path)}"
-                )
-        groups = self.groups(name)
-        if not groups:
-            rows = {split: _count_rows(found, files) for split, found in self.shards.items()}
-            known = ", ".join(f"{split} ({count} rows)" for split, count in rows.items())
-            raise DatasetError(f"split {name!r} of {str(self.path)!r} holds no rows; the splits are {known}")
-        columns = tuple(footers[0].schema.to_arrow_schema().names)
-        return Split(name, groups, columns, _fingerprint(name, shards, files))
-
-
-def _fingerprint(split: str, shards: Sequence[Path], files: Mapping[str, Any]) -> str:
-    names = [f"{DATA}/{shard.name}" for shard in shards]
-    facts = json.dumps([split, [[name, files[name]["sha256"]] for name in names]])
-    return hashlib.blake2b(facts.encode(), digest_size=16).hexdigest()
-
-
-def _count_rows(shards: Sequence[Path], files: Mapping[str, Any]) -> int:
-    return sum(files[f"{DATA}/{shard.name}"]["rows"] for shard in shards)

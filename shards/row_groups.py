@@ -91,15 +91,3 @@ def list_groups(shards: Sequence[Path], footers: Sequence[pq.FileMetaData]) -> t
             first += size
         start += first
     return tuple(groups)
-
-
-def footer_range(footers: Sequence[pq.FileMetaData], column: str) -> tuple[float, float] | None:
-    """Return the least and greatest value of a column from the footers; None where they do not say."""
-    low, high = float("inf"), float("-inf")
-    for footer in footers:
-        index = {footer.schema.column(i).path: i for i in range(footer.num_columns)}.get(column)
-        for group in range(footer.num_row_groups) if index is not None else ():
-            found = footer.row_group(group).column(index).statistics
-            if found is not None and found.has_min_max:
-                low, high = min(low, float(found.min)), max(high, float(found.max))
-    return (low, high) if low <= high else None
