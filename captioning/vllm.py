@@ -28,7 +28,7 @@ from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.extras import install_command
 from leitmotif.storage.errors import UserError, one_line
-from leitmotif.weights.catalog import revision_of_language_model
+from leitmotif.weights.published import revision_of_language_model
 from leitmotif.weights.resolve import FETCH
 
 __all__ = ["LICENSE", "MODEL_ID", "RATE_HZ", "REFERENCE", "REVISION", "OfflineCaptioner"]

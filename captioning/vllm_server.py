@@ -32,7 +32,7 @@ from leitmotif.captioning.dialect import Dialect
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.storage.errors import UserError
-from leitmotif.weights.catalog import revision_of_language_model
+from leitmotif.weights.published import revision_of_language_model
 
 __all__ = ["LICENSE", "MODEL_ID", "RATE_HZ", "REFERENCE", "REVISION", "URL", "ServerCaptioner"]
 

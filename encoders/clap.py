@@ -14,10 +14,10 @@ from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference,
 from leitmotif.encoders.laion import MAX_TOKENS, laion_extractor, laion_tokenizer, load_laion
 from leitmotif.encoders.mel import MelSpectrogram, level_features
 from leitmotif.encoders.windows import fit_window
-from leitmotif.weights.catalog import pinned
 from leitmotif.weights.files import CHECKPOINTS
 from leitmotif.weights.hub import local_folder
 from leitmotif.weights.load import check_complete, check_kind, loading
+from leitmotif.weights.published import pinned
 from leitmotif.weights.resolve import resolve_model, revision_of
 
 # Not laion/larger_clap_music, whose text tower gives nearly the same embedding for every text

@@ -12,9 +12,9 @@ from PIL import Image
 from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel
 
 from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference, loaded
-from leitmotif.weights.catalog import pinned
 from leitmotif.weights.hub import local_folder
 from leitmotif.weights.load import check_complete, check_kind, loading
+from leitmotif.weights.published import pinned
 from leitmotif.weights.resolve import resolve_model, revision_of
 
 MODEL_ID = "openai/clip-vit-large-patch14"

@@ -16,9 +16,9 @@ from typing import Any
 from torch import Tensor
 from transformers import AutoTokenizer, ClapConfig, ClapFeatureExtractor, ClapModel
 
-from leitmotif.weights.catalog import pinned
 from leitmotif.weights.hub import tokenizer_folder
 from leitmotif.weights.load import fill, loading, read_weights
+from leitmotif.weights.published import pinned
 from leitmotif.weights.resolve import BadModel
 
 MODEL_ID = "lukewys/laion_clap"

@@ -15,9 +15,9 @@ from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference,
 from leitmotif.encoders.mel import MelSpectrogram
 from leitmotif.encoders.ms_clap_network import MEL_FILTERS, from_published, network_of
 from leitmotif.encoders.windows import fit_window
-from leitmotif.weights.catalog import MSCLAP_2023, pinned
 from leitmotif.weights.hub import local_file, tokenizer_folder
 from leitmotif.weights.load import fill, loading, read_weights
+from leitmotif.weights.published import MSCLAP_2023, pinned
 from leitmotif.weights.resolve import BadModel
 
 MODEL_ID = "microsoft/msclap"

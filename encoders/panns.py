@@ -26,8 +26,8 @@ from torch import nn
 from leitmotif.encoders.encoder import check_batch, inference
 from leitmotif.encoders.windows import fit_window
 from leitmotif.extras import needs
-from leitmotif.weights.catalog import CNN14
 from leitmotif.weights.load import fill, read_weights
+from leitmotif.weights.published import CNN14
 from leitmotif.weights.resolve import BadModel, revision_of
 
 MODEL_ID = "panns/Cnn14_mAP=0.431"

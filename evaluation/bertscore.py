@@ -12,9 +12,9 @@ from leitmotif.evaluation.clips import Clip
 from leitmotif.evaluation.metric import Tools
 from leitmotif.extras import needs
 from leitmotif.storage.errors import UserError
-from leitmotif.weights.catalog import pinned
 from leitmotif.weights.hub import local_folder
 from leitmotif.weights.load import check_complete, loading
+from leitmotif.weights.published import pinned
 from leitmotif.weights.resolve import BadModel, resolve_model
 
 # The package's usual model for English.

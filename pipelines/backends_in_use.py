@@ -11,8 +11,9 @@ from urllib.parse import urlsplit
 from leitmotif.pipelines.documents import PROFILES
 from leitmotif.pipelines.settings import profile_settings
 from leitmotif.weights.backend import Backend
-from leitmotif.weights.catalog import OF_TAGGING, known_backends, pinned
+from leitmotif.weights.catalog import OF_TAGGING, known_backends
 from leitmotif.weights.files import HubRepo, LocalPath, Weights, models_dir
+from leitmotif.weights.published import pinned
 
 # Settings that name weights in place of the published ones.
 PLACES = ("repo", "panns", "weights")

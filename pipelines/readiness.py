@@ -13,8 +13,9 @@ from leitmotif.captioning.vllm_server import URL
 from leitmotif.pipelines.backends_in_use import BackendUse
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.backend import Backend, size_text
-from leitmotif.weights.catalog import USELESS, name_model
+from leitmotif.weights.catalog import name_model
 from leitmotif.weights.device import AUTO, resolve_device
+from leitmotif.weights.published import USELESS
 from leitmotif.weights.resolve import BadModel
 
 # A server on this machine answers at once; one elsewhere within this many seconds.

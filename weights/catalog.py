@@ -1,97 +1,27 @@
-"""The models that are known: pinned revisions, files, licences, lengths, and the backends that run them."""
+"""The backends that run models: their files, sizes, licences and packages."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 from leitmotif.extras import install_command
 from leitmotif.weights.adapters import KINDS, adapters, constants_of
 from leitmotif.weights.backend import Backend
-from leitmotif.weights.checkpoint import Checkpoint
 from leitmotif.weights.files import CHECKPOINTS, CONFIGURATION, HubRepo, UrlFile
-from leitmotif.weights.resolve import digest_of_ends, resolve_model, revision_of
+from leitmotif.weights.published import (
+    CHECKPOINTS_BY_MODEL,
+    CNN14,
+    LLAMA,
+    MSCLAP_2023,
+    PINNED,
+    pinned,
+)
+from leitmotif.weights.resolve import resolve_model, revision_of
 
-LLAMA = "meta-llama/Llama-3.1-8B-Instruct"
-# The commits of published models that were tried, which a hub id without a revision means.
-PINNED = {
-    "laion/larger_clap_general": "ada0c23a36c4e8582805bb38fec3905903f18b41",
-    "laion/larger_clap_music": "a0b4534a14f58e20944452dff00a22a06ce629d1",
-    "laion/larger_clap_music_and_speech": "195c3a3e68faebb3e2088b9a79e79b43ddbda76b",
-    "laion/clap-htsat-fused": "cca9e288ab447cee67d9ada1f85ddb46500f1401",
-    "laion/clap-htsat-unfused": "8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a",
-    "openai/clip-vit-large-patch14": "32bd64288804d66eefd0ccbe215aa642df71cc41",
-    "google/siglip-so400m-patch14-384": "9fdffc58afc957d1a03a25b10dba0329ab15c2a3",
-    "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
-    "openai-community/gpt2": "607a30d783dfa663caf39e06633721c8d4cfcd7e",
-    LLAMA: "0e9e39f249a16976918f6564b8830bc894c89659",
-}
-
-# Lengths of their embeddings; the checkpoint files of LAION all have the one below.
-DIMS = {
-    "laion/larger_clap_general": 512,
-    "laion/larger_clap_music": 512,
-    "laion/larger_clap_music_and_speech": 512,
-    "laion/clap-htsat-fused": 512,
-    "laion/clap-htsat-unfused": 512,
-    "openai/clip-vit-large-patch14": 768,
-    "google/siglip-so400m-patch14-384": 1152,
-}
-LAION_FILE_DIM = 512
-
-# Models that load and are of no use, with the reason.
-USELESS = {
-    "laion/larger_clap_music": "its text tower gives nearly the same embedding for every text "
-    "(https://github.com/embeddings-benchmark/mteb/issues/5069); use laion/larger_clap_general"
-}
 # Stages that score the windows which tagging embedded, unless they have a model of their own.
 OF_TAGGING = ("vocals", "quality")
-
-
-CNN14 = Checkpoint(
-    model="panns/Cnn14_mAP=0.431",
-    revision="zenodo-3987831",
-    file="Cnn14_mAP=0.431.pth",
-    size_bytes=327_428_481,
-    sha256="0dc499e40e9761ef5ea061ffc77697697f277f6a960894903df3ada000e34b31",
-    url="https://zenodo.org/records/3987831/files/Cnn14_mAP%3D0.431.pth",
-    setting="vocals.panns",
-)
-MSCLAP_2023 = Checkpoint(
-    model="microsoft/msclap",
-    revision="c47d441165daa21986ead0850660917636a81775",
-    file="CLAP_weights_2023.pth",
-    size_bytes=689_950_036,
-    sha256="2cef4016d47d00eb28d153d522f397222057f95000e9bad6b9583c631284a1e6",
-    url="https://huggingface.co/microsoft/msclap",
-    setting="quality.model",
-    on_hub=True,
-)
-
-CHECKPOINTS_BY_MODEL = {each.model: each for each in (CNN14, MSCLAP_2023)}
-
-
-def pinned(model: str, revision: str | None = None) -> str:
-    """Return the revision of a hub id: the one asked for, else the pinned one, else "main"."""
-    return revision or PINNED.get(model, "main")
-
-
-def revision_of_language_model(model: str, revision: str | None) -> str:
-    """Return what identifies the weights of a language model, without loading them.
-
-    Args:
-        model: A hub id, a local folder, or the name of a served model.
-        revision: Revision of the hub id, or whatever the user calls the weights.
-
-    Returns:
-        The revision asked for; else the pinned one; else the digest of a folder; else "unknown".
-    """
-    if revision is None and model not in PINNED:
-        folder = Path(model).expanduser()
-        return digest_of_ends(folder) if folder.is_dir() else "unknown"
-    return pinned(model, revision)
 
 
 def name_model(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from leitmotif.weights.catalog import DIMS, LAION_FILE_DIM, pinned
 from leitmotif.weights.files import CHECKPOINTS
+from leitmotif.weights.published import DIMS, LAION_FILE_DIM, pinned
 from leitmotif.weights.resolve import BadModel, resolve_model
 
 # What CLIPConfig, ClapConfig and SiglipVisionConfig of transformers mean where a file does not say it.

@@ -18,7 +18,7 @@ from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.vllm_server import ServerCaptioner
 from leitmotif.storage.errors import UserError
-from leitmotif.weights.catalog import revision_of_language_model
+from leitmotif.weights.published import revision_of_language_model
 from tests.captioning.fake_server import GOOD, MODEL, Answer, FakeServer
 
 TASK = ChatTask("music-sentence-v1")

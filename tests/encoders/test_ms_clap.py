@@ -16,7 +16,7 @@ import torch
 from leitmotif.encoders import ms_clap
 from leitmotif.encoders.mel import MelSpectrogram
 from leitmotif.encoders.ms_clap import MsClapEncoder
-from leitmotif.weights.catalog import MSCLAP_2023
+from leitmotif.weights.published import MSCLAP_2023
 from leitmotif.weights.resolve import BadModel
 from tests.encoders.msclap_files import (
     HTSAT,

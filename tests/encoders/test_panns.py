@@ -14,7 +14,7 @@ import torch
 
 from leitmotif.encoders import panns
 from leitmotif.encoders.panns import PannsTagger
-from leitmotif.weights.catalog import CNN14
+from leitmotif.weights.published import CNN14
 from leitmotif.weights.resolve import BadModel
 from tests.encoders.panns_files import TinyCnn14, noise, write_tiny_cnn14
 

@@ -13,7 +13,7 @@ from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.validate import validate
-from leitmotif.weights.catalog import CNN14, MSCLAP_2023
+from leitmotif.weights.published import CNN14, MSCLAP_2023
 from tests.captioning.fake_server import GOOD, FakeServer
 from tests.encoders.msclap_files import write_tiny_msclap, write_tokenizer
 from tests.encoders.panns_files import TinyCnn14, write_tiny_cnn14

@@ -26,7 +26,7 @@ from leitmotif.pipelines.stages.quality import QualityStage
 from leitmotif.pipelines.stages.vocals import VocalsStage
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.storage.errors import UserError
-from leitmotif.weights.catalog import CNN14, MSCLAP_2023
+from leitmotif.weights.published import CNN14, MSCLAP_2023
 from tests.encoders.msclap_files import write_tiny_msclap, write_tokenizer
 from tests.encoders.panns_files import TinyCnn14, noise, write_tiny_cnn14
 

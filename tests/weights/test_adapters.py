@@ -19,7 +19,8 @@ from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.adapters import FACTS, KINDS, adapter_class, adapters, constants_of, own_settings
-from leitmotif.weights.catalog import BACKENDS, PINNED, known_backends
+from leitmotif.weights.catalog import BACKENDS, known_backends
+from leitmotif.weights.published import PINNED
 
 PLUGIN = Path(__file__).resolve().parents[1] / "plugin"
 OURS = [(stage, name) for stage in KINDS for name in adapters(stage)]

@@ -9,9 +9,9 @@ import pytest
 
 from leitmotif.encoders import clap, clip, laion, siglip
 from leitmotif.weights import hub
-from leitmotif.weights.catalog import PINNED, pinned
 from leitmotif.weights.hub import local_folder, tokenizer_folder
 from leitmotif.weights.load import check_complete, loading
+from leitmotif.weights.published import PINNED, pinned
 from leitmotif.weights.resolve import BadModel, check_folder, resolve_model, revision_of, weight_files
 
 
