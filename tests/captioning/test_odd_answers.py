@@ -2,12 +2,11 @@
 
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from leitmotif.captioning import connection
 from leitmotif.captioning.captioner import Caption
 from leitmotif.captioning.chat import ChatTask
 from leitmotif.captioning.errors import BadCaption, ServerDown
@@ -19,18 +18,6 @@ from tests.captioning.fake_server import GOOD, Answer, FakeServer
 TASK = ChatTask("music-sentence-v1")
 FACTS = [CaptionFacts(f"clip{n}", instruments=("piano",), moods=("calm",)) for n in range(3)]
 POISON = {TASK.seed("clip1", attempt) for attempt in TASK.attempts}
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(connection, "LONGEST_PAUSE_S", 0.05)
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as server:
-        yield server
 
 
 def captioner(server: FakeServer) -> ServerCaptioner:

@@ -3,12 +3,11 @@
 import json
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from leitmotif.captioning import connection
 from leitmotif.captioning.captioner import Caption
 from leitmotif.captioning.chat import ChatTask
 from leitmotif.captioning.errors import BadCaption
@@ -27,18 +26,6 @@ NO_SYSTEM = [
 ]
 NO_MAX_TOKENS = "Unsupported parameter: 'max_tokens'. Use 'max_completion_tokens' instead."
 NO_SEED = '{"detail": [{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}]}'
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(connection, "LONGEST_PAUSE_S", 0.05)
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as server:
-        yield server
 
 
 def captioner(server: FakeServer) -> ServerCaptioner:

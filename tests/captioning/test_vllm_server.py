@@ -4,7 +4,7 @@ import pickle
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -23,20 +23,6 @@ from tests.captioning.fake_server import GOOD, MODEL, Answer, FakeServer
 
 TASK = ChatTask("music-sentence-v1")
 FACTS = [CaptionFacts(f"clip{n}", instruments=("piano",), moods=("calm",)) for n in range(40)]
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connection, "FIRST_PAUSE_S", 0.01)
-    monkeypatch.setattr(connection, "LONGEST_PAUSE_S", 0.05)
-    for name in connection.KEY_VARIABLES:
-        monkeypatch.delenv(name, raising=False)
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    with FakeServer() as server:
-        yield server
 
 
 def captioner(server: FakeServer, task: ChatTask = TASK, **settings: Any) -> ServerCaptioner:

@@ -4,17 +4,13 @@ import io
 import json
 import math
 import wave
-from collections.abc import Iterator
-from contextlib import contextmanager
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
 
 from leitmotif.cli.main import main
 from leitmotif.collection.archive import Archive
+from tests.collection.folder_server import serve_folder
 from tests.weights.file_server import Files, serve
 
 
@@ -28,20 +24,6 @@ def tone() -> bytes:
             b"".join(int(9000 * math.sin(n / 3)).to_bytes(2, "little", signed=True) for n in range(4000))
         )
     return file.getvalue()
-
-
-@contextmanager
-def serve_folder(folder: Path) -> Iterator[str]:
-    class Quiet(SimpleHTTPRequestHandler):
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(Quiet, directory=str(folder))) as server:
-        thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        yield f"http://127.0.0.1:{server.server_port}"
-        server.shutdown()
-        thread.join()
 
 
 def test_files_are_fetched_counted_and_handed_to_curate(
