@@ -172,7 +172,7 @@ class _Loop:
 
     def _run_epoch(self) -> None:
         """Learn from the rows that are left of an epoch; when due, validate and write a checkpoint."""
-        state, settings = self.state, self.settings
+        state = self.state
         begun, whole = state.step, self.loader.state_dict()["rows"] == 0
         for batches in self.loader:
             self._learn(batches)
@@ -182,13 +182,15 @@ class _Loop:
                 self._evaluate()
                 if self._is_over() or self._has_stopped_falling():
                     return
-            elif settings.checkpoint_steps and state.step % settings.checkpoint_steps == 0:
+            elif self._is_checkpoint_due():
                 self.checkpoints.save(asdict(state))
-        if self.epochs is None and whole and state.step == begun:
+        if whole and state.step == begun:
             raise UserError("no row of a whole epoch has anything to learn from; give another dataset")
         state.epoch += 1
         if self._is_over() or self._is_eval_due(ended=True):
             self._evaluate()
+        elif self._is_checkpoint_due():
+            self.checkpoints.save(asdict(state))
 
     def _has_stopped_falling(self) -> bool:
         return 0 < self.settings.patience <= self.state.worse
@@ -203,6 +205,10 @@ class _Loop:
         if self.epochs is None and self.settings.eval_steps:
             return since > 0 and self.state.step % self.settings.eval_steps == 0
         return ended and since >= self.settings.eval_steps
+
+    def _is_checkpoint_due(self) -> bool:
+        every = self.settings.checkpoint_steps
+        return every > 0 and self.state.step % every == 0
 
     def _learn(self, batches: Sequence[Batch]) -> None:
         state, settings = self.state, self.settings

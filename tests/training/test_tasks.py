@@ -4,6 +4,7 @@ import errno
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,10 @@ from safetensors.torch import load_file
 
 from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.training import checkpoint
-from leitmotif.training.checkpoint import list_checkpoints, read_state
+from leitmotif.training.checkpoint import CheckpointManager, list_checkpoints, read_state
 from leitmotif.training.logs import read_log
 from leitmotif.training.settings import LoopSettings
+from leitmotif.training.step import TrainStep
 from tests.train_mmdm.conftest import plain_rows
 from tests.train_mmdm.rendered_clips import write_dataset
 from tests.training.trainees import TRAINEES, Trainee
@@ -128,6 +130,45 @@ def test_a_training_by_steps_ends_and_validates_by_them(
     ]
     last = read_state(list_checkpoints(tmp_path / "run")[-1])
     assert (last["step"], last["epoch"]) == (7, 2)  # of three steps each
+
+
+@pytest.mark.parametrize(
+    ("changes", "written"),
+    [
+        (("steps=12", "eval_steps=12", "checkpoint_steps=3"), [3, 6, 9, 12]),  # of three steps an epoch
+        (("steps=4", "eval_steps=4", "checkpoint_steps=2"), [2, 4]),
+        (("epochs=3", "eval_steps=100", "checkpoint_steps=1", "batch=16"), [1, 2, 3]),  # of one step an epoch
+    ],
+    ids=["steps", "amid", "epochs"],
+)
+@pytest.mark.parametrize("trainee", QUICK)
+def test_every_checkpoint_that_is_due_is_written(
+    trainee: Trainee,
+    dataset: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changes: tuple[str, ...],
+    written: list[int],
+) -> None:
+    save, seen = CheckpointManager.save, []
+
+    def note(self: CheckpointManager, state: Mapping[str, Any]) -> Path:
+        seen.append(state["step"])
+        return save(self, state)
+
+    monkeypatch.setattr(CheckpointManager, "save", note)
+    trainee.train(dataset, tmp_path / "run", trainee.settings(*changes))
+    assert seen == written
+
+
+@pytest.mark.parametrize("changes", [("steps=4",), ("epochs=2",)], ids=["steps", "epochs"])
+@pytest.mark.parametrize("trainee", QUICK)
+def test_rows_with_nothing_to_learn_from_are_refused(
+    trainee: Trainee, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: tuple[str, ...]
+) -> None:
+    monkeypatch.setattr(TrainStep, "run", lambda self, batches, rate: None)
+    with pytest.raises(UserError, match="no row of a whole epoch has anything to learn from; give another"):
+        trainee.train(dataset, tmp_path / "run", trainee.settings(*changes))
 
 
 @pytest.mark.parametrize("trainee", QUICK)
