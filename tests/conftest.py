@@ -3,7 +3,9 @@
 import ipaddress
 import os
 import socket
+import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,18 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session", autouse=True)
+def keep_stderr_open() -> None:
+    """Take pytest's standard error from absl (of rouge-score), which closes it when Prefect sets up logging.
+
+    absl leaves `sys.stderr` alone, but in a test with `capsys` that is another stream than the one it holds.
+    """
+    if find_spec("absl") is not None:
+        from absl import logging
+
+        logging.get_absl_handler().python_handler.stream = sys.__stderr__
 
 
 @pytest.fixture(scope="session", autouse=True)
