@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from leitmotif import filters
 from leitmotif.plugins import add_plugins
+from leitmotif.storage.errors import UserError
 
 # Domains of what rules judge, and the unit of what there is or is not.
 SHARE = (0.0, 1.0)
@@ -149,14 +150,14 @@ def discover() -> dict[str, Rule]:
     """Return every rule by its name: those in the RULES of each file of this room, and those of plugins.
 
     Raises:
-        ValueError: If two rules share a name.
+        UserError: If two rules share a name.
     """
     found: dict[str, Rule] = {}
     for info in sorted(pkgutil.iter_modules(filters.__path__), key=lambda info: info.name):
         module = importlib.import_module(f"leitmotif.filters.{info.name}")
         for rule in getattr(module, "RULES", ()):
             if rule.name in found:
-                raise ValueError(
+                raise UserError(
                     f"two rules are called {rule.name!r}; rename the one in filters/{info.name}.py"
                 )
             found[rule.name] = rule

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,6 +23,7 @@ def check_plan(values: dict[str, Any]) -> Plan:
         UserError: A value is of the wrong kind.
     """
     stages = {name: check_stage(name, settings) for name, settings in values["stages"].items()}
+    _check_columns(values["rules"])
     try:
         plan = Plan.model_validate(values | {"stages": stages})
     except ValidationError as error:
@@ -38,6 +39,18 @@ def _with_set_rules(kind: Kind, settings: Sequence[str]) -> Kind:
     named = [section for section, key, _ in map(parse_assignment, settings) if key == "threshold"]
     added = [name for name in named if name in known_rules and known_rules[name].stage in kind.stages]
     return kind.model_copy(update={"rules": tuple(dict.fromkeys([*kind.rules, *added]))})
+
+
+def _check_columns(names: Iterable[str]) -> None:
+    """Refuse rules over numbers that no stage stores."""
+    known_rules = filters_rule.discover()
+    for rule in (known_rules[name] for name in names if name in known_rules):
+        stored = STAGES[rule.stage].COLUMNS.names if rule.stage in STAGES else []
+        if rule.column not in stored and rule.values is None:
+            raise UserError(
+                f"rule {rule.name} asks for column {rule.column!r} of stage {rule.stage!r}; "
+                f"expected one of {', '.join(stored) or 'a stage: ' + ', '.join(STAGES)}"
+            )
 
 
 def check_thresholds(thresholds: Mapping[str, float]) -> None:

@@ -109,7 +109,7 @@ def _ours(kind: Kind) -> Mapping[str, str]:
     """Return the files of a room that export the class of a kind; none is imported."""
     spec = find_spec(kind.room)
     places = spec.submodule_search_locations if spec and spec.submodule_search_locations else ()
-    exported = re.compile(rf"^{kind.export} = ", re.MULTILINE)
+    exported = re.compile(rf"^{kind.export}( =|:)", re.MULTILINE)
     return {
         path.stem.replace("_", "-"): f"{kind.room}.{path.stem}"
         for place in places
@@ -180,9 +180,16 @@ def constants_of(module: str) -> Mapping[str, Any]:
             names = [alias.name for alias in node.names if alias.name.isupper()]
             found = constants_of(node.module) if names else {}
             constants |= {name: found[name] for name in names if name in found}
-        elif isinstance(node, ast.Assign) and isinstance(target := node.targets[0], ast.Name):
-            try:
-                constants[target.id] = ast.literal_eval(node.value)
-            except ValueError:
+            continue
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name), *_], value=value):
+                pass
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
+                pass
+            case _:
                 continue
+        try:
+            constants[name] = ast.literal_eval(value)
+        except ValueError:
+            continue
     return constants

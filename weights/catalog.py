@@ -33,7 +33,10 @@ def name_model(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
 
     Raises:
         BadModel: A folder or file was meant and it is missing or incomplete.
+        LookupError: The file states no model, or no revision of it.
     """
+    if missing := [fact for fact in ("MODEL_ID", "REVISION") if fact not in facts]:
+        raise LookupError(f"the backend's file does not state {' and '.join(missing)} as plain constants")
     revision = settings.get("revision")
     if checkpoint := CHECKPOINTS_BY_MODEL.get(facts["MODEL_ID"]):
         return checkpoint.name(settings.get(checkpoint.setting.rpartition(".")[2]), revision)

@@ -210,8 +210,9 @@ def test_tracks_under_the_recipe_of_films_are_named_with_what_helps(run: Run) ->
     assert "nothing is kept: video-stream (no moving picture; a cover is none) took 2 of 2 clips" in out
     assert "next:" not in out
     assert run("status ws")[1].count("2 files have no moving picture") == 1
-    helps, report = proposed(out)
+    helps, report, models = proposed(out)
     assert run(report)[0] == 0
+    assert "panns" in run(models)[1]
     code, out, _ = run(helps)
     assert code == 0
     assert re.search(r"^kept +2$", out, re.MULTILINE)

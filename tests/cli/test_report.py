@@ -61,7 +61,7 @@ def test_two_datasets_are_compared_on_one_page_and_neither_is_touched(dataset, t
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["none"], "has no readable manifest.json; give a folder that `leitmotif publish` wrote"),
+        (["none"], "has no readable manifest.json (there is no such folder); give a folder that"),
         (["sea", "--against", "none"], "none: no such folder"),
         (["sea", "--out", "page.html"], "give --against as well"),
         (["sea", "--against", "sea", "--out", "rejected/page.html"], "cannot be read or written"),
@@ -84,7 +84,7 @@ def test_a_table_that_was_cut_short_is_one_line_and_leaves_the_reports_alone(dat
     assert main(["report", str(dataset)]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
-    (proposed,) = re.findall(r"`leitmotif ([^`]+)` says which", error)
+    (proposed,) = re.findall(r"`leitmotif ([^`]+)`", error)
     assert main(shlex.split(proposed)) == 2
     assert "rejected.parquet" in capsys.readouterr().err
     assert (dataset / "report.html").read_bytes() == page

@@ -1,7 +1,9 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from leitmotif.filters import rule
 from leitmotif.pipelines.documents import HERE
 from leitmotif.pipelines.saved_plan import load_plan
 from leitmotif.pipelines.settings import change_thresholds, make_plan
@@ -140,3 +142,11 @@ def test_the_threshold_of_a_rule_that_the_recipe_does_not_measure_is_one_line() 
 def test_the_caption_stage_is_also_called_captioning():
     plan = make_plan("music-video", "embedded", ["captioning.prompt=grammar-sentence-v1"])
     assert plan.stages["caption"]["prompt"] == "grammar-sentence-v1"
+
+
+def test_a_rule_over_a_number_that_no_stage_stores_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    known = rule.discover()
+    wrong = replace(known["too-short"], name="too-fast", stage="rhythm", column="bpm", values=None)
+    monkeypatch.setattr(rule, "discover", lambda: known | {"too-fast": wrong})
+    with pytest.raises(UserError, match=r"rule too-fast asks for column 'bpm' of stage 'rhythm'; .*tempo"):
+        make_plan("music-track", "embedded", ["too-fast.threshold=9"])

@@ -22,7 +22,9 @@ def test_the_page_is_what_the_rules_say() -> None:
 @pytest.mark.parametrize("name", discover())
 def test_every_rule_has_its_row_and_its_reason(name: str) -> None:
     rule = discover()[name]
-    row = next(line for line in TEXT.splitlines() if line.startswith(f"| `{name}` |"))
+    rows = [line for line in TEXT.splitlines() if line.startswith(f"| `{name}` |")]
+    assert len(rows) == 1, "run: python -m leitmotif.pipelines.rules_page"
+    (row,) = rows
     cells = [cell.strip() for cell in row.strip("|").split("|")]
     assert cells[1:5] == [rule.stage, f"`{rule.column}`", rule.unit, domain_text(rule.domain)]
     assert f"- **{name}** — " in TEXT and rule.why[1:] in TEXT

@@ -64,7 +64,7 @@ def test_a_full_disk_ends_with_3_and_one_line(
             "got preset 'internvl4'; expected one of tiny, internvl3-1b, internvl3-2b",
         ),
         (["--set", "epochs=none"], "setting epochs: got 'none', expected a whole number"),
-        (["--set", "depth=3"], "setting 'depth' is not known; did you mean"),
+        (["--set", "epoch=3"], "setting 'epoch' is not known; did you mean epochs"),
         (["--resume"], "does not exist; leave --resume out to begin it"),
     ],
 )
