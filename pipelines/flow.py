@@ -77,8 +77,13 @@ def curate_flow(here: StaysHere) -> Summary:
     return here.work()
 
 
-def _in_tasks(batches: Iterator[Batch], workers: int, *, ahead: int) -> Iterator[BatchResult]:
+def run_in_tasks(batches: Iterator[Batch], workers: int, *, ahead: int) -> Iterator[BatchResult]:
     """Submit batches as tasks, `ahead` at a time, and yield their results in order.
+
+    Args:
+        batches: The batches, taken as tasks become free.
+        workers: How many workers there are, for what is said where they die.
+        ahead: Batches that are submitted before the first result is waited for.
 
     Raises:
         OutsideError: Workers died of a batch, or the cluster is gone.
@@ -171,7 +176,7 @@ def run_flow(
         sources,
         workspace,
         plan,
-        run=lambda batches: _in_tasks(batches, workers, ahead=ahead),
+        run=lambda batches: run_in_tasks(batches, workers, ahead=ahead),
         workers=workers,
         files=files,
         **options,

@@ -77,7 +77,7 @@ def recording_ids(
         near = () if all(_rejects_copies(stores.plan) for stores in kinds) else _near(prints)
         names, embeddings = _embeddings(told, clips)
         pairs = [(names[a], names[b]) for a, b in nearest_pairs(embeddings, at_least=ALIKE, count=NEAREST)]
-        for first, second in [*near, *_altered(_pair_store(kinds), pairs, prints, on_progress)]:
+        for first, second in [*near, *_altered(pair_store(kinds), pairs, prints, on_progress)]:
             links[first].append(f"media {second}")
     return {
         media_id: hashlib.blake2b(f"recording {group[0]}".encode(), digest_size=16).hexdigest()
@@ -169,8 +169,12 @@ def _write_down(store: AppendOnlyTable, rows: Sequence[dict[str, Any]]) -> None:
         logger.info("the workspace cannot be written: compared pairs are compared again next time")
 
 
-def _pair_store(kinds: Sequence[Stores]) -> AppendOnlyTable:
-    """Return the store of compared pairs; they hold for one version of fingerprints."""
+def pair_store(kinds: Sequence[Stores]) -> AppendOnlyTable:
+    """Return the store of compared pairs; they hold for one version of fingerprints.
+
+    Args:
+        kinds: The stores of each kind of files, all of one workspace.
+    """
     stores = kinds[0]
     ways = "+".join(sorted({each.fingerprints["fingerprint"] for each in kinds}))
     made_of = [VERSION, ways, stores.plan.window_s]

@@ -207,12 +207,15 @@ def _opened_now(batch: Batch) -> Stage:
     key = batch.workspace, batch.stage
     if key not in _OPEN or _OPEN[key][:2] != (batch.plan, batch.fingerprint):
         _OPEN.pop(key, None)
-        _OPEN[key] = batch.plan, batch.fingerprint, _opened(batch)
+        _OPEN[key] = batch.plan, batch.fingerprint, open_stage(batch)
     return _OPEN[key][2]
 
 
-def _opened(batch: Batch) -> Stage:
-    """Return a stage with its models loaded.
+def open_stage(batch: Batch) -> Stage:
+    """Return the stage of a batch with its models loaded.
+
+    Args:
+        batch: The first batch of the stage in this process.
 
     Raises:
         UserError: Its model is missing or unfit, or set to a device that is not there.

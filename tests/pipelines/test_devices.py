@@ -117,7 +117,7 @@ def test_a_model_that_does_not_load_is_one_line_that_names_the_stage(
     monkeypatch.setattr(STAGES["tagging"], "open", fail)
     monkeypatch.setattr(runner, "_decoder", lambda: None)
     with pytest.raises(UserError, match=r"^tagging: got no weights; fetch them$"):
-        runner._opened(batch_of(tmp_path, make_plan("music-video", "embedded")))
+        runner.open_stage(batch_of(tmp_path, make_plan("music-video", "embedded")))
 
 
 def test_a_batch_is_measured_on_the_device_of_its_machine(
@@ -129,5 +129,5 @@ def test_a_batch_is_measured_on_the_device_of_its_machine(
     monkeypatch.setattr(STAGES["tagging"], "open", lambda stage, place: opened.append(stage.settings.device))
     monkeypatch.setattr(runner, "_decoder", lambda: None)
     plan = make_plan("music-video", "embedded", device="auto")
-    runner._opened(batch_of(tmp_path, plan))
+    runner.open_stage(batch_of(tmp_path, plan))
     assert opened == ["here:auto"]

@@ -32,7 +32,7 @@ def raising(error: Exception) -> Any:
 def run(monkeypatch: pytest.MonkeyPatch, error: Exception, *, clips: int = 5, workers: int = 2) -> str:
     monkeypatch.setattr(flow.measure_batch, "submit", lambda batch: raising(error))
     with pytest.raises(OutsideError) as caught:
-        list(flow._in_tasks(iter([batch_of(clips)]), workers, ahead=1))
+        list(flow.run_in_tasks(iter([batch_of(clips)]), workers, ahead=1))
     return str(caught.value)
 
 
@@ -62,7 +62,7 @@ def test_a_cluster_that_is_lost_is_one_line(monkeypatch: pytest.MonkeyPatch) -> 
 def test_what_a_batch_itself_raises_is_raised(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flow.measure_batch, "submit", lambda batch: raising(KeyError("no such column")))
     with pytest.raises(KeyError, match="no such column"):
-        list(flow._in_tasks(iter([batch_of(1)]), 2, ahead=1))
+        list(flow.run_in_tasks(iter([batch_of(1)]), 2, ahead=1))
 
 
 def test_here_no_batch_begins_before_the_one_before_it_has_ended(

@@ -65,7 +65,7 @@ def test_what_was_compared_is_not_compared_again(
     first = found(stores)
     monkeypatch.setattr(recordings, "AlteredFingerprint", None)
     assert found(stores) == first
-    table = recordings._pair_store([stores]).read(["similarity", "speed", "semitones"]).to_pylist()
+    table = recordings.pair_store([stores]).read(["similarity", "speed", "semitones"]).to_pylist()
     # Of the three pairs of a, b and d, which sound alike.
     assert sorted(row["similarity"] > 0.9 for row in table) == [False, False, True]
 
