@@ -13,8 +13,9 @@ import pytest
 from leitmotif.cli import main as command
 from leitmotif.training import checkpoint
 from leitmotif.training.checkpoint import list_checkpoints
-from tests.train_mmdm.conftest import SMALL, plain_rows
-from tests.train_mmdm.rendered_clips import write_dataset
+from tests.train_mmdm.conftest import SMALL
+from tests.training.plain_clips import plain_rows
+from tests.training.rendered_clips import write_dataset
 
 Said = pytest.CaptureFixture[str]
 OPTIONS = [word for change in (*SMALL, "epochs=1") for word in ("--set", change)]

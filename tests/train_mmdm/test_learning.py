@@ -10,7 +10,7 @@ from leitmotif.evaluation.clips import Clip
 from leitmotif.train_mmdm.run import open_run
 from leitmotif.train_mmdm.settings import choose_settings
 from leitmotif.train_mmdm.train import train
-from tests.train_mmdm.rendered_clips import draw_truth, render_dataset, render_film
+from tests.training.rendered_clips import draw_truth, render_dataset, render_film
 
 TRAIN, VALIDATION, FILMS = 500, 40, 150
 FIRST_FILM = 500_000  # a seed that no training clip has

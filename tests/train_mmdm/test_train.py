@@ -26,8 +26,8 @@ from leitmotif.training.checkpoint import list_checkpoints
 from leitmotif.training.loader.loader import ShardLoader
 from leitmotif.training.logs import read_log
 from leitmotif.training.step import TrainStep
-from tests.train_mmdm.conftest import plain_frames, plain_rows
-from tests.train_mmdm.rendered_clips import write_dataset
+from tests.training.plain_clips import plain_frames, plain_rows
+from tests.training.rendered_clips import write_dataset
 
 Finished = tuple[Path, dict[str, Any], list[Any]]
 

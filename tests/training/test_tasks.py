@@ -4,7 +4,8 @@ import errno
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +19,6 @@ from leitmotif.training.checkpoint import CheckpointManager, list_checkpoints, r
 from leitmotif.training.logs import read_log
 from leitmotif.training.settings import LoopSettings
 from leitmotif.training.step import TrainStep
-from tests.train_mmdm.conftest import plain_rows
-from tests.train_mmdm.rendered_clips import write_dataset
 from tests.training.trainees import TRAINEES, Trainee
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,19 +30,34 @@ QUICK = [
 ]
 
 
+WriteDataset = Callable[[Path], Path]
+
+
 class Killed(BaseException):
     """Ends a training as a power cut does."""
 
 
 @pytest.fixture(scope="module")
-def dataset(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Ten clips to train with, three to validate with."""
-    folder = tmp_path_factory.mktemp("contract") / "dataset"
-    return write_dataset(folder, {"train": plain_rows(10), "validation": plain_rows(3, 100)})
+def write_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[WriteDataset], Path]:
+    """Writes each dataset once, whichever trainings learn from it."""
+    return cache(lambda write: write(tmp_path_factory.mktemp("contract") / "dataset"))
+
+
+@pytest.fixture
+def dataset(trainee: Trainee, write_once: Callable[[WriteDataset], Path]) -> Path:
+    """What a training learns from."""
+    return write_once(trainee.dataset)
 
 
 def losses(run: Path) -> list[tuple[int, str, float]]:
     return [(line["step"], line["kind"], line["loss"]) for line in read_log(run)]
+
+
+def learned(run: Path) -> list[tuple[int, str, float]]:
+    """The losses of a run that has some of training and of validation."""
+    found = losses(run)
+    assert {kind for _, kind, _ in found} == {"train", "validation"}
+    return found
 
 
 def numbers(folder: Path) -> dict[str, Any]:
@@ -78,7 +92,7 @@ def cut(trainee: Trainee, dataset: Path, run: Path, settings: LoopSettings, step
         trainee.train(dataset, run, settings, on_progress=die)
 
 
-def launch(name: str, *words: object, processes: int = 1, killed_in: int = 0) -> int:
+def launch(trainee: Trainee, *words: object, processes: int = 1, killed_in: int = 0) -> int:
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(processes)]
     environment = {
         **os.environ,
@@ -88,11 +102,17 @@ def launch(name: str, *words: object, processes: int = 1, killed_in: int = 0) ->
         "KILLED_IN": str(killed_in),
     }
     script = [str(Path(__file__).with_name("trainees.py"))]
-    command = [sys.executable, *(launcher if processes > 1 else []), *script, name, *map(str, words)]
+    command = [sys.executable, *(launcher if processes > 1 else []), *script, trainee.name, *map(str, words)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=300, check=False)
     if done.returncode and not killed_in:
         raise AssertionError(done.stderr[-3000:])
     return done.returncode
+
+
+def test_every_training_is_held_to_the_contract() -> None:
+    rooms = {path.parent.name for path in REPOSITORY.glob("train_*/task.py")}
+    named = {each.task.__module__.removeprefix("leitmotif.") for each in TRAINEES.values()}
+    assert rooms and {f"{room}.task" for room in rooms} <= named
 
 
 @pytest.mark.parametrize(
@@ -114,7 +134,7 @@ def test_a_training_cut_off_and_resumed_ends_with_the_same_bits(
     trainee.train(dataset, tmp_path / "cut", resume=True)
     whole, resumed = (list_checkpoints(tmp_path / name)[-1] for name in ("whole", "cut"))
     assert same(numbers(whole), numbers(resumed))
-    assert losses(tmp_path / "whole") == losses(tmp_path / "cut")
+    assert learned(tmp_path / "whole") == learned(tmp_path / "cut")
     assert (whole / "ema.pt").is_file() == bool(settings.ema_decay)
 
 
@@ -175,38 +195,39 @@ def test_rows_with_nothing_to_learn_from_are_refused(
 def test_how_a_step_is_divided_does_not_change_what_is_learned(
     trainee: Trainee, dataset: Path, tmp_path: Path
 ) -> None:
-    trainee.train(dataset, tmp_path / "one", trainee.settings("dropout=0", "batch=4", "accumulation=1"))
-    trainee.train(dataset, tmp_path / "four", trainee.settings("dropout=0", "batch=1", "accumulation=4"))
-    one, four = losses(tmp_path / "one"), losses(tmp_path / "four")
+    calm = trainee.without_chance
+    trainee.train(dataset, tmp_path / "one", trainee.settings(*calm, "batch=4", "accumulation=1"))
+    trainee.train(dataset, tmp_path / "four", trainee.settings(*calm, "batch=1", "accumulation=4"))
+    one, four = learned(tmp_path / "one"), learned(tmp_path / "four")
     assert [line[:2] for line in one] == [line[:2] for line in four]
     assert [line[2] for line in one] == pytest.approx([line[2] for line in four], rel=1e-4)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TRAINEES)
+@pytest.mark.parametrize("trainee", ALL)
 def test_two_processes_learn_what_one_learns_from_the_same_batches(
-    name: str, dataset: Path, tmp_path: Path
+    trainee: Trainee, dataset: Path, tmp_path: Path
 ) -> None:
-    launch(name, dataset, tmp_path / "one", "dropout=0", "batch=4")
-    launch(name, dataset, tmp_path / "two", "dropout=0", "batch=2", processes=2)
-    one, two = losses(tmp_path / "one"), losses(tmp_path / "two")
+    launch(trainee, dataset, tmp_path / "one", *trainee.without_chance, "batch=4")
+    launch(trainee, dataset, tmp_path / "two", *trainee.without_chance, "batch=2", processes=2)
+    one, two = learned(tmp_path / "one"), learned(tmp_path / "two")
     assert [line[:2] for line in one] == [line[:2] for line in two]
     assert [line[2] for line in two] == pytest.approx([line[2] for line in one], rel=1e-4)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", TRAINEES)
+@pytest.mark.parametrize("trainee", ALL)
 def test_a_process_killed_amid_a_checkpoint_goes_on_from_the_one_before(
-    name: str, dataset: Path, tmp_path: Path
+    trainee: Trainee, dataset: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / "run"
-    TRAINEES[name].train(dataset, tmp_path / "whole", TRAINEES[name].settings())
-    assert launch(name, dataset, run, killed_in=6) == -9
+    trainee.train(dataset, tmp_path / "whole", trainee.settings())
+    assert launch(trainee, dataset, run, killed_in=6) == -9
     assert [folder.name for folder in list_checkpoints(run)] == ["step-00000003"]
     assert (run / "checkpoints" / ".partial-step-00000006").is_dir()
-    launch(name, dataset, run, "--resume")
+    launch(trainee, dataset, run, "--resume")
     assert not list((run / "checkpoints").glob(".partial*"))
-    resumed, whole = losses(run), losses(tmp_path / "whole")
+    resumed, whole = learned(run), learned(tmp_path / "whole")
     assert [line[:2] for line in resumed] == [line[:2] for line in whole]
     assert [line[2] for line in resumed] == pytest.approx([line[2] for line in whole], rel=1e-4)
 
@@ -239,7 +260,7 @@ def test_a_full_disk_is_one_line_and_the_last_checkpoint_stands(
 def test_a_loss_that_is_no_number_ends_the_training_with_the_rows_it_came_of(
     trainee: Trainee, dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    run, loss, learned = tmp_path / "run", trainee.task.loss, trainee.settings("accumulation=1", "batch=4")
+    run, loss = tmp_path / "run", trainee.task.loss
 
     def spoilt(self: Any, tensors: dict[str, torch.Tensor]) -> torch.Tensor:
         past = len(losses(run)) >= 5  # four steps and a validation
@@ -247,11 +268,11 @@ def test_a_loss_that_is_no_number_ends_the_training_with_the_rows_it_came_of(
 
     monkeypatch.setattr(trainee.task, "loss", spoilt)
     with pytest.raises(UserError, match=r"the loss is nan .* over the rows clip-\d{6}, clip-\d{6}") as said:
-        trainee.train(dataset, run, learned)
+        trainee.train(dataset, run, trainee.settings("accumulation=1", "batch=4"))
     assert "\n" not in str(said.value)
     (kept,) = list_checkpoints(run)
     assert kept.name == "step-00000003"
-    assert all(torch.isfinite(torch.tensor(line[2])) for line in losses(run))
+    assert all(torch.isfinite(torch.tensor(line[2])) for line in learned(run))
 
 
 @pytest.mark.parametrize("trainee", QUICK)
@@ -262,7 +283,7 @@ def test_the_average_of_the_weights_is_what_is_validated(
         trainee.train(dataset, tmp_path / name, trainee.settings(f"ema_decay={decay}"))
     by_kind = {
         name: [
-            [line for line in losses(tmp_path / name) if line[1] == kind] for kind in ("train", "validation")
+            [line for line in learned(tmp_path / name) if line[1] == kind] for kind in ("train", "validation")
         ]
         for name in ("with", "without")
     }

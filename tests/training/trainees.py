@@ -20,22 +20,36 @@ from leitmotif.train_mmdm.settings import choose_settings
 from leitmotif.training import checkpoint
 from leitmotif.training.settings import LoopSettings, read_changes
 from tests.train_mmdm.conftest import SMALL
-from tests.training import toy
+from tests.training import minimal
+from tests.training.plain_clips import write_plain_dataset
 
 
 @dataclass(frozen=True)
 class Trainee:
-    """One training: 10 rows in steps of 4, twice, unless the settings are changed."""
+    """One training: 10 rows in steps of 4, twice, unless the settings are changed.
 
+    Attributes:
+        name: What the contract calls it.
+        train: Its `train`.
+        task: Its task's class.
+        settings: Makes its settings, with changes ("key=value").
+        without_chance: Changes without which it draws while it learns, such as dropout.
+        dataset: Writes what it learns from: 10 rows to train with and 3 to validate with, `clip-NNNNNN`.
+        quick: Whether it takes less than a second.
+    """
+
+    name: str
     train: Callable[..., Any]
     task: type
     settings: Callable[..., LoopSettings]
+    without_chance: tuple[str, ...] = ()
+    dataset: Callable[[Path], Path] = write_plain_dataset
     quick: bool = False
-    """Whether it takes less than a second."""
 
 
-def toy_settings(*changes: str) -> toy.ToySettings:
-    return toy.ToySettings.changed({**toy.DEFAULT.__dict__, **read_changes(toy.ToySettings, changes)})
+def minimal_settings(*changes: str) -> minimal.MinimalSettings:
+    changed = read_changes(minimal.MinimalSettings, changes)
+    return minimal.MinimalSettings.changed({**minimal.DEFAULT.__dict__, **changed})
 
 
 def mmdm_settings(*changes: str) -> LoopSettings:
@@ -43,8 +57,11 @@ def mmdm_settings(*changes: str) -> LoopSettings:
 
 
 TRAINEES = {
-    "toy": Trainee(toy.train, toy.ToyTask, toy_settings, quick=True),
-    "mmdm": Trainee(mmdm.train, mmdm_task.DescriptionTask, mmdm_settings),
+    each.name: each
+    for each in (
+        Trainee("minimal", minimal.train, minimal.MinimalTask, minimal_settings, ("dropout=0",), quick=True),
+        Trainee("mmdm", mmdm.train, mmdm_task.DescriptionTask, mmdm_settings, ("dropout=0",)),
+    )
 }
 
 

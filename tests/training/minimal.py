@@ -23,18 +23,24 @@ Row = tuple[str, torch.Tensor, torch.Tensor]
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
-class ToySettings(LoopSettings):
-    KIND: ClassVar[str] = "toy"
+class MinimalSettings(LoopSettings):
+    KIND: ClassVar[str] = "minimal"
 
     dropout: float = 0.1
 
 
-DEFAULT = ToySettings(
-    preset="toy", precision="fp32", batch=2, accumulation=2, epochs=2, learning_rate=0.05, tensorboard=False
+DEFAULT = MinimalSettings(
+    preset="minimal",
+    precision="fp32",
+    batch=2,
+    accumulation=2,
+    epochs=2,
+    learning_rate=0.05,
+    tensorboard=False,
 )
 
 
-class ToyTask:
+class MinimalTask:
     """Foretells the length of a caption from noise, the squared error of which is to be small."""
 
     UNIT: ClassVar[str] = "rows"
@@ -86,7 +92,7 @@ class BatchMaker:
 def train(
     dataset: Path,
     run: Path,
-    settings: ToySettings | None = None,
+    settings: MinimalSettings | None = None,
     *,
     resume: bool = False,
     on_progress: OnProgress = lambda stage, done, total, note: None,
@@ -128,5 +134,5 @@ def train(
         )
         net, optimizer = prepare(accelerator, net, make_optimizer(net, settings), settings)
         ema = Ema(accelerator.unwrap_model(net), settings.ema_decay) if settings.ema_decay else None
-        task = ToyTask(accelerator, net, next(iter(fixed)))
+        task = MinimalTask(accelerator, net, next(iter(fixed)))
     return fit(task, net, optimizer, loader, run, settings, accelerator, ema=ema, on_progress=on_progress)

@@ -25,6 +25,7 @@ from leitmotif.taxonomy.tempo import tempo_class
 
 MOVING = [kind for kind, moves in KINDS.items() if moves]
 DURATION_S = 20.0
+CLAP_DIM = 4
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def write_dataset(
 ) -> Path:
     """A published dataset's shards and manifest, without its reports."""
     (folder / "data").mkdir(parents=True)
-    schema = shard_schema(clap_dim=1, clip_dim=1)
+    schema = shard_schema(clap_dim=CLAP_DIM, clip_dim=1)
     for split, rows in splits.items():
         for shard in range(shards):
             path = folder / "data" / f"{split}-{shard:05d}-of-{shards:05d}.parquet"
