@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import argparse
 import os
+from importlib import import_module
 
 from leitmotif.cli import console
 from leitmotif.cli.progress import progress
-from leitmotif.train_mmdm.arguments import KIND, SUMMARY, add_training_arguments
+from leitmotif.train_mmdm import arguments as mmdm
+
+# The light `arguments` of each room, beside its `settings` and `train`.
+TRAINERS = {each.KIND: each for each in (mmdm,)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     kinds = parser.add_subparsers(dest="kind", required=True, metavar="KIND")
-    example = f"leitmotif train {KIND} my-dataset/ --out run/"
-    train = kinds.add_parser(KIND, help=SUMMARY, description=f"Train {SUMMARY}.", example=example)
-    add_training_arguments(train)
+    for kind, trainer in TRAINERS.items():
+        example = f"leitmotif train {kind} my-dataset/ --out run/"
+        summary = trainer.SUMMARY
+        parsed = kinds.add_parser(kind, help=summary, description=f"Train {summary}.", example=example)
+        trainer.add_training_arguments(parsed)
 
 
 def go_on(options: argparse.Namespace) -> list[str]:
@@ -30,14 +36,15 @@ def run(options: argparse.Namespace) -> int:
     from transformers.utils import logging
 
     from leitmotif.pipelines.describing import one_line_errors
-    from leitmotif.train_mmdm.settings import choose_settings
-    from leitmotif.train_mmdm.train import train
 
+    room = TRAINERS[options.kind].__package__
+    choose_settings = import_module(f"{room}.settings").choose_settings
+    train = import_module(f"{room}.train").train
     logging.disable_progress_bar()
-    settings = None  # those of the run, or of "tiny"
+    settings = None  # those of the run, or of the default preset
     with one_line_errors("make room, then go on with --resume"):
         if options.preset or options.set:
-            settings = choose_settings(options.preset or "tiny", options.set)
+            settings = choose_settings(options.preset, options.set)
         with progress() as tell:
             facts = train(
                 options.dataset,

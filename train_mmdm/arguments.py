@@ -5,22 +5,17 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from leitmotif.training import arguments
+
 KIND = "mmdm"
 SUMMARY = "the multimodal music description model (InternVL with adapters)"
+# The names of `settings.PRESETS`, the default first.
+PRESET_NAMES = ("tiny", "internvl3-1b", "internvl3-2b", "internvl3-8b", "internvl3-14b", "internvl2.5-8b")
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments of `leitmotif train mmdm`."""
-    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a folder that `publish` wrote")
-    parser.add_argument("--out", required=True, type=Path, metavar="RUN", help="the run's folder")
-    parser.add_argument(
-        "--preset",
-        help="tiny (default), internvl3-1b, internvl3-2b, internvl3-8b, internvl3-14b, internvl2.5-8b",
-    )
-    parser.add_argument(
-        "--set", action="append", default=[], metavar="KEY=VALUE", help="change a setting of the preset"
-    )
-    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint of RUN")
+    arguments.add_training_arguments(parser, PRESET_NAMES)
 
 
 def add_evaluation_arguments(parser: argparse.ArgumentParser) -> None:

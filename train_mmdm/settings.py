@@ -108,7 +108,8 @@ RECIPES: dict[str, dict[str, Any]] = {
     "tiny": {"learning_rate": 1e-3, "weight_decay": 0.05, "warmup": 0.05},
 }
 
-# No revision is pinned where none was looked up: a run then says which weights it used by the id alone.
+# The default first. No revision is pinned where none was looked up: a run then says by the id alone which
+# weights it used.
 PRESETS: dict[str, Settings] = {
     "tiny": Settings(
         preset="tiny",
@@ -138,17 +139,18 @@ PRESETS: dict[str, Settings] = {
 }
 
 
-def choose_settings(preset: str, changes: Sequence[str] = ()) -> Settings:
+def choose_settings(preset: str | None = None, changes: Sequence[str] = ()) -> Settings:
     """Return a preset with changes.
 
     Args:
-        preset: One of `PRESETS`.
+        preset: One of `PRESETS`; None takes the first.
         changes: "key=value" pairs; a recipe is applied before the others, and `epochs` takes the preset's
             `min_steps` back.
 
     Raises:
         UserError: An unknown preset, key or recipe, or a value that does not fit.
     """
+    preset = preset or next(iter(PRESETS))
     if preset not in PRESETS:
         raise UserError(f"got preset {preset!r}; expected one of {', '.join(PRESETS)}")
     values = read_changes(Settings, changes)

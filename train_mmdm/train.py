@@ -20,7 +20,7 @@ from leitmotif.train_mmdm.examples import Example, check_rows, make_loader, read
 from leitmotif.train_mmdm.network import build_network, build_tiny
 from leitmotif.train_mmdm.processor import INSTRUCTION, QUESTION, Processor
 from leitmotif.train_mmdm.run import BASE, TOKENIZER
-from leitmotif.train_mmdm.settings import PRESETS, Settings
+from leitmotif.train_mmdm.settings import Settings, choose_settings
 from leitmotif.train_mmdm.task import DescriptionTask, forget_samples
 from leitmotif.train_mmdm.tokens import learn_tokenizer, load_tokenizer, open_tokenizer
 from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
@@ -46,7 +46,7 @@ def train(
     Args:
         dataset: A folder that `leitmotif publish` wrote; its splits train and, if there is one, validation.
         run: Where to; it must not exist, unless `resume` is given.
-        settings: All the rest; None takes `tiny`, or those that a resumed run was begun with.
+        settings: All the rest; None takes the default preset, or those that a resumed run was begun with.
         resume: Go on from the last checkpoint of `run`.
         on_progress: Called after each step, on the first of several processes.
 
@@ -60,7 +60,7 @@ def train(
     """
     start = time.monotonic()
     run = Path(run)
-    settings = check_run(run, settings, PRESETS["tiny"], resume=resume)
+    settings = check_run(run, settings, choose_settings(), resume=resume)
     with one_line_when_full(lambda said: out_of_memory(said, settings)):
         facts = _train(Dataset(dataset), run, settings, on_progress)
     return {**facts, "seconds": round(time.monotonic() - start, 1)}

@@ -27,8 +27,8 @@ SETTINGS = (
 
 # The command line, and a power cut after so many steps.
 SCRIPT = """
-import argparse, os, sys
-from leitmotif.cli import train
+import os, sys
+from leitmotif.cli.main import main
 from leitmotif.training.step import TrainStep
 
 run, left = TrainStep.run, [int(os.environ.get("STEPS", "0"))]
@@ -41,9 +41,7 @@ def run_and_die(self, batches, rate):
     return numbers
 
 TrainStep.run = run_and_die
-parser = argparse.ArgumentParser()
-train.add_arguments(parser)
-sys.exit(train.run(parser.parse_args()))
+sys.exit(main(["train", *sys.argv[1:]]))
 """
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from leitmotif.storage.errors import UserError
+from leitmotif.train_mmdm.arguments import PRESET_NAMES
 from leitmotif.train_mmdm.settings import PRESETS, Settings, choose_settings, read_settings
 from leitmotif.training.loop import count_epochs
 from leitmotif.training.settings import write_settings
@@ -88,6 +89,11 @@ def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, text: str | None) ->
         (tmp_path / "settings.json").write_text(text)
     with pytest.raises(UserError, match="give a folder that `leitmotif train mmdm` wrote"):
         read_settings(tmp_path)
+
+
+def test_the_command_names_the_presets_there_are() -> None:
+    assert list(PRESETS) == list(PRESET_NAMES)
+    assert choose_settings() == PRESETS["tiny"]
 
 
 def test_settings_are_frozen(small: Settings) -> None:
