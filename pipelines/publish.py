@@ -24,6 +24,7 @@ from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.recordings import recording_ids
 from leitmotif.pipelines.stages.caption import CaptionStage
+from leitmotif.pipelines.stated import read_license
 from leitmotif.pipelines.workspace import Workspace, identity_facts
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.manifest import MANIFEST, read_counts, write_manifest
@@ -83,7 +84,7 @@ def publish(
     """
     started = time.monotonic()
     _check_target(workspace, out)
-    removals = _removals(workspace, out)
+    removals, given = _removals(workspace, out), read_license(workspace.root)
     ledger = Ledger(*workspace.kinds(plan), blocklist=Blocklist(removals))
     ledger.decide()
     _check_measured(ledger, plan)
@@ -93,7 +94,7 @@ def publish(
         with whole_folder(out) as beside:
             (beside / "data").mkdir()
             rows, shards = _write_data(beside, plan, ledger, on_progress)
-            _write_records(beside, plan, ledger)
+            _write_records(beside, plan, ledger, given)
             write_record(beside, removals)
             finish(beside, ledger)
             counts = ledger.counts()
@@ -249,7 +250,7 @@ def _links(entry: CatalogEntry, recordings: Mapping[str, str], plan: Plan) -> li
     ]
 
 
-def _write_records(folder: Path, plan: Plan, ledger: Ledger) -> None:
+def _write_records(folder: Path, plan: Plan, ledger: Ledger, license: str | None) -> None:
     """Write what was left out and why, the label set, and everything needed to make the dataset again."""
     left_out = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source.path))
     # Where the folder lies on this machine is nobody's business.
@@ -284,5 +285,6 @@ def _write_records(folder: Path, plan: Plan, ledger: Ledger) -> None:
         "version": version("leitmotif-av"),
         **plan.facts(),
         **identity_facts(ledger.kinds),
+        **({"license": license} if license else {}),
     }
     write_text(folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True))

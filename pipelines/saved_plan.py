@@ -17,7 +17,7 @@ from leitmotif.pipelines.stages import STAGES
 from leitmotif.storage.errors import UserError
 
 # What a workspace's plan.yaml and a dataset's recipe.yaml hold beside the plan.
-BESIDE = ("version", "fingerprints", "models")
+BESIDE = ("version", "fingerprints", "models", "license")
 
 T = TypeVar("T")
 

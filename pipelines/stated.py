@@ -81,6 +81,15 @@ def state(root: Path, *, metadata: str | None = None, license: str | None = None
     return Stated(table, kept.get("license")), bool(former)
 
 
+def read_license(root: Path) -> str | None:
+    """Return the licence that was given for the files of a workspace that state none; None where none was.
+
+    Raises:
+        UserError: The note cannot be read.
+    """
+    return _read(root / NAME).get("license")
+
+
 def _read(note: Path) -> dict[str, str]:
     if not note.is_file():
         return {}

@@ -77,6 +77,7 @@ def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], pr
         columns=columns,
         stages=list(stages) if isinstance(stages, dict | list) else [],
         tag_settings=tags if isinstance(tags, dict) else {},
+        given_license=given if isinstance(given := published.recipe.get("license"), str) else None,
         unknown_licenses=stats["licenses"].get("unknown", 0),
         terms=terms,
         research_only=research_only(terms),

@@ -28,7 +28,8 @@ CLIPS: tuple[Column, ...] = (
     (
         "license",
         pa.string(),
-        'License of the source as its metadata state it; "unknown" where they do not.',
+        "License of the source as its metadata state it, else as the curator gave it with --license, "
+        'else "unknown".',
     ),
     ("retrieved_at", pa.timestamp("us", tz="UTC"), "When the source was retrieved, UTC."),
     ("title", pa.string(), "Title in the source's metadata."),

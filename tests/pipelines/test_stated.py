@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 from leitmotif.collection.folder import find_media
 from leitmotif.pipelines import catalog, curate
 from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.saved_plan import load_plan
 from leitmotif.pipelines.settings import change_settings, make_plan
 from leitmotif.pipelines.stated import Stated, state
 from leitmotif.pipelines.workspace import Workspace
@@ -137,3 +139,21 @@ def test_splits_keep_the_artists_of_tagged_files_apart(tmp_path: Path, workspace
     published = publish(workspace, tmp_path / "dataset", change_settings(plan, ["splits.test=6"]))
     assert published.rows["test"] == len(FORMATS)
     assert validate(tmp_path / "dataset") == []
+
+
+def test_the_recipe_of_a_dataset_says_which_licence_was_given_and_is_still_a_plan(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    tagged(tmp_path / "in", "a.wav", "pcm_s16le")
+    row = enter(workspace, tmp_path / "in", license=" CC-BY-4.0 ")["a.wav"]
+    media_ids = workspace.catalog().read(["media_id"])["media_id"].to_pylist()
+    plan = make_plan("music-video", "embedded")
+    fill(workspace, plan, media_ids, dim=len(media_ids))
+    workspace.save_plan(plan)
+    publish(workspace, tmp_path / "dataset", plan)
+    text = (tmp_path / "dataset" / "recipe.yaml").read_text(encoding="utf-8")
+    assert yaml.safe_load(text)["license"] == row["license"] == "CC-BY-4.0"
+    assert load_plan(text) == plan
+    state(workspace.root, license="")
+    publish(workspace, tmp_path / "dataset", plan)
+    assert "license" not in yaml.safe_load((tmp_path / "dataset" / "recipe.yaml").read_text(encoding="utf-8"))

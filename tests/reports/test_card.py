@@ -80,6 +80,17 @@ def test_datasets_loads_the_config_of_the_card(publish, tmp_path, monkeypatch):
     assert loaded["train"].select_columns(["clip_id", "genres"])[0]["genres"][0]["tag"]
 
 
+def test_a_licence_that_the_curator_gave_is_called_that(publish):
+    folder = publish(clips=6)
+    recipe = folder / "recipe.yaml"
+    _, before = split_card(render_card(folder))
+    recipe.write_text(f"{recipe.read_text()}license: CC-BY-4.0\n")
+    _, body = split_card(render_card(folder))
+    line = 'For files that state none the curator gave "CC-BY-4.0"; the table counts them together with those'
+    assert line in body and 'the curator gave "' not in before
+    assert "else as the curator gave it with `--license`" in " ".join(before.split())
+
+
 @pytest.mark.parametrize(("clips", "video"), [(12, True), (12, False), (1, True), (0, True)])
 def test_the_card_is_written_for_every_kind_of_dataset(publish, clips, video):
     head, body = split_card(render_card(publish(clips=clips, video=video)))
