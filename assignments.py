@@ -67,6 +67,8 @@ def wrong_value(where: str, error: ValidationError) -> UserError:
         error: What Pydantic raised.
     """
     first = error.errors()[0]
+    if first["type"] == "missing":
+        return UserError(f"setting {where or '.'.join(map(str, first['loc']))} is missing; give it a value")
     said = first["msg"].removeprefix("Value error, ")
     expected = re.sub(r"^Input should be (.*?)(, (unable|got) .*)?$", r"expected \1", said)
     for theirs, plain in _PLAIN_WORDS.items():

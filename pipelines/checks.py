@@ -23,11 +23,11 @@ def check_plan(values: dict[str, Any]) -> Plan:
         UserError: A value is of the wrong kind.
     """
     stages = {name: check_stage(name, settings) for name, settings in values["stages"].items()}
-    _check_columns(values["rules"])
     try:
         plan = Plan.model_validate(values | {"stages": stages})
     except ValidationError as error:
         raise wrong_value("", error) from error
+    _check_columns(values["rules"])
     return plan.model_copy(
         update={"kinds": tuple(_with_set_rules(kind, plan.settings) for kind in plan.kinds)}
     )

@@ -17,6 +17,8 @@ from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 
 SETTINGS_NAME = "settings.json"
+_KIND = "kind"
+_FORMER_KIND = "mmdm"  # until version 0.2 a run did not say its kind, and there was one
 logger = logging.getLogger("leitmotif.train")
 
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -128,27 +130,36 @@ def read_changes(kind: type[LoopSettings], changes: Sequence[str]) -> dict[str, 
 
 
 def write_settings(folder: Path, settings: LoopSettings) -> None:
-    """Write the settings into a folder."""
-    write_text(folder / SETTINGS_NAME, json.dumps(asdict(settings), indent=1) + "\n")
+    """Write the settings into a folder, and which kind of training they are of."""
+    values = {_KIND: settings.KIND, **asdict(settings)}
+    write_text(folder / SETTINGS_NAME, json.dumps(values, indent=1) + "\n")
 
 
 def read_settings(folder: Path, kind: type[Chosen]) -> Chosen:
     """Return the settings of a run.
 
     Raises:
-        UserError: The folder holds none, or what it holds are no settings of this kind.
+        UserError: The folder holds none, or those of another kind of training.
     """
     path = folder / SETTINGS_NAME
     advice = f"give a folder that `leitmotif train {kind.KIND}` wrote"
     try:
-        values = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(values, dict):
-            raise ValueError("no object")
-        return kind.changed(values, str(path))
+        values = _read_object(path)
+        trained = values.pop(_KIND, _FORMER_KIND)
+        if trained == kind.KIND:
+            return kind.changed(values, str(path))
     except FileNotFoundError as error:
         raise UserError(f"{str(folder)!r} has no {SETTINGS_NAME}; {advice}") from error
     except (OSError, ValueError) as error:
         raise UserError(f"cannot use {str(path)!r} ({error}); {advice}") from error
+    raise UserError(f"{str(folder)!r} was trained by `leitmotif train {trained}`; {advice}")
+
+
+def _read_object(path: Path) -> dict[str, Any]:
+    values = json.loads(path.read_text(encoding="utf-8"))
+    if not isinstance(values, dict):
+        raise ValueError("no object")
+    return values
 
 
 def _current(kind: type[LoopSettings], name: str, where: str) -> str:

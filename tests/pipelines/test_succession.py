@@ -113,7 +113,7 @@ def test_a_plan_is_read_back_from_a_workspace_or_a_dataset(tmp_path: Path) -> No
         ("stages: [probe]", "has no stages"),
         ("{", "not YAML"),
         ("stages: {prob: {}}", "did you mean probe"),
-        ("stages: {probe: {}}", "Field required"),
+        ("stages: {probe: {}}", "is missing; give it a value"),
     ],
 )
 def test_a_file_that_is_no_plan_is_one_line(tmp_path: Path, text: str, said: str) -> None:

@@ -9,7 +9,9 @@ from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.arguments import PRESET_NAMES
 from leitmotif.train_mmdm.settings import PRESETS, Settings, choose_settings, read_settings
 from leitmotif.training.loop import count_epochs
+from leitmotif.training.run import check_run
 from leitmotif.training.settings import write_settings
+from tests.training.minimal import MinimalSettings
 
 
 def test_the_defaults_are_those_of_the_paper() -> None:
@@ -87,8 +89,29 @@ def test_settings_come_back_from_their_file(tmp_path: Path) -> None:
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, text: str | None) -> None:
     if text is not None:
         (tmp_path / "settings.json").write_text(text)
-    with pytest.raises(UserError, match="give a folder that `leitmotif train mmdm` wrote"):
+    with pytest.raises(UserError, match="give a folder that `leitmotif train mmdm` wrote") as said:
         read_settings(tmp_path)
+    assert "ArgsKwargs" not in str(said.value) and "\n" not in str(said.value)
+
+
+def test_a_setting_that_a_file_lacks_is_named(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text('{"preset": "tiny"}')
+    with pytest.raises(UserError, match=r"\(setting model_id is missing; give it a value\); give a folder"):
+        read_settings(tmp_path)
+
+
+def test_a_run_of_another_kind_of_training_is_refused(tmp_path: Path) -> None:
+    write_settings(tmp_path, MinimalSettings(preset="minimal"))
+    said = rf"{tmp_path}' was trained by `leitmotif train minimal`; give a folder that `leitmotif train mmdm`"
+    with pytest.raises(UserError, match=said):
+        read_settings(tmp_path)
+    with pytest.raises(UserError, match=said):
+        check_run(tmp_path, None, PRESETS["tiny"], resume=True)
+
+
+def test_a_run_of_before_runs_said_their_kind_is_read(tmp_path: Path) -> None:
+    (tmp_path / "settings.json").write_text(json.dumps(asdict(PRESETS["tiny"])))
+    assert read_settings(tmp_path) == PRESETS["tiny"]
 
 
 def test_the_command_names_the_presets_there_are() -> None:

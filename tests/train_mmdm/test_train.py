@@ -359,4 +359,4 @@ def test_an_error_that_is_not_memory_s_is_not_hidden(
 
 def test_the_settings_lie_in_every_checkpoint(finished: Finished, small: Settings) -> None:
     for folder in list_checkpoints(finished[0]):
-        assert json.loads((folder / "settings.json").read_text()) == asdict(small)
+        assert json.loads((folder / "settings.json").read_text()) == {"kind": "mmdm", **asdict(small)}
