@@ -62,6 +62,12 @@ def no_such_folder(folder: Path, mark: str) -> str:
     return f"there is no such folder; {did_you_mean(folder.name, beside)}".strip().rstrip(";")
 
 
+def no_such_file(path: Path) -> str:
+    """Return that a file is not there, and what may be meant: a near name beside it."""
+    beside = [other.name for other in path.absolute().parent.glob("*") if other.is_file()]
+    return f"there is no such file; {did_you_mean(path.name, beside)}".strip().rstrip(";")
+
+
 def command(*words: str | Path) -> str:
     """Return a command line of `leitmotif` that works wherever it is typed: paths are whole, words quoted.
 

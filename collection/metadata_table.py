@@ -13,7 +13,7 @@ from typing import Any
 from leitmotif.collection.fields import MAX_ADDRESS, MAX_DESCRIPTION, MAX_TEXT, Fields
 from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
-from leitmotif.collection.table import encoding_of, read_records
+from leitmotif.collection.table import encoding_of, read_records, unreadable
 from leitmotif.storage.errors import UserError
 
 logger = logging.getLogger("leitmotif.collection")
@@ -101,6 +101,7 @@ def read_table(path: Path) -> MetadataTable:
     table = MetadataTable(path.absolute())
     again: list[int] = []
     nameless: list[int] = []
+    shown = path.resolve()
     rows = _lines(path) if path.suffix.lower() in _LINES else read_records(path)
     seen: set[str] = set()
     for number, row in rows:
@@ -113,20 +114,22 @@ def read_table(path: Path) -> MetadataTable:
         elif not table._add(named, _metadata(said)):
             again.append(number)
         if said.odd:
-            logger.warning("line %d of %s: passed over %s", number, path, ", ".join(said.odd))
+            logger.warning("line %d of %s: passed over %s", number, shown, ", ".join(said.odd))
     if not table.rows:
         raise UserError(
-            f"no row of {str(path)!r} says which file it is about (got {', '.join(sorted(seen))[:300]}); "
+            f"no row of {str(shown)!r} says which file it is about (got {', '.join(sorted(seen))[:300]}); "
             f"expected a column of {', '.join(name for names in _KEYS.values() for name in names)}"
         )
     unknown = sorted(seen - _KNOWN)
     if unknown:
         logger.warning(
-            "%s: columns passed over: %s; known are %s", path, ", ".join(unknown), ", ".join(sorted(_KNOWN))
+            "%s: columns passed over: %s; known are %s", shown, ", ".join(unknown), ", ".join(sorted(_KNOWN))
         )
     for lines, reason in ((again, "an earlier one is about the same file"), (nameless, "they name no file")):
         if lines:
-            logger.warning("%s: %d rows passed over, %s (first: line %d)", path, len(lines), reason, lines[0])
+            logger.warning(
+                "%s: %d rows passed over, %s (first: line %d)", shown, len(lines), reason, lines[0]
+            )
     return table
 
 
@@ -159,4 +162,4 @@ def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
                     raise UserError(f"line {number} of {str(path)!r} is no JSON object; expected one a line")
                 yield number, {str(name).casefold(): value for name, value in row.items()}
     except (OSError, UnicodeError) as error:
-        raise UserError(f"{str(path)!r} cannot be read as JSON lines ({error})") from error
+        raise unreadable(path, "JSON lines", error) from error

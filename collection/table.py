@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from itertools import dropwhile
 from pathlib import Path
 
+from leitmotif.phrases import no_such_file
 from leitmotif.storage.errors import UserError
 
 
@@ -31,7 +32,22 @@ def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
                 if any(cells):
                     yield reader.line_num, cells
     except (OSError, UnicodeError, csv.Error) as error:
-        raise UserError(f"{str(path)!r} cannot be read as a CSV file ({error})") from error
+        raise unreadable(path, "a CSV file", error) from error
+
+
+def unreadable(path: Path, what: str, error: Exception) -> UserError:
+    """Return why a file of text cannot be read, with its whole path and nothing that is Python's.
+
+    Args:
+        path: The file.
+        what: What was expected of it, such as "a CSV file".
+        error: What reading it raised.
+    """
+    if isinstance(error, FileNotFoundError):
+        reason = no_such_file(path)
+    else:
+        reason = getattr(error, "strerror", None) or str(error)
+    return UserError(f"{str(path.resolve())!r} cannot be read as {what} ({reason})")
 
 
 def encoding_of(path: Path) -> str:

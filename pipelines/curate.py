@@ -18,7 +18,7 @@ from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
 from leitmotif.pipelines.runs.log import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
-from leitmotif.pipelines.stated import Stated, state
+from leitmotif.pipelines.stated import Stated, check_stated, state
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 from leitmotif.storage.progress import OnProgress, show_nothing
@@ -43,16 +43,20 @@ class Summary:
     advice: list[str] = field(default_factory=list)
 
 
-def find_files(sources: Sequence[Path], workspace: Workspace, plan: Plan) -> list[FoundFile]:
+def find_files(
+    sources: Sequence[Path], workspace: Workspace, plan: Plan, *, metadata: str | None = None
+) -> list[FoundFile]:
     """Return what the sources hold, and refuse what cannot run before anything is started or written.
 
     Args:
         sources: As of `curate`.
         workspace: As of `curate`.
         plan: As of `curate`.
+        metadata: As of `curate`.
 
     Raises:
-        UserError: A source or the workspace is of no use, there is nothing to do, or models are not there.
+        UserError: A source or the workspace is of no use, there is nothing to do, or models or the table of
+            metadata are not there.
         OutsideError: Another run holds the workspace.
     """
     files = find_media(sources)
@@ -60,6 +64,7 @@ def find_files(sources: Sequence[Path], workspace: Workspace, plan: Plan) -> lis
     if not files and not workspace.catalog().parts():
         raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")
     workspace.resolve(plan)
+    check_stated(workspace.root, metadata=metadata)
     return files
 
 
@@ -100,7 +105,7 @@ def curate(
         OutsideError: Disk, network or a worker failed; what was measured is kept.
     """
     started = time.monotonic()
-    files = find_files(sources, workspace, plan) if files is None else files
+    files = find_files(sources, workspace, plan, metadata=metadata) if files is None else files
     with workspace.held():
         try:
             with log_run(workspace.root, plan, workers) as log:
@@ -201,7 +206,7 @@ def _enter(
     if stated.table is not None and (rest := stated.table.unmatched()):
         logger.warning(
             "%s: of %s %d match no file of this workspace (first: %s)",
-            stated.table.path,
+            stated.table.path.resolve(),
             count(len(stated.table.rows), "row"),
             len(rest),
             rest[0],

@@ -150,7 +150,7 @@ def run_flow(
         UserError: As of `curate`, before Prefect or a cluster is started.
         OutsideError: As of `curate`; or workers died of a batch, or the cluster is gone.
     """
-    files = find_files(sources, workspace, plan)
+    files = find_files(sources, workspace, plan, metadata=options.get("metadata"))
     # Prefect and the models take seconds to start.
     logger.info("%s: starting%s", workspace.root, f" with {count(len(files), 'file')}" if files else "")
     runner: Any = ThreadPoolTaskRunner(max_workers=1)

@@ -12,12 +12,14 @@ import yaml
 from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.metadata_table import MetadataTable, read_table
+from leitmotif.phrases import no_such_file
 from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 
 NAME = "stated.yaml"
 # Raised when the same files would be catalogued with other metadata: every workspace then reads them again.
 VERSION = 1
+_ADVICE = "; give another with --metadata TABLE, or go on without: --metadata ''"
 
 
 @dataclass(frozen=True)
@@ -63,22 +65,41 @@ def state(root: Path, *, metadata: str | None = None, license: str | None = None
     Raises:
         UserError: The table or the note cannot be read.
     """
-    note = root / NAME
-    former = _read(note)
+    former = _read(root / NAME)
+    kept = _kept(former, metadata=metadata, license=license)
+    try:
+        table = read_table(Path(kept["metadata"])) if "metadata" in kept else None
+    except UserError as error:
+        raise UserError(f"{error}{'' if metadata else _ADVICE}") from error
+    if kept != former:
+        write_text(root / NAME, yaml.safe_dump(kept, allow_unicode=True))
+    return Stated(table, kept.get("license")), bool(former)
+
+
+def check_stated(root: Path, *, metadata: str | None = None) -> None:
+    """Refuse a table that is not there, before anything is started or written; arguments as of `state`.
+
+    Raises:
+        UserError: There is no such file, or the note cannot be read.
+    """
+    kept = _kept(_read(root / NAME), metadata=metadata)
+    if "metadata" in kept and not (path := Path(kept["metadata"])).exists():
+        advice = "; give a CSV file or JSON Lines" if metadata else _ADVICE
+        raise UserError(
+            f"metadata table {str(path.resolve())!r} cannot be read ({no_such_file(path)}){advice}"
+        )
+
+
+def _kept(
+    former: dict[str, str], *, metadata: str | None = None, license: str | None = None
+) -> dict[str, str]:
+    """Return what holds now: what is given, else what was before; an empty text forgets that."""
     words = {
         "metadata": metadata and str(Path(metadata).absolute()),
         "license": license and " ".join(license.split()),
     }
     words = {name: former.get(name) if word is None else word for name, word in words.items()}
-    kept = {name: text for name, text in words.items() if text}
-    try:
-        table = read_table(Path(kept["metadata"])) if "metadata" in kept else None
-    except UserError as error:
-        advice = "" if metadata else "; give another with --metadata TABLE, or go on without: --metadata ''"
-        raise UserError(f"{error}{advice}") from error
-    if kept != former:
-        write_text(note, yaml.safe_dump(kept, allow_unicode=True))
-    return Stated(table, kept.get("license")), bool(former)
+    return {name: text for name, text in words.items() if text}
 
 
 def read_license(root: Path) -> str | None:

@@ -13,7 +13,7 @@ from leitmotif.pipelines import catalog, curate
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.saved_plan import load_plan
 from leitmotif.pipelines.settings import change_settings, make_plan
-from leitmotif.pipelines.stated import Stated, state
+from leitmotif.pipelines.stated import Stated, check_stated, state
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.validate import validate
 from leitmotif.storage.errors import UserError
@@ -157,3 +157,38 @@ def test_the_recipe_of_a_dataset_says_which_licence_was_given_and_is_still_a_pla
     state(workspace.root, license="")
     publish(workspace, tmp_path / "dataset", plan)
     assert "license" not in yaml.safe_load((tmp_path / "dataset" / "recipe.yaml").read_text(encoding="utf-8"))
+
+
+def test_a_table_that_is_not_there_is_refused_in_a_line_before_anything_is_written(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.mp4").write_text("1")
+    (tmp_path / "songs.csv").write_text("path,title\na.mp4,A\n")
+    wrong = tmp_path / "in" / ".." / "song.csv"
+    plan = make_plan("music-video", "embedded")
+    with pytest.raises(UserError) as raised:
+        curate.curate([tmp_path / "in"], workspace, plan, metadata=str(wrong))
+    assert str(raised.value) == (
+        f"metadata table '{tmp_path / 'song.csv'}' cannot be read (there is no such file; did you mean "
+        "songs.csv?); give a CSV file or JSON Lines"
+    )
+    assert not workspace.root.exists()
+    workspace.root.mkdir()
+    state(workspace.root, metadata=str(tmp_path / "songs.csv"))
+    (tmp_path / "songs.csv").rename(tmp_path / "song.csv")
+    with pytest.raises(UserError, match=r"did you mean song\.csv\?\); give another with --metadata TABLE"):
+        check_stated(workspace.root)
+    check_stated(workspace.root, metadata="")
+
+
+def test_warnings_of_a_table_say_its_path_without_detours(
+    tmp_path: Path, workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "a.mp4").write_text("1")
+    (tmp_path / "t.csv").write_text("path,title,mood\na.mp4,A,calm\nc.mp4,C,calm\n")
+    table = str(tmp_path / "in" / ".." / "t.csv")
+    curate.curate([tmp_path / "in"], workspace, make_plan("music-video", "embedded"), metadata=table)
+    for said in ("columns passed over: mood", "of 2 rows 1 match no file"):
+        assert f"{tmp_path / 't.csv'}: {said}" in caplog.text
