@@ -15,3 +15,4 @@ class Exit(IntEnum):
     FAULT = 70  # EX_SOFTWARE of sysexits.h
     INTERRUPTED = 130  # what shells show for a process that SIGINT ended
     READER_GONE = 141  # and SIGPIPE
+    TERMINATED = 143  # and SIGTERM

@@ -4,6 +4,9 @@ The keyboard's signal goes to every process of a terminal. Here it is blocked, i
 every one that libraries start, and a thread waits for it: it wakes the command by another signal, gives it a
 moment to leave things in order, and ends it. A second Ctrl-C ends it at once. Nothing is lost by that: what
 is written appears by rename, so that even a killed run goes on where it was.
+
+SIGTERM, by which `timeout`, systemd, Slurm and containers end a command, does the same. It is not blocked,
+since processes that libraries start are ended by it.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ class Interrupts:
 
     Attributes:
         line: Gives the line to end with; None where Ctrl-C is the way to end a command.
-        came: Ctrl-C was pressed.
+        came: Ctrl-C was pressed, or SIGTERM came.
     """
 
     def __init__(self, *, as_json: bool = False) -> None:
@@ -37,6 +40,8 @@ class Interrupts:
         self.came = False
         self._as_json = as_json
         self._listens = False
+        self._code = Exit.INTERRUPTED
+        self._process = os.getpid()
         self._out, self._err = 1, 2
         self._ending = threading.Lock()
 
@@ -45,6 +50,7 @@ class Interrupts:
         self._listens = True
         signal.signal(signal.SIGUSR2, signal.default_int_handler)
         signal.signal(signal.SIGINT, self._take)
+        signal.signal(signal.SIGTERM, self._terminate)
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         threading.Thread(target=self._wait, args=(threading.get_ident(),), daemon=True).start()
 
@@ -64,6 +70,7 @@ class Interrupts:
     def stop_listening(self) -> None:
         """Let Ctrl-C end the process plainly: nothing is left to do but to exit."""
         signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
     def end(self) -> NoReturn:
@@ -74,10 +81,10 @@ class Interrupts:
             shown = f"leitmotif: error: {said}\n"
             os.write(self._err, ((_SHOW_CURSOR if os.isatty(self._err) else "") + shown).encode())
             if self._as_json:
-                facts = {"error": said, "kind": "interrupted", "exit_code": int(Exit.INTERRUPTED)}
+                facts = {"error": said, "kind": "interrupted", "exit_code": int(self._code)}
                 os.write(self._out, (json.dumps(facts) + "\n").encode())
         _kill_children()
-        os._exit(Exit.INTERRUPTED)
+        os._exit(self._code)
 
     def _wait(self, main_thread: int) -> None:
         signal.sigwait({signal.SIGINT})
@@ -93,6 +100,16 @@ class Interrupts:
             raise KeyboardInterrupt
         if not self._ending.locked():
             self.end()
+
+    def _terminate(self, *_: object) -> None:
+        """Take SIGTERM; in a process that was forked from this one it ends that, as it would have."""
+        if os.getpid() != self._process:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+            os.kill(os.getpid(), signal.SIGTERM)
+        elif not self.came:
+            self._code = Exit.TERMINATED
+            self._begin()
+            raise KeyboardInterrupt
 
     def _begin(self) -> None:
         self.came = True

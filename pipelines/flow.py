@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import signal
 import sys
+import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from threading import Thread
 from typing import Any, Protocol
 
 from prefect import flow, task
@@ -160,7 +161,7 @@ def run_flow(
         # Prefect's server takes seconds to start, in another process: the libraries of models load meanwhile.
         # What starts it comes first: two threads that import at once undo each other's filters of warnings.
         import_module("prefect.server.api.server")
-        Thread(target=import_module, args=("leitmotif.encoders.clap",), daemon=True).start()
+        threading.Thread(target=import_module, args=("leitmotif.encoders.clap",), daemon=True).start()
     else:
         from dask.config import update_defaults
 
@@ -181,7 +182,16 @@ def run_flow(
         files=files,
         **options,
     )
-    return curate_flow.with_options(task_runner=runner)(StaysHere(work))
+    on_sigterm = signal.getsignal(signal.SIGTERM)
+
+    def work_and_end_as_before() -> Summary:
+        # Prefect takes SIGTERM for itself while a flow runs, and then asks its server, which the same signal
+        # may have ended: a run that is ended would look like a fault.
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, on_sigterm)
+        return work()
+
+    return curate_flow.with_options(task_runner=runner)(StaysHere(work_and_end_as_before))
 
 
 def _workers_of(scheduler: str) -> int:

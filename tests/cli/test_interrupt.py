@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,24 @@ def test_it_is_one_line_and_130_and_nothing_is_left_running() -> None:
     said, errors = process.communicate(timeout=60)
     assert (process.returncode, said, errors) == (130, "", LINE)
     assert ends(child)
+
+
+@pytest.mark.parametrize("send", [os.kill, os.killpg])
+def test_sigterm_is_one_line_and_143_and_nothing_is_left_running(send: Callable[[int, int], None]) -> None:
+    process, child = start("pass")
+    send(process.pid, signal.SIGTERM)
+    said, errors = process.communicate(timeout=60)
+    assert (process.returncode, said, errors) == (143, "", LINE)
+    assert ends(child)
+
+
+def test_a_forked_process_ends_by_sigterm_alone() -> None:
+    script = "import os, signal, time\nif (pid := os.fork()) == 0: time.sleep(600)\n"
+    script += "time.sleep(0.2); os.kill(pid, signal.SIGTERM); _, status = os.waitpid(pid, 0); "
+    script += "print(os.waitstatus_to_exitcode(status))"
+    code = COMMAND.partition("child =")[0].format(grace_s=600) + script
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == (f"{-signal.SIGTERM}\n", "")
 
 
 def test_what_takes_too_long_to_end_is_ended() -> None:

@@ -1,5 +1,6 @@
 """The flow on a running Dask scheduler, as on a cluster."""
 
+import signal
 import subprocess
 import sys
 import threading
@@ -107,3 +108,21 @@ def test_a_running_scheduler_gives_the_same_counts_as_one_process(tmp_path: Path
             process.terminate()
             process.wait()
     assert (there.kept, there.computed) == (here.kept, here.computed)
+
+
+def test_sigterm_stays_with_whoever_had_it_while_a_flow_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = []
+    monkeypatch.setattr(
+        flow, "curate", lambda *given, **options: seen.append(signal.getsignal(signal.SIGTERM))
+    )
+    mine = lambda *_: None  # noqa: E731
+    before = signal.signal(signal.SIGTERM, mine)
+    try:
+        (tmp_path / "song.mp3").touch()
+        run_flow([tmp_path / "song.mp3"], Workspace(tmp_path / "ws"), make_plan("music-track", "embedded"))
+        assert seen == [mine] and signal.getsignal(signal.SIGTERM) is mine
+    finally:
+        signal.signal(signal.SIGTERM, before)
+        flow.end_server()
