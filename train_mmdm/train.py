@@ -23,12 +23,11 @@ from leitmotif.train_mmdm.run import BASE, TOKENIZER
 from leitmotif.train_mmdm.settings import Settings, choose_settings
 from leitmotif.train_mmdm.task import DescriptionTask, forget_samples
 from leitmotif.train_mmdm.tokens import learn_tokenizer, load_tokenizer, open_tokenizer
-from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
-from leitmotif.training.ema import Ema
+from leitmotif.training.checkpoint import list_checkpoints, read_state
 from leitmotif.training.loop import fit
-from leitmotif.training.run import check_run, one_line_when_full, setting_up
+from leitmotif.training.run import check_run, one_line_when_full, run_facts, setting_up
 from leitmotif.training.settings import write_settings
-from leitmotif.training.setup import check_installed, make_accelerator, make_optimizer, prepare
+from leitmotif.training.setup import check_installed, first_process, make_accelerator, make_optimizer, prepare
 
 logger = logging.getLogger("leitmotif.train")
 
@@ -74,17 +73,15 @@ def _train(dataset: Dataset, run: Path, settings: Settings, on_progress: OnProgr
         rows = check_rows(split)
         examples = read_validation(dataset, settings)
         accelerator = make_accelerator(settings)
-        accelerator.wait_for_everyone()  # until all have seen that the run is not there yet
-        if accelerator.is_main_process and not (run / TOKENIZER).is_dir():
-            begin_run(run, settings, split)
-        accelerator.wait_for_everyone()
+        with first_process(accelerator) as first:
+            if first and not (run / TOKENIZER).is_dir():
+                begin_run(run, settings, split)
         processor = Processor(open_tokenizer(run / TOKENIZER), settings)
         torch.manual_seed(settings.seed + accelerator.process_index)
         net = build_network(settings, processor.tokenizer, device=accelerator.device)
         rank, world_size = accelerator.process_index, accelerator.num_processes
         loader = make_loader(dataset, settings, processor, rank=rank, world_size=world_size)
-        net, optimizer = prepare(accelerator, net, make_optimizer(net, settings), settings)
-        ema = Ema(accelerator.unwrap_model(net), settings.ema_decay) if settings.ema_decay else None
+        net, optimizer, ema = prepare(accelerator, net, make_optimizer(net, settings), settings)
         task = DescriptionTask(run, accelerator, net, processor, examples, settings)
     if accelerator.is_main_process:
         found = list_checkpoints(run)
@@ -92,15 +89,7 @@ def _train(dataset: Dataset, run: Path, settings: Settings, on_progress: OnProgr
             logger.info("%s: nothing had been saved yet, so it begins anew", run)
         forget_samples(run, read_state(found[-1])["step"] if found else 0)
     state = fit(task, net, optimizer, loader, run, settings, accelerator, ema=ema, on_progress=on_progress)
-    facts = {
-        "run": str(run),
-        "checkpoint": checkpoint_path(run, state.best_step or state.step).name,
-        "step": state.step,
-        "epoch": state.epoch,
-        "loss": state.loss,
-        "validation_loss": state.best_loss,
-        "best_step": state.best_step,
-    }
+    facts = run_facts(run, state)
     if accelerator.is_main_process:
         write_card(run, dataset, settings, facts, rows=rows)
     return facts

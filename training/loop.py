@@ -88,6 +88,9 @@ def fit(
     Returns:
         Where the training stands at its end.
 
+    In the log `epoch` is how many passes were done: before the step in the line of a step, after it in the
+    line of a validation, which is one more where the step ended a pass.
+
     Raises:
         UserError: A row cannot be learned from, or the checkpoint cannot be gone on from.
         OutsideError: The disk refused.

@@ -13,11 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
 from leitmotif.storage.errors import OutsideError, RunError, UserError, first_line, is_machine_fault
 from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
+from leitmotif.training.loop import TrainState
 from leitmotif.training.settings import Chosen, read_settings
 
 
@@ -61,6 +63,28 @@ def setting_up(run: Path) -> Iterator[None]:
         if not begun:
             shutil.rmtree(run, ignore_errors=True)
         raise
+
+
+def run_facts(run: Path, state: TrainState) -> dict[str, Any]:
+    """Return what is told of a training that has ended.
+
+    Args:
+        run: Folder of the run.
+        state: Where `fit` left it.
+
+    Returns:
+        `run`, `checkpoint` (the one to use), `step`, `epoch`, `loss`, `validation_loss` (the least) and
+        `best_step`.
+    """
+    return {
+        "run": str(run),
+        "checkpoint": checkpoint_path(run, state.best_step or state.step).name,
+        "step": state.step,
+        "epoch": state.epoch,
+        "loss": state.loss,
+        "validation_loss": state.best_loss,
+        "best_step": state.best_step,
+    }
 
 
 def best_checkpoint(run: Path, kind: str) -> Path:

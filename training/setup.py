@@ -1,7 +1,9 @@
-"""What a training is made of before its first step: accelerator and optimizer."""
+"""What a training is made of before its first step: accelerator, optimizer, what one process writes."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
 
@@ -9,6 +11,7 @@ import torch
 
 from leitmotif.extras import install_command
 from leitmotif.storage.errors import UserError
+from leitmotif.training.ema import Ema
 from leitmotif.training.settings import LoopSettings
 
 
@@ -57,11 +60,29 @@ def make_accelerator(settings: LoopSettings) -> Any:
         ) from error
 
 
-def prepare(accelerator: Any, net: Any, optimizer: Any, settings: LoopSettings) -> tuple[Any, Any]:
-    """Return network and optimizer as DDP, FSDP, DeepSpeed or a single process want them."""
+@contextmanager
+def first_process(accelerator: Any) -> Iterator[bool]:
+    """Give whether this process is the first, which writes what a run has before its first step.
+
+    Nobody begins before all have seen whether the run is there, nor goes on before it is written.
+    """
+    accelerator.wait_for_everyone()
+    yield accelerator.is_main_process
+    accelerator.wait_for_everyone()
+
+
+def prepare(
+    accelerator: Any, net: Any, optimizer: Any, settings: LoopSettings
+) -> tuple[Any, Any, Ema | None]:
+    """Return network and optimizer as DDP, FSDP, DeepSpeed or a single process want them.
+
+    Returns:
+        The network, its optimizer, and the moving average of its weights; None where the settings want none.
+    """
     plugin = getattr(accelerator.state, "deepspeed_plugin", None)
     if plugin is not None:  # it would ask a DataLoader for it, and there is none to prepare
         plugin.deepspeed_config["train_micro_batch_size_per_gpu"] = settings.batch
         plugin.deepspeed_config["gradient_clipping"] = settings.max_grad_norm
     prepared, optimizer = accelerator.prepare(net, optimizer)
-    return prepared, optimizer
+    ema = Ema(accelerator.unwrap_model(prepared), settings.ema_decay) if settings.ema_decay else None
+    return prepared, optimizer, ema

@@ -36,7 +36,11 @@ class Task(Protocol):
     """What one kind of training adds to `training.loop.fit`."""
 
     UNIT: ClassVar[str]
-    """What `Batch.count` counts, for the log."""
+    """What `Batch.count` and `Batch.size` count, such as tokens: for the log.
+
+    `UNIT` of a step is its `count`, over all processes; `UNIT_s` is how many of `size` the first process put
+    through the network in a second.
+    """
 
     def loss(self, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
         """Return the loss of a batch on the device, summed over its `count` elements: a scalar."""

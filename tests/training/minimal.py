@@ -10,12 +10,11 @@ import torch
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from leitmotif.training.ema import Ema
 from leitmotif.training.loader.loader import ShardLoader
-from leitmotif.training.loop import OnProgress, TrainState, fit
-from leitmotif.training.run import check_run, setting_up
+from leitmotif.training.loop import OnProgress, fit
+from leitmotif.training.run import check_run, run_facts, setting_up
 from leitmotif.training.settings import SETTINGS_NAME, LoopSettings, write_settings
-from leitmotif.training.setup import make_accelerator, make_optimizer, prepare
+from leitmotif.training.setup import first_process, make_accelerator, make_optimizer, prepare
 from leitmotif.training.task import Batch
 
 NETWORK = "network.pt"
@@ -96,15 +95,14 @@ def train(
     *,
     resume: bool = False,
     on_progress: OnProgress = lambda stage, done, total, note: None,
-) -> TrainState:
+) -> dict[str, Any]:
     settings = check_run(run, settings, DEFAULT, resume=resume)
     with setting_up(run):
         accelerator = make_accelerator(settings)
-        accelerator.wait_for_everyone()
-        if accelerator.is_main_process and not (run / SETTINGS_NAME).is_file():
-            run.mkdir(exist_ok=True)
-            write_settings(run, settings)
-        accelerator.wait_for_everyone()
+        with first_process(accelerator) as first:
+            if first and not (run / SETTINGS_NAME).is_file():
+                run.mkdir(exist_ok=True)
+                write_settings(run, settings)
         torch.manual_seed(settings.seed)
         net = torch.nn.Sequential(
             torch.nn.Linear(4, 8), torch.nn.Tanh(), torch.nn.Dropout(settings.dropout), torch.nn.Linear(8, 1)
@@ -132,7 +130,7 @@ def train(
             collate=make,
             shuffle=False,
         )
-        net, optimizer = prepare(accelerator, net, make_optimizer(net, settings), settings)
-        ema = Ema(accelerator.unwrap_model(net), settings.ema_decay) if settings.ema_decay else None
+        net, optimizer, ema = prepare(accelerator, net, make_optimizer(net, settings), settings)
         task = MinimalTask(accelerator, net, next(iter(fixed)))
-    return fit(task, net, optimizer, loader, run, settings, accelerator, ema=ema, on_progress=on_progress)
+    state = fit(task, net, optimizer, loader, run, settings, accelerator, ema=ema, on_progress=on_progress)
+    return run_facts(run, state)
