@@ -9,11 +9,12 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from leitmotif.phrases import near_names
+from leitmotif.phrases import did_you_mean
 from leitmotif.storage.errors import UserError
 
 # How Pydantic calls the kinds of values, and what people call them.
 _PLAIN_WORDS = {"a valid integer": "a whole number", "a valid boolean": "true or false", "a valid ": "a "}
+_PERCENT = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*%\s*")
 
 
 def split_assignment(assignment: str, form: str = "key=value") -> tuple[str, str]:
@@ -52,11 +53,9 @@ def known(what: str, name: str, names: Iterable[Any]) -> str:
     """
     if name in names:
         return name
-    near = near_names(str(name), [str(n) for n in names])
-    listed = near or sorted(str(n) for n in names)
-    raise UserError(
-        f"{what} {name!r} is not known; {'did you mean' if near else 'expected'} {', '.join(listed)}"
-    )
+    listed = sorted(str(n) for n in names)
+    meant = did_you_mean(str(name), listed).strip() or f"expected {', '.join(listed)}"
+    raise UserError(f"{what} {name!r} is not known; {meant}")
 
 
 def wrong_value(where: str, error: ValidationError) -> UserError:
@@ -73,4 +72,6 @@ def wrong_value(where: str, error: ValidationError) -> UserError:
     expected = re.sub(r"^Input should be (.*?)(, (unable|got) .*)?$", r"expected \1", said)
     for theirs, plain in _PLAIN_WORDS.items():
         expected = expected.replace(theirs, plain)
+    if (share := _PERCENT.fullmatch(str(first["input"]))) and "a number" in expected:
+        expected += f"; for {share[1]} % write {float(share[1]) / 100:g}"
     return UserError(f"setting {where}: got {first['input']!r}, {expected}" if where else expected)

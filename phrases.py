@@ -51,15 +51,15 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(found)}? " if found else ""
 
 
-def no_such_folder(folder: Path, mark: str) -> str:
+def no_such_folder(folder: Path, *marks: str) -> str:
     """Return that a folder is not there, and what may be meant: a near name beside it.
 
     Args:
         folder: What was given.
-        mark: A file that such folders hold.
+        marks: Files or folders of which those that may be meant hold one.
     """
-    beside = [path.parent.name for path in folder.absolute().parent.glob(f"*/{mark}")]
-    return f"there is no such folder; {did_you_mean(folder.name, beside)}".strip().rstrip(";")
+    beside = {path.parent.name for mark in marks for path in folder.absolute().parent.glob(f"*/{mark}")}
+    return f"there is no such folder; {did_you_mean(folder.name, sorted(beside))}".strip().rstrip(";")
 
 
 def no_such_file(path: Path) -> str:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from leitmotif.cli import console
+from leitmotif.phrases import no_such_folder
 
 EXAMPLE = "leitmotif report my-dataset/ --against another-dataset/"
 
@@ -28,6 +29,10 @@ def run(options: argparse.Namespace) -> int:
 
     if options.out is not None and options.against is None:
         raise UserError("--out names the page of a comparison; give --against as well, or leave --out away")
+    for folder in filter(None, (options.folder, options.against)):
+        if not folder.exists():
+            lacking = no_such_folder(folder, "manifest.json", "plan.yaml")
+            raise UserError(f"{str(folder)!r} is no dataset or workspace ({lacking}); give one of these")
     with one_line_errors(options.folder):
         written = _compare(options) if options.against is not None else _write(options.folder)
     if options.json:

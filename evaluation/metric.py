@@ -11,9 +11,9 @@ from typing import Any, ClassVar, Protocol
 import numpy as np
 
 from leitmotif import evaluation
+from leitmotif.assignments import known
 from leitmotif.evaluation.clips import Clip
 from leitmotif.plugins import add_plugins, check_class
-from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy.labels import Taxonomy, load
 
 
@@ -123,12 +123,12 @@ def choose_metrics(names: Sequence[str] | None, tools: Tools) -> list[Metric]:
     Raises:
         UserError: A name is not known, or a metric lacks what it needs.
     """
-    known = find_metrics()
-    if unknown := sorted(set(names or ()) - set(known)):
-        raise UserError(f"got metric {unknown[0]!r}; expected one of {', '.join(known)}")
+    metrics = find_metrics()
+    for name in names or ():
+        known("metric", name, metrics)
     chosen = [
         kind
-        for name, kind in known.items()
+        for name, kind in metrics.items()
         if (name in names if names is not None else kind.NEEDS is None or getattr(tools, kind.NEEDS))
     ]
     return [kind(tools) for kind in chosen]

@@ -16,11 +16,11 @@ import pyarrow.dataset as pads
 import pyarrow.parquet as pq
 import yaml
 
-from leitmotif.phrases import did_you_mean
+from leitmotif.phrases import did_you_mean, no_such_folder
 from leitmotif.shards.errors import DatasetError, reading
 from leitmotif.shards.features import Features, open_features
 from leitmotif.shards.layout import MEASURED_FILE, REJECTED_FILE, find_shards
-from leitmotif.shards.manifest import read_manifest
+from leitmotif.shards.manifest import MANIFEST, read_manifest
 from leitmotif.shards.renamed import with_stages_now
 from leitmotif.shards.row_groups import RowGroup, Split, list_groups
 from leitmotif.shards.sample import choose_rows, read_rows
@@ -63,7 +63,10 @@ class Dataset:
         """
         self.path = Path(path)
         if not self.path.is_dir():
-            raise DatasetError(f"{self.path}: no such folder; give the folder that `leitmotif publish` wrote")
+            raise DatasetError(
+                f"{str(self.path)!r} is no dataset ({no_such_folder(self.path, MANIFEST)}); give the folder "
+                "that `leitmotif publish` wrote"
+            )
         self.shards = find_shards(self.path)
         if not self.shards and not (self.path / REJECTED_FILE).is_file():
             raise DatasetError(

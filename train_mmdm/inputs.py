@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from leitmotif.media import probe, video
-from leitmotif.media.errors import MediaError
+from leitmotif.media.errors import MediaError, NotMedia
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.picture import SHORT_SIDE, load_picture
@@ -135,6 +135,11 @@ def _read_video(path: Path, count: int, worker: SandboxedWorker) -> tuple[Image,
             short_side=SHORT_SIDE,
             limit_s=LIMIT_S + 2.0 * length_s,
         )
+    except NotMedia as error:
+        raise BadInput(
+            f"{str(path)!r}: {error} (videos, pictures and folders of pictures are described, and texts that "
+            "are given by --text TEXT)"
+        ) from error
     except MediaError as error:
         raise BadInput(f"{str(path)!r}: {error}") from error
     return decode_frames(pictures, str(path))

@@ -11,7 +11,6 @@ from pydantic import ConfigDict, Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from leitmotif.assignments import known
-from leitmotif.storage.errors import UserError
 from leitmotif.training import settings as training_settings
 from leitmotif.training.settings import Count, LoopSettings, Name, Positive, read_changes
 
@@ -151,8 +150,7 @@ def choose_settings(preset: str | None = None, changes: Sequence[str] = ()) -> S
         UserError: An unknown preset, key or recipe, or a value that does not fit.
     """
     preset = preset or next(iter(PRESETS))
-    if preset not in PRESETS:
-        raise UserError(f"got preset {preset!r}; expected one of {', '.join(PRESETS)}")
+    known("preset", preset, PRESETS)
     values = read_changes(Settings, changes)
     chosen = RECIPES[known("recipe", values["recipe"], RECIPES)] if "recipe" in values else {}
     # Who says how many passes there are to be means no more and no fewer.

@@ -13,6 +13,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, ValidationError
 from pydantic.dataclasses import dataclass
 
 from leitmotif.assignments import known, read_value, split_assignment, wrong_value
+from leitmotif.phrases import no_such_folder
 from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 
@@ -149,7 +150,8 @@ def read_settings(folder: Path, kind: type[Chosen]) -> Chosen:
         if trained == kind.KIND:
             return kind.changed(values, str(path))
     except FileNotFoundError as error:
-        raise UserError(f"{str(folder)!r} has no {SETTINGS_NAME}; {advice}") from error
+        lacking = f"no {SETTINGS_NAME}" if folder.exists() else no_such_folder(folder, SETTINGS_NAME)
+        raise UserError(f"{str(folder)!r} is no run ({lacking}); {advice}") from error
     except (OSError, ValueError) as error:
         raise UserError(f"cannot use {str(path)!r} ({error}); {advice}") from error
     raise UserError(f"{str(folder)!r} was trained by `leitmotif train {trained}`; {advice}")

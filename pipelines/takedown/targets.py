@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from leitmotif.phrases import no_such_folder
 from leitmotif.pipelines.takedown.sources import (
     Fact,
     durations_in,
@@ -71,15 +72,21 @@ def open_targets(target: Path, *, workspace: Path | None = None, collected: Path
     Raises:
         UserError: A folder is not what it should be.
     """
-    if collected is not None and not (collected / "record").is_dir():
+    for folder, kind, mark, writer in (
+        (collected, "collected folder", "record", "collect"),
+        (workspace, "workspace", "catalog", "curate"),
+    ):
+        if folder is not None and not (folder / mark).is_dir():
+            lacking = f"no {mark}/" if folder.exists() else no_such_folder(folder, mark)
+            raise UserError(
+                f"{str(folder)!r} is no {kind} ({lacking}); give one that `leitmotif {writer}` wrote"
+            )
+    clear_leftovers(target)  # which gives a folder its name back that was to be replaced
+    if not target.exists():
+        lacking = no_such_folder(target, MANIFEST, "catalog", "record")
         raise UserError(
-            f"{str(collected)!r} is no collected folder (no record/); give one that `leitmotif collect` wrote"
+            f"{str(target)!r} is no dataset, workspace or collected folder ({lacking}); give one of these"
         )
-    if workspace is not None and not (workspace / "catalog").is_dir():
-        raise UserError(
-            f"{str(workspace)!r} is no workspace (no catalog/); give one that `leitmotif curate` wrote"
-        )
-    clear_leftovers(target)
     if (target / MANIFEST).is_file():
         return Targets(workspace, target, collected)
     if (target / "catalog").is_dir() and workspace is None:

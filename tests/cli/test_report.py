@@ -61,8 +61,8 @@ def test_two_datasets_are_compared_on_one_page_and_neither_is_touched(dataset, t
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["none"], "has no readable manifest.json (there is no such folder); give a folder that"),
-        (["sea", "--against", "none"], "none: no such folder"),
+        (["none"], "'none' is no dataset or workspace (there is no such folder); give one of these"),
+        (["sea", "--against", "none"], "'none' is no dataset or workspace (there is no such folder)"),
         (["sea", "--out", "page.html"], "give --against as well"),
         (["sea", "--against", "sea", "--out", "rejected/page.html"], "cannot be read or written"),
     ],

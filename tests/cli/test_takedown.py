@@ -58,7 +58,9 @@ def test_a_dry_run_says_it_all_and_does_nothing(workspace: Path, capsys: pytest.
     [
         (["{ws}"], "no id was given and none is on record"),
         (["{ws}", "nobody"], "is called 'nobody'"),
-        (["{ws}/nothing", "a.mp4"], "is no dataset (no manifest.json), workspace (no catalog/) or"),
+        (["{ws}/catalog", "a.mp4"], "is no dataset (no manifest.json), workspace (no catalog/) or"),
+        (["{ws}s", "a.mp4"], "collected folder (there is no such folder; did you mean"),
+        (["{ws}", "a.mp4", "--collected", "{ws}s"], "is no collected folder (there is no such folder)"),
         (["{ws}", "--list", "{ws}/nothing"], "cannot be read"),
         (["{ws}", "a.mp4", "--collected", "{ws}"], "is no collected folder"),
     ],

@@ -34,10 +34,11 @@ def test_a_setting_overrules_recipe_and_profile() -> None:
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ("motion.treshold=1", "did you mean motion.threshold"),
+        ("motion.treshold=1", "did you mean motion.threshold?"),
         ("tagging.modle=x", "did you mean tagging.model"),
         ("motion", "expected section.key=value"),
         ("motion.threshold=lots", "setting motion.threshold: got 'lots', expected a number"),
+        ("motion.threshold=2%", "got '2%', expected a number; for 2 % write 0.02"),
         ("frames.count=many", "setting frames.count: got 'many', expected a whole number"),
         ("frames.count=2.5", "setting frames.count: got 2.5, expected a whole number"),
         ("splits.uploader=maybe", "setting splits.uploader: got 'maybe', expected true or false"),

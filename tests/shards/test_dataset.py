@@ -191,7 +191,7 @@ def test_the_fingerprint_changes_with_any_shard_and_with_nothing_else(make_datas
 
 
 def test_a_folder_that_is_none_says_what_to_give(tmp_path: Path) -> None:
-    with pytest.raises(DatasetError, match="no such folder; give the folder that `leitmotif publish` wrote"):
+    with pytest.raises(DatasetError, match=r"is no dataset \(there is no such folder\); give the folder"):
         Dataset(tmp_path / "missing")
     with pytest.raises(DatasetError, match=r"holds neither data/\*\.parquet nor rejected\.parquet"):
         Dataset(tmp_path)
@@ -211,6 +211,8 @@ def test_a_dataset_that_is_not_there_is_said_with_the_near_one(make_dataset: Mak
     write_manifest(folder, {"rows": {"train": 1}})
     with pytest.raises(DatasetError, match=f"there is no such folder; did you mean {folder.name}\\?"):
         read_manifest(folder.with_name(f"{folder.name}s"))
+    with pytest.raises(DatasetError, match=f"there is no such folder; did you mean {folder.name}\\?"):
+        Dataset(folder.with_name(f"{folder.name}s"))
 
 
 def test_samples_of_a_dataset_are_the_rows_they_say(make_dataset: MakeDataset) -> None:

@@ -62,7 +62,7 @@ def test_a_full_disk_ends_with_3_and_one_line(
     [
         (
             ["--preset", "internvl4"],
-            "got preset 'internvl4'; expected one of tiny, internvl3-1b, internvl3-2b",
+            "preset 'internvl4' is not known; did you mean internvl3-14b or",
         ),
         (["--set", "epochs=none"], "setting epochs: got 'none', expected a whole number"),
         (["--set", "epoch=3"], "setting 'epoch' is not known; did you mean epochs"),

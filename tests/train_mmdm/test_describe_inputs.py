@@ -80,6 +80,7 @@ def write_wrong(folder: Path) -> None:
     [
         ("missing.mp4", "no such file or folder exists"),
         ("text.mp4", "holds text ('This is a text"),
+        ("text.mp4", "texts that are given by --text TEXT"),
         ("empty.mp4", "empty"),
         ("broken.png", "is no readable picture (UnidentifiedImageError); expected a whole picture file"),
         ("text.jpg", "is no readable picture"),

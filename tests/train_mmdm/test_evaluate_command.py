@@ -82,7 +82,7 @@ def test_a_clip_with_broken_frames_costs_that_clip(folder: Path, tmp_path: Path)
     [
         (["--split", "dev"], "has no split 'dev'; expected train or validation or test"),
         (["--split", "train"], "no clip of split 'train' of"),
-        (["--metric", "blue"], "got metric 'blue'; expected one of bertscore, bleu"),
+        (["--metric", "blue"], "metric 'blue' is not known; did you mean bleu?"),
         (["--metric", "bertscore"], "give one, such as --bertscore"),
         (["--bertscore", "./nowhere"], "no such folder exists"),
         (["--clap", "./nowhere"], "no such folder exists"),

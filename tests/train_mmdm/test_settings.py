@@ -53,7 +53,7 @@ def test_values_are_read_by_the_kind_of_the_setting() -> None:
 @pytest.mark.parametrize(
     ("preset", "change", "said"),
     [
-        ("huge", None, "got preset 'huge'; expected one of tiny, internvl3-1b"),
+        ("huge", None, "preset 'huge' is not known; expected internvl2.5-8b, internvl3-14b, internvl3-1b"),
         ("tiny", "batch", "setting 'batch' is not understood; expected key=value"),
         ("tiny", "bach=2", "setting 'bach' is not known; did you mean batch"),
         ("tiny", "preset=x", "setting 'preset' is not known"),
@@ -159,3 +159,12 @@ def test_settings_of_former_names_are_read_with_a_line_about_each(
         "the setting watch_steps is called eval_steps now",
         "the setting elicit is called describe_visuals_first now",
     ]
+
+
+def test_a_run_that_is_not_there_is_said_with_the_near_one(tmp_path: Path) -> None:
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "settings.json").write_text("{}")
+    with pytest.raises(
+        UserError, match=r"is no run \(there is no such folder; did you mean run\?\); give a folder"
+    ):
+        read_settings(tmp_path / "runn")

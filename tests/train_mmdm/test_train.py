@@ -196,7 +196,7 @@ def test_a_run_that_exists_is_refused(plain_dataset: Path, small: Settings, tmp_
     with pytest.raises(UserError, match="exists; go on with it by --resume, or give another --out"):
         train(plain_dataset, tmp_path / "run", small)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["notes.txt"]
-    with pytest.raises(UserError, match="has no settings"):
+    with pytest.raises(UserError, match=r"is no run \(no settings"):
         train(plain_dataset, tmp_path / "run", small, resume=True)
     with pytest.raises(UserError, match="does not exist; leave --resume out"):
         train(plain_dataset, tmp_path / "other", small, resume=True)

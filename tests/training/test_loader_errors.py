@@ -69,8 +69,8 @@ def test_a_split_without_rows_is_refused(make_dataset: MakeDataset) -> None:
 @pytest.mark.parametrize(
     ("columns", "said"),
     [
-        (["clip_id", "frame"], "the dataset has no column 'frame'; did you mean 'frames'?"),
-        (["captions"], "the dataset has no column 'captions'; did you mean 'caption'"),
+        (["clip_id", "frame"], "the dataset has no column 'frame'; did you mean frames?"),
+        (["captions"], "the dataset has no column 'captions'; did you mean caption?"),
         (["zzz"], "the dataset has no column 'zzz'; it has clip_id, source_id"),
         ([], "got no columns"),
         ("audio", "got columns 'audio'; expected a list of names"),

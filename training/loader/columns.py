@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from leitmotif.phrases import near_names
+from leitmotif.phrases import did_you_mean
 from leitmotif.shards.row_groups import Split
 from leitmotif.storage.errors import UserError
 
@@ -23,7 +23,7 @@ def check_columns(split: Split, columns: Sequence[str]) -> tuple[str, ...]:
         raise UserError("got no columns; name those that are needed, as in ['clip_id', 'audio']")
     for column in columns:
         if column not in (*split.columns, SEED):
-            near = " or ".join(map(repr, near_names(column, split.columns)))
-            hint = f"did you mean {near}?" if near else f"it has {', '.join(split.columns)}"
+            meant = did_you_mean(column, split.columns).strip()
+            hint = meant or f"it has {', '.join(split.columns)}"
             raise UserError(f"the dataset has no column {column!r}; {hint}")
     return tuple(dict.fromkeys(columns))
