@@ -60,10 +60,15 @@ def run(options: argparse.Namespace) -> int:
         console.print_json(asdict(done) | {"dry_run": options.dry_run})
         return 0
     for name in done.sources:
-        print(f"{'would go' if options.dry_run else 'taken down':<12} {name}")
+        if name in done.already:
+            print(f"{'already':<12} {name} was taken down before")
+        else:
+            print(f"{'would go' if options.dry_run else 'taken down':<12} {name}")
     print(f"{'clips':<12} {len(done.clips)}")
     for folder, count in done.removed.items():
         print(f"{'removed':<12} {count} rows, lines and files from {folder}")
+    for split in done.emptied:
+        print(f"note: split {split} has no clip any more")
     for name in done.same_recording:
         print(f"note: {name} stays, and seems to hold the same recording")
     if not options.dry_run:

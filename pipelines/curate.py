@@ -20,6 +20,7 @@ from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
 from leitmotif.pipelines.runs.log import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
 from leitmotif.pipelines.stated import Stated, check_stated, state
 from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.shards.takedown import read_record
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
 from leitmotif.storage.progress import OnProgress, show_nothing
 
@@ -203,7 +204,8 @@ def _enter(
 
     if files:
         catalog.enter(workspace.catalog(), files, stated=stated, on_progress=tell)
-    if stated.table is not None and (rest := stated.table.unmatched()):
+    gone = {name for removal in read_record(workspace.root) for name in (removal.asked, *removal.source_ids)}
+    if stated.table is not None and (rest := [name for name in stated.table.unmatched() if name not in gone]):
         logger.warning(
             "%s: of %s %d match no file of this workspace (first: %s)",
             stated.table.path.resolve(),

@@ -24,6 +24,7 @@ from leitmotif.pipelines.takedown.sources import (
 )
 from leitmotif.pipelines.takedown.targets import Targets, files_in
 from leitmotif.pipelines.workspace import Workspace
+from leitmotif.shards.manifest import read_counts
 from leitmotif.shards.takedown import Blocklist, Removal, write_record
 from leitmotif.shards.urls import canonical_url
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
@@ -37,25 +38,35 @@ class TakenDown:
     Attributes:
         sources: Addresses, else names, of the sources.
         clips: Ids of their clips.
+        already: Those of the sources that had been taken down before.
         same_recording: Sources that stay, though they seem to hold the same recording.
         removed: Rows, lines and files that went, by folder.
+        emptied: Splits of the dataset that have no clip any more.
         searched: Files that were searched in the end; nothing was found in any.
     """
 
     sources: list[str]
     clips: list[str]
+    already: list[str] = field(default_factory=list)
     same_recording: list[str] = field(default_factory=list)
     removed: dict[str, int] = field(default_factory=dict)
+    emptied: list[str] = field(default_factory=list)
     searched: int = 0
 
 
 def describe(removals: Sequence[Removal], targets: Targets) -> TakenDown:
     """Return what removals mean, before anything is done."""
-    sources = {
-        name for removal in removals for name in (removal.urls or removal.source_ids or (removal.asked,))
-    }
+    recorded = set(targets.recorded())
+    sources = _names(removals)
+    already = sources - _names(removal for removal in removals if removal not in recorded)
     clips = {clip for removal in removals for clip in removal.clip_ids}
-    return TakenDown(sorted(sources), sorted(clips), same_recording(removals, targets.facts()))
+    same = same_recording(removals, targets.facts())
+    return TakenDown(sorted(sources), sorted(clips), sorted(already), same)
+
+
+def _names(removals: Iterable[Removal]) -> set[str]:
+    """Return what the sources are called: by their addresses, else ids, else as they were asked for."""
+    return {name for removal in removals for name in (removal.urls or removal.source_ids or (removal.asked,))}
 
 
 def plan_takedown(
@@ -163,7 +174,10 @@ def take_down(
                 if folder:
                     done.removed[str(folder)] = clean(folder, redactor, finish, scratch=folder / scratch)
             if targets.dataset:
+                before = read_counts(targets.dataset)["rows"]
                 done.removed[str(targets.dataset)] = rebuild(targets.dataset, removals, redactor, finish)
+                left = read_counts(targets.dataset)["rows"]
+                done.emptied = [split for split, rows in before.items() if rows and not left.get(split)]
             done.searched = _prove(targets, redactor, on_progress)
         except OSError as error:
             if not is_machine_fault(error):

@@ -45,6 +45,19 @@ def test_ids_of_the_line_and_of_a_list_go(
     assert lines[4].startswith("searched     ")
 
 
+def test_a_source_that_was_taken_down_before_is_said_to_be(
+    workspace: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main.main(["takedown", str(workspace), "a.mp4"]) == 0
+    capsys.readouterr()
+    assert main.main(["takedown", str(workspace), "a.mp4", "c.mp4"]) == 0
+    assert capsys.readouterr().out.splitlines()[:3] == [
+        "already      https://video.example/a was taken down before",
+        "taken down   https://video.example/c",
+        "clips        2",
+    ]
+
+
 def test_a_dry_run_says_it_all_and_does_nothing(workspace: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main.main(["takedown", str(workspace), "a.mp4", "--dry-run", "--json"]) == 0
     told = json.loads(capsys.readouterr().out.splitlines()[-1])

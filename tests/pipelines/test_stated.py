@@ -14,6 +14,8 @@ from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.saved_plan import load_plan
 from leitmotif.pipelines.settings import change_settings, make_plan
 from leitmotif.pipelines.stated import Stated, check_stated, state
+from leitmotif.pipelines.takedown.run import plan_takedown, take_down
+from leitmotif.pipelines.takedown.targets import Targets
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.validate import validate
 from leitmotif.storage.errors import UserError
@@ -192,3 +194,19 @@ def test_warnings_of_a_table_say_its_path_without_detours(
     curate.curate([tmp_path / "in"], workspace, make_plan("music-video", "embedded"), metadata=table)
     for said in ("columns passed over: mood", "of 2 rows 1 match no file"):
         assert f"{tmp_path / 't.csv'}: {said}" in caplog.text
+
+
+def test_a_row_of_the_table_about_a_file_that_was_taken_down_is_no_news(
+    tmp_path: Path, workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in "ab":
+        (tmp_path / "in" / f"{name}.mp4").write_text(name)
+    (tmp_path / "t.csv").write_text("path,title\na.mp4,A\nb.mp4,B\n")
+    plan = make_plan("music-video", "embedded")
+    curate.curate([tmp_path / "in"], workspace, plan, metadata=str(tmp_path / "t.csv"))
+    targets = Targets(workspace.root)
+    take_down(plan_takedown(["b.mp4"], targets), targets)
+    caplog.clear()
+    curate.curate([], workspace, plan)
+    assert "match no file" not in caplog.text

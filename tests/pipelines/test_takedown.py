@@ -363,7 +363,7 @@ def test_windows_of_every_length_go(made: Made) -> None:
 
 def test_the_only_clip_of_a_split_goes_with_its_shard(made: Made) -> None:
     (test,) = pq.read_table(next(made.dataset.glob("data/test-*"))).to_pylist()
-    made.take_down(test["clip_id"])
+    assert made.take_down(test["clip_id"]).emptied == ["test"]
     assert not list(made.dataset.glob("data/test-*"))
     assert "test" not in json.loads((made.dataset / "manifest.json").read_text())["counts"]["rows"]
     assert validate(made.dataset) == []
@@ -458,7 +458,9 @@ def test_the_record_of_a_workspace_is_applied_to_a_dataset_without_ids(made: Mad
 
 def test_a_folder_of_another_kind_is_refused(tmp_path: Path, made: Made) -> None:
     with pytest.raises(UserError, match=r"is no dataset .*, workspace .* or collected folder"):
-        open_targets(tmp_path / "nothing")
+        open_targets(tmp_path)
+    with pytest.raises(UserError, match=r"there is no such folder; did you mean dataset\?"):
+        open_targets(tmp_path / "datasets")
     with pytest.raises(UserError, match="is no workspace"):
         open_targets(made.dataset, workspace=tmp_path)
     with pytest.raises(UserError, match="is no collected folder"):
