@@ -63,10 +63,12 @@ def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], pr
     terms = model_licences(stats)
     columns = {field.name for field in schema or ()}
     meanings = meanings_of(CLIPS)
-    return environment.from_string(template).render(
+    return environment.from_string(
+        template
+    ).render(
         front_matter=yaml.safe_dump(front_matter(published, stats), sort_keys=False, allow_unicode=True),
         stats=stats,
-        hours=sum(stats["hours"].values()),
+        hours=stats["funnel"][-1]["hours"],  # those of the splits are rounded each
         video=bool(stats["sizes"]),
         figures=figures,
         preview=card_facts(preview),

@@ -80,7 +80,7 @@ def compose_page(source: Dataset | Unpublished, stats: Stats, *, ledger: Ledger 
         sections=[*sections, ("made", "How it was made")],
         stats=stats,
         workspace=stats["kind"] == "workspace",
-        hours=sum(stats["hours"].values()),
+        hours=stats["funnel"][-1]["hours"],  # those of the splits are rounded each
         funnel=funnel_steps(stats),
         rules=list(draw_rules(stats)),
         groups=groups,

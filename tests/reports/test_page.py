@@ -188,3 +188,9 @@ def test_statistics_of_another_form_are_refused_by_place():
 
 def test_hours_are_written_for_reading():
     assert [format_hours(hours) for hours in (0.0778, 12.34, 1234.5)] == ["4.67 min", "12.3 h", "1,234 h"]
+
+
+def test_the_page_says_one_length_of_what_is_kept(publish):
+    # Rounded by split and added up, it would be 1.84 min beside 1.83 min in the funnel.
+    page = render_page(publish(clips=5))
+    assert "<b>1.83 min</b><small>of music kept</small>" in page and "1.84 min" not in page
