@@ -60,15 +60,14 @@ def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], pr
     schema = published.schema
     stages = published.recipe.get("stages")
     tags = published.recipe.get("tags")
+    given = published.recipe.get("license")
     terms = model_licences(stats)
     columns = {field.name for field in schema or ()}
     meanings = meanings_of(CLIPS)
-    return environment.from_string(
-        template
-    ).render(
+    return environment.from_string(template).render(
         front_matter=yaml.safe_dump(front_matter(published, stats), sort_keys=False, allow_unicode=True),
         stats=stats,
-        hours=stats["funnel"][-1]["hours"],  # those of the splits are rounded each
+        hours=stats["funnel"][-1]["hours"],
         video=bool(stats["sizes"]),
         figures=figures,
         preview=card_facts(preview),
@@ -79,7 +78,7 @@ def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], pr
         columns=columns,
         stages=list(stages) if isinstance(stages, dict | list) else [],
         tag_settings=tags if isinstance(tags, dict) else {},
-        given_license=given if isinstance(given := published.recipe.get("license"), str) else None,
+        given_license=given if isinstance(given, str) else None,
         unknown_licenses=stats["licenses"].get("unknown", 0),
         terms=terms,
         research_only=research_only(terms),
