@@ -164,8 +164,8 @@ def test_what_is_not_known_is_one_line_with_what_is_near(
         ),
         (["curate", "--out", "ws"], "is empty and no source was given"),
         (["publish", "nowhere", "--out", "ds"], "is no workspace"),
-        (["validate", "nowhere"], "has no readable manifest.json"),
-        (["report", "nowhere"], "has no readable manifest.json"),
+        (["validate", "nowhere"], "there is no such folder"),
+        (["report", "nowhere"], "there is no such folder"),
     ],
 )
 def test_wrong_input_is_one_line_and_code_2(
