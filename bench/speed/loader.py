@@ -42,8 +42,8 @@ _COLUMNS = ("clip_id", "caption", "moods", "audio", "frames")
 
 def figures() -> Iterator[dict[str, Any]]:
     """Yield `loader/webdataset` and `loader-decoded/webdataset`."""
-    yield _figure("loader/webdataset", CLIPS, False, ">= 1.2")
-    yield _figure("loader-decoded/webdataset", min(CLIPS, DECODED_CLIPS), True, ">= 1.0")
+    yield _figure("loader/webdataset", CLIPS, False, ">= 3.3")
+    yield _figure("loader-decoded/webdataset", min(CLIPS, DECODED_CLIPS), True, ">= 1.5")
 
 
 def _figure(name: str, clips: int, decode: bool, target: str) -> dict[str, Any]:
