@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -43,3 +44,9 @@ def inner_folders(folders: Sequence[str], files: Sequence[str]) -> tuple[str, se
         if held.issuperset(kind.marks):
             return kind.name, held.intersection(kind.inner)
     return "", set()
+
+
+def kinds_of(folder: Path) -> list[str]:
+    """Return what kinds of ours a folder is; none where there is no such folder."""
+    held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
+    return [kind.name for kind in KINDS if held.issuperset(kind.marks)]

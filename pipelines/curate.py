@@ -7,8 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from shlex import quote
 
 from leitmotif.collection.folder import FoundFile, find_media
+from leitmotif.collection.ours import kinds_of
 from leitmotif.phrases import count
 from leitmotif.pipelines import catalog
 from leitmotif.pipelines.advice import advise, demonstration, describe_kinds, name_quarantined
@@ -61,6 +63,12 @@ def find_files(
         OutsideError: Another run holds the workspace.
     """
     files = find_media(sources)
+    other = [kind for kind in kinds_of(workspace.root) if kind in ("dataset", "survey", "training run")]
+    if other:
+        raise UserError(
+            f"{str(workspace.root)!r} is a {other[0]}; give the workspace a folder of its own, such as "
+            f"--out {quote(f'{workspace.root}-work')}"
+        )
     workspace.check_free()
     if not files and not workspace.catalog().parts():
         raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")

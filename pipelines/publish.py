@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import yaml
 
+from leitmotif.collection.ours import kinds_of
 from leitmotif.phrases import command, count
 from leitmotif.pipelines.advice import name_quarantined, other_recipe
 from leitmotif.pipelines.dataset_rows import RowReader
@@ -127,6 +128,8 @@ def _check_target(workspace: Workspace, out: Path) -> None:
         raise UserError(
             f"{str(out)!r} is the workspace itself; give the dataset a folder of its own: `{place}`"
         )
+    if "workspace" in kinds_of(out):
+        raise UserError(f"{str(out)!r} holds a workspace, which nothing replaces; choose another --out")
     if out.exists() and not (out / MANIFEST).is_file() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(
             f"{str(out)!r} exists and is no dataset of ours (no {MANIFEST}); choose another --out"

@@ -8,6 +8,7 @@ import soundfile
 import yaml
 
 from leitmotif.pipelines.curate import curate
+from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.saved_plan import load_plan, read_plan
 from leitmotif.pipelines.settings import change_thresholds, make_plan
 from leitmotif.pipelines.succession import changes, describe_plan, next_plan
@@ -156,3 +157,36 @@ def test_a_setting_with_which_a_stage_refuses_to_run_is_not_the_workspace_s(
         curate([], workspace, asked, run=refusing)
     assert workspace.plan() == plan
     assert f"{workspace.root} keeps the plan it had" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "marks"),
+    [
+        ("dataset", ["manifest.json", "recipe.yaml"]),
+        ("training run", ["settings.json", "checkpoints"]),
+        ("survey", ["key.json", "questionnaire"]),
+    ],
+)
+def test_a_folder_of_another_kind_does_not_become_a_workspace(
+    tmp_path: Path, kind: str, marks: list[str]
+) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(44100), 44100)
+    folder = tmp_path / "other"
+    folder.mkdir()
+    for name in marks:
+        (folder / name).write_text("{}")
+    with pytest.raises(UserError, match=rf"is a {kind}; give the workspace a folder of its own"):
+        curate([tmp_path / "a.wav"], Workspace(folder), make_plan("music-track", "embedded"))
+    assert sorted(path.name for path in folder.iterdir()) == sorted(marks)
+
+
+def test_a_dataset_in_which_a_workspace_lies_is_not_replaced(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(44100), 44100)
+    workspace, out = Workspace(tmp_path / "ws"), tmp_path / "both"
+    curate([tmp_path / "a.wav"], workspace, make_plan("music-track", "embedded"))
+    out.mkdir()
+    for name in ("manifest.json", "recipe.yaml", "plan.yaml", "catalog"):
+        (out / name).write_text("{}")
+    with pytest.raises(UserError, match="holds a workspace, which nothing replaces"):
+        publish(workspace, out, workspace.plan())
+    assert (out / "plan.yaml").is_file()
