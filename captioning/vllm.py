@@ -129,7 +129,7 @@ class OfflineCaptioner:
             )
         except Exception as error:  # of whatever library the weights fail in
             raise UserError(
-                f"vllm cannot load {self.model()} ({' '.join(str(error).split())[:300]}); {FETCH}, "
+                f"vllm cannot load {self.model()} ({one_line(error, 300)}); {FETCH}, "
                 "or set caption.model to a folder with the weights"
             ) from error
         return self

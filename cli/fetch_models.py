@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
 from leitmotif.cli.progress import progress
+from leitmotif.storage.errors import one_line
 
 if TYPE_CHECKING:
     from leitmotif.storage.errors import RunError
@@ -80,7 +81,7 @@ def _failure(failures: Mapping[str, RunError], tried: int, facts: Mapping[str, A
     if len(failures) == 1:
         return kind(str(*failures.values()), facts)
     for name, failure in failures.items():
-        print(f"failed   {name:<14} {' '.join(str(failure).split())}", file=sys.stderr)
+        print(f"failed   {name:<14} {one_line(failure)}", file=sys.stderr)
     return kind(f"{len(failures)} of {tried} backends could not be fetched: {', '.join(failures)}", facts)
 
 

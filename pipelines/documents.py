@@ -14,7 +14,7 @@ from leitmotif.assignments import known
 from leitmotif.phrases import did_you_mean
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.renamed import RENAMED_STAGES, with_stages_now
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, one_line
 from leitmotif.taxonomy.labels import TAG_KINDS
 
 logger = logging.getLogger("leitmotif.pipelines")
@@ -46,7 +46,7 @@ def read_document(kind: Literal["recipe", "profile"], name: str) -> dict[str, An
     try:
         document = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{kind} file {name!r} is not YAML: {' '.join(str(error).split())}") from error
+        raise UserError(f"{kind} file {name!r} is not YAML: {one_line(error)}") from error
     if not isinstance(document, dict):
         raise UserError(
             f"{kind} file {name!r} holds {type(document).__name__}; expected keys such as 'stages'"

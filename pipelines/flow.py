@@ -25,7 +25,7 @@ from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch, run_batch
 from leitmotif.pipelines.runs.log import BatchResult
 from leitmotif.pipelines.workspace import Workspace
-from leitmotif.storage.errors import OutsideError
+from leitmotif.storage.errors import OutsideError, one_line
 
 logger = logging.getLogger("leitmotif.pipelines")
 
@@ -108,7 +108,7 @@ def _result(batch: Batch, pending: Pending, workers: int) -> BatchResult:
             raise OutsideError(_died(batch, workers)) from error
         if dask and isinstance(error, dask.CancelledError | dask.comm.CommClosedError):
             raise OutsideError(
-                f"the Dask cluster was lost at stage {batch.stage} ({' '.join(str(error).split())[:200]}); "
+                f"the Dask cluster was lost at stage {batch.stage} ({one_line(error, 200)}); "
                 "start it and run again, what was measured so far is kept"
             ) from error
         raise

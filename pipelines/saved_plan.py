@@ -14,7 +14,7 @@ from leitmotif.pipelines.checks import check_plan, wrong_value
 from leitmotif.pipelines.documents import with_names_now
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stages import STAGES
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, one_line
 
 # What a workspace's plan.yaml and a dataset's recipe.yaml hold beside the plan.
 BESIDE = ("version", "fingerprints", "models", "license")
@@ -77,7 +77,7 @@ def _load(text: str) -> dict[str, Any]:
     try:
         values = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise UserError(f"the plan is not YAML: {' '.join(str(error).split())}") from error
+        raise UserError(f"the plan is not YAML: {one_line(error)}") from error
     if not isinstance(values, dict) or not isinstance(values.get("stages"), dict):
         raise UserError("the plan has no stages; expected a plan.yaml, or the recipe.yaml of a dataset")
     return values

@@ -9,7 +9,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from leitmotif.phrases import command
-from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
+from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault, one_line
 
 
 @contextmanager
@@ -32,6 +32,6 @@ def one_line_errors(folder: Path) -> Iterator[None]:
         raise UserError(f"{str(place)!r} cannot be read or written ({error.strerror or error})") from error
     except pa.ArrowInvalid as error:
         raise UserError(
-            f"a table of {str(folder)!r} cannot be read ({' '.join(str(error).split())}); "
+            f"a table of {str(folder)!r} cannot be read ({one_line(error)}); "
             f"`{command('validate', folder)}` says which"
         ) from error

@@ -22,6 +22,7 @@ from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS
 from leitmotif.shards.takedown import Blocklist, read_record
 from leitmotif.shards.urls import canonical_url
+from leitmotif.storage.errors import one_line
 
 # The longest frame of a common sound codec (HE-AAC): so far may a header and the decoded sound differ.
 FRAME_S = 2048 / 44_100
@@ -138,7 +139,7 @@ def _check_length(name: str, duration_s: float | None, sound: bytes) -> Iterator
     try:
         found = soundfile.info(io.BytesIO(sound))
     except soundfile.LibsndfileError as error:
-        yield f"{name}: audio cannot be read ({' '.join(str(error).split())})"
+        yield f"{name}: audio cannot be read ({one_line(error)})"
         return
     sound_s = found.frames / found.samplerate
     if duration_s is None or abs(duration_s - sound_s) > FRAME_S:

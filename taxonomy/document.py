@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, one_line
 
 KINDS = {"instruments": "instrument", "genres": "genre", "moods": "mood", "vocals": "vocal"}
 MID = re.compile(r"^/[mtg]/[0-9a-z_]+$")
@@ -137,7 +137,7 @@ def read_document(path: Path) -> LabelDocument:
             f"{path}: cannot be read ({error.strerror}); give the path of a label file"
         ) from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TaxonomyError(f"{path}: not a YAML file: {' '.join(str(error).split())}") from error
+        raise TaxonomyError(f"{path}: not a YAML file: {one_line(error)}") from error
     try:
         document = LabelDocument.model_validate(content)
     except ValidationError as error:
