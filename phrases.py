@@ -68,6 +68,11 @@ def no_such_file(path: Path) -> str:
     return f"there is no such file; {did_you_mean(path.name, beside)}".strip().rstrip(";")
 
 
+def near_path(path: Path) -> str:
+    """Return "did you mean …? " where something beside a path that is missing resembles it, else nothing."""
+    return did_you_mean(path.name, [other.name for other in path.absolute().parent.glob("*")])
+
+
 def command(*words: str | Path) -> str:
     """Return a command line of `leitmotif` that works wherever it is typed: paths are whole, words quoted.
 

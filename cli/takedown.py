@@ -79,12 +79,14 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _read_list(path: Path) -> list[str]:
-    from leitmotif.storage.errors import UserError
+    from leitmotif.storage.errors import UserError, one_line
 
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"list {str(path)!r} cannot be read ({error}); give a text file of ids") from error
+        raise UserError(
+            f"list {str(path)!r} cannot be read ({one_line(error)}); give a text file of ids"
+        ) from error
     # An address may hold a #, so only one that stands apart begins a comment.
     words = (line.split(" #")[0].strip() for line in lines)
     return [word for word in words if word and not word.startswith("#")]

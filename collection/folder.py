@@ -13,7 +13,7 @@ from pathlib import Path
 
 from leitmotif.collection.leftovers import is_for_systems, leftover_kind
 from leitmotif.collection.ours import inner_folders
-from leitmotif.phrases import count, some_of
+from leitmotif.phrases import count, near_path, some_of
 from leitmotif.storage.errors import UserError
 
 logger = logging.getLogger("leitmotif.collection")
@@ -75,7 +75,8 @@ def _find_in(source: Path) -> list[FoundFile]:
         )
     if not source.is_dir():
         raise UserError(
-            f"source {str(source)!r} does not exist; give a folder of media files, or a media file"
+            f"source {str(source)!r} does not exist; {near_path(source)}give a folder of media files, "
+            "or a media file"
         )
     if not os.access(source, os.R_OK | os.X_OK):
         raise UserError(f"source {str(source)!r} cannot be read; check its permissions (chmod u+rx)")

@@ -13,7 +13,7 @@ from leitmotif.collection.errors import Refused, TakenDown
 from leitmotif.shards.takedown import RECORD, read_record
 from leitmotif.shards.texts import encodable
 from leitmotif.shards.urls import canonical_url
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, one_line
 
 _HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 _YOUTUBE = re.compile(r"^//youtube\.com/watch\?(?:.*&)?v=([A-Za-z0-9_-]{11})(?:&|$)")
@@ -119,7 +119,7 @@ def read_takedowns(folder: Path) -> TakedownList:
         removals = read_record(folder)
     except (OSError, ValueError) as error:
         raise UserError(
-            f"{str(folder / RECORD)!r} cannot be read ({error}); nothing is fetched without it"
+            f"{str(folder / RECORD)!r} cannot be read ({one_line(error)}); nothing is fetched without it"
         ) from error
     reasons: dict[str, str] = {}
     for removal in removals:

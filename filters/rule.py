@@ -106,7 +106,8 @@ class Rule:
         least, most = self.domain
         if least <= threshold <= most:
             return
-        percent = self.domain == SHARE and self.unit != YES_OR_NO and 1 < threshold <= 100
+        # Somebody who writes 1.2 rather means a number than 1.2 percent.
+        percent = self.domain == SHARE and self.unit != YES_OR_NO and 2 <= threshold <= 100
         hint = f"; for {threshold:g} % write {threshold / 100:g}" if percent else ""
         raise ValueError(
             f"got {self.name}.threshold {threshold:g}, expected {domain_text(self.domain)}{hint}"

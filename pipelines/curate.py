@@ -11,7 +11,7 @@ from shlex import quote
 
 from leitmotif.collection.folder import FoundFile, find_media
 from leitmotif.collection.ours import kinds_of
-from leitmotif.phrases import count
+from leitmotif.phrases import count, some_of
 from leitmotif.pipelines import catalog
 from leitmotif.pipelines.advice import advise, demonstration, describe_kinds, name_quarantined
 from leitmotif.pipelines.entries import CatalogEntry, by_store
@@ -69,12 +69,33 @@ def find_files(
             f"{str(workspace.root)!r} is a {other[0]}; give the workspace a folder of its own, such as "
             f"--out {quote(f'{workspace.root}-work')}"
         )
+    _check_own_folder(sources, workspace)
     workspace.check_free()
     if not files and not workspace.catalog().parts():
         raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")
     workspace.resolve(plan)
     check_stated(workspace.root, metadata=metadata)
     return files
+
+
+def _check_own_folder(sources: Sequence[Path], workspace: Workspace) -> None:
+    """Refuse to begin a workspace among the media, and say where it begins among other files."""
+    if workspace.exists():
+        return
+    own = quote(str(workspace.root / "leitmotif-work"))
+    if any(source.is_dir() and source.absolute() == workspace.root for source in sources):
+        raise UserError(
+            f"--out is the source folder {str(workspace.root)!r}; give the workspace a folder of its own, "
+            f"such as --out {own}"
+        )
+    if others := sorted(path.name for path in workspace.root.glob("[!.]*")):
+        logger.warning(
+            "%s holds %s already (%s); the workspace begins beside them. To keep it apart: --out %s",
+            workspace.root,
+            count(len(others), "other file"),
+            some_of(others),
+            own,
+        )
 
 
 def curate(

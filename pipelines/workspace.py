@@ -50,6 +50,10 @@ class Workspace:
         self.root = root.absolute()
         self.scratch = self.root / "scratch"
 
+    def exists(self) -> bool:
+        """Return whether anything of a workspace is there, of a run that was killed at once, too."""
+        return any((self.root / name).exists() for name in (PLAN, "catalog", "runs", "scratch", RECORD))
+
     def catalog(self) -> AppendOnlyTable:
         """Return the catalog: a store whose key is a hash of the file's path."""
         return _Catalog(self.root / "catalog", CATALOG_COLUMNS, scratch=self.scratch)

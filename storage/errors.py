@@ -11,6 +11,7 @@ no others.
 from __future__ import annotations
 
 import errno
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -78,11 +79,16 @@ def is_machine_fault(error: BaseException, *, writing: bool = False) -> bool:
 def one_line(error: object, longest: int | None = None) -> str:
     """Return all of an error's text in one line, or the name of its kind where it says nothing.
 
+    Python's number of an error of the system is left out: "No such file or directory: 'x'".
+
     Args:
         error: An exception, or a text.
         longest: Letters to keep.
     """
-    return " ".join(str(error).split())[:longest] or type(error).__name__
+    text = " ".join(str(error).split())
+    if isinstance(error, OSError):
+        text = re.sub(r"^\[Errno -?\d+\] ", "", text)
+    return text[:longest] or type(error).__name__
 
 
 def first_line(error: object) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from leitmotif.storage.atomic import replace_folder
-from leitmotif.storage.errors import OutsideError, UserError, first_line, is_machine_fault
+from leitmotif.storage.errors import OutsideError, UserError, first_line, is_machine_fault, one_line
 from leitmotif.training.ema import EMA, Ema
 from leitmotif.training.settings import LoopSettings, write_settings
 from leitmotif.training.task import Task
@@ -89,7 +89,8 @@ def read_state(folder: Path) -> dict[str, Any]:
         return dict(json.loads((folder / STATE_NAME).read_text(encoding="utf-8")))
     except (OSError, ValueError) as error:
         raise UserError(
-            f"cannot read the checkpoint {str(folder)!r} ({error}); delete it to go on from the one before"
+            f"cannot read the checkpoint {str(folder)!r} ({one_line(error)}); delete it to go on from the "
+            "one before"
         ) from error
 
 

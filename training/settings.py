@@ -15,7 +15,7 @@ from pydantic.dataclasses import dataclass
 from leitmotif.assignments import known, read_value, split_assignment, wrong_value
 from leitmotif.phrases import no_such_folder
 from leitmotif.storage.atomic import write_text
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, one_line
 
 SETTINGS_NAME = "settings.json"
 _KIND = "kind"
@@ -153,7 +153,7 @@ def read_settings(folder: Path, kind: type[Chosen]) -> Chosen:
         lacking = f"no {SETTINGS_NAME}" if folder.exists() else no_such_folder(folder, SETTINGS_NAME)
         raise UserError(f"{str(folder)!r} is no run ({lacking}); {advice}") from error
     except (OSError, ValueError) as error:
-        raise UserError(f"cannot use {str(path)!r} ({error}); {advice}") from error
+        raise UserError(f"cannot use {str(path)!r} ({one_line(error)}); {advice}") from error
     raise UserError(f"{str(folder)!r} was trained by `leitmotif train {trained}`; {advice}")
 
 

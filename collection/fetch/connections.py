@@ -150,6 +150,6 @@ def _read_cookies(path: Path) -> MozillaCookieJar:
         jar.load(ignore_discard=True, ignore_expires=True)
     except (OSError, LoadError) as error:
         raise UserError(
-            f"cookies {str(path)!r} cannot be read ({error}); give a cookies.txt in Netscape format"
+            f"cookies {str(path)!r} cannot be read ({one_line(error)}); give a cookies.txt in Netscape format"
         ) from error
     return jar

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from leitmotif.collection.request import Request
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, one_line
 
 MAX_LINE = 8192
 
@@ -48,4 +48,6 @@ class UrlList:
                         )
                     yield Request(url=url, source=self.path.name)
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"{str(self.path)!r} cannot be read as a list of addresses ({error})") from error
+            raise UserError(
+                f"{str(self.path)!r} cannot be read as a list of addresses ({one_line(error)})"
+            ) from error

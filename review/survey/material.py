@@ -9,7 +9,7 @@ from pathlib import Path
 from leitmotif.media.container import open_media
 from leitmotif.media.errors import MediaError
 from leitmotif.media.probe import Probe, probe
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, one_line
 
 # What every current browser plays.
 VIDEO_SUFFIXES = (".mp4", ".webm")
@@ -193,7 +193,7 @@ def _prompt_of(name: str, folder: Path) -> str:
     except FileNotFoundError as error:
         raise UserError(f"no text for clip {name!r}; expected {path.name!r} in {str(folder)!r}") from error
     except (OSError, UnicodeDecodeError) as error:
-        raise UserError(f"text {str(path)!r} cannot be read ({error})") from error
+        raise UserError(f"text {str(path)!r} cannot be read ({one_line(error)})") from error
     if not text:
         raise UserError(f"text {str(path)!r} is empty; expected what the music was made for")
     return text

@@ -39,6 +39,12 @@ def test_a_missing_source_is_one_clear_line(tmp_path: Path) -> None:
         find_media([tmp_path / "nowhere"])
 
 
+def test_a_missing_source_names_what_is_nearly_called_so(tmp_path: Path) -> None:
+    (tmp_path / "mixed").mkdir()
+    with pytest.raises(UserError, match=r"does not exist; did you mean mixed\? give a folder"):
+        find_media([tmp_path / "mixd"])
+
+
 def test_an_empty_folder_is_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "readme.txt").touch()
     with pytest.raises(UserError, match=r"holds no media file \(1 other file\)"):

@@ -180,6 +180,24 @@ def test_a_folder_of_another_kind_does_not_become_a_workspace(
     assert sorted(path.name for path in folder.iterdir()) == sorted(marks)
 
 
+def test_the_media_do_not_become_a_workspace(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(44100), 44100)
+    with pytest.raises(UserError, match=r"--out is the source folder .*leitmotif-work"):
+        curate([tmp_path], Workspace(tmp_path), make_plan("music-track", "embedded"))
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+def test_a_workspace_that_begins_among_other_files_says_so_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(44100), 44100)
+    (tmp_path / "ws").mkdir()
+    (tmp_path / "ws/thesis.tex").touch()
+    for _ in range(2):
+        curate([tmp_path / "a.wav"], Workspace(tmp_path / "ws"), make_plan("music-track", "embedded"))
+    assert caplog.text.count("holds 1 other file already (thesis.tex)") == 1
+
+
 def test_a_dataset_in_which_a_workspace_lies_is_not_replaced(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(44100), 44100)
     workspace, out = Workspace(tmp_path / "ws"), tmp_path / "both"

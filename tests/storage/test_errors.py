@@ -21,6 +21,11 @@ def test_a_disk_or_a_table_of_files_that_is_full_is_the_machines_fault(number: i
     assert is_machine_fault(OSError(number, os.strerror(number)))
 
 
+def test_pythons_number_of_an_error_is_not_said() -> None:
+    assert one_line(FileNotFoundError(2, "No such file", "x")) == "No such file: 'x'"
+    assert one_line("[Errno 2] as somebody wrote") == "[Errno 2] as somebody wrote"
+
+
 @pytest.mark.parametrize("error", [MemoryError(), OutsideError("the server is gone")])
 def test_memory_and_what_lies_outside_are_the_machines_fault(error: Exception) -> None:
     assert is_machine_fault(error)
