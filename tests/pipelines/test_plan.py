@@ -151,3 +151,9 @@ def test_a_rule_over_a_number_that_no_stage_stores_is_refused(monkeypatch: pytes
     monkeypatch.setattr(rule, "discover", lambda: known | {"too-fast": wrong})
     with pytest.raises(UserError, match=r"rule too-fast asks for column 'bpm' of stage 'rhythm'; .*tempo"):
         make_plan("music-track", "embedded", ["too-fast.threshold=9"])
+
+
+def test_a_number_little_above_one_is_not_taken_for_percent() -> None:
+    with pytest.raises(UserError) as caught:
+        make_plan("music-video", "embedded", ["pam.threshold=1.2"])
+    assert str(caught.value).endswith("expected 0..1")
