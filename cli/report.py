@@ -45,15 +45,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _write(folder: Path) -> list[Path]:
     from leitmotif.reports.workspace import is_workspace
-    from leitmotif.reports.write import write_reports
-    from leitmotif.shards.manifest import MANIFEST, read_counts, write_manifest
+    from leitmotif.reports.write import write_reports, write_reports_anew
 
-    if is_workspace(folder):
-        return write_reports(folder)
-    counts = read_counts(folder)
-    written = write_reports(folder)
-    write_manifest(folder, counts)
-    return [*written, folder / MANIFEST]
+    return write_reports(folder) if is_workspace(folder) else write_reports_anew(folder)
 
 
 def _compare(options: argparse.Namespace) -> list[Path]:

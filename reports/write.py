@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.reports.card import compose_card
+from leitmotif.reports.card_preview import FOLDER as PREVIEW
 from leitmotif.reports.card_preview import SHEET, SOUND, draw_preview
 from leitmotif.reports.croissant import compose_croissant
 from leitmotif.reports.figures.png import draw_card, encode_png
@@ -17,9 +18,42 @@ from leitmotif.reports.source import open_source
 from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.statistics.schema import check_stats
 from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.errors import DatasetError, advice
+from leitmotif.shards.manifest import MANIFEST, find_changes, note_written, read_manifest
 from leitmotif.storage.atomic import write_files
 
+REPORTS = ("stats.json", "report.html", "README.md", "croissant.json")
 FIGURES = "figures"
+
+
+def write_reports_anew(folder: Path) -> list[Path]:
+    """Write the reports of a published dataset again, and note them in its manifest.
+
+    The manifest goes on saying of all other files what it said.
+
+    Args:
+        folder: The dataset's folder.
+
+    Returns:
+        What was written, the manifest last.
+
+    Raises:
+        DatasetError: The folder is no dataset, or a file that its reports are made from is not as it was
+            published.
+    """
+    files = read_manifest(folder)["files"]
+    reports = {
+        name for name in files if name in REPORTS or PurePosixPath(name).parts[0] in (FIGURES, PREVIEW)
+    }
+    for _, change in find_changes(folder, {name: files[name] for name in files if name not in reports}):
+        raise DatasetError(
+            f"{str(folder)!r} is not as it was published, no report was written ({change}); {advice(folder)}"
+        )
+    written = write_reports(folder)
+    note_written(
+        folder, written, dropped=[folder / name for name in reports if not (folder / name).is_file()]
+    )
+    return [*written, folder / MANIFEST]
 
 
 def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | None = None) -> list[Path]:

@@ -17,7 +17,7 @@ from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
 from leitmotif.shards.features import list_features, open_features
 from leitmotif.shards.layout import find_shards, find_tables
-from leitmotif.shards.manifest import describe, read_manifest
+from leitmotif.shards.manifest import Facts, find_changes, read_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS
 from leitmotif.shards.takedown import Blocklist, read_record
@@ -52,19 +52,8 @@ def validate(dataset: Path) -> list[str]:
     ]
 
 
-def _check_files(dataset: Path, files: dict[str, dict[str, Any]]) -> Iterator[str]:
-    for name, expected in files.items():
-        path = dataset / name
-        if not path.is_file():
-            yield f"{name}: missing"
-            continue
-        size_bytes = path.stat().st_size
-        if size_bytes != expected["size_bytes"]:
-            yield f"{name}: {size_bytes} bytes, expected {expected['size_bytes']}"
-            continue
-        found = describe(path)
-        if found != expected:
-            yield f"{name}: its contents changed (SHA-256 is no longer {expected['sha256'][:12]}…)"
+def _check_files(dataset: Path, files: dict[str, Facts]) -> Iterator[str]:
+    yield from (change for _, change in find_changes(dataset, files))
     for path in sorted(dataset.glob("data/*")):
         if path.relative_to(dataset).as_posix() not in files:
             yield f"data/{path.name}: not in the manifest"

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
+
 from leitmotif.pipelines.takedown.redact import Redactor, remove, rewrite_table
 from leitmotif.pipelines.takedown.targets import files_in
 from leitmotif.shards.dataset import Dataset
-from leitmotif.shards.manifest import MANIFEST, write_manifest
+from leitmotif.shards.errors import DatasetError, advice
+from leitmotif.shards.layout import DATA
+from leitmotif.shards.manifest import MANIFEST, Facts, find_changes, read_manifest, write_manifest
 from leitmotif.shards.takedown import Removal, read_record, write_record
 from leitmotif.storage.atomic import whole_folder
+from leitmotif.storage.errors import is_machine_fault, one_line
+
+logger = logging.getLogger("leitmotif.pipelines")
 
 # What describes a folder, pictures and sound of its clips included: made again from what is left.
+PREVIEW = "preview"
 _REPORTS = frozenset(("stats.json", "report.html", "README.md", "croissant.json", "figures", MANIFEST))
 
 
@@ -61,26 +70,71 @@ def rebuild(
         OSError: The disk refused; the dataset is as it was.
     """
     gone = 0
+    stated = _not_ours_to_state(dataset)
+    known = read_manifest(dataset)["files"]
     with whole_folder(dataset) as beside:
-        (beside / "data").mkdir()
+        (beside / DATA).mkdir()
         for path in files_in(dataset):
             new = beside / path.relative_to(dataset)
             if path.relative_to(dataset).parts[0] in _REPORTS:
                 continue
             new.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".parquet":
-                changed, _, removed = rewrite_table(path, new, redactor)
+                changed, removed = _rewrite(dataset, path, new, redactor)
                 gone += removed
                 if not changed:
                     _link(path, new)
+                    name = path.relative_to(dataset).as_posix()
+                    if name in known:
+                        stated.setdefault(name, known[name])
             else:
                 shutil.copy2(path, new)
                 gone += remove(new, redactor, scratch=beside)
         counts = _counts(beside)
         write_record(beside, [*read_record(dataset), *removals])
         finish(beside)
-        write_manifest(beside, counts)
+        # What was taken away as a whole is not missing.
+        still = {name for name in stated if (beside / name).is_file() or not (dataset / name).is_file()}
+        write_manifest(beside, counts, stated={name: stated[name] for name in sorted(still)})
     return gone
+
+
+def _rewrite(dataset: Path, path: Path, new: Path, redactor: Redactor) -> tuple[bool, int]:
+    """Write a table without the names; return whether there were any, and how many rows went.
+
+    Raises:
+        DatasetError: The table is damaged.
+    """
+    try:
+        changed, _, removed = rewrite_table(path, new, redactor)
+    except (OSError, pa.ArrowException) as error:
+        if is_machine_fault(error, writing=True):
+            raise
+        name = path.relative_to(dataset).as_posix()
+        raise DatasetError(f"{name} cannot be read ({one_line(error)}); {advice(dataset)}") from error
+    return changed, removed
+
+
+def _not_ours_to_state(dataset: Path) -> dict[str, Facts | None]:
+    """Return what the manifest says of files that are damaged or missing, and None of shards that it lacks.
+
+    A takedown goes on over them, since nothing is a reason to keep what must go; but a new manifest must not
+    make them right.
+    """
+    files = read_manifest(dataset)["files"]
+    described = {
+        name: facts for name, facts in files.items() if Path(name).parts[0] not in (*_REPORTS, PREVIEW)
+    }
+    stated: dict[str, Facts | None] = {}
+    for name, change in find_changes(dataset, described):
+        logger.warning(
+            "%s was damaged before anything was taken down (%s), and stays so in the manifest; publish again",
+            dataset,
+            change,
+        )
+        stated[name] = files[name]
+    strangers = (path.relative_to(dataset).as_posix() for path in (dataset / DATA).glob("*"))
+    return stated | {name: None for name in strangers if name not in files}
 
 
 def _link(path: Path, new: Path) -> None:

@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -88,6 +89,39 @@ def test_a_table_that_was_cut_short_is_one_line_and_leaves_the_reports_alone(dat
     assert main(shlex.split(proposed)) == 2
     assert "rejected.parquet" in capsys.readouterr().err
     assert (dataset / "report.html").read_bytes() == page
+
+
+def flip(path, place=-30):
+    """Change one byte of a file."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("damage", ["flipped", "missing", "emptied"])
+def test_a_report_makes_no_damaged_file_right(dataset, capsys, damage):
+    assert main(["report", str(dataset)]) == 0
+    before = {path: path.read_bytes() for path in dataset.rglob("*") if path.is_file()}
+    victim = dataset / "quarantine.parquet"
+    {"flipped": flip, "missing": Path.unlink, "emptied": lambda path: path.write_bytes(b"")}[damage](victim)
+    capsys.readouterr()
+    assert main(["report", str(dataset)]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "no report was written (quarantine.parquet: " in error
+    assert all(path.read_bytes() == content for path, content in before.items() if path != victim)
+    assert main(["validate", str(dataset)]) == 2
+    assert "quarantine.parquet: " in capsys.readouterr().err
+
+
+def test_a_report_notes_what_it_wrote_and_nothing_else(dataset, capsys):
+    assert main(["report", str(dataset)]) == 0
+    before = json.loads((dataset / "manifest.json").read_text())["files"]
+    (dataset / "README.md").write_text("changed by hand")
+    (dataset / "figures" / "former.png").write_bytes(b"")
+    (dataset / "notes.txt").write_text("of somebody")
+    assert main(["report", str(dataset)]) == 0
+    assert json.loads((dataset / "manifest.json").read_text())["files"] == before
+    assert main(["validate", str(dataset)]) == 0
 
 
 @pytest.mark.slow

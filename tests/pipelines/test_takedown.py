@@ -209,6 +209,31 @@ def test_other_sources_of_the_same_recording_are_named(made: Made) -> None:
     assert row["detail"] == "the same recording as [taken down]"
 
 
+def test_a_takedown_goes_on_over_damage_and_does_not_make_it_right(
+    made: Made, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = made.dataset / "measured.parquet"
+    content = bytearray(table.read_bytes())
+    content[content.rindex(b"parquet-cpp")] ^= 1  # the name of what wrote it, which no reader looks at
+    table.write_bytes(content)
+    (made.dataset / "taxonomy.yaml").unlink()
+    (made.dataset / "data" / "more.parquet").write_bytes((made.dataset / "rejected.parquet").read_bytes())
+    made.take_down(made.ids["b"])
+    assert holding(made.dataset, made.ids["b"]) == [RECORD]
+    assert "measured.parquet: its contents changed" in caplog.text and "taxonomy.yaml: missing" in caplog.text
+    named = {problem.split(":")[0] for problem in validate(made.dataset)}
+    assert named == {"measured.parquet", "taxonomy.yaml", "data/more.parquet"}
+
+
+def test_a_takedown_from_a_table_that_cannot_be_read_is_refused_by_its_name(made: Made) -> None:
+    table = made.dataset / "measured.parquet"
+    table.write_bytes(table.read_bytes()[:-30])
+    before = {path: path.read_bytes() for path in made.dataset.rglob("*") if path.is_file()}
+    with pytest.raises(UserError, match=r"measured\.parquet cannot be read"):
+        made.take_down(made.ids["b"], targets=Targets(None, made.dataset))
+    assert {path: path.read_bytes() for path in made.dataset.rglob("*") if path.is_file()} == before
+
+
 def test_rejected_and_quarantined_sources_go_as_well(made: Made) -> None:
     made.take_down("e.mp4", made.ids["f"])
     assert holding(made.dataset, made.ids["e"], "e.mp4", made.ids["f"], "f.mp4", URL.format("f")) == [RECORD]
