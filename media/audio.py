@@ -23,7 +23,7 @@ from leitmotif.media.container import (
     require_stream,
     stream_duration_s,
 )
-from leitmotif.media.errors import DecodeFailed, MissingStream, NotMedia, Unreadable
+from leitmotif.media.errors import DecodeFailed, MissingStream, NoSuchFile, NotMedia
 from leitmotif.media.flac import write_flac
 from leitmotif.media.levels import Meter, Repair
 from leitmotif.media.timeline import is_counted, is_guessed, packets_end_s, read_timeline
@@ -243,12 +243,12 @@ def read_flac_blocks(
         float32 (n,) if `mono`, else (channels, n).
 
     Raises:
-        Unreadable: If there is no such file.
+        NoSuchFile: If there is no such file.
         NotMedia: If libsndfile cannot read it.
     """
     path = Path(path)
     if not path.is_file():
-        raise Unreadable(f"cannot open {path.name!r}: there is no such file; check the path")
+        raise NoSuchFile(f"cannot open {path.name!r}: there is no such file; check the path")
     try:
         file = soundfile.SoundFile(path)
     except soundfile.LibsndfileError as error:

@@ -15,8 +15,8 @@ import av
 import av.error
 
 from leitmotif.media.diagnose import describe_broken
-from leitmotif.media.errors import DecodeFailed, MissingStream, NotMedia, Unreadable
-from leitmotif.storage.errors import first_line
+from leitmotif.media.errors import DecodeFailed, MissingStream, NoSuchFile, NotMedia, Unreadable
+from leitmotif.storage.errors import first_line, is_machine_fault
 
 # Demuxers that follow references to other files or devices, show a still picture as a video, or take any
 # bytes at all for sound. A dataset is made of files that stand alone.
@@ -45,14 +45,19 @@ def _check_readable(path: Path) -> int:
     """Return the size in bytes of a regular, non-empty file that may be read; open nothing.
 
     Raises:
+        NoSuchFile: If it is not there.
         Unreadable: If it is anything else.
+        OSError: If the machine refuses, such as a share that is no longer mounted.
     """
     name = path.name
     try:
         status = path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NoSuchFile(f"cannot open {name!r}: there is no such file; check the path") from error
     except OSError as error:
+        if is_machine_fault(error):
+            raise
         reason = {
-            errno.ENOENT: "there is no such file; check the path",
             errno.EACCES: "permission denied; give the user that runs this read access",
             errno.ENAMETOOLONG: "the name is too long for this file system; rename the file",
         }.get(error.errno or 0, f"{os.strerror(error.errno or 0)}; check the disk")

@@ -2,7 +2,8 @@
 
 ```
 MediaError
-├── Unreadable          the file cannot be opened at all (missing, not a regular file, no permission, empty)
+├── Unreadable          the file cannot be opened at all (not a regular file, no permission, empty)
+│   └── NoSuchFile      it is not there: never lasting, for it may come back
 ├── NotMedia            its content is no video or audio container, or the container is broken
 ├── MissingStream       a container without the picture or the sound that was asked for
 ├── DecodeFailed        the stream is there, but too little of it can be decoded
@@ -23,6 +24,10 @@ class MediaError(Exception):
 
 class Unreadable(MediaError):  # noqa: N818 - reads as a finding in a table of quarantined rows
     """The file cannot be opened at all."""
+
+
+class NoSuchFile(Unreadable):
+    """The file is not there."""
 
 
 class NotMedia(MediaError):  # noqa: N818

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from leitmotif.storage.atomic import whole_file
+from leitmotif.storage.atomic import check_growing, whole_file
 
 
 def write_flac(blocks: Iterable[np.ndarray], out: Path, *, rate_hz: int) -> None:
@@ -32,14 +32,20 @@ def open_flac(out: Path, *, rate_hz: int) -> Iterator[Callable[[np.ndarray], Non
     A block is float, shape (2, n); what lies beyond -1..1 is clipped.
 
     `out` appears when the `with` block ends without an error, or not at all.
+
+    Raises:
+        OSError: The disk refused.
     """
-    with (
-        whole_file(out) as beside,
-        soundfile.SoundFile(
-            beside, "w", samplerate=rate_hz, channels=2, format="FLAC", subtype="PCM_16"
-        ) as file,
-    ):
-        yield lambda block: file.write(np.clip(block, -1.0, 1.0).T)  # (2, n) to (n, 2)
+    with whole_file(out) as beside:
+        try:
+            with soundfile.SoundFile(
+                beside, "w", samplerate=rate_hz, channels=2, format="FLAC", subtype="PCM_16"
+            ) as file:
+                yield lambda block: file.write(np.clip(block, -1.0, 1.0).T)  # (2, n) to (n, 2)
+        except soundfile.LibsndfileError:
+            # It says "System error" of whatever the disk refused: the disk is asked for the reason.
+            check_growing(beside)
+            raise
 
 
 def flac_length_s(path: Path) -> float:

@@ -16,6 +16,7 @@ import numpy as np
 from leitmotif.media.container import open_media, origin_s, require_stream
 from leitmotif.media.errors import EncodeFailed
 from leitmotif.storage.atomic import whole_file
+from leitmotif.storage.errors import is_machine_fault
 
 RATE_HZ = 44100
 # Samples that are encoded at once: what AAC takes.
@@ -142,12 +143,15 @@ def writing(path: Path, container: str) -> Iterator[Any]:
 
     Raises:
         EncodeFailed: What an encoder or the container refuses.
+        OSError, MemoryError: What the machine does.
     """
     try:
         with av.open(str(path), "w", format=container) as film:
             yield film
     except av.error.FFmpegError as error:
         path.unlink(missing_ok=True)
+        if is_machine_fault(error):
+            raise
         raise EncodeFailed(
             f"the file cannot be written as {container}: {error.strerror}; convert it with ffmpeg"
         ) from error

@@ -17,13 +17,20 @@ from leitmotif.pipelines.advice import advise, demonstration, describe_kinds, na
 from leitmotif.pipelines.entries import CatalogEntry, by_store
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.missing_files import without_returned
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
 from leitmotif.pipelines.runs.log import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
 from leitmotif.pipelines.stated import Stated, check_stated, state
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.shards.takedown import read_record
-from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
+from leitmotif.storage.errors import (
+    OutsideError,
+    RunError,
+    UserError,
+    describe_machine_fault,
+    is_machine_fault,
+)
 from leitmotif.storage.progress import OnProgress, show_nothing
 
 logger = logging.getLogger("leitmotif.pipelines")
@@ -154,12 +161,12 @@ def curate(
                     ledger = Ledger(*kinds)
                     measuring = _Measuring(ledger, log, run, workers, retry_failed, measure_all, on_progress)
                     ledger.decide(compute=measuring, measure_all=measure_all)
-        except OSError as error:
-            if not is_machine_fault(error):
+        except Exception as error:
+            if isinstance(error, RunError) or not is_machine_fault(error):
                 raise
             raise OutsideError(
-                f"{error.strerror or error} while writing to {str(workspace.root)!r}; make room and run "
-                "again, what was measured so far is kept"
+                f"{describe_machine_fault(error, workspace.root)} and run again, what was measured so far is "
+                "kept"
             ) from error
     counts = ledger.counts()
     del counts["pending"]
@@ -214,7 +221,7 @@ class _Measuring:
         known: list[Failure] = []
         for stores, rows in by_store(entries, stage):
             chosen = [entries[row] for row in rows]
-            index = stores.store(stage).index()
+            index = without_returned(stores.store(stage).index(), stage, chosen)
             batches += missing_batches(
                 stores, stage, chosen, workers=self.workers, retry_failed=self.retry_failed, index=index
             )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pyarrow.compute as pc
 
 from leitmotif.filters.rule import EXACT_DUPLICATE
+from leitmotif.media.errors import NoSuchFile
 from leitmotif.phrases import count
 from leitmotif.pipelines.entries import CatalogEntry, by_store, stored_under
 from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.missing_files import without_returned
 from leitmotif.pipelines.stage import keyed_by
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores
@@ -48,11 +51,14 @@ def forecast(
     for name in ledger.stages:
         missing: set[str] = set()
         for stores, rows in by_store(going, name):
-            keys = {stored_under(going[row], name) for row in rows}
-            missing |= keys - _stored(stores, name, measured_only=retry_failed)
+            chosen = [going[row] for row in rows]
+            index = without_returned(stores.store(name).index(), name, chosen)
+            if retry_failed:
+                index = index.filter(pc.is_null(index["error"]))
+            missing |= {stored_under(entry, name) for entry in chosen} - set(index[KEY].to_pylist())
         folders = {stores.folder(name) for stores in ledger.kinds if name in stores.stages}
         before = [stores for stores in former if name in stores.stages and stores.folder(name) not in folders]
-        anew = missing & {key for stores in before for key in _stored(stores, name)}
+        anew = missing & {key for stores in before for key in stores.store(name).read([])[KEY].to_pylist()}
         if missing:
             found.append(Expected(name, len(missing), len(anew)))
     return found
@@ -77,11 +83,6 @@ def _goes_on(entry: CatalogEntry, retry_failed: bool, measure_all: bool) -> bool
     outcome = entry.outcome
     if outcome.rule is not None:
         return measure_all and outcome.rule != EXACT_DUPLICATE
+    if outcome.error == NoSuchFile.__name__:
+        return retry_failed or Path(entry.source.path).exists()
     return outcome.error is None or (retry_failed and outcome.stage != "catalog")
-
-
-def _stored(stores: Stores, stage: str, *, measured_only: bool = False) -> set[str]:
-    table = stores.store(stage).read([])
-    if measured_only:
-        table = table.filter(pc.is_null(table["error"]))
-    return set(table[KEY].to_pylist())

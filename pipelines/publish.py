@@ -35,7 +35,13 @@ from leitmotif.shards.takedown import Blocklist, Removal, read_record, write_rec
 from leitmotif.shards.urls import canonical_url
 from leitmotif.shards.writer import plan_shards, write_shard
 from leitmotif.storage.atomic import whole_folder, write_text
-from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
+from leitmotif.storage.errors import (
+    OutsideError,
+    RunError,
+    UserError,
+    describe_machine_fault,
+    is_machine_fault,
+)
 from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.taxonomy import labels
 
@@ -104,12 +110,10 @@ def publish(
             _check_takedowns(workspace, out, removals)
         if not counts["kept"]:
             logger.warning("%s", _why_empty(workspace, ledger))
-    except OSError as error:
-        if not is_machine_fault(error):
+    except Exception as error:
+        if isinstance(error, RunError) or not is_machine_fault(error):
             raise
-        raise OutsideError(
-            f"{error.strerror} while writing {str(out)!r}; make room and publish again"
-        ) from error
+        raise OutsideError(f"{describe_machine_fault(error, out)} and publish again") from error
     seconds = round(time.monotonic() - started, 2)
     return Published(
         **counts,

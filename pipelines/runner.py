@@ -16,8 +16,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from threadpoolctl import threadpool_limits
 
+from leitmotif.media.errors import NoSuchFile
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.entries import CatalogEntry, as_clip, stored_under
+from leitmotif.pipelines.missing_files import check_mounted, source_of, without_returned
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runs.log import BatchResult, batch_result
 from leitmotif.pipelines.stage import Clip, Row, Stage, StageContext
@@ -46,6 +48,7 @@ class Batch:
         clips: The clips, without inputs.
         keys: Key of each clip in the store of each stage to read.
         parts: Part files that hold those keys, of each stage to read.
+        sources: The folder that each clip's file was found in.
     """
 
     workspace: str
@@ -55,6 +58,7 @@ class Batch:
     clips: tuple[Clip, ...]
     keys: Mapping[str, tuple[str, ...]]
     parts: Mapping[str, tuple[str, ...]]
+    sources: tuple[str, ...] = ()
 
 
 def missing_batches(
@@ -74,10 +78,10 @@ def missing_batches(
         entries: The clips that it is to measure.
         workers: Batches become smaller where there would be too few to keep everybody busy.
         retry_failed: Measure those again that failed before.
-        index: The index of the stage's store, where it was read already.
+        index: The index of the stage's store without files that returned, where it was read already.
     """
     if index is None:
-        index = stores.store(name).index()
+        index = without_returned(stores.store(name).index(), name, entries)
     if retry_failed:
         index = index.filter(pc.is_null(index["error"]))
     done = set(index[KEY].to_pylist())
@@ -133,6 +137,7 @@ def _batch(
         clips=tuple(as_clip(entry, name) for entry in entries),
         keys=keys,
         parts={read: tuple(sorted({places[read][key] for key in keys[read]})) for read in places},
+        sources=tuple(source_of(entry) for entry in entries),
     )
 
 
@@ -155,6 +160,8 @@ def run_batch(batch: Batch) -> BatchResult:
     for clip, (result, took_s) in zip(clips, _timed(stage.measure(clips)), strict=True):
         if isinstance(result, Exception):
             _blame_a_full_disk(workspace.root, result)
+            if isinstance(result, NoSuchFile):
+                check_mounted(batch.clips, batch.sources)
             result = {"error": type(result).__name__, "message": one_line(result)}
         rows.append({KEY: clip.clip_id, **result})
         seconds.append(took_s)

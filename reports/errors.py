@@ -9,7 +9,13 @@ from pathlib import Path
 import pyarrow as pa
 
 from leitmotif.phrases import command
-from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault, one_line
+from leitmotif.storage.errors import (
+    OutsideError,
+    UserError,
+    describe_machine_fault,
+    is_machine_fault,
+    one_line,
+)
 
 
 @contextmanager
@@ -25,9 +31,9 @@ def one_line_errors(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         if is_machine_fault(error):
-            raise OutsideError(f"{error.strerror} at {str(folder)!r}; make room and run again") from error
+            raise OutsideError(f"{describe_machine_fault(error, folder)} and run again") from error
         place = error.filename or folder
         raise UserError(f"{str(place)!r} cannot be read or written ({error.strerror or error})") from error
     except pa.ArrowInvalid as error:

@@ -24,6 +24,7 @@ _AT_FDCWD = -100  # of Linux's fcntl.h: paths count from the working folder
 # What file systems without the exchange answer, and what those answer that cannot flush a folder.
 _NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL)
 _NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)
+_GROWTH_BYTES = 1 << 18  # more than libraries write at once
 
 
 def name_beside(path: Path) -> Path:
@@ -69,6 +70,22 @@ def whole_file(path: Path, *, beside: Path | None = None) -> Iterator[Path]:
         replace_file(beside, path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def check_growing(path: Path) -> None:
+    """Append to a file that is to be thrown away, to learn why a library could not write it.
+
+    Raises:
+        OSError: Why the file cannot grow.
+    """
+    handle = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+    try:
+        left = _GROWTH_BYTES
+        while left > 0:
+            left -= os.write(handle, bytes(left))
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:

@@ -11,31 +11,41 @@ no others.
 from __future__ import annotations
 
 import errno
+import os
 import re
 from collections.abc import Mapping
 from typing import Any
 
-# An error of these kinds says nothing about the clip, model or page at hand: the next one meets it, too.
-MACHINE_ERRNOS = frozenset(
-    {
-        errno.ENOSPC,  # the disk is full
-        errno.EDQUOT,  # the user's share of it is
-        errno.EROFS,  # mounted for reading only, as the kernel does by itself where a disk begins to fail
-        errno.EIO,  # the device failed
-        errno.EMFILE,  # this process has too many files open
-        errno.ENFILE,  # all processes together have
-    }
-)
+# An error of these kinds says nothing about the clip, model or page at hand: the next one meets it, too. With
+# each, what helps.
+_ROOM = "make room"
+_MOUNTED = "is the disk or share still mounted? mount it"
+_ADVICE = {
+    errno.ENOSPC: _ROOM,
+    errno.EDQUOT: _ROOM,  # the user's share of the disk is full
+    errno.EFBIG: "allow larger files (ulimit -f), or use a file system that holds them",
+    errno.EROFS: "make it writable",  # the kernel mounts a disk so by itself where it begins to fail
+    errno.EIO: "check the disk",
+    errno.EMFILE: "allow more open files (ulimit -n)",  # this process has too many
+    errno.ENFILE: "allow more open files (sysctl fs.file-max)",  # all processes together have
+    errno.ENOMEM: "free memory, or use fewer --workers",
+    errno.ESTALE: _MOUNTED,  # NFS
+    errno.ENOTCONN: _MOUNTED,  # FUSE, whose process ended
+    errno.ENODEV: _MOUNTED,
+}
+MACHINE_ERRNOS = frozenset(_ADVICE)
 # Of a file that somebody else made, these are about the file; of a place that we write to, about the place.
 WRITING_ERRNOS = MACHINE_ERRNOS | {errno.EACCES, errno.EPERM}
-# How torch and safetensors, which write without Python, report a disk that refused.
-_SAID_OF_A_DISK = (
+# How torch and safetensors, which work without Python, report a disk or a memory that refused.
+_SAID_OF_THE_MACHINE = (
     "No space left",
     "Disk quota",
     "Read-only file system",
     "file write failed",
     "unexpected pos",
+    "can't allocate memory",
 )
+_CV2_NO_MEMORY = -4  # cv::Error::StsNoMem
 
 
 class RunError(Exception):
@@ -68,12 +78,37 @@ def is_machine_fault(error: BaseException, *, writing: bool = False) -> bool:
     """
     if isinstance(error, OutsideError | MemoryError):
         return True
-    if isinstance(error, OSError):
-        return error.errno in (WRITING_ERRNOS if writing else MACHINE_ERRNOS)
+    number = getattr(error, "errno", None)
+    if isinstance(error, OSError) or isinstance(number, int):  # PyAV's have a number, too
+        return number in (WRITING_ERRNOS if writing else MACHINE_ERRNOS)
+    kind = type(error)
+    if kind.__module__ == "cv2":
+        return getattr(error, "code", None) == _CV2_NO_MEMORY
     # Any other error may quote the name of a file, which can be anything.
-    if type(error) is RuntimeError or type(error).__name__ == "SafetensorError":
-        return any(said in str(error) for said in _SAID_OF_A_DISK)
-    return False
+    if kind is RuntimeError or kind.__name__ == "SafetensorError":
+        return any(said in str(error) for said in _SAID_OF_THE_MACHINE)
+    return kind.__name__ == "OutOfMemoryError"  # torch's, of a GPU
+
+
+def describe_machine_fault(error: BaseException, folder: object) -> str:
+    """Return one line about what the machine refused, where, and what helps, without "and run again".
+
+    Args:
+        error: What `is_machine_fault` holds of.
+        folder: What was written or read, where the error does not name a file.
+    """
+    number = getattr(error, "errno", None) or (errno.ENOMEM if isinstance(error, MemoryError) else 0)
+    if number not in _ADVICE:
+        return f"{one_line(error)} while working in {str(folder)!r}; {_ROOM}"
+    # Of what Python did not do itself the text has more than the reason.
+    said = os.strerror(number)
+    place = getattr(error, "filename", None)
+    at = (
+        f"at {os.fsdecode(place)!r}"
+        if isinstance(place, str | bytes)
+        else f"while writing to {str(folder)!r}"
+    )
+    return f"{said} {at}; {_ADVICE[number]}"
 
 
 def one_line(error: object, longest: int | None = None) -> str:

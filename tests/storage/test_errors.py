@@ -3,13 +3,17 @@
 import errno
 import os
 
+import av
+import cv2
 import pytest
+import torch
 
 from leitmotif.storage.errors import (
     MACHINE_ERRNOS,
     OutsideError,
     RunError,
     UserError,
+    describe_machine_fault,
     first_line,
     is_machine_fault,
     one_line,
@@ -58,6 +62,47 @@ def test_a_full_disk_is_known_from_what_torch_and_safetensors_say_of_it() -> Non
     assert is_machine_fault(RuntimeError("[enforce fail] PytorchStreamWriter: file write failed"))
     assert is_machine_fault(SafetensorError('IoError(Os { code: 28, message: "No space left on device" })'))
     assert not is_machine_fault(RuntimeError("shapes cannot be multiplied"))
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        errno.EFBIG,
+        errno.ENOMEM,
+        errno.ESTALE,
+        errno.ENOTCONN,
+        errno.EDQUOT,
+        errno.EROFS,
+        errno.EIO,
+        errno.EMFILE,
+    ],
+)
+def test_a_number_of_the_machine_is_known_in_whatever_library_raised_it(number: int) -> None:
+    with pytest.raises(av.error.FFmpegError) as raised:
+        av.error.err_check(-number)
+    assert is_machine_fault(raised.value)
+
+
+def test_memory_that_opencv_or_torch_lacks_is_the_machines_fault() -> None:
+    cv2_error = cv2.error("(-4:Insufficient memory)")
+    cv2_error.code = -4
+    assert is_machine_fault(cv2_error)
+    assert not is_machine_fault(cv2.error("(-215:Assertion failed)"))
+    assert is_machine_fault(
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] can't allocate memory: you tried")
+    )
+    assert is_machine_fault(torch.OutOfMemoryError("CUDA out of memory"))
+
+
+def test_each_fault_of_the_machine_is_said_with_its_place_and_what_helps() -> None:
+    assert describe_machine_fault(OSError(errno.EFBIG, "x", "/ws/a.flac"), "/ws") == (
+        "File too large at '/ws/a.flac'; allow larger files (ulimit -f), or use a file system that holds them"
+    )
+    assert describe_machine_fault(MemoryError(), "/ws").startswith(
+        "Cannot allocate memory while writing to '/ws'"
+    )
+    assert describe_machine_fault(OSError(errno.ENOSPC, "odd"), "/ws").endswith("; make room")
+    assert "is the disk or share still mounted?" in describe_machine_fault(OSError(errno.ESTALE, ""), "/ws")
 
 
 def test_whatever_ends_a_run_is_caught_as_one_kind() -> None:
