@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TextIO
+from typing import BinaryIO, Self
 
 from leitmotif.captioning.captioner import Caption
 from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.storage.json_lines import line_of, read_lines
 
 
 class Journal:
@@ -32,7 +32,7 @@ class Journal:
         self.clip_ids = frozenset(clip_ids)
         self.captions: dict[str, Caption] = {}
         self._used_up: list[Path] = []
-        self._file: TextIO | None = None
+        self._file: BinaryIO | None = None
 
     def __enter__(self) -> Self:
         """Read what earlier runs left."""
@@ -51,10 +51,10 @@ class Journal:
         """
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("w", encoding="utf-8")
+            self._file = self.path.open("wb")
         line = {"clip_id": facts.clip_id, "caption": caption.text, "seed": caption.seed}
         line |= {} if caption.system else {"system": False}
-        self._file.write(json.dumps(line) + "\n")
+        self._file.write(line_of(line))
         self._file.flush()
         self.captions[facts.clip_id] = caption
 
@@ -70,15 +70,14 @@ class Journal:
 
 
 def _read(path: Path) -> Iterator[tuple[str, Caption]]:
-    """Yield what a journal holds; a line that a crash cut off is passed over."""
+    """Yield what a journal holds; a line that a crash cut off, or that is none of ours, is passed over."""
     try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = read_lines(path)
     except FileNotFoundError:
         return
-    for line in lines:
-        try:
-            entry = json.loads(line)
-            seed = None if entry["seed"] is None else int(entry["seed"])
-            yield str(entry["clip_id"]), Caption(str(entry["caption"]), seed, bool(entry.get("system", True)))
-        except (ValueError, LookupError, TypeError):
+    for number, entry in lines.records.items():
+        clip_id, text, seed = entry.get("clip_id"), entry.get("caption"), entry.get("seed")
+        if number in lines.broken or not isinstance(seed, int | None):
             continue
+        if isinstance(clip_id, str) and isinstance(text, str):
+            yield clip_id, Caption(text, seed, bool(entry.get("system", True)))

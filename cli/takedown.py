@@ -82,11 +82,11 @@ def _read_list(path: Path) -> list[str]:
     from leitmotif.storage.errors import UserError, one_line
 
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")  # a name may hold any other end of a line
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(
             f"list {str(path)!r} cannot be read ({one_line(error)}); give a text file of ids"
         ) from error
     # An address may hold a #, so only one that stands apart begins a comment.
-    words = (line.split(" #")[0].strip() for line in lines)
-    return [word for word in words if word and not word.startswith("#")]
+    words = (line.split(" #")[0].strip(" \t\r") for line in lines)
+    return [word for word in words if word.strip() and not word.startswith("#")]

@@ -25,6 +25,7 @@ import pyarrow as pa
 from leitmotif.collection.folder import SUFFIXES
 from leitmotif.collection.request import Request
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
+from leitmotif.shards.takedown import mend_record
 from leitmotif.shards.texts import encodable
 from leitmotif.storage.atomic import replace_file, write_bytes
 from leitmotif.storage.lock import hold_folder
@@ -81,6 +82,7 @@ class Archive:
             OutsideError: Another run holds it.
         """
         with hold_folder(self.root, "folder", scratch=self.partial):
+            mend_record(self.root)
             self.takedowns = read_takedowns(self.root)
             self._left_over = {path.name.partition("-")[0] for path in self.partial.iterdir()}
             try:

@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from leitmotif.collection.errors import Refused, TakenDown
-from leitmotif.shards.takedown import RECORD, read_record
+from leitmotif.shards.takedown import read_record
 from leitmotif.shards.texts import encodable
 from leitmotif.shards.urls import canonical_url
-from leitmotif.storage.errors import UserError, one_line
 
 _HASH = re.compile(r"[0-9a-fA-F]{32}|[0-9a-fA-F]{64}")
 _YOUTUBE = re.compile(r"^//youtube\.com/watch\?(?:.*&)?v=([A-Za-z0-9_-]{11})(?:&|$)")
@@ -113,16 +112,11 @@ def read_takedowns(folder: Path) -> TakedownList:
         The list; empty where there is no record.
 
     Raises:
-        UserError: The record cannot be read; nothing is fetched as long as that is so.
+        UserError: The record cannot be opened; nothing is fetched as long as that is so.
+        OutsideError: The disk failed.
     """
-    try:
-        removals = read_record(folder)
-    except (OSError, ValueError) as error:
-        raise UserError(
-            f"{str(folder / RECORD)!r} cannot be read ({one_line(error)}); nothing is fetched without it"
-        ) from error
     reasons: dict[str, str] = {}
-    for removal in removals:
+    for removal in read_record(folder):
         hashes = (*removal.media_ids, *removal.clip_ids, *removal.items)
         for identity in (*hashes, *removal.urls, *removal.source_ids):
             reasons |= dict.fromkeys(map(normal_id, ids_in(identity)), removal.reason[:300])

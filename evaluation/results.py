@@ -14,6 +14,7 @@ from leitmotif.evaluation.comparison import Comparison
 from leitmotif.evaluation.metric import Metric
 from leitmotif.storage.atomic import whole_folder
 from leitmotif.storage.errors import UserError
+from leitmotif.storage.json_lines import json_text
 
 RESULTS, TABLE, DESCRIPTIONS = "results.json", "results.md", "descriptions.jsonl"
 VERSION = 1
@@ -121,7 +122,7 @@ def write_results(
             {"clip_id": clip.clip_id, **{name: each[number] for name, each in said.items()}}
             for number, clip in enumerate(clips)
         ]
-        _write(beside / DESCRIPTIONS, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        _write(beside / DESCRIPTIONS, "".join(f"{json_text(row)}\n" for row in rows))
         _write(beside / TABLE, f"{heading}\n\n{make_table(document)}")
         _write(beside / RESULTS, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 

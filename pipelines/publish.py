@@ -31,7 +31,7 @@ from leitmotif.shards.artists import artist_names
 from leitmotif.shards.manifest import MANIFEST, read_counts, write_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS, assign_splits, unmet_targets
-from leitmotif.shards.takedown import Blocklist, Removal, read_record, write_record
+from leitmotif.shards.takedown import Blocklist, Removal, keep_damage, read_record, write_record
 from leitmotif.shards.urls import canonical_url
 from leitmotif.shards.writer import plan_shards, write_shard
 from leitmotif.storage.atomic import whole_folder, write_text
@@ -102,6 +102,7 @@ def publish(
             (beside / "data").mkdir()
             rows, shards = _write_data(beside, plan, ledger, on_progress)
             _write_records(beside, plan, ledger, given)
+            keep_damage(out, beside)
             write_record(beside, removals)
             finish(beside, ledger)
             counts = ledger.counts()

@@ -32,7 +32,7 @@ from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.saved_plan import read_models, read_plan
 from leitmotif.pipelines.stage import Stage, stored_as
 from leitmotif.pipelines.stages import STAGES
-from leitmotif.shards.takedown import RECORD, Blocklist, read_record
+from leitmotif.shards.takedown import RECORD, Blocklist, mend_record, read_record
 from leitmotif.storage.atomic import write_text
 from leitmotif.storage.errors import UserError
 from leitmotif.storage.lock import check_free, hold_folder
@@ -175,6 +175,7 @@ class Workspace:
         with hold_folder(self.root, "workspace", scratch=self.scratch):
             shutil.rmtree(self.scratch, ignore_errors=True)
             self.scratch.mkdir()
+            mend_record(self.root)
             yield
 
 

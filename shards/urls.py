@@ -7,6 +7,8 @@ import re
 import string
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from leitmotif.shards.texts import encodable
+
 # Where a player starts, which list it came from, who shared it: not which video it is.
 _BESIDE_THE_POINT = frozenset(
     ("t", "start", "list", "index", "si", "pp", "feature", "ab_channel", "fbclid", "gclid", "app")
@@ -23,7 +25,7 @@ def canonical_url(url: str) -> str:
     embedded and "shorts" addresses become its watch page.
     """
     try:
-        parts = urlsplit(url.strip())
+        parts = urlsplit(encodable(url.strip()))
         host, port = (parts.hostname or ""), parts.port
     except ValueError:
         return url

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -16,7 +15,7 @@ from leitmotif.storage.atomic import write_text
 from leitmotif.train_mmdm.processor import question_of
 from leitmotif.train_mmdm.run import CARD_NAME, SAMPLES_NAME
 from leitmotif.train_mmdm.settings import Settings
-from leitmotif.training.logs import read_log
+from leitmotif.training.logs import read_log, whole_records
 
 SHOWN = (
     "recipe", "learning_rate", "weight_decay", "warmup", "batch", "accumulation", "epochs", "lora_rank",
@@ -120,9 +119,9 @@ def _losses(run: Path, facts: Mapping[str, Any]) -> str:
 
 def _samples(run: Path) -> str:
     path = run / SAMPLES_NAME
-    if not path.is_file():
+    lines = whole_records(path)
+    if not lines:
         return ""
-    lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     last = [line for line in lines if line["step"] == lines[-1]["step"]]
     shown = [
         f"- `{line['clip_id']}`\n  - wrote: {_one_line(line['answer'])}\n"

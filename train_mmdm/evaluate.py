@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -15,6 +14,7 @@ from leitmotif.evaluation.results import check_target, make_document, write_resu
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
 from leitmotif.storage.errors import UserError
+from leitmotif.storage.json_lines import read_lines
 from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.taxonomy.labels import load
 from leitmotif.train_mmdm.answer import MUSIC, Answer, write_answer
@@ -208,10 +208,11 @@ def read_descriptions(path: Path, clips: Sequence[Clip]) -> Answers:
     """
     found: dict[str, Answer] = {}
     try:
-        for line in path.read_text(encoding="utf-8").splitlines():
-            if line.strip():
-                row = json.loads(line)
-                found[str(row["clip_id"])] = Answer(str(row["description"]))
+        lines = read_lines(path)
+        if lines.broken:
+            raise ValueError(f"line {min(lines.broken)} is no JSON object")
+        for row in lines.records.values():
+            found[str(row["clip_id"])] = Answer(str(row["description"]))
     except (OSError, ValueError, LookupError, TypeError) as error:
         raise UserError(
             f"cannot read {str(path)!r} ({type(error).__name__}: {error}); expected a line "

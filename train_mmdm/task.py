@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -10,13 +9,15 @@ from typing import Any, ClassVar
 import torch
 import torch.nn.functional as functional
 
-from leitmotif.storage.atomic import write_text
+from leitmotif.storage.atomic import write_bytes
+from leitmotif.storage.json_lines import line_of
 from leitmotif.train_mmdm.examples import BatchMaker, Example
 from leitmotif.train_mmdm.network import load_pretrained
 from leitmotif.train_mmdm.processor import IGNORED, Processor, network_inputs
 from leitmotif.train_mmdm.run import NETWORK, SAMPLES_NAME, save_network
 from leitmotif.train_mmdm.settings import Settings
 from leitmotif.training.checkpoint import is_sharded
+from leitmotif.training.logs import whole_records
 
 
 class DescriptionTask:
@@ -128,10 +129,10 @@ def write_samples(
         asked = processor.collate([processor.encode(example.pixels, example.question)])
         asked = network_inputs({name: value.to(device) for name, value in asked.items()}, net.dtype)
         answers.append(generate(net, asked, processor, settings)[0])
-    with (run / SAMPLES_NAME).open("a", encoding="utf-8") as file:
+    with (run / SAMPLES_NAME).open("ab") as file:
         for example, answer in zip(examples, answers, strict=True):
             line = {"step": step, "clip_id": example.clip_id, "answer": answer, "truth": example.answer}
-            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+            file.write(line_of(line))
     return answers
 
 
@@ -139,9 +140,8 @@ def forget_samples(run: Path, step: int) -> None:
     """Drop the samples that a former process wrote after a step."""
     path = run / SAMPLES_NAME
     if path.is_file():
-        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
-        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= step]
-        write_text(path, "".join(kept))
+        kept = [line for line in whole_records(path) if line["step"] <= step]
+        write_bytes(path, b"".join(map(line_of, kept)))
 
 
 def generate(net: Any, asked: dict[str, torch.Tensor], processor: Processor, settings: Settings) -> list[str]:

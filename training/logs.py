@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import importlib
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from leitmotif.extras import install_command
-from leitmotif.storage.atomic import write_text
+from leitmotif.storage.atomic import write_bytes
 from leitmotif.storage.errors import UserError
+from leitmotif.storage.json_lines import Lines, line_of, read_lines
 
 LOG_NAME = "log.jsonl"
 
@@ -40,15 +40,15 @@ class RunLog:
     ) -> None:
         self.path = run / LOG_NAME
         kept = [line for line in read_log(run) if line["step"] <= step]
-        write_text(self.path, "".join(json.dumps(line) + "\n" for line in kept))
+        write_bytes(self.path, b"".join(map(line_of, kept)))
         self._board = _open_board(run, step) if tensorboard else None
         self._wandb = _open_wandb(run, settings or {}) if wandb else None
 
     def write(self, step: int, kind: str, numbers: Mapping[str, float]) -> None:
         """Write the numbers of a step; `kind` is such as "train" or "validation"."""
         line = {"step": step, "kind": kind, **numbers}
-        with self.path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        with self.path.open("ab") as file:
+            file.write(line_of(line))
         named = {f"{kind}/{name}": value for name, value in numbers.items()}
         if self._board is not None:
             for name, value in named.items():
@@ -66,15 +66,18 @@ class RunLog:
 
 def read_log(run: Path) -> list[dict[str, Any]]:
     """Return the lines of a run's log; one that a crash cut off is left out."""
-    return list(_whole_lines(run / LOG_NAME))
+    return whole_records(run / LOG_NAME)
 
 
-def _whole_lines(path: Path) -> Iterator[dict[str, Any]]:
-    if not path.is_file():
-        return
-    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
-        if line.endswith("\n"):
-            yield json.loads(line)
+def whole_records(path: Path) -> list[dict[str, Any]]:
+    """Return the lines of a record by step, as they were written; none where there is no such file.
+
+    Args:
+        path: JSON Lines, in each of which stands a `step`.
+    """
+    lines = read_lines(path) if path.is_file() else Lines()
+    whole = (record for number, record in lines.records.items() if number not in lines.broken)
+    return [record for record in whole if isinstance(record.get("step"), int)]
 
 
 def _open_board(run: Path, step: int) -> Any:

@@ -9,7 +9,6 @@ run stand the model before its training, and one answer for all films: the commo
 from __future__ import annotations
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -23,6 +22,7 @@ from leitmotif.evaluation.results import make_document, make_table
 from leitmotif.evaluation.tempo_class import TempoClassMetric
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.storage.errors import UserError
+from leitmotif.storage.json_lines import read_lines
 from leitmotif.taxonomy.tempo import tempo_class
 from leitmotif.train_mmdm.answer import Answer
 from leitmotif.train_mmdm.describe import Describer, base_model, decoding_of
@@ -42,7 +42,7 @@ def read_truth(corpus: Path) -> list[Clip]:
     """
     path = corpus / TRUTH_NAME
     try:
-        rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        rows = read_lines(path).records.values()
     except OSError as error:
         raise UserError(
             f"cannot read {str(path)!r} ({error.strerror}); give the folder of films of `leitmotif demo`"

@@ -25,6 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from leitmotif.shards.renamed import stage_now
+from leitmotif.storage.json_lines import read_lines
 
 # Column of the older build -> column of the newer one.
 RENAMED: dict[str, str] = {}
@@ -100,8 +101,7 @@ def _rows(old: pa.ChunkedArray, new: pa.ChunkedArray) -> str:
 
 
 def _log(folder: Path) -> list[Any]:
-    lines = (folder / "run" / "log.jsonl").read_text(encoding="utf-8").splitlines()
-    return [json.loads(line) for line in lines]
+    return list(read_lines(folder / "run" / "log.jsonl").records.values())
 
 
 def _differences(place: str, old: Any, new: Any) -> Iterator[str]:

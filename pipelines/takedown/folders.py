@@ -17,7 +17,7 @@ from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError, advice
 from leitmotif.shards.layout import DATA
 from leitmotif.shards.manifest import MANIFEST, Facts, find_changes, read_manifest, write_manifest
-from leitmotif.shards.takedown import Removal, read_record, write_record
+from leitmotif.shards.takedown import Removal, keep_damage, read_record, write_record
 from leitmotif.storage.atomic import whole_folder
 from leitmotif.storage.errors import is_machine_fault, one_line
 
@@ -91,6 +91,7 @@ def rebuild(
                 shutil.copy2(path, new)
                 gone += remove(new, redactor, scratch=beside)
         counts = _counts(beside)
+        keep_damage(dataset, beside)
         write_record(beside, [*read_record(dataset), *removals])
         finish(beside)
         # What was taken away as a whole is not missing.

@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from leitmotif.shards.urls import canonical_url
 from leitmotif.storage.atomic import replace_file
+from leitmotif.storage.json_lines import json_text
 
 BLANK = "[taken down]"
 # Columns that say whose a row is: it goes with what they name. Elsewhere a name is blanked.
@@ -45,7 +46,8 @@ class Redactor:
     def _needles(self) -> dict[bytes, str]:
         spelled = {name.encode(errors="surrogateescape"): name for name in self.ids}
         for name in self.texts:
-            inner = json.dumps(name)[1:-1], json.dumps(name, ensure_ascii=False)[1:-1]
+            written = json.dumps(name), json.dumps(name, ensure_ascii=False), json_text(name)
+            inner = [text[1:-1] for text in written]
             for text in (name, html.escape(name), *inner):
                 spelled[text.encode(errors="surrogateescape")] = name
         return spelled
@@ -154,11 +156,11 @@ def remove(path: Path, redactor: Redactor, *, scratch: Path) -> int:
         return gone
     if path.suffix not in _TEXTS or not redactor.found_in(path.read_bytes()):
         return 0
-    text = path.read_text(encoding="utf-8", errors="surrogateescape")
-    lines = text.splitlines(keepends=True)
+    lines = path.read_bytes().splitlines(keepends=True)  # of bytes: where other letters end a line, none ends
     whole = path.suffix != ".jsonl"
-    kept = lines if whole else [line for line in lines if not redactor.found_in(line.encode())]
-    beside.write_text(redactor.blank("".join(kept)), encoding="utf-8", errors="surrogateescape")
+    kept = lines if whole else [line for line in lines if not redactor.found_in(line)]
+    text = b"".join(kept).decode(errors="surrogateescape")
+    beside.write_bytes(redactor.blank(text).encode(errors="surrogateescape"))
     _replace(path, beside if kept else None)
     beside.unlink(missing_ok=True)
     return len(lines) - len(kept)

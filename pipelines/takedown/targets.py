@@ -17,11 +17,10 @@ from leitmotif.pipelines.takedown.sources import (
     stored_ids,
 )
 from leitmotif.shards.manifest import MANIFEST
-from leitmotif.shards.takedown import RECORD, Removal, read_record
+from leitmotif.shards.takedown import Removal, is_record, read_record
 from leitmotif.storage.atomic import clear_leftovers
 from leitmotif.storage.errors import UserError
-
-_UNSEARCHED = frozenset((RECORD, ".lock"))
+from leitmotif.storage.lock import LOCK
 
 
 @dataclass(frozen=True)
@@ -100,5 +99,6 @@ def open_targets(target: Path, *, workspace: Path | None = None, collected: Path
 
 
 def files_in(folder: Path) -> list[Path]:
-    """Return every file of a folder but the takedown record and the lock."""
-    return sorted(path for path in folder.rglob("*") if path.is_file() and path.name not in _UNSEARCHED)
+    """Return every file of a folder but the takedown record, former ones that were damaged, and the lock."""
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return sorted(path for path in files if path.name != LOCK and not is_record(path))

@@ -16,7 +16,6 @@ from leitmotif.collection.folder import find_media
 from leitmotif.collection.request import Request
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
 from leitmotif.shards.takedown import Removal, write_record
-from leitmotif.storage.errors import UserError
 from tests.collection.media_server import MediaServer, tone
 
 Fetch = Callable[..., CollectSummary]
@@ -295,14 +294,17 @@ def test_every_address_of_a_youtube_video_names_it(
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"digest": "abc"}', '{"id": "x"}', '{"digest": 3}', "\xff"])
-def test_a_broken_takedown_list_stops_the_run(
+def test_a_broken_takedown_list_is_set_aside_and_what_is_readable_of_it_is_refused(
     media: MediaServer, fetch: Fetch, archive: Archive, line: str
 ) -> None:
-    archive.root.mkdir(parents=True)
-    (archive.root / "takedown.jsonl").write_bytes(line.encode("latin-1"))
-    with pytest.raises(UserError, match=r"takedown\.jsonl"):
-        fetch(media.add("/a.wav", tone()))
-    assert media.asked == []
+    wanted, unwanted = media.add("/a.wav", tone()), media.add("/b.wav", tone(2.0))
+    take_down(archive, unwanted)
+    path = archive.root / "takedown.jsonl"
+    damaged = path.read_bytes() + line.encode("latin-1")
+    path.write_bytes(damaged)
+    assert fetch(wanted, unwanted).refused == 1
+    assert media.paths() == ["/a.wav"]
+    assert [aside.read_bytes() for aside in archive.root.glob("takedown.jsonl.damaged-*")] == [damaged]
 
 
 def test_an_empty_list_refuses_nothing(tmp_path: Path) -> None:

@@ -32,9 +32,10 @@ from leitmotif.pipelines.takedown.run import plan_takedown, take_down
 from leitmotif.pipelines.takedown.targets import Targets, open_targets
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
-from leitmotif.shards.takedown import RECORD, read_record
+from leitmotif.shards.takedown import ASIDE, RECORD, read_record
 from leitmotif.shards.validate import validate
 from leitmotif.storage.errors import OutsideError, UserError
+from leitmotif.storage.json_lines import line_of
 from leitmotif.storage.table import AppendOnlyTable
 from leitmotif.taxonomy import labels
 
@@ -492,14 +493,46 @@ def test_a_folder_of_another_kind_is_refused(tmp_path: Path, made: Made) -> None
         open_targets(made.dataset, collected=tmp_path)
 
 
-def test_a_damaged_record_stops_everything(made: Made) -> None:
-    (made.workspace.root / RECORD).write_text('{"at": 1')
-    with pytest.raises(UserError, match=r"line 1 of .* is no takedown; mend or restore the file"):
-        Ledger(made.workspace.stores(made.plan))
-    with pytest.raises(UserError, match="is no takedown"):
-        publish(made.workspace, made.dataset, made.plan)
-    with pytest.raises(UserError, match="is no takedown"):
-        made.take_down("b.mp4")
+def test_a_damaged_record_is_set_aside_and_what_is_readable_of_it_holds(made: Made) -> None:
+    made.take_down("b.mp4")
+    root, torn = (
+        made.workspace.root,
+        b'{"at": "2026-01-01", "urls": ["' + URL.format("c").encode() + b'", "htt',
+    )
+    damaged = (root / RECORD).read_bytes() + torn
+    (root / RECORD).write_bytes(damaged)
+    Ledger(made.workspace.stores(made.plan))
+    publish(made.workspace, made.dataset, made.plan)
+    assert rows_of(made.dataset) & {"b.mp4", "c.mp4"} == set()
+    with made.workspace.held():
+        pass
+    (aside,) = root.glob(f"{ASIDE}*")
+    assert aside.read_bytes() == damaged
+    assert [removal.urls for removal in read_record(root)] == [(URL.format("b"),), (URL.format("c"),)]
+    made.take_down("a.mp4")
+    assert aside.read_bytes() == damaged and len(read_record(root)) == 3
+    assert holding(made.dataset, URL.format("b")) == [RECORD]
+
+
+def test_a_source_whose_address_holds_a_separator_of_lines_is_taken_down(tmp_path: Path) -> None:
+    url = "https://video.example/\u2028?v={}\x85é"
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in "ab":
+        (source / f"{name}\u2029.mp4").write_text(name)
+        (source / f"{name}\u2029.info.json").write_text(json.dumps({"webpage_url": url.format(name)}))
+    workspace = Workspace(tmp_path / "ws")
+    catalogue(workspace, source)
+    (workspace.root / "runs").mkdir()
+    told = {"event": "batch", "source": "a\u2029.mp4", "url": url.format("a")}
+    (workspace.root / "runs" / "log.jsonl").write_bytes(line_of(told) + line_of({"event": "end"}))
+    targets = open_targets(workspace.root)
+    for word in (url.format("a"), "b\u2029.mp4"):
+        take_down(plan_takedown([word], targets), targets)
+    names = [removal.source_ids for removal in read_record(workspace.root)]
+    assert names == [("a\u2029.mp4",), ("b\u2029.mp4",)]
+    assert (workspace.root / "runs" / "log.jsonl").read_bytes() == line_of({"event": "end"})
+    assert len(workspace.catalog().read([])) == 0
 
 
 def test_a_collected_folder_loses_file_metadata_and_row(made: Made, tmp_path: Path) -> None:
