@@ -34,8 +34,8 @@ def one_line_errors(folder: Path) -> Iterator[None]:
     except (OSError, MemoryError) as error:
         if is_machine_fault(error):
             raise OutsideError(f"{describe_machine_fault(error, folder)} and run again") from error
-        place = error.filename or folder
-        raise UserError(f"{str(place)!r} cannot be read or written ({error.strerror or error})") from error
+        place, said = getattr(error, "filename", None) or folder, getattr(error, "strerror", None) or error
+        raise UserError(f"{str(place)!r} cannot be read or written ({said})") from error
     except pa.ArrowInvalid as error:
         raise UserError(
             f"a table of {str(folder)!r} cannot be read ({one_line(error)}); "
