@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from types import ModuleType
 from typing import Any, Self, TypeVar
 
-from leitmotif.captioning.answers import read_completion, read_models
+import httpx
+
+from leitmotif.captioning.answers import SaidError, read_completion, read_models
 from leitmotif.captioning.chat import Completion
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
-from leitmotif.extras import needs
-from leitmotif.storage.errors import UserError
+from leitmotif.captioning.exchange import Reply, Unreadable, exchange, open_client
+from leitmotif.storage.errors import UserError, one_line
 
 logger = logging.getLogger("leitmotif.captioning")
 
@@ -32,6 +32,7 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 8.0
 MAX_FAULTS = 5
 # HTTP: too many requests; unauthorized and forbidden; request timeout and too early, which pass.
 _BUSY, _REFUSED_KEY, _PASSING = 429, (401, 403), (408, 425)
+_SHOWN = 200
 
 
 class Connection:
@@ -46,15 +47,11 @@ class Connection:
             patience_s: How long the server may stay away before it is given up.
 
         Raises:
-            UserError: The package openai is not installed.
+            UserError: The key cannot be sent.
         """
-        self.openai = _import_openai()
         self.url, self.timeout_s, self.patience_s = url, timeout_s, patience_s
-        self.key = next(filter(None, map(os.environ.get, KEY_VARIABLES)), None)
-        # All retries are ours.
-        self.client = self.openai.AsyncOpenAI(
-            base_url=url, api_key=self.key or "none", max_retries=0, timeout=None
-        )
+        self.key = read_key()
+        self.client = open_client(url, self.key)
         self.answers = 0
         self.silent_since: float | None = None
         self.resume_at = 0.0
@@ -65,7 +62,7 @@ class Connection:
 
     async def __aexit__(self, *_: object) -> None:
         """Close it."""
-        await self.client.close()
+        await self.client.aclose()
 
     async def models(self) -> list[str]:
         """Return the names of the models that are served.
@@ -74,7 +71,7 @@ class Connection:
             UserError: The server refuses the key, or is not of this kind.
             ServerDown: It stays away for longer than the patience.
         """
-        return await self._call(lambda: self.client.models.list(), read_models)
+        return await self._call("GET", "models", read_models)
 
     async def ask(
         self, body: Mapping[str, Any], *, in_vain: Callable[[str], bool], patient: bool = True
@@ -93,20 +90,18 @@ class Connection:
             UserError: It refuses the key, or no longer serves the model.
             ServerDown: It stays away for longer than the patience.
         """
-        # Not chat.completions.create: turning plain dictionaries into its types and back takes a third of the
-        # time of a request.
+        most = MAX_FAULTS if patient else 1
         return await self._call(
-            lambda: self.client.post("/chat/completions", cast_to=object, body=body),
-            read_completion,
-            in_vain=in_vain,
-            most=MAX_FAULTS if patient else 1,
+            "POST", "chat/completions", read_completion, body=body, in_vain=in_vain, most=most
         )
 
     async def _call(
         self,
-        send: Callable[[], Awaitable[Any]],
-        read: Callable[[Any], Answer],
+        method: str,
+        path: str,
+        read: Callable[[Reply], Answer],
         *,
+        body: Mapping[str, Any] | None = None,
         in_vain: Callable[[str], bool] = lambda words: False,
         most: int = MAX_FAULTS,
     ) -> Answer:
@@ -116,9 +111,8 @@ class Connection:
             answers = self.answers
             await asyncio.sleep(max(0.0, self.resume_at - time.monotonic()))
             try:
-                async with asyncio.timeout(self.timeout_s):
-                    answer = read(await send())
-            except (self.openai.OpenAIError, ValueError, TimeoutError) as error:
+                answer = read(await exchange(self.client, method, path, limit_s=self.timeout_s, body=body))
+            except (httpx.HTTPError, httpx.InvalidURL, SaidError, Unreadable, TimeoutError) as error:
                 self._raise_if_final(error, in_vain)
                 if (self.answers > answers or most == 1) and _status(error) != _BUSY:
                     faults += 1
@@ -136,8 +130,10 @@ class Connection:
     def _raise_if_final(self, error: Exception, in_vain: Callable[[str], bool]) -> None:
         """Raise what a repetition would not change."""
         status = _status(error)
-        if status is not None and in_vain(_words(error)):
-            raise Refused(f"the server refuses the request ({self._reason(error)})", _words(error)) from error
+        if status is not None and in_vain(_words_of(error)):
+            raise Refused(
+                f"the server refuses the request ({self._reason(error)})", _words_of(error)
+            ) from error
         if status is None or status in (_BUSY, *_PASSING) or status >= 500:
             return
         if status in _REFUSED_KEY:
@@ -154,7 +150,10 @@ class Connection:
                 f"the server at {self.url} does not know the address or the model ({self._reason(error)}); "
                 "expected the base URL of an OpenAI-compatible API, which mostly ends in /v1"
             ) from error
-        raise Refused(f"the server refuses the request ({self._reason(error)})", _words(error)) from error
+        raise self._refusal(error) from error
+
+    def _refusal(self, error: Exception) -> Refused:
+        return Refused(f"the server refuses the request ({self._reason(error)})", _words_of(error))
 
     def _pause_s(self, error: Exception, number: int) -> float:
         """Return how long to wait before the next try.
@@ -165,15 +164,15 @@ class Connection:
         now = time.monotonic()
         if self.silent_since is None:
             self.silent_since = now
-            logger.warning(
-                "the caption server at %s does not answer (%s); waiting", self.url, self._reason(error)
-            )
+            does = "answers with nothing of use" if _came(error) else "does not answer"
+            logger.warning("the caption server at %s %s (%s); waiting", self.url, does, self._reason(error))
         asked_s = _retry_after_s(error)
         left_s = self.silent_since + self.patience_s - now
         if left_s <= 0 or (asked_s or 0.0) > left_s:
             wish = f", and asks to wait for {asked_s:.0f} s" if asked_s else ""
+            has = "answered with nothing of use" if _came(error) else "not answered"
             raise ServerDown(
-                f"the caption server at {self.url} has not answered for {now - self.silent_since:.0f} s "
+                f"the caption server at {self.url} has {has} for {now - self.silent_since:.0f} s "
                 f"({self._reason(error)}){wish}; see to it and run the same command again, what was "
                 "captioned so far is kept (caption.patience_s waits longer)",
                 busy=_status(error) == _BUSY,
@@ -193,37 +192,45 @@ class Connection:
         """Return an error in a few words, without the key."""
         if isinstance(error, TimeoutError):
             return f"no answer within {self.timeout_s:.0f} s"
-        wrapped = isinstance(error, self.openai.APIConnectionError) and error.__cause__
-        cause = error.__cause__ if wrapped and error.__cause__ else error
-        text = " ".join(_words(cause).split()) or type(cause).__name__
+        text = one_line(error)
         text = text.replace(self.key, "***") if self.key else text
-        return text if len(text) <= 200 else text[:200] + "…"
+        return text if len(text) <= _SHOWN else text[:_SHOWN] + "…"
 
 
-def _import_openai() -> ModuleType:
-    try:
-        import openai
-    except ImportError as error:
-        raise UserError(needs("caption backend 'vllm-server'", "openai", "paper")) from error
-    return openai
+def read_key() -> str | None:
+    """Return the key of the environment; None where there is none.
+
+    Raises:
+        UserError: It cannot be sent.
+    """
+    for name in KEY_VARIABLES:
+        if key := os.environ.get(name, "").strip():
+            if not (key.isascii() and key.isprintable()):
+                raise UserError(
+                    f"the key in {name} holds letters that no header can; expected printable ASCII"
+                )
+            return key
+    return None
 
 
-def _words(error: BaseException) -> str:
-    """Return all that a server said: openai 3 leaves out what is not a `message`."""
-    text, body = str(error), getattr(error, "body", None)
-    if body and _status(error) is not None and " - " not in text:
-        text += f" - {body if isinstance(body, str) else json.dumps(body)}"
-    return text
+def _came(error: BaseException) -> bool:
+    """Tell whether the server answered at all."""
+    return isinstance(error, SaidError | Unreadable)
+
+
+def _words_of(error: BaseException) -> str:
+    """Return all that a server said."""
+    return error.words if isinstance(error, SaidError) else str(error)
 
 
 def _status(error: BaseException) -> int | None:
     """Return the HTTP status of an error, if the server sent one."""
-    return getattr(error, "status_code", None)
+    return error.status if isinstance(error, SaidError) else None
 
 
 def _retry_after_s(error: Exception) -> float | None:
     """Return how long the server asks to wait: its header Retry-After, in seconds or as a date."""
-    value = getattr(getattr(error, "response", None), "headers", {}).get("retry-after")
+    value = error.retry_after if isinstance(error, SaidError) else None
     if value is None:
         return None
     try:
@@ -232,5 +239,5 @@ def _retry_after_s(error: Exception) -> float | None:
         pass
     try:
         return max(0.0, (parsedate_to_datetime(value) - datetime.now(UTC)).total_seconds())
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, LookupError, OverflowError):  # of years and zones that there are not
         return None

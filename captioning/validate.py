@@ -13,12 +13,14 @@ from leitmotif.captioning.sanitize import EMAIL, HASHTAG, LINK
 MIN_WORDS = 5
 # This many words in a row are no chance: of a description, of the instructions. A title counts when whole.
 COPIED_WORDS, ECHOED_WORDS, TITLE_WORDS = 7, 6, 4
+# What is longer is no sentence: the longest words of English have fewer letters than this.
+LETTERS_A_WORD = 40
 # Share of letters that must be those of English; the rest are of names such as "ragtime à la française".
 ENGLISH_LETTERS = 0.9
 
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 _TYPED = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "«": '"', "»": '"', "♯": "#", "♭": "b"})
-_WRAPPED = re.compile(r"""^(["'*_`]+)(.*?)\1$""", re.DOTALL)
+_WRAPPED = re.compile(r"""^(["'*_`]{1,6})(.*?)\1$""", re.DOTALL)
 _PREAMBLE = re.compile(
     r"(?:sure|certainly|absolutely|of course|okay|ok)\b\s*[,!.:]"
     r"|here(?:'s| is| are)\b[^.!?]{0,80}:"
@@ -35,11 +37,12 @@ _REFUSAL = re.compile(
 )
 _MARKUP = re.compile(r"[<>{}\[\]|`*\\]|__|^(?:[-•]|\d+[.)])\s")
 _ENDED = re.compile(r"[.!?][\"')]*$")
-_SENTENCE_END = re.compile(r"[.!?]+[\"')]*(?=\s+\S)")
+_SENTENCE_END = re.compile(r"(?<![.!?])[.!?]+[\"')]*(?=\s+\S)")
 _NO_END = re.compile(
     r"(?:(?:^|[\s(\"'])(?:approx|ca|cf|e\.g|i\.e|etc|feat|ft|vs|mr|mrs|ms|dr|st|no|op|vol|pt)\.|\.\.+)$",
     re.IGNORECASE,
 )
+_LONGEST_NO_END = len(" approx.")
 # Beginnings of words of which a sentence about music holds one, if it does not name a tag.
 _MUSICAL = re.compile(
     r"\b(?:music|song|track|piece|tune|melod|rhythm|beat|tempo|harmon|chord|instrument|vocal|sing|voice|sound|sonic"
@@ -61,9 +64,12 @@ def read_caption(text: str, facts: CaptionFacts, *, instructions: str, max_words
     Raises:
         BadCaption: It is no caption; the text says why.
     """
-    if len(text.strip().splitlines()) > 1:
+    said, most = text.strip(), LETTERS_A_WORD * max_words
+    if len(said) > most:
+        raise BadCaption(f"it is {len(said)} letters long, and {most} at most are expected")
+    if len(said.splitlines()) > 1:
         raise BadCaption("it has several lines")
-    caption = _unwrap(text)
+    caption = _unwrap(said)
     for fault in _faults(caption, facts, instructions, max_words):
         raise BadCaption(fault)
     return caption if _ENDED.search(caption) else caption + "."
@@ -120,7 +126,8 @@ def _words(text: str | None) -> list[str]:
 
 
 def _count_sentences(caption: str) -> int:
-    return 1 + sum(not _NO_END.search(caption[: end.end()]) for end in _SENTENCE_END.finditer(caption))
+    ends = [end.end() for end in _SENTENCE_END.finditer(caption)]
+    return 1 + sum(not _NO_END.search(caption, max(0, end - _LONGEST_NO_END), end) for end in ends)
 
 
 def _copied_from(words: Sequence[str], facts: CaptionFacts) -> str | None:
@@ -150,7 +157,7 @@ def _longest_run(ours: Sequence[str], theirs: Sequence[str]) -> int:
 def _names_artist(caption: str, artist: str | None) -> bool:
     """Tell whether a caption holds the artist's name, written as a name and not as the first word."""
     name = " ".join((artist or "").translate(_TYPED).split())
-    if not name or name == name.lower():
+    if not name or name == name.lower() or len(name) > len(caption):
         return False
     found = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", caption)
     return found is not None and (found.start() > 0 or " " in name)

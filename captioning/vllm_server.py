@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Coroutine, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any, Self, TypeVar
-from urllib.parse import urlsplit
-
-from pydantic import Field, field_validator
+from typing import Any, Self
 
 from leitmotif.captioning.captioner import Caption, Keep, keep_nothing
 from leitmotif.captioning.chat import (
@@ -21,7 +17,6 @@ from leitmotif.captioning.chat import (
     RATE_HZ,
     REFERENCE,
     REVISION,
-    ChatSettings,
     ChatTask,
     Completion,
     Message,
@@ -30,43 +25,15 @@ from leitmotif.captioning.chat import (
 from leitmotif.captioning.connection import Connection
 from leitmotif.captioning.dialect import Dialect
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
+from leitmotif.captioning.exchange import run
 from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.server_settings import URL
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.published import revision_of_language_model
 
-__all__ = ["LICENSE", "MODEL_ID", "RATE_HZ", "REFERENCE", "REVISION", "URL", "ServerCaptioner"]
+__all__ = ["LICENSE", "MODEL_ID", "RATE_HZ", "REFERENCE", "REVISION", "ServerCaptioner"]
 
 logger = logging.getLogger("leitmotif.captioning")
-
-# Where `vllm serve` listens by default.
-URL = "http://localhost:8000/v1"
-
-EXTRA = "paper"
-
-Result = TypeVar("Result")
-
-
-class ServerSettings(ChatSettings):
-    """Settings of a captioner that asks a server.
-
-    A key is read from the environment (LEITMOTIF_API_KEY or OPENAI_API_KEY) and has no place here: settings
-    are published.
-    """
-
-    url: str = URL
-    concurrency: int = Field(default=128, ge=1)
-    timeout_s: float = Field(default=120.0, gt=0)
-    patience_s: float = Field(default=120.0, ge=0)
-
-    @field_validator("url")
-    @classmethod
-    def _plain_url(cls, url: str) -> str:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError("expected the base URL of an OpenAI-compatible API, such as http://host:8000/v1")
-        if parts.username or parts.password or parts.query:
-            raise ValueError("a key in the URL would be published; put it into LEITMOTIF_API_KEY")
-        return url
 
 
 class ServerCaptioner:
@@ -134,7 +101,7 @@ class ServerCaptioner:
             LookupError: There is no such prompt.
         """
         _ = self.task.prompt
-        served = _run(self._served())
+        served = run(self._served())
         if self.served not in served:
             raise UserError(
                 f"got a server at {self.url} that serves {', '.join(served) or 'nothing'}; expected "
@@ -154,7 +121,7 @@ class ServerCaptioner:
             UserError: The server no longer serves the model, refuses the key, or fails on a plain clip.
             ServerDown: It stays away for longer than the patience.
         """
-        return _run(self._caption_all(batch, keep)) if batch else []
+        return run(self._caption_all(batch, keep)) if batch else []
 
     def _connect(self) -> Connection:
         return Connection(self.url, timeout_s=self.timeout_s, patience_s=self.patience_s)
@@ -262,16 +229,6 @@ class ServerCaptioner:
             raise unfit(f"{self.served} at {self.url}", plain) from fault
         self._writes |= isinstance(plain, Caption)
         self._vouched_s = time.monotonic()
-
-
-def _run(work: Coroutine[Any, Any, Result]) -> Result:
-    """Run a coroutine to its end, also where a loop is running already, as in a notebook."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(work)
-    with ThreadPoolExecutor(1) as thread:
-        return thread.submit(asyncio.run, work).result()
 
 
 CAPTIONER = ServerCaptioner

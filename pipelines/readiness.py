@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict, dataclass
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from typing import Any
 
-from leitmotif.captioning.connection import KEY_VARIABLES
-from leitmotif.captioning.vllm_server import URL
+import httpx
+
+from leitmotif.captioning.answers import SaidError, read_models
+from leitmotif.captioning.connection import KEY_VARIABLES, read_key
+from leitmotif.captioning.exchange import Reply, Unreadable, exchange, open_client, run
+from leitmotif.captioning.server_settings import URL
 from leitmotif.pipelines.backends_in_use import BackendUse
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, one_line
 from leitmotif.weights.backend import Backend, size_text
 from leitmotif.weights.catalog import name_model
 from leitmotif.weights.device import AUTO, resolve_device
@@ -155,25 +158,26 @@ def _device(use: BackendUse) -> tuple[str, str | None]:
 
 def _ask_server(use: BackendUse) -> tuple[str | None, str | None]:
     """Ask an OpenAI-compatible server what it serves; return a word on it, and what is amiss."""
-    import httpx
-
     url = str(use.settings.get("url") or URL).rstrip("/")
-    key = next(filter(None, map(os.environ.get, KEY_VARIABLES)), None)
-    headers = {"Authorization": f"Bearer {key}"} if key else {}
     try:
-        answer = httpx.get(f"{url}/models", headers=headers, timeout=SERVER_WAIT_S)
-    except (httpx.HTTPError, httpx.InvalidURL):
+        names = read_models(run(_list_models(url)))
+    except (httpx.HTTPError, httpx.InvalidURL, TimeoutError):
         return None, f"no server answers at {url}"
-    if answer.status_code in (401, 403):
-        return None, f"the server at {url} wants another key in {' or '.join(KEY_VARIABLES)}"
-    try:
-        names = [str(model["id"]) for model in answer.json()["data"]]
-    except (ValueError, LookupError, TypeError):
-        return None, f"what answers at {url} is no such server ({answer.status_code})"
+    except UserError as error:
+        return None, str(error)
+    except (SaidError, Unreadable) as error:
+        if isinstance(error, SaidError) and error.status in (401, 403):
+            return None, f"the server at {url} wants another key in {' or '.join(KEY_VARIABLES)}"
+        return None, f"what answers at {url} is no such server ({one_line(error, 200)})"
     model = str(use.settings.get("model") or use.backend.model_id)
     if model not in names:
         return None, f"the server at {url} serves {', '.join(names) or 'nothing'}, not {model}"
     return f"served at {url}", None
+
+
+async def _list_models(url: str) -> Reply:
+    async with open_client(url, read_key()) as client:
+        return await exchange(client, "GET", "models", limit_s=SERVER_WAIT_S)
 
 
 def _fetch_command(backend: Backend, profile: str | None) -> str:

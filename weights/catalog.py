@@ -234,8 +234,6 @@ BACKENDS = (
         backend="vllm-server",
         module="leitmotif.captioning.vllm_server",
         commercial="with conditions",
-        packages=("openai",),
-        extra="paper",
         weights=(_LLAMA,),
         served=True,
     ),

@@ -11,8 +11,8 @@ from leitmotif.captioning.captioner import Caption, Captioner
 from leitmotif.captioning.errors import BadCaption
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.journal import Journal
+from leitmotif.captioning.server_settings import ServerSettings
 from leitmotif.captioning.vllm import EngineSettings
-from leitmotif.captioning.vllm_server import ServerSettings
 from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext

@@ -66,7 +66,7 @@ def test_a_server_that_has_too_much_to_do_blames_no_clip(server: FakeServer) -> 
         (body(error="Unexpected endpoint or method."), ServerDown, "Unexpected endpoint"),
         (body(error={"message": "Insufficient credits", "code": 402}), UserError, "Insufficient"),
         (body(error={"message": "No credentials", "code": 401}), UserError, "No credentials"),
-        (body(choices=None), ServerDown, "'choices': None"),
+        (body(choices=None), ServerDown, '"choices": null'),
         (Answer(body="<html>Login</html>", headers={"content-type": "text/html"}), ServerDown, "Login"),
     ],
 )

@@ -13,6 +13,7 @@ from leitmotif.pipelines.readiness import Readiness, readiness
 from leitmotif.weights.backend import Backend
 from leitmotif.weights.catalog import BACKENDS
 from leitmotif.weights.files import UrlFile
+from tests.captioning.fake_server import FakeServer
 from tests.weights.file_server import Files, serve
 
 ENCODER = "leitmotif.encoders.clip"
@@ -216,19 +217,10 @@ def test_a_server_that_refuses_is_told_apart_from_one_that_is_gone(status: int, 
 
 
 def test_a_key_is_sent_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    import httpx
-
-    sent: dict[str, str] = {}
-
-    def get(url: str, *, headers: dict[str, str], timeout: float) -> httpx.Response:
-        sent.update(headers)
-        return httpx.Response(401)
-
-    monkeypatch.setattr(httpx, "get", get)
     monkeypatch.setenv("LEITMOTIF_API_KEY", "secret")
-    use = BackendUse(backend("vllm-server"), ("caption",), {})
-    seen = readiness(use, "paper")
-    assert sent == {"Authorization": "Bearer secret"}
+    with FakeServer() as server:
+        seen = readiness(BackendUse(backend("vllm-server"), ("caption",), {"url": server.url}), "paper")
+    assert server.keys == {"Bearer secret"}
     assert "secret" not in str(seen)
 
 
