@@ -11,7 +11,6 @@ from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from leitmotif.pipelines.entries import CatalogEntry, by_store, stored_under, take
 from leitmotif.pipelines.ledger import Ledger
@@ -80,8 +79,8 @@ class RowReader:
         datasets are the same; 1 of a model that nothing is known of.
         """
         for stores in self.kinds:
-            for part in stores.store(stage).parts() if stage in stores.stages else ():
-                lengths = pc.list_value_length(pq.read_table(part, columns=[column])[column])
+            for table in stores.store(stage).tables([column]) if stage in stores.stages else ():
+                lengths = pc.list_value_length(table[column])
                 if (length := pc.max(lengths).as_py()) is not None:
                     return int(length)
         plans = [stores.plan for stores in self.kinds]

@@ -9,7 +9,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from leitmotif.pipelines.catalog_row import CatalogRow
 from leitmotif.pipelines.stage import Clip, keyed_by
@@ -125,8 +124,7 @@ def _read(stores: Stores, stage: str, column: str, keys: pa.Array) -> pa.Array:
     store = stores.store(stage)
     wanted = keys.unique()
     tables = [pa.schema([store.schema.field(name) for name in (KEY, column)]).empty_table()]
-    for part in store.parts():
-        table = pq.read_table(part, columns=[KEY, column, "error"], partitioning=None)
+    for table in store.tables([KEY, column, "error"]):
         chosen = pc.and_(pc.is_in(table[KEY], value_set=wanted), pc.is_null(table["error"]))
         tables.append(table.filter(chosen).select([KEY, column]))
     # A later part beats an earlier one.

@@ -12,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 
 from leitmotif.collection.ours import kinds_of
@@ -34,6 +33,7 @@ from leitmotif.shards.splits import SPLITS, assign_splits, unmet_targets
 from leitmotif.shards.takedown import Blocklist, Removal, keep_damage, read_record, write_record
 from leitmotif.shards.urls import canonical_url
 from leitmotif.shards.writer import plan_shards, write_shard
+from leitmotif.storage import parquet
 from leitmotif.storage.atomic import whole_folder, write_text
 from leitmotif.storage.errors import (
     OutsideError,
@@ -285,9 +285,9 @@ def _write_records(folder: Path, plan: Plan, ledger: Ledger, license: str | None
         for entry, ids in named
         if entry.outcome.error is not None
     ]
-    pq.write_table(pa.Table.from_pylist(rejected, schema=REJECTED), folder / "rejected.parquet")
-    pq.write_table(pa.Table.from_pylist(quarantined, schema=QUARANTINE), folder / "quarantine.parquet")
-    pq.write_table(measured_table(ledger), folder / "measured.parquet")
+    parquet.write_table(pa.Table.from_pylist(rejected, schema=REJECTED), folder / "rejected.parquet")
+    parquet.write_table(pa.Table.from_pylist(quarantined, schema=QUARANTINE), folder / "quarantine.parquet")
+    parquet.write_table(measured_table(ledger), folder / "measured.parquet")
     shutil.copyfile(labels.LABELS_PATH, folder / "taxonomy.yaml")
     recipe = {
         "version": version("leitmotif-av"),

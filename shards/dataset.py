@@ -12,8 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.dataset as pads
-import pyarrow.parquet as pq
 import yaml
 
 from leitmotif.phrases import did_you_mean, no_such_folder
@@ -34,6 +32,7 @@ from leitmotif.shards.side_tables import (
 from leitmotif.shards.split import check_sizes, open_split, split_fingerprint
 from leitmotif.shards.stream import stream_tables
 from leitmotif.shards.value_range import footer_range, scanned_range
+from leitmotif.storage import parquet
 from leitmotif.taxonomy.labels import Taxonomy, TaxonomyError, load
 
 # What fills a memory: read where it is asked for by name, and few rows at once (a row of frames is about half
@@ -74,7 +73,7 @@ class Dataset:
                 "`leitmotif publish` wrote"
             )
         self.name = name or self.path.resolve().name.strip(".") or "dataset"
-        self._footers: dict[str, tuple[pq.FileMetaData, ...]] = {}
+        self._footers: dict[str, tuple[parquet.FileMetaData, ...]] = {}
         self._splits: dict[str, Split] = {}
 
     @property
@@ -87,7 +86,7 @@ class Dataset:
         """The Arrow schema of the shards; None where there is no shard."""
         for shards in self.shards.values():
             with reading(self.path, f"shard {shards[0].name}"):
-                return pq.read_schema(shards[0])
+                return parquet.read_schema(shards[0])
         return None
 
     @property
@@ -132,7 +131,7 @@ class Dataset:
         splits = [split_fingerprint(split, shards, files) for split, shards in self.shards.items()]
         return hashlib.blake2b(json.dumps(splits).encode(), digest_size=16).hexdigest()
 
-    def footers(self, split: str) -> tuple[pq.FileMetaData, ...]:
+    def footers(self, split: str) -> tuple[parquet.FileMetaData, ...]:
         """Return the footer of each shard of a split.
 
         Raises:
@@ -178,7 +177,7 @@ class Dataset:
         if not shards:
             return pa.table({})
         with reading(self.path, f"a table of {str(self.path)!r}"):
-            return pads.dataset(list(map(str, shards)), format="parquet").to_table(columns=chosen)
+            return parquet.read_tables(shards, chosen)
 
     def rows(
         self, split: str | None = None, columns: Sequence[str] | None = None
@@ -241,7 +240,7 @@ class Dataset:
         tables = []
         for split, shards in self.shards.items():
             for path in shards:
-                with reading(self.path, f"shard {path.name}"), pq.ParquetFile(path) as shard:
+                with reading(self.path, f"shard {path.name}"), parquet.ParquetFile(path) as shard:
                     size = shard.metadata.num_rows
                     table = read_rows(shard, chosen[chosen < size], present)
                 chosen = chosen[chosen >= size] - size
@@ -329,13 +328,13 @@ class Dataset:
             raise DatasetError(f"got column {unknown[0]!r}; {hint}expected one of {', '.join(self.columns)}")
         return list(asked)
 
-    def _read_footer(self, shard: Path) -> pq.FileMetaData:
+    def _read_footer(self, shard: Path) -> parquet.FileMetaData:
         with reading(self.path, f"shard {shard.name}"):
-            return pq.read_metadata(shard)
+            return parquet.read_metadata(shard)
 
     def _read_rows(self, shards: Sequence[Path], columns: list[str]) -> Iterator[dict[str, Any]]:
         size = ROWS_OF_MEDIA if set(MEDIA) & set(columns) else ROWS_OF_NUMBERS
         for shard in shards:
-            with reading(self.path, f"shard {shard.name}"), pq.ParquetFile(shard) as file:
+            with reading(self.path, f"shard {shard.name}"), parquet.ParquetFile(shard) as file:
                 for batch in file.iter_batches(size, columns=columns):
                     yield from batch.to_pylist()

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from leitmotif.phrases import command
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault, one_line
+from leitmotif.storage.parquet import DamagedError
 
 _ABSENT = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
@@ -34,9 +35,11 @@ def reading(dataset: Path, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (OSError, pa.ArrowException) as error:
+    except (OSError, pa.ArrowException, UnicodeDecodeError, DamagedError) as error:
         if isinstance(error, _ABSENT):
             said = os.strerror(error.errno or errno.ENOENT)
+        elif isinstance(error, DamagedError):
+            said = error.reason
         elif is_machine_fault(error):
             raise OutsideError(
                 f"{one_line(error)} while reading {what} of {str(dataset)!r}; run again"

@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from leitmotif.shards.errors import DatasetError, reading
 from leitmotif.shards.layout import FEATURES
 from leitmotif.shards.sample import read_rows
+from leitmotif.storage import parquet
 
 KEY = "clip_id"
 
@@ -54,7 +54,7 @@ class Features:
         found = []
         for path in self.files:
             with reading(self.dataset, self._say(path)):
-                found.append(pq.read_table(path, columns=[KEY], partitioning=None)[KEY].combine_chunks())
+                found.append(parquet.read_table(path, columns=[KEY])[KEY].combine_chunks())
         return pa.concat_arrays(found)
 
     def places(self, clip_ids: Sequence[str]) -> np.ndarray:
@@ -83,7 +83,7 @@ class Features:
         tables = [pa.schema([self.schema.field(name) for name in chosen]).empty_table()]
         start = 0
         for path in self.files:
-            with reading(self.dataset, self._say(path)), pq.ParquetFile(path) as file:
+            with reading(self.dataset, self._say(path)), parquet.ParquetFile(path) as file:
                 end = start + file.metadata.num_rows
                 here = rows[(rows >= start) & (rows < end)] - start
                 tables.append(read_rows(file, here, chosen))
@@ -154,7 +154,7 @@ def open_features(dataset: Path, name: str) -> Features:
     schemas = []
     for path in files:
         with reading(dataset, path.relative_to(dataset).as_posix()):
-            schemas.append(pq.read_schema(path))
+            schemas.append(parquet.read_schema(path))
     for path, schema in zip(files, schemas, strict=True):
         place = path.relative_to(dataset).as_posix()
         if KEY not in schema.names or schema.field(KEY).type != pa.string() or len(schema) < 2:

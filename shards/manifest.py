@@ -8,15 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from leitmotif.phrases import count as count_of
 from leitmotif.phrases import no_such_folder
 from leitmotif.shards.errors import DatasetError
+from leitmotif.storage import parquet
 from leitmotif.storage.atomic import write_text
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import OutsideError, is_machine_fault, one_line
+from leitmotif.storage.parquet import DamagedError, naming_damage
 
 MANIFEST = "manifest.json"
 VERSION = 1
@@ -74,7 +73,7 @@ def describe(path: Path) -> Facts:
     """Return a file's SHA-256, its size, and its rows where it is Parquet."""
     facts: Facts = {"sha256": sha256_of(path), "size_bytes": path.stat().st_size}
     if path.suffix == ".parquet":
-        facts["rows"] = pq.read_metadata(path).num_rows
+        facts["rows"] = parquet.read_metadata(path).num_rows
     return facts
 
 
@@ -102,8 +101,11 @@ def _change_of(path: Path, expected: Facts) -> str | None:
             return f"{size_bytes} bytes, expected {expected['size_bytes']}"
         if sha256_of(path) != expected["sha256"]:
             return f"its contents changed (SHA-256 is no longer {expected['sha256'][:12]}…)"
-        rows = pq.read_metadata(path).num_rows if path.suffix == ".parquet" else None
-    except (OSError, pa.ArrowException) as error:
+        with naming_damage(path):
+            rows = parquet.read_metadata(path).num_rows if path.suffix == ".parquet" else None
+    except DamagedError as error:
+        return f"cannot be read ({error.reason})"
+    except OSError as error:
         if is_machine_fault(error):
             raise OutsideError(f"{one_line(error)} while reading {str(path)!r}; run again") from error
         return f"cannot be read ({one_line(error)})"

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from leitmotif.shards.errors import DatasetError, reading
+from leitmotif.storage import parquet
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class RowGroup:
         """
         dataset = self.shard.parents[1]
         what = f"shard {self.shard.name}, row group {self.number}"
-        with reading(dataset, what), pq.ParquetFile(self.shard) as file:
+        with reading(dataset, what), parquet.ParquetFile(self.shard) as file:
             table = file.read_row_group(self.number, columns=list(columns), use_threads=threads)
         if len(table) != len(self.rows):
             raise DatasetError(
@@ -72,7 +72,7 @@ class Split:
         return self.groups[-1].rows.stop if self.groups else 0
 
 
-def list_groups(shards: Sequence[Path], footers: Sequence[pq.FileMetaData]) -> tuple[RowGroup, ...]:
+def list_groups(shards: Sequence[Path], footers: Sequence[parquet.FileMetaData]) -> tuple[RowGroup, ...]:
     """Return the row groups that have rows, in order.
 
     Args:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from leitmotif.storage import parquet
 
 RUNS = 5
 METHOD = (
@@ -36,7 +37,7 @@ def choose_rows(total: int, count: int, seed: int) -> np.ndarray:
     return np.sort(np.concatenate(runs) % total)
 
 
-def read_rows(file: pq.ParquetFile, rows: np.ndarray, columns: Sequence[str]) -> pa.Table:
+def read_rows(file: parquet.ParquetFile, rows: np.ndarray, columns: Sequence[str]) -> pa.Table:
     """Read some columns of some rows, from the row groups that hold them.
 
     Args:

@@ -8,12 +8,12 @@ from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from leitmotif.shards.errors import reading
 from leitmotif.shards.layout import MEASURED_FILE
 from leitmotif.shards.renamed import table_with_stages_now
 from leitmotif.shards.schema import SIDE_TABLES
+from leitmotif.storage import parquet
 
 SideTable = Literal["rejected", "quarantine"]
 
@@ -34,14 +34,14 @@ def read_side_table(dataset: Path, name: SideTable, columns: Sequence[str] | Non
     if not path.is_file():
         return schema.empty_table().select(chosen)
     with reading(dataset, path.name):
-        return table_with_stages_now(pq.read_table(path, columns=chosen, partitioning=None), "stage")
+        return table_with_stages_now(parquet.read_table(path, columns=chosen), "stage")
 
 
 def count_side_rows(dataset: Path, name: SideTable) -> int:
     """Return how many rows a side table has, from its footer; 0 where the dataset lacks the file."""
     path = dataset / f"{name}.parquet"
     with reading(dataset, path.name):
-        return pq.read_metadata(path).num_rows if path.is_file() else 0
+        return parquet.read_metadata(path).num_rows if path.is_file() else 0
 
 
 def read_side_schemas(dataset: Path) -> dict[str, pa.Schema]:
@@ -50,7 +50,7 @@ def read_side_schemas(dataset: Path) -> dict[str, pa.Schema]:
     for path in (dataset / f"{name}.parquet" for name in (*SIDE_TABLES, "measured")):
         if path.is_file():
             with reading(dataset, path.name):
-                found[path.stem] = pq.read_schema(path)
+                found[path.stem] = parquet.read_schema(path)
     return found
 
 
@@ -70,7 +70,7 @@ def read_measured(dataset: Path, *, kept: int) -> pa.Table | None:
         "quarantined": count_side_rows(dataset, "quarantine"),
     }
     with reading(dataset, path.name):
-        table = table_with_stages_now(pq.read_table(path, partitioning=None), "step", "stopped_at")
+        table = table_with_stages_now(parquet.read_table(path), "step", "stopped_at")
     found = dict(
         zip(*(column.to_pylist() for column in pc.value_counts(table["fate"]).flatten()), strict=True)
     )

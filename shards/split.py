@@ -8,11 +8,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from leitmotif.shards.errors import DatasetError, advice, reading
 from leitmotif.shards.layout import DATA
 from leitmotif.shards.row_groups import Split, list_groups
+from leitmotif.storage import parquet
 
 
 def check_sizes(dataset: Path, shards: Sequence[Path], files: Mapping[str, Any]) -> None:
@@ -40,7 +39,7 @@ def open_split(
     dataset: Path,
     name: str,
     splits: Mapping[str, Sequence[Path]],
-    footers: Sequence[pq.FileMetaData],
+    footers: Sequence[parquet.FileMetaData],
     files: Mapping[str, Any],
 ) -> Split:
     """Return a split of which every shard has the same columns.

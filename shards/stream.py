@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.dataset as pads
 
 from leitmotif.shards.errors import reading
+from leitmotif.storage import parquet
 from leitmotif.taxonomy.labels import TAG_KINDS
 
 BATCH_ROWS = 32_768
@@ -45,10 +45,12 @@ def stream_tables(dataset: Path, shards: Sequence[Path], columns: Sequence[str])
 
 
 def _batches(dataset: Path, shards: Sequence[Path], columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    files = pads.ParquetFileFormat(read_options=pads.ParquetReadOptions(dictionary_columns=_REPEATED))
     with reading(dataset, f"a table of {str(dataset)!r}"):
-        yield from (
-            pads.dataset(list(map(str, shards)), format=files)
-            .scanner(columns=list(columns), batch_size=BATCH_ROWS, batch_readahead=4, fragment_readahead=1)
-            .to_batches()
+        yield from parquet.scan(
+            shards,
+            columns,
+            dictionary_columns=_REPEATED,
+            batch_size=BATCH_ROWS,
+            batch_readahead=4,
+            fragment_readahead=1,
         )

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import soundfile
 
 from leitmotif.phrases import count as count_of
@@ -22,6 +21,7 @@ from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS
 from leitmotif.shards.takedown import Blocklist, read_record
 from leitmotif.shards.urls import canonical_url
+from leitmotif.storage import parquet
 from leitmotif.storage.errors import one_line
 
 # The longest frame of a common sound codec (HE-AAC): so far may a header and the decoded sound differ.
@@ -64,7 +64,7 @@ def _check_records(dataset: Path, counts: dict[str, Any]) -> Iterator[str]:
         ("rejected", "rejected", REJECTED),
         ("quarantine", "quarantined", QUARANTINE),
     ):
-        table = pq.read_table(dataset / f"{name}.parquet")
+        table = parquet.read_table(dataset / f"{name}.parquet")
         if not table.schema.equals(schema):
             yield f"{name}.parquet: columns {table.schema.names}, expected {schema.names}"
         if len(table) != counts[count]:
@@ -82,7 +82,7 @@ def _check_rows(dataset: Path, counts: dict[str, Any]) -> Iterator[str]:
     for split in dict.fromkeys([*SPLITS, *shards]):
         rows = 0
         for path in shards.get(split, ()):
-            file = pq.ParquetFile(path)
+            file = parquet.ParquetFile(path)
             yield from _check_schema(path.name, file.schema_arrow)
             rows += file.metadata.num_rows
             for group in range(file.num_row_groups):
@@ -167,8 +167,8 @@ def _check_takedowns(dataset: Path) -> Iterator[str]:
     if not blocklist:
         return
     for path in find_tables(dataset):
-        names = pq.read_schema(path).names
+        names = parquet.read_schema(path).names
         columns = [name for name in ("clip_id", "source_url") if name in names]
-        for row in pq.read_table(path, columns=columns, partitioning=None).to_pylist():
+        for row in parquet.read_table(path, columns=columns).to_pylist():
             if blocklist.refuses(ids=(row.get("clip_id"),), urls=(row.get("source_url"),)):
                 yield f"{path.relative_to(dataset)}: {row.get('clip_id')} was taken down, but is in it"

@@ -6,10 +6,11 @@ from collections.abc import Iterable, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+
+from leitmotif.storage import parquet
 
 
-def footer_range(footers: Sequence[pq.FileMetaData], column: str) -> tuple[float, float] | None:
+def footer_range(footers: Sequence[parquet.FileMetaData], column: str) -> tuple[float, float] | None:
     """Return the least and greatest value of a column from the footers; None where they do not say."""
     low, high = float("inf"), float("-inf")
     for footer in footers:

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
-import pyarrow.parquet as pq
+
+from leitmotif.storage import parquet
 
 # A trainer reads row groups of about this size one at a time without trouble, and shards of this one.
 ROW_GROUP_BYTES = 32 << 20
@@ -49,9 +50,7 @@ def write_shard(path: Path, schema: pa.Schema, rows: Iterator[tuple[int, dict[st
     count, waiting, waiting_bytes = 0, [], 0
     # Media bytes are compressed already and never repeat: a dictionary would only cost memory.
     plain = [field.name for field in schema if field.name not in ("audio", "frames")]
-    with pq.ParquetWriter(
-        path, schema, compression="zstd", use_dictionary=plain, write_page_index=True
-    ) as writer:
+    with parquet.open_writer(path, schema, use_dictionary=plain, write_page_index=True) as writer:
         for size, row in rows:
             waiting.append(row)
             waiting_bytes += size

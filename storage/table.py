@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from leitmotif.storage.atomic import whole_file
+from leitmotif.storage import parquet
+from leitmotif.storage.parquet import naming_damage
 
 KEY = "clip_id"
 STATUS = [("error", pa.string()), ("message", pa.string())]
@@ -58,7 +58,7 @@ class AppendOnlyTable:
         name = f"part-{time.time_ns():020d}-{uuid.uuid4().hex[:8]}.parquet"
         self.scratch.mkdir(parents=True, exist_ok=True)
         self.folder.mkdir(parents=True, exist_ok=True)
-        write_parquet(table, self.folder / name, beside=self.scratch / name)
+        parquet.write_table(table, self.folder / name, beside=self.scratch / name)
         return self.folder / name
 
     def index(self) -> pa.Table:
@@ -77,17 +77,39 @@ class AppendOnlyTable:
 
         Returns:
             One row per key.
+
+        Raises:
+            DamagedError: A part is damaged; the error names it.
         """
         names = [KEY, *columns, *(name for name, _ in STATUS)]
-        schema = pa.schema([self.schema.field(name) for name in names])
-        tables = []
-        for number, part in enumerate(self.parts() if parts is None else sorted(parts)):
-            table = _with_columns(pq.ParquetFile(part).read(columns=names), schema)
-            tables.append(table.append_column("part", pa.array(np.full(len(table), number, np.int32))))
+        chosen = self.parts() if parts is None else sorted(parts)
+        tables = [
+            table.append_column("part", pa.array(np.full(len(table), number, np.int32)))
+            for number, table in enumerate(self.tables(names, parts=chosen))
+        ]
         if not tables:
+            schema = [self.schema.field(name) for name in names]
             return pa.table({field.name: pa.array([], field.type) for field in schema} | _no_part(with_part))
         table = _current(pa.concat_tables(tables))
         return table if with_part else table.drop_columns(["part"])
+
+    def tables(self, names: Sequence[str], *, parts: Sequence[Path] | None = None) -> Iterator[pa.Table]:
+        """Yield some columns of each part, with all of its rows.
+
+        A column that an older version did not write is null.
+
+        Args:
+            names: Columns of `schema`.
+            parts: Only these part files, in this order; all of them, oldest first, by default.
+
+        Raises:
+            DamagedError: A part is damaged; the error names it.
+        """
+        schema = pa.schema([self.schema.field(name) for name in names])
+        for part in self.parts() if parts is None else parts:
+            with naming_damage(part), parquet.ParquetFile(part) as file:
+                table = _with_columns(file.read(columns=list(names)), schema)
+            yield table
 
 
 def _with_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
@@ -124,13 +146,3 @@ def _current(table: pa.Table) -> pa.Table:
     first = np.ones(len(keys), bool)
     first[1:] = pc.not_equal(keys[1:], keys[:-1]).to_numpy(zero_copy_only=False)
     return table if first.all() else table.filter(pa.array(first))
-
-
-def write_parquet(table: pa.Table, path: Path, *, beside: Path | None = None) -> None:
-    """Write a table as one Parquet file, whole or not at all; see `leitmotif.storage.atomic.whole_file`.
-
-    Raises:
-        OSError: The disk refused; neither file is left behind.
-    """
-    with whole_file(path, beside=beside) as place:
-        pq.write_table(table, place, compression="zstd")

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from leitmotif.shards.urls import canonical_url
+from leitmotif.storage import parquet
 from leitmotif.storage.atomic import replace_file
 from leitmotif.storage.json_lines import json_text
+from leitmotif.storage.parquet import naming_damage
 
 BLANK = "[taken down]"
 # Columns that say whose a row is: it goes with what they name. Elsewhere a name is blanked.
@@ -107,11 +108,11 @@ def search(path: Path, redactor: Redactor) -> set[str]:
             found |= redactor.found_in(tail + block, least=least)
             tail = block[-redactor.longest :]
     if path.suffix == ".parquet":
-        file = pq.ParquetFile(path)
-        for group in range(file.num_row_groups):
-            for column in file.read_row_group(group).columns:
-                for content, least in _contents(column):
-                    found |= redactor.found_in(content, least=least)
+        with naming_damage(path), parquet.ParquetFile(path) as table:
+            for group in range(table.num_row_groups):
+                for column in table.read_row_group(group).columns:
+                    for content, least in _contents(column):
+                        found |= redactor.found_in(content, least=least)
     return found
 
 
@@ -183,16 +184,21 @@ def rewrite_table(path: Path, beside: Path, redactor: Redactor) -> tuple[bool, i
 
     Returns:
         Whether it was written, how many rows are left, and how many are gone.
+
+    Raises:
+        DamagedError: The file cannot be read.
     """
-    file = pq.ParquetFile(path)
+    with naming_damage(path), parquet.ParquetFile(path) as file:
+        return _rewrite(file, beside, redactor)
+
+
+def _rewrite(file: parquet.ParquetFile, beside: Path, redactor: Redactor) -> tuple[bool, int, int]:
     schema = file.schema_arrow
     if not _concerned(file, redactor):
         return False, file.metadata.num_rows, 0
     plain = [field.name for field in schema if field.name not in ("audio", "frames")]
     left = 0
-    with pq.ParquetWriter(
-        beside, schema, compression="zstd", use_dictionary=plain, write_page_index=True
-    ) as writer:
+    with parquet.open_writer(beside, schema, use_dictionary=plain, write_page_index=True) as writer:
         for number in range(file.num_row_groups):
             table = file.read_row_group(number)
             kept = table.filter(pc.invert(redactor.owns(table)))
@@ -202,7 +208,7 @@ def rewrite_table(path: Path, beside: Path, redactor: Redactor) -> tuple[bool, i
     return True, left, file.metadata.num_rows - left
 
 
-def _concerned(file: pq.ParquetFile, redactor: Redactor) -> bool:
+def _concerned(file: parquet.ParquetFile, redactor: Redactor) -> bool:
     """Tell whether a file has rows or texts to be taken out; its media are not looked into."""
     texts = [field.name for field in file.schema_arrow if _is_text(field.type)]
     for number in range(file.num_row_groups):

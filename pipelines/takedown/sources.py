@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import pyarrow.parquet as pq
-
 from leitmotif.pipelines.catalog import hash_media
 from leitmotif.pipelines.ledger import window_id, windows_of
 from leitmotif.pipelines.takedown.redact import Redactor
@@ -18,7 +16,9 @@ from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.layout import list_data
 from leitmotif.shards.takedown import Blocklist, Removal
 from leitmotif.shards.urls import canonical_url
+from leitmotif.storage import parquet
 from leitmotif.storage.errors import UserError
+from leitmotif.storage.parquet import naming_damage
 
 # This many names are proposed where a word means nothing.
 NEAR = 4
@@ -164,9 +164,9 @@ def _known(*values: str | None) -> frozenset[str]:
 
 def _rows(paths: Iterable[Path], columns: Sequence[str] | None = None) -> Iterator[dict[str, Any]]:
     for path in paths:
-        file = pq.ParquetFile(path)
-        for batch in file.iter_batches(columns=columns, batch_size=65536):
-            yield from batch.to_pylist()
+        with naming_damage(path), parquet.ParquetFile(path) as file:
+            for batch in file.iter_batches(columns=columns):
+                yield from batch.to_pylist()
 
 
 def with_media(facts: Sequence[Fact], words: Collection[str]) -> list[Fact]:

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 
-import pyarrow.parquet as pq
 import pytest
 
 from leitmotif.pipelines import dataset_rows
@@ -11,7 +10,7 @@ from leitmotif.pipelines.dataset_rows import RowReader
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Stores, Workspace
-from leitmotif.storage import table
+from leitmotif.storage import parquet, table
 from leitmotif.taxonomy import labels
 
 
@@ -37,12 +36,12 @@ def test_a_shard_reads_no_part_that_holds_none_of_its_clips(
 
     read: list[Path] = []
 
-    class Spy(pq.ParquetFile):
+    class Spy(parquet.ParquetFile):
         def __init__(self, path: Path) -> None:
             read.append(path)
             super().__init__(path)
 
-    monkeypatch.setattr(table.pq, "ParquetFile", Spy)
+    monkeypatch.setattr(table.parquet, "ParquetFile", Spy)
     found = [row["clip_id"] for _, row in reader.rows([second, third], sizes)]
     assert found == [second.clip_id, third.clip_id]
     parts = ledger.kinds[0].store("tagging").parts()

@@ -54,12 +54,12 @@ def test_the_index_says_which_part_holds_a_key(store: AppendOnlyTable) -> None:
 def test_a_part_that_is_not_whole_is_never_seen(
     store: AppendOnlyTable, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def half_then_full(table: pa.Table, path: Path, **options: object) -> None:
-        Path(path).write_bytes(b"PAR1 half of it")
+    def half_then_full(writer: pq.ParquetWriter, table: pa.Table) -> None:
+        Path(writer.where).write_bytes(b"PAR1 half of it")
         raise OSError(errno.ENOSPC, "No space left on device")
 
     store.append([{"clip_id": "a", "value": 1.0}])
-    monkeypatch.setattr(pq, "write_table", half_then_full)
+    monkeypatch.setattr(pq.ParquetWriter, "write_table", half_then_full)
     with pytest.raises(OSError, match="No space left"):
         store.append([{"clip_id": "b", "value": 2.0}])
     assert store.read(["value"])["clip_id"].to_pylist() == ["a"]
