@@ -11,9 +11,6 @@ CollectError
 
 from __future__ import annotations
 
-from email.utils import parsedate_to_datetime
-from time import time
-
 # Waits longer than this are for a later run.
 MAX_WAIT_S = 60.0
 
@@ -60,15 +57,3 @@ def limited(url: str, status: int, wait_s: float | None) -> CollectError:
     if wait_s is not None and wait_s > MAX_WAIT_S:
         return HostStopped(f"{url[:200]} answers {status} and asks to wait {wait_s:.0f} s")
     return Unavailable(f"{url[:200]} answers {status}: too many requests", wait_s=wait_s or 0.0)
-
-
-def retry_after_s(text: str | None) -> float | None:
-    """Return the seconds of a Retry-After header (a number or a date), None where there is none."""
-    if not text:
-        return None
-    if text.strip().isdigit():
-        return float(text)
-    try:
-        return max(parsedate_to_datetime(text).timestamp() - time(), 0.0)
-    except ValueError:
-        return None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
+from leitmotif.collection.bounded_socket import BoundedSocket, Deadline
 from leitmotif.collection.errors import Refused, Unavailable
 
 SCHEMES = ("http", "https")
@@ -95,32 +96,34 @@ class Guard:
         return name in self.allowed or (self.proxy is not None and name == urlsplit(self.proxy).hostname)
 
     def connect(
-        self, address: tuple[str, int], timeout: Any = None, source_address: Any = None, **_: Any
-    ) -> socket.socket:
+        self, address: tuple[str, int], timeout: Any = None, source_address: Any = None, *, deadline: Deadline
+    ) -> BoundedSocket:
         """Connect to one of the addresses of a host, all of which were checked.
 
         Args:
             address: Host and port.
-            timeout: Seconds; anything that is no number means the default of the socket.
+            timeout: What `http.client` passes; the deadline holds in its place.
             source_address: Local address to bind to.
+            deadline: Of the request that the connection is for.
 
         Raises:
             Refused: An address is not public.
+            Unavailable: The time is over.
             OSError: Nothing answers.
         """
         host, port = address
         failure: OSError | None = None
         for family, kind, protocol, _name, place in self.resolve(host.strip("[]"), port):
-            connection = socket.socket(family, kind, protocol)
+            connection = BoundedSocket(family, kind, protocol)
             try:
-                if isinstance(timeout, int | float):
-                    connection.settimeout(timeout)
                 if source_address:
                     connection.bind(source_address)
-                connection.connect(place)
+                connection.open(place, deadline)
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 return connection
-            except OSError as error:
+            except BaseException as error:
                 connection.close()
+                if not isinstance(error, OSError):
+                    raise
                 failure = error
         raise failure or OSError(f"{host!r} has no address")

@@ -22,7 +22,8 @@ from urllib.parse import urlsplit
 import musicbrainzngs
 import musicbrainzngs.musicbrainz
 
-from leitmotif.collection.errors import Unavailable, limited, retry_after_s
+from leitmotif.collection.errors import Unavailable, limited
+from leitmotif.collection.header_numbers import retry_after_s
 from leitmotif.collection.match import names_artist, same_title
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.settings import Settings

@@ -19,7 +19,8 @@ from shazamio.client import HTTPClient
 from shazamio.exceptions import BadResponseStatus, FailedDecodeJson
 from shazamio_core import SignatureError
 
-from leitmotif.collection.errors import Unavailable, limited, retry_after_s
+from leitmotif.collection.errors import Unavailable, limited
+from leitmotif.collection.header_numbers import retry_after_s
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.settings import Settings
 from leitmotif.media.audio import extract_flac

@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 import time
 
-from leitmotif.collection.errors import Refused, RunStopped, Unavailable
+from leitmotif.collection.bounded_socket import Deadline
+from leitmotif.collection.errors import Refused, RunStopped
 from leitmotif.collection.settings import Settings
 from leitmotif.phrases import count
 
@@ -24,6 +25,15 @@ class Budget:
     def interrupt(self) -> None:
         """End the run soon."""
         self._interrupted.set()
+
+    def check(self) -> None:
+        """Let pass what may go on.
+
+        Raises:
+            RunStopped: The run is over.
+        """
+        if reason := self.spent():
+            raise RunStopped(reason)
 
     def wait(self, seconds: float) -> None:
         """Sleep, unless the run ends.
@@ -64,13 +74,18 @@ class Budget:
 
 
 class Meter:
-    """Counts the bytes of one item as they come, and ends it where a bound is reached."""
+    """Counts the bytes of one item as they come, and ends it where a bound is reached.
+
+    Attributes:
+        bytes: What came of the file at hand.
+        deadline: When all of the item must have come.
+    """
 
     def __init__(self, budget: Budget, settings: Settings) -> None:
         self._budget = budget
         self._most_bytes = settings.max_file_bytes
-        self._most_s = settings.max_item_s
-        self._began_s = time.monotonic()
+        said = f"it took longer than {settings.max_item_s:g} s; what came is kept"
+        self.deadline = Deadline(settings.max_item_s, said=said, check=budget.check)
         self.bytes = 0
 
     def count(self, amount: int) -> None:
@@ -85,7 +100,4 @@ class Meter:
         self._budget.count_bytes(amount)
         if self.bytes > self._most_bytes:
             raise Refused(f"more than {self._most_bytes} bytes came; the limit is --max-file-size")
-        if time.monotonic() - self._began_s > self._most_s:
-            raise Unavailable(f"it took longer than {self._most_s:g} s; what came is kept")
-        if reason := self._budget.spent():
-            raise RunStopped(reason)
+        self.deadline.check()

@@ -12,8 +12,10 @@ from pathlib import Path
 from urllib.parse import SplitResult, urljoin
 from urllib.request import Request
 
-from leitmotif.collection.errors import Gone, Refused, Unavailable, limited, retry_after_s
+from leitmotif.collection.bounded_socket import Deadline
+from leitmotif.collection.errors import Gone, Refused, Unavailable, limited
 from leitmotif.collection.fetch.connection import Connection, Response
+from leitmotif.collection.header_numbers import retry_after_s
 from leitmotif.collection.settings import USER_AGENT, Settings
 from leitmotif.storage.errors import UserError, one_line
 
@@ -40,16 +42,21 @@ class Connections:
     def ask(
         self,
         url: str,
+        deadline: Deadline,
         *,
         headers: Mapping[str, str] | None = None,
         before: Callable[[str], None] = lambda url: None,
+        alone: bool = False,
     ) -> Iterator[tuple[Response, str]]:
         """Ask for an address and follow redirects; the connection is released in the end.
 
         Args:
             url: What to ask for.
+            deadline: When all of it, redirects and body included, must have ended.
             headers: Sent along; cookies and the like not to other hosts.
             before: Called with each address before it is asked; what it raises ends the request.
+            alone: Whether to ask over connections that serve nothing else, so that what a server sends beyond
+                the lengths that it states is not taken for this answer.
 
         Yields:
             The answer, whose body is not read yet, and the address that it came from.
@@ -63,16 +70,18 @@ class Connections:
             parts = self._guard.check_url(url)
             before(url)
             headers = sent if self._cookies is None else sent | self._cookie_header(url)
-            connection, answer = self._asked(parts, headers)
+            connection, answer = self._asked(parts, headers, deadline, alone)
             try:
                 target = answer.headers.get("Location") if answer.status in _REDIRECTS else None
                 if not target:
                     yield answer, url
                     return
             finally:
+                # A body that was not read to its end would be taken for the next answer. (An answer that is
+                # closed looks as if it had been read.)
+                spent = answer.spent and not alone
                 answer.close()
-                # A body that was not read to its end would be taken for the next answer.
-                if answer.spent:
+                if spent:
                     self._keep(parts, connection)
                 else:
                     connection.close()
@@ -89,21 +98,34 @@ class Connections:
                 connection.close()
         self._idle.clear()
 
-    def _asked(self, parts: SplitResult, headers: Mapping[str, str]) -> tuple[Connection, Response]:
+    def _asked(
+        self, parts: SplitResult, headers: Mapping[str, str], deadline: Deadline, alone: bool
+    ) -> tuple[Connection, Response]:
         """Ask over a connection that is kept open, else over a new one."""
+        connection = None if alone else self._kept(parts)
+        kept = connection is not None
+        if connection is None:
+            connection = Connection(parts, self._guard, self._context, deadline)
         try:
-            connection, kept = self._idle[_origin(parts)].pop(), True
-        except (KeyError, IndexError):
-            connection, kept = Connection(parts, self._guard, self._context), False
-        try:
-            return connection, connection.ask(parts, headers)
+            return connection, connection.ask(parts, headers, deadline)
         except BaseException as error:
             connection.close()
             if kept and isinstance(error, ConnectionError):
-                return self._asked(parts, headers)  # the server had closed it meanwhile
+                return self._asked(parts, headers, deadline, alone)  # the server had closed it meanwhile
             if not isinstance(error, OSError | HTTPException):
                 raise
             raise Unavailable(f"{parts.geturl()[:200]}: {one_line(error, 300)}; what came is kept") from error
+
+    def _kept(self, parts: SplitResult) -> Connection | None:
+        """Return a connection that is kept open, unless something came over it that was no answer."""
+        while True:
+            try:
+                connection = self._idle[_origin(parts)].pop()
+            except (KeyError, IndexError):
+                return None
+            if connection.is_quiet():
+                return connection
+            connection.close()
 
     def _keep(self, parts: SplitResult, connection: Connection) -> None:
         """Keep a connection open for the next request to its host; only a few hosts' are kept."""

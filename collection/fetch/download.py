@@ -13,6 +13,7 @@ from leitmotif.collection.fetch.connection import Response
 from leitmotif.collection.fetch.connections import Connections, check_status
 from leitmotif.collection.fetch.opt_out import OptOut, refuse_reserved
 from leitmotif.collection.fetch.partial_file import PartialFile, resumable
+from leitmotif.collection.header_numbers import whole_number
 from leitmotif.collection.settings import Settings
 
 CHUNK_BYTES = 1 << 18
@@ -90,8 +91,8 @@ class DirectFetcher:
         start = there
         if start:
             headers = {**(headers or {}), "Range": f"bytes={start}-", "If-Range": mark}
-        asked = {"before": self._opt_out.check} if self._opt_out else {}
-        with self._connections.ask(url, headers=headers, **asked) as (answer, final):
+        before = self._opt_out.check if self._opt_out else _let_pass
+        with self._connections.ask(url, meter.deadline, headers=headers, before=before) as (answer, final):
             if answer.status == 416 and start:
                 if answer.headers.get("Content-Range", "").endswith(f"*/{start}"):
                     return Download(final, PartialFile(part, start=start).sha256())
@@ -127,10 +128,10 @@ class DirectFetcher:
         Raises:
             Refused: More than allowed.
         """
-        text = answer.headers.get("Content-Length", "")
-        if not text.isdigit():
+        length = whole_number(answer.headers.get("Content-Length"))
+        if length is None:
             return None
-        size = start + int(text)
+        size = start + length
         if size > self._most_bytes:
             raise Refused(f"the file has {size} bytes; the limit is {self._most_bytes} (--max-file-size)")
         return size
@@ -142,10 +143,14 @@ def _mark(answer: Response) -> str:
     return etag if etag and not etag.startswith("W/") else answer.headers.get("Last-Modified", "")
 
 
+def _let_pass(url: str) -> None:
+    """Ask a host that is not asked what it wants."""
+
+
 def _continues(answer: Response, start: int) -> bool:
     if answer.status != 206:
         return False
-    found = re.match(r"bytes (\d+)-", answer.headers.get("Content-Range", ""))
-    if start and found and int(found[1]) == start:
+    found = re.match(r"bytes ([0-9]+)-", answer.headers.get("Content-Range", ""))
+    if start and found and whole_number(found[1]) == start:
         return True
     raise Unavailable("the server sent another part of the file than was asked for")

@@ -48,7 +48,7 @@ class Fetcher:
         self._settings, self._archive, self._budget = settings, archive, budget
         self._postprocessor = Postprocessor(settings, archive, probes)
         self._connections = Connections(settings)
-        self._opt_out = None if settings.ignore_robots else OptOut(self._connections)
+        self._opt_out = None if settings.ignore_robots else OptOut(self._connections, budget.check)
         self._direct = DirectFetcher(settings, self._connections, self._opt_out)
         self._of_thread = threading.local()
 

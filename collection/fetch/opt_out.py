@@ -10,11 +10,12 @@ import json
 import re
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from leitmotif.collection.bounded_socket import Deadline
 from leitmotif.collection.errors import CollectError, Gone, HostStopped, Refused, Unavailable
 from leitmotif.collection.fetch.connections import Connections, check_status
 from leitmotif.collection.fetch.robots import Rules, covers, read_robots
@@ -46,8 +47,14 @@ class _Policy:
 class OptOut:
     """Asks each host once what it does not want; used by all threads."""
 
-    def __init__(self, connections: Connections) -> None:
-        self._connections = connections
+    def __init__(self, connections: Connections, check: Callable[[], object] = lambda: None) -> None:
+        """Ask nobody yet.
+
+        Args:
+            connections: What to ask over.
+            check: Called while a host is waited for; what it raises ends that.
+        """
+        self._connections, self._check = connections, check
         self._policies: dict[str, _Policy] = {}
         self._failed: dict[str, tuple[float, CollectError]] = {}
         self._asking: dict[str, threading.Lock] = {}
@@ -108,15 +115,13 @@ class OptOut:
 
     def _text(self, url: str) -> str:
         """Return a file that a host may have; an empty one where it has none (RFC 9309, 2.3.1.3)."""
-        ends_s = time.monotonic() + MAX_S
+        deadline = Deadline(MAX_S, said=f"{url[:200]} took longer than {MAX_S:g} s", check=self._check)
         try:
-            with self._connections.ask(url) as (answer, final):
+            with self._connections.ask(url, deadline, alone=True) as (answer, final):
                 check_status(answer, final)
                 data = b""
                 while len(data) < MAX_BYTES and (piece := answer.read_chunk(MAX_BYTES - len(data))):
                     data += piece
-                    if time.monotonic() > ends_s:
-                        raise Unavailable(f"{url[:200]} took longer than {MAX_S:g} s")
                 return data.decode("utf-8", errors="replace")
         except (Gone, Refused):
             return ""  # a place that may not be asked is refused when the file itself is asked for

@@ -9,7 +9,8 @@ from contextlib import contextmanager
 from yt_dlp.networking.exceptions import HTTPError, RequestError
 from yt_dlp.utils import ExtractorError, GeoRestrictedError, UnsupportedError
 
-from leitmotif.collection.errors import CollectError, Gone, HostStopped, Unavailable, limited, retry_after_s
+from leitmotif.collection.errors import CollectError, Gone, HostStopped, Unavailable, limited
+from leitmotif.collection.header_numbers import retry_after_s
 from leitmotif.storage.errors import one_line
 
 # Sites say these things in words only.

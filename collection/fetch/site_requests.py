@@ -17,7 +17,9 @@ from typing import Any
 from yt_dlp.networking._urllib import HTTPHandler, ProxyHandler, RedirectHandler, UrllibRH
 from yt_dlp.networking.exceptions import RequestError
 
+from leitmotif.collection.bounded_socket import Deadline
 from leitmotif.collection.errors import CollectError, Refused
+from leitmotif.collection.fetch.connection import Response, connection_of
 from leitmotif.collection.guard import Guard
 
 # A web page or a manifest; the largest of video sites are a few million bytes.
@@ -32,16 +34,18 @@ class Watch:
 
     Attributes:
         count: Called with the size of each piece that comes, in bytes.
+        deadline: Returns when a request that begins now must have ended.
         headers: Called with an address and the headers of its response.
         page: Called with an address and a web page, whole and unpacked.
     """
 
     count: Callable[[int], None]
+    deadline: Callable[[], Deadline]
     headers: Callable[[str, Message], None] = lambda url, headers: None
     page: Callable[[str, bytes], None] = lambda url, page: None
 
 
-class _Response(http.client.HTTPResponse):
+class _Response(Response):
     """A body that is counted as it comes, and bounded where it is asked for whole."""
 
     watch: Watch
@@ -87,17 +91,17 @@ class _Handler(HTTPHandler):
         self._guard, self._watch = guard, watch
         self._response = type("Response", (_Response,), {"watch": watch})
 
-    def _make(self, kind: type, *args: Any, **options: Any) -> http.client.HTTPConnection:
-        connection = kind(*args, **options)
-        connection._create_connection = self._guard.connect
+    def _make(self, secure: bool, host: str, **_: Any) -> http.client.HTTPConnection:
+        deadline = self._watch.deadline()
+        connection = connection_of(secure, host, None, self._guard, self._context, deadline)
         connection.response_class = self._response
         return connection
 
     def http_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(partial(self._make, http.client.HTTPConnection), req)
+        return self.do_open(partial(self._make, False), req)
 
     def https_open(self, req: urllib.request.Request) -> Any:
-        return self.do_open(partial(self._make, http.client.HTTPSConnection), req, context=self._context)
+        return self.do_open(partial(self._make, True), req)
 
     def http_response(self, request: urllib.request.Request, response: Any) -> Any:
         try:

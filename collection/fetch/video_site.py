@@ -16,6 +16,7 @@ from yt_dlp.downloader import DashSegmentsFD, HlsFD
 from yt_dlp.downloader.http import HttpFD
 from yt_dlp.utils import determine_protocol
 
+from leitmotif.collection.bounded_socket import Deadline
 from leitmotif.collection.errors import Gone, Refused, Unavailable
 from leitmotif.collection.fetch.budget import Meter
 from leitmotif.collection.fetch.opt_out import refuse_reserved, refuse_reserved_page
@@ -130,9 +131,9 @@ class VideoSite:
     def __init__(self, settings: Settings) -> None:
         self.guard = settings.guard
         self.watch = (
-            Watch(self.count)
+            Watch(self.count, self.deadline)
             if settings.ignore_robots
-            else Watch(self.count, _check_headers, refuse_reserved_page)
+            else Watch(self.count, self.deadline, _check_headers, refuse_reserved_page)
         )
         self._settings = settings
         self._meter: Meter | None = None
@@ -141,6 +142,10 @@ class VideoSite:
         """Tell the meter of the item at hand of bytes that came."""
         if self._meter is not None:
             self._meter.count(amount)
+
+    def deadline(self) -> Deadline:
+        """Return when all of the item at hand must have come."""
+        return Deadline(self._settings.max_item_s) if self._meter is None else self._meter.deadline
 
     def resolve(self, url: str, meter: Meter, *, entry: int | None = None) -> Video | Playlist:
         """Find out what an address holds; nothing of its media is fetched.

@@ -23,7 +23,8 @@ import spotipy
 from spotipy.cache_handler import MemoryCacheHandler
 from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 
-from leitmotif.collection.errors import Unavailable, limited, retry_after_s
+from leitmotif.collection.errors import Unavailable, limited
+from leitmotif.collection.header_numbers import retry_after_s
 from leitmotif.collection.request import Request
 from leitmotif.collection.retry import retrying
 from leitmotif.collection.settings import Settings

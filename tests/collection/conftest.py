@@ -1,5 +1,7 @@
 """A server of media, and runs that may ask it."""
 
+import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -67,3 +69,26 @@ def record(archive: Archive) -> Callable[[], list[dict[str, Any]]]:
         return sorted(rows, key=lambda row: row["wanted"])
 
     return read
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the certificate of this machine, which nobody trusts, and its key."""
+    folder = tmp_path_factory.mktemp("certificate")
+    words = (
+        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
+    )
+    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
+    try:
+        subprocess.run(["openssl", *words.split(), *files], check=True, capture_output=True)
+    except FileNotFoundError:
+        pytest.skip("openssl is missing; install it to test certificates")
+    return folder
+
+
+@pytest.fixture
+def context(certificate: Path) -> ssl.SSLContext:
+    """What a server needs for encrypted connections."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    return made

@@ -2,7 +2,6 @@
 
 import socket
 import ssl
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -10,6 +9,7 @@ from threading import Thread
 
 import pytest
 
+from leitmotif.collection.bounded_socket import Deadline
 from leitmotif.collection.errors import Refused, Unavailable
 from leitmotif.collection.fetch.connections import Connections
 from leitmotif.collection.guard import Guard
@@ -65,7 +65,7 @@ def connections(settings: Settings = HERE) -> Iterator[Connections]:
 
 
 def body_of(opened: Connections, url: str) -> bytes:
-    with opened.ask(url) as (answer, _):
+    with opened.ask(url, Deadline(30.0)) as (answer, _):
         pieces = []
         while piece := answer.read_chunk(1 << 16):
             pieces.append(piece)
@@ -139,7 +139,7 @@ def test_connections_of_many_hosts_are_not_all_kept(monkeypatch: pytest.MonkeyPa
 
 def test_what_was_not_read_is_never_taken_for_the_next_answer() -> None:
     with scripted(sent(b"one"), sent(b"two")) as (url, _), connections() as opened:
-        with opened.ask(url):
+        with opened.ask(url, Deadline(30.0)):
             pass
         assert body_of(opened, url) == b"two"
 
@@ -156,7 +156,7 @@ def test_an_address_is_sent_so_that_nothing_can_be_added_to_the_request() -> Non
         scripted(sent(b"")) as (url, asked),
         connections() as opened,
         pytest.raises(Refused, match="control characters"),
-        opened.ask(url, headers={"Referer": "x\r\nCookie: stolen"}),
+        opened.ask(url, Deadline(30.0), headers={"Referer": "x\r\nCookie: stolen"}),
     ):
         pass
     assert asked == []
@@ -167,7 +167,7 @@ def test_secrets_stay_with_the_host_they_are_for() -> None:
         scripted(sent(b"here")) as (there, asked_there),
         scripted(moved(there.replace("127.0.0.1", "localhost") + "/x")) as (url, asked),
         connections() as opened,
-        opened.ask(url, headers={"Authorization": "secret", "X": "y"}) as (answer, final),
+        opened.ask(url, Deadline(30.0), headers={"Authorization": "secret", "X": "y"}) as (answer, final),
     ):
         assert answer.read_chunk(10) == b"here"
         assert final.endswith("/x")
@@ -192,23 +192,9 @@ def test_a_proxy_only_passes_encrypted_connections_on() -> None:
     assert asked[0].startswith(b"CONNECT 127.0.0.1:444 HTTP/1.")
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("certificate")
-    words = (
-        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
-    )
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    try:
-        subprocess.run(["openssl", *words.split(), *files], check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("openssl is missing; install it to test certificates")
-    return folder
-
-
-def test_certificates_are_checked(certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+def test_certificates_are_checked(
+    certificate: Path, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with (
         scripted(sent(b"hello"), context=context) as (url, asked),
         connections() as opened,

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from leitmotif.collection.bounded_socket import Deadline
 from leitmotif.collection.errors import Refused
 from leitmotif.collection.guard import Guard, is_public
 
@@ -37,7 +38,7 @@ def test_a_name_with_one_address_inside_is_refused_before_anything_is_sent(
     monkeypatch.setattr(socket, "getaddrinfo", resolve)
     monkeypatch.setattr(socket, "socket", None)
     with pytest.raises(Refused, match=r"rebound\.example' is at 10\.0\.0\.1"):
-        Guard().connect(("rebound.example", 80), 1.0)
+        Guard().connect(("rebound.example", 80), deadline=Deadline(1.0))
 
 
 def test_behind_a_proxy_names_are_checked_before_it_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
