@@ -201,14 +201,13 @@ def load_workspace(path: str | os.PathLike[str]) -> Workspace:
 
 
 def _run_flow(*given: Any, **options: Any) -> Summary:
-    """Run on several workers; end the server that Prefect starts for it, and undo how it sets up logging."""
+    """Run on several workers, and undo how Prefect sets up logging."""
     silence_prefect()
     handlers, level = logging.root.handlers[:], logging.root.level
-    from leitmotif.pipelines.flow import end_server, run_flow
+    from leitmotif.pipelines.flow import run_flow
 
     try:
         return run_flow(*given, **options)
     finally:
-        end_server()
         logging.root.handlers[:] = handlers
         logging.root.setLevel(level)

@@ -13,9 +13,15 @@ from typing import Any, NoReturn
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
 from leitmotif.cli.interrupt import Interrupts
+from leitmotif.cli.memory import ran_out_of_memory
 from leitmotif.cli.parser import make_parser
 from leitmotif.pipelines.silence import silence_prefect
 from leitmotif.storage.errors import OutsideError, RunError, one_line
+
+_NO_MEMORY = (
+    "memory ran out; end other programs, or raise the limit (ulimit -v, a container's), and run again: what "
+    "was done so far is kept"
+)
 
 
 def command() -> NoReturn:
@@ -58,6 +64,11 @@ def main(arguments: Sequence[str] | None = None, *, interrupts: Interrupts | Non
         said = interrupts.line() if interrupts.line else "interrupted"
         return _fail(said, "interrupted", Exit.INTERRUPTED, as_json=as_json)
     except Exception as error:
+        if ran_out_of_memory(error):
+            code = _fail(_NO_MEMORY, "outside", Exit.OUTSIDE, as_json=as_json)
+            # What libraries that are half there have to say at exit helps nobody.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+            return code
         traceback.print_exc()
         said = f"{type(error).__name__}: {error}; this is a fault of leitmotif, please report the lines above"
         return _fail(said, "fault", Exit.FAULT, as_json=as_json)

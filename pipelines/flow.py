@@ -10,6 +10,7 @@ import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -24,6 +25,7 @@ from leitmotif.pipelines.curate import Summary, curate, find_files
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch, run_batch
 from leitmotif.pipelines.runs.log import BatchResult
+from leitmotif.pipelines.server import prefect_server
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import OutsideError, one_line
 
@@ -159,9 +161,7 @@ def run_flow(
     ahead = 1
     if not scheduler and workers == 1:
         # Prefect's server takes seconds to start, in another process: the libraries of models load meanwhile.
-        # What starts it comes first: two threads that import at once undo each other's filters of warnings.
-        import_module("prefect.server.api.server")
-        threading.Thread(target=import_module, args=("leitmotif.encoders.clap",), daemon=True).start()
+        threading.Thread(target=_load_models_library, daemon=True).start()
     else:
         from dask.config import update_defaults
 
@@ -191,7 +191,13 @@ def run_flow(
             signal.signal(signal.SIGTERM, on_sigterm)
         return work()
 
-    return curate_flow.with_options(task_runner=runner)(StaysHere(work_and_end_as_before))
+    with prefect_server():
+        return curate_flow.with_options(task_runner=runner)(StaysHere(work_and_end_as_before))
+
+
+def _load_models_library() -> None:
+    with suppress(Exception):  # whoever needs it imports it again, and says why that fails
+        import_module("leitmotif.encoders.clap")
 
 
 def _workers_of(scheduler: str) -> int:
@@ -205,10 +211,3 @@ def _workers_of(scheduler: str) -> int:
             f"no Dask scheduler answers at {scheduler!r}; start one with `dask scheduler`, or leave out "
             "--scheduler"
         ) from error
-
-
-def end_server() -> None:
-    """End the server that Prefect started for a run, which else lives as long as this process."""
-    from prefect.server.api.server import SubprocessASGIServer
-
-    SubprocessASGIServer().stop()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+import warnings
 
 WORDS = {
     "DO_NOT_TRACK": "1",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # of a busy machine
     "PREFECT_LOGGING_LEVEL": "CRITICAL",
 }
 
@@ -21,3 +21,5 @@ def silence_prefect(*, verbose: bool = False) -> None:
     words = WORDS | ({"PREFECT_LOGGING_LEVEL": "DEBUG"} if verbose else {})
     for name, value in words.items():
         os.environ.setdefault(name, value)
+    # A home that cannot be written is no loss: `pipelines/server.py` puts another in its place.
+    warnings.filterwarnings("ignore", "Failed to create the Prefect home", UserWarning)

@@ -125,4 +125,3 @@ def test_sigterm_stays_with_whoever_had_it_while_a_flow_runs(
         assert seen == [mine] and signal.getsignal(signal.SIGTERM) is mine
     finally:
         signal.signal(signal.SIGTERM, before)
-        flow.end_server()

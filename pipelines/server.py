@@ -1,0 +1,180 @@
+"""The Prefect server of a run: a process that ends with the run, in whatever way that ends.
+
+Prefect would start one by itself, which outlives a run that is killed. This one waits for the end of a pipe
+that the run alone holds: no signal and no list of process ids is needed, and no other process is at risk.
+"""
+
+from __future__ import annotations
+
+import os
+import selectors
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import IO
+
+from leitmotif.storage.errors import OutsideError
+from leitmotif.storage.lock import LOCK, hold, is_held
+
+START_LIMIT_S = 120.0  # imports and the tables of a new database, on a busy machine
+END_LIMIT_S = 5.0
+# Names of the folders that stand in for a home that cannot be written.
+_HOME = "leitmotif-prefect-"
+
+
+@contextmanager
+def prefect_server() -> Iterator[None]:
+    """Run flows of this block by a server that ends with the block, or with this process.
+
+    Where the user has named a server by PREFECT_API_URL, flows go there, and none is started.
+
+    Raises:
+        OutsideError: It does not start; the line has what it said last.
+    """
+    from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
+
+    if PREFECT_API_URL.value():
+        yield
+        return
+    process = subprocess.Popen(
+        [sys.executable, "-P", "-m", "leitmotif.pipelines.server"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # an interrupt from the keyboard is this process's to handle
+        env={
+            **os.environ,
+            **get_current_settings().to_environment_variables(exclude_unset=True),
+            "PREFECT_UI_ENABLED": "0",
+            # As Prefect sets them for a server of its own.
+            "PREFECT__SERVER_EPHEMERAL": "1",
+            "PREFECT__SERVER_FINAL": "1",
+        },
+    )
+    try:
+        url = f"http://127.0.0.1:{_port(process)}/api"
+        with temporary_settings(updates={PREFECT_API_URL: url}):
+            yield
+    finally:
+        _end(process)
+
+
+def _port(process: subprocess.Popen[str]) -> int:
+    """Wait until the server answers, and return its port."""
+    assert process.stdout is not None and process.stderr is not None
+    said: deque[str] = deque(maxlen=1)
+    listener = threading.Thread(target=_last_line, args=(process.stderr, said), daemon=True)
+    listener.start()
+    with selectors.DefaultSelector() as selector:
+        selector.register(process.stdout, selectors.EVENT_READ)
+        if not selector.select(START_LIMIT_S):
+            raise OutsideError(
+                f"Prefect's server did not start within {START_LIMIT_S:g} s; run again when the machine is "
+                "less busy, or name a running server by PREFECT_API_URL"
+            )
+    answer = process.stdout.readline().strip()
+    if answer.isdecimal():
+        return int(answer)
+    process.wait()
+    listener.join(END_LIMIT_S)
+    raise OutsideError(
+        f"Prefect's server did not start ({said[0] if said else f'exit code {process.returncode}'}); make "
+        "room in memory and in PREFECT_HOME, or name a running server by PREFECT_API_URL"
+    )
+
+
+def _last_line(pipe: IO[str], said: deque[str]) -> None:
+    """Keep the last line that is said, and never let the one who says it wait."""
+    with suppress(ValueError):  # the pipe was closed
+        said.extend(line.strip() for line in pipe if line.strip())
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Close the pipe, which ends the server, and wait for that."""
+    assert process.stdin is not None
+    process.stdin.close()
+    try:
+        process.wait(END_LIMIT_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    for pipe in (process.stdout, process.stderr):
+        if pipe is not None:
+            pipe.close()
+
+
+def serve() -> None:
+    """Serve until standard input ends: the child."""
+    home: list[Path] = []
+
+    def end_with_the_run() -> None:
+        sys.stdin.buffer.read()
+        for folder in home:
+            shutil.rmtree(folder, ignore_errors=True)
+        os._exit(0)
+
+    threading.Thread(target=end_with_the_run, daemon=True).start()
+    with _writable_home(home):
+        import uvicorn
+
+        class Announced(uvicorn.Server):
+            """A server that prints its port once it answers."""
+
+            async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+                await super().startup(sockets)
+                if self.started:
+                    print(listening.getsockname()[1], flush=True)
+
+        listening = socket.create_server(("127.0.0.1", 0))
+        config = uvicorn.Config(
+            "prefect.server.api.server:create_app", factory=True, log_level="error", lifespan="on"
+        )
+        Announced(config).run(sockets=[listening])
+
+
+@contextmanager
+def _writable_home(made: list[Path]) -> Iterator[None]:
+    """Give Prefect a folder of its own for the time of the run where its home cannot be written.
+
+    Args:
+        made: Takes the folder, before anything is in it.
+    """
+    home = Path(os.environ.get("PREFECT_HOME") or Path("~/.prefect").expanduser())
+    with suppress(OSError):
+        home.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=home):
+            pass
+        yield
+        return
+    _clear_homes()
+    folder = Path(tempfile.mkdtemp(prefix=f".{_HOME}"))
+    made.append(folder)
+    with hold(folder / LOCK):
+        # Known to others only once it is held.
+        held = folder.rename(folder.with_name(folder.name.removeprefix(".")))
+        made.append(held)
+        os.environ["PREFECT_HOME"] = str(held)
+        try:
+            yield
+        finally:
+            shutil.rmtree(held, ignore_errors=True)
+
+
+def _clear_homes() -> None:
+    """Delete folders of servers that were killed; whoever lives holds the lock in its own."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_HOME}*"):
+        with suppress(OSError):  # of another user, or just being deleted
+            if not is_held(folder / LOCK):
+                shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    serve()
