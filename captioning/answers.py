@@ -81,8 +81,8 @@ def _json_of(reply: Reply) -> Any:
         facts = None
     if 200 <= reply.status < 300:
         return facts
-    error = facts.get("error") if isinstance(facts, dict) else None
-    told = error.get("message") if isinstance(error, dict) else None
+    reported = facts.get("error") if isinstance(facts, dict) else None
+    told = reported.get("message") if isinstance(reported, dict) else None
     words = one_line(encodable(told if isinstance(told, str) else reply.text)[:_MOST_WORDS])
     raise SaidError(words if told or reply.text.strip() else "", reply.status, reply.retry_after)
 
