@@ -17,9 +17,9 @@ from leitmotif.phrases import command
 from leitmotif.pipelines import workspace as pipelines_workspace
 from leitmotif.pipelines.publish import publish as write_dataset
 from leitmotif.pipelines.settings import change_thresholds
+from leitmotif.pipelines.validating import examine_safely
 from leitmotif.reports.write import write_reports
 from leitmotif.shards import dataset
-from leitmotif.shards.validate import validate
 from leitmotif.storage.errors import UserError
 
 if TYPE_CHECKING:
@@ -71,13 +71,16 @@ class Dataset(dataset.Dataset):
         frame: pd.DataFrame = self.table(split, columns).to_pandas()
         return frame
 
-    def validate(self) -> list[str]:
+    def validate(self, *, fast: bool = False) -> list[str]:
         """Read everything again, and return what is wrong with files, hashes, splits and media; a line each.
+
+        Args:
+            fast: Decode the sound and pictures of 200 rows, not of all.
 
         Raises:
             UserError: It has no manifest.
         """
-        return validate(self.path)
+        return examine_safely(self.path, fast=fast).problems
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return self.rows()

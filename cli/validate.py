@@ -1,4 +1,4 @@
-"""Read a dataset again and check files, hashes, schema, counts, splits and media."""
+"""Read a dataset again and check files, hashes, schema, counts, splits and numbers; decode all its media."""
 
 from __future__ import annotations
 
@@ -16,19 +16,25 @@ EXAMPLE = "leitmotif validate my-dataset/"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
     parser.add_argument("dataset", type=Path, metavar="DATASET", help="a published dataset")
+    parser.add_argument(
+        "--fast", action="store_true", help="decode the sound and pictures of 200 rows, not of all"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print every problem; return the exit code."""
-    from leitmotif.shards.validate import validate
+    from leitmotif.cli.progress import progress
+    from leitmotif.pipelines.validating import examine_safely
 
-    problems = validate(options.dataset)
-    for problem in problems:
+    with progress() as tell:
+        found = examine_safely(options.dataset, fast=options.fast, on_progress=tell)
+    for problem in found.problems:
         print(problem, file=sys.stderr)
     if options.json:
-        console.print_json(
-            {"dataset": str(options.dataset), "valid": not problems, "problems": list(map(str, problems))}
-        )
+        facts = {"dataset": str(options.dataset), "valid": not found.problems, "problems": found.problems}
+        console.print_json({**facts, "rows": found.rows, "decoded": found.decoded})
     else:
-        print(f"{options.dataset}: {count(len(problems), 'problem') if problems else 'valid'}")
-    return Exit.USER if problems else Exit.DONE
+        said = count(len(found.problems), "problem") if found.problems else "valid"
+        sample = f" ({found.decoded} of {count(found.rows, 'row')} decoded)" if options.fast else ""
+        print(f"{options.dataset}: {said}{sample}")
+    return Exit.USER if found.problems else Exit.DONE

@@ -42,10 +42,10 @@ def test_another_length_is_named_with_file_row_and_both_lengths(
     tmp_path: Path, duration_s: float | None, said: str
 ) -> None:
     (problem,) = validate(dataset(tmp_path / "dataset", duration_s))
-    assert problem.startswith("train-00000-of-00001.parquet c: ")
+    assert problem.startswith("train-00000-of-00001.parquet row 0 (c): ")
     assert f"duration_s says {said}, the sound in the row lasts 2.000 s" in problem
 
 
 def test_a_sound_that_only_begins_like_one_is_a_problem(tmp_path: Path) -> None:
     (problem,) = validate(dataset(tmp_path / "dataset", 2.0, b"fLaC and no more"))
-    assert "audio cannot be read" in problem
+    assert "audio cannot be decoded" in problem
