@@ -35,6 +35,15 @@ CATALOG_COLUMNS = pa.schema(
 
 
 @dataclass(frozen=True, slots=True)
+class SourceState:
+    """The state in which a readable file was catalogued: hash of its bytes, size, and time of its change."""
+
+    media_id: str
+    size_bytes: int
+    modified_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class CatalogRow:
     """A file of the catalog; a field that is not known is None.
 
@@ -84,3 +93,10 @@ class CatalogRow:
     def of(cls, row: Mapping[str, Any]) -> Self:
         """Return the row that the catalog gave; whatever else it holds is left out."""
         return cls(**{field.name: row[field.name] for field in fields(cls)})
+
+    @property
+    def state(self) -> SourceState | None:
+        """The state in which the file was catalogued; None of one that could not be read."""
+        if self.media_id is None or self.size_bytes is None or self.modified_ns is None:
+            return None
+        return SourceState(self.media_id, self.size_bytes, self.modified_ns)

@@ -161,6 +161,9 @@ def curate(
                     ledger = Ledger(*kinds)
                     measuring = _Measuring(ledger, log, run, workers, retry_failed, measure_all, on_progress)
                     ledger.decide(compute=measuring, measure_all=measure_all)
+                    # As they are now; the next run measures them, whatever sources it is given.
+                    if changed := measuring.changed():
+                        catalog.enter(workspace.catalog(), changed, stated=stated)
         except Exception as error:
             if isinstance(error, RunError) or not is_machine_fault(error):
                 raise
@@ -169,7 +172,8 @@ def curate(
                 "kept"
             ) from error
     counts = ledger.counts()
-    del counts["pending"]
+    # What changed under the run is not measured, and no file of the catalog any more.
+    counts["catalogued"] -= counts.pop("pending")
     return Summary(
         **counts,
         rejected_by=ledger.rejected_by(),
@@ -185,6 +189,7 @@ class _Measuring:
 
     Attributes:
         computed: Clips that were measured, by stage.
+        changed_paths: Sources that changed while they were read.
     """
 
     ledger: Ledger
@@ -195,6 +200,12 @@ class _Measuring:
     measure_all: bool
     on_progress: OnProgress
     computed: dict[str, int] = field(default_factory=dict)
+    changed_paths: set[str] = field(default_factory=set)
+
+    def changed(self) -> list[FoundFile]:
+        """Return the sources that changed while they were read."""
+        named = {entry.source.path: entry.source_id for entry in self.ledger.entries}
+        return [FoundFile(Path(path), named[path]) for path in sorted(self.changed_paths)]
 
     def __call__(self, stage: str, entries: Sequence[CatalogEntry]) -> None:
         # Behind the first stage, which reads the headers, every file's kind is known.
@@ -210,7 +221,12 @@ class _Measuring:
             self.on_progress(stage, 0, total, losses_text(counts))
         for batch, result in zip(batches, self.run(iter(batches)), strict=True):
             done += len(batch.clips)
-            self.computed[stage] = self.computed.get(stage, 0) + len(batch.clips)
+            self.computed[stage] = self.computed.get(stage, 0) + len(batch.clips) - len(result.changed)
+            for path in sorted({*result.changed} - self.changed_paths):
+                logger.warning(
+                    "%s: changed while it was read; what was measured of it is left out, run again", path
+                )
+            self.changed_paths.update(result.changed)
             self.log.batch(result)
             counts["quarantined"] += result.failed
             self.on_progress(stage, done, total, losses_text(counts))

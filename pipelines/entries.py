@@ -145,4 +145,5 @@ def as_clip(entry: CatalogEntry, stage: str) -> Clip:
         start_s=0.0 if whole else entry.start_s,
         duration_s=None if whole else entry.duration_s,
         metadata={name: getattr(entry.source, name) for name in METADATA},
+        source=entry.source.state,
     )

@@ -18,6 +18,7 @@ from threadpoolctl import threadpool_limits
 
 from leitmotif.media.errors import NoSuchFile
 from leitmotif.media.sandbox import SandboxedWorker
+from leitmotif.pipelines.changed_files import has_changed, look_at
 from leitmotif.pipelines.entries import CatalogEntry, as_clip, stored_under
 from leitmotif.pipelines.missing_files import check_mounted, source_of, without_returned
 from leitmotif.pipelines.plan import Plan
@@ -145,7 +146,8 @@ def run_batch(batch: Batch) -> BatchResult:
     """Measure a batch and append its rows to the stage's store.
 
     Returns:
-        How many clips were measured, how many failed and why, and how long they took.
+        How many clips were measured, how many failed and why, and how long they took. Of a clip whose source
+        is another file by now nothing is stored.
 
     Raises:
         Exception: Only what is the machine's fault; nothing of the batch is stored then.
@@ -155,18 +157,27 @@ def run_batch(batch: Batch) -> BatchResult:
         replace(clip, inputs=inputs)
         for clip, inputs in zip(batch.clips, _inputs(workspace, batch), strict=True)
     ]
+    before = [look_at(clip.path) for clip in clips]
+    measured: list[Clip] = []
     rows: list[Row] = []
     seconds: list[float] = []
-    for clip, (result, took_s) in zip(clips, _timed(stage.measure(clips)), strict=True):
+    changed: list[str] = []
+    for clip, look, (result, took_s) in zip(clips, before, _timed(stage.measure(clips)), strict=True):
         if isinstance(result, Exception):
             _blame_a_full_disk(workspace.root, result)
+        if has_changed(clip.path, clip.source, look):
+            changed.append(str(clip.path))
+            continue
+        if isinstance(result, Exception):
             if isinstance(result, NoSuchFile):
                 check_mounted(batch.clips, batch.sources)
             result = {"error": type(result).__name__, "message": one_line(result)}
+        measured.append(clip)
         rows.append({KEY: clip.clip_id, **result})
         seconds.append(took_s)
-    workspace.store(batch.stage, batch.fingerprint).append(rows)
-    return batch_result(batch.stage, clips, rows, seconds)
+    if rows:
+        workspace.store(batch.stage, batch.fingerprint).append(rows)
+    return batch_result(batch.stage, measured, rows, seconds, changed=changed)
 
 
 def _timed(items: Iterable[ItemT]) -> Iterator[tuple[ItemT, float]]:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
 from leitmotif.media.sandbox import SandboxedWorker
+from leitmotif.pipelines.catalog_row import SourceState
 from leitmotif.pipelines.plan import Plan
 from leitmotif.storage.atomic import whole_file
 from leitmotif.storage.errors import is_machine_fault
@@ -53,6 +54,7 @@ class Clip:
         duration_s: Length of the window; None is all the rest.
         metadata: What the source says of it (`title`, `artist`, `description`, `comments`).
         inputs: The columns of the stages that this one reads, by stage name.
+        source: The state in which the media file was catalogued, where it was.
     """
 
     clip_id: str
@@ -61,6 +63,7 @@ class Clip:
     duration_s: float | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Row] = field(default_factory=dict)
+    source: SourceState | None = None
 
     @property
     def window(self) -> dict[str, float | None]:

@@ -117,25 +117,36 @@ class SlowClip:
 
 @dataclass(frozen=True)
 class BatchResult:
-    """What became of one batch of a stage: clips measured and failed, why, and which took longest."""
+    """What became of one batch of a stage: clips measured and failed, why, and which took longest.
+
+    Attributes:
+        changed: Paths of sources that changed while they were read; their clips are neither.
+    """
 
     stage: str
     measured: int
     failed: int
     failures: Sequence[Failure] = ()
     slowest: Sequence[SlowClip] = ()
+    changed: Sequence[str] = ()
 
 
 def batch_result(
-    stage: str, clips: Sequence[Clip], rows: Sequence[Row], seconds: Sequence[float]
+    stage: str,
+    clips: Sequence[Clip],
+    rows: Sequence[Row],
+    seconds: Sequence[float],
+    *,
+    changed: Sequence[str] = (),
 ) -> BatchResult:
     """Return what there is to tell of a batch.
 
     Args:
         stage: The stage that measured it.
-        clips: Clips of the batch.
+        clips: Clips of the batch of which something is stored.
         rows: What is stored of each.
         seconds: How long each was waited for.
+        changed: Sources of the other ones.
     """
     names = [clip.path.name for clip in clips]
     failures = group_failures(
@@ -151,6 +162,7 @@ def batch_result(
         failed=failed,
         failures=failures,
         slowest=[SlowClip(stage, clips[n].clip_id, names[n], round(seconds[n], 3)) for n in order],
+        changed=changed,
     )
 
 
