@@ -33,7 +33,7 @@ from leitmotif.pipelines.saved_plan import read_models, read_plan
 from leitmotif.pipelines.stage import Stage, stored_as
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.takedown import RECORD, Blocklist, mend_record, read_record
-from leitmotif.storage.atomic import write_text
+from leitmotif.storage.atomic import whole_file, write_text
 from leitmotif.storage.errors import UserError
 from leitmotif.storage.lock import check_free, hold_folder
 from leitmotif.storage.table import AppendOnlyTable
@@ -253,7 +253,10 @@ class Stores:
         if not path.is_file():
             path.parent.mkdir(parents=True, exist_ok=True)
             identity = self._identity(name, self.fingerprints)
-            write_text(path, json.dumps(identity, indent=1, sort_keys=True) + "\n")
+            scratch = self.workspace.scratch
+            scratch.mkdir(exist_ok=True)
+            with whole_file(path, beside=scratch / f"{path.parent.name}.json") as beside:
+                beside.write_text(json.dumps(identity, indent=1, sort_keys=True) + "\n", encoding="utf-8")
 
     def _models(self, known: Mapping[str, str | None]) -> dict[str, str]:
         """Return `id@revision` of the model behind each stage that has one.

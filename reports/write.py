@@ -20,7 +20,7 @@ from leitmotif.reports.statistics.schema import check_stats
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError, advice
 from leitmotif.shards.manifest import MANIFEST, find_changes, note_written, read_manifest
-from leitmotif.storage.atomic import write_files
+from leitmotif.storage.atomic import clear_folder, write_files
 
 REPORTS = ("stats.json", "report.html", "README.md", "croissant.json")
 FIGURES = "figures"
@@ -75,6 +75,7 @@ def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | Non
         DatasetError: The folder is neither.
     """
     source = open_source(folder, name=name)
+    clear_folder(folder)
     stats = measure(source)
     check_stats(stats)
     contents = {

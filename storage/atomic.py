@@ -4,6 +4,9 @@ Everything is written beside its place, flushed to the disk, and renamed; then t
 is flushed, too. Until that rename the former file or folder stands as it was.
 
 What is new has the permissions that any new file has (the process's umask), not those of what it replaces.
+
+Whoever writes holds a lock on what it writes beside, so that the next one tells what a killed process left
+from what is being written, and deletes the first alone.
 """
 
 from __future__ import annotations
@@ -14,9 +17,11 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import portalocker
 
 # Of renameat2(2), since Linux 3.15: both names change places at once.
 _RENAME_EXCHANGE = 2
@@ -24,6 +29,9 @@ _AT_FDCWD = -100  # of Linux's fcntl.h: paths count from the working folder
 # What file systems without the exchange answer, and what those answer that cannot flush a folder.
 _NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL)
 _NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)
+# Names of `name_beside`, and of what was replaced.
+_FORMER = ".former"
+_BESIDE = re.compile(r"\.(.+)\.[0-9a-f]{8}(?:\.former)?", re.DOTALL)
 _GROWTH_BYTES = 1 << 18  # more than libraries write at once
 
 
@@ -64,12 +72,12 @@ def whole_file(path: Path, *, beside: Path | None = None) -> Iterator[Path]:
     Raises:
         OSError: The disk refused; the former file stays as it was.
     """
-    beside = name_beside(path) if beside is None else beside
-    try:
+    with ExitStack() as owned:
+        if beside is None:
+            beside = owned.enter_context(_owned_file(path))
+        owned.callback(beside.unlink, missing_ok=True)
         yield beside
         replace_file(beside, path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def check_growing(path: Path) -> None:
@@ -102,17 +110,17 @@ def write_files(folder: Path, contents: Mapping[str, bytes]) -> list[Path]:
         OSError: The disk refused; the former files are there as they were.
     """
     places = {folder / name: content for name, content in contents.items()}
-    beside = {path: name_beside(path) for path in places}
-    try:
+    beside: dict[Path, Path] = {}
+    with ExitStack() as owned:
         for path, content in places.items():
             path.parent.mkdir(exist_ok=True)
+            beside[path] = owned.enter_context(_owned_file(path))
             beside[path].write_bytes(content)
             _flush(beside[path])
         for path, part in beside.items():
             part.replace(path)
-    finally:
-        for part in beside.values():
-            part.unlink(missing_ok=True)
+    for parent in {path.parent for path in places}:
+        _clear(parent, {path.name for path in places if path.parent == parent})
     for parent in {path.parent for path in places}:
         _flush_folder(parent)
     return list(places)
@@ -139,13 +147,13 @@ def whole_folder(out: Path) -> Iterator[Path]:
     Raises:
         OSError: The disk refused; a former folder stands as it was.
     """
-    beside = name_beside(out)
-    try:
-        beside.mkdir(parents=True)
+    out.absolute().parent.mkdir(parents=True, exist_ok=True)
+    clear_leftovers(out)
+    with ExitStack() as owned:
+        beside = owned.enter_context(_owned(out, Path.mkdir))
+        owned.callback(shutil.rmtree, beside, ignore_errors=True)
         yield beside
         replace_folder(beside, out)
-    finally:
-        shutil.rmtree(beside, ignore_errors=True)
 
 
 def replace_folder(beside: Path, out: Path) -> None:
@@ -161,35 +169,107 @@ def replace_folder(beside: Path, out: Path) -> None:
         for name in names:
             _flush(Path(folder, name))
         _flush_folder(Path(folder))
-    former = beside.with_name(beside.name + ".former")
-    if not out.exists():
-        beside.rename(out)
-    elif _exchange(beside, out):
-        beside.rename(former)
-    else:
-        out.rename(former)
-        try:
+    former = beside.with_name(beside.name + _FORMER)
+    with ExitStack() as owned:
+        if not out.exists():
             beside.rename(out)
-        except OSError:
-            former.rename(out)
-            raise
-    _flush_folder(out.absolute().parent)
-    shutil.rmtree(former, ignore_errors=True)
+        else:
+            owned.enter_context(_lock(out))  # which nobody may clear away under its next name
+            if _exchange(beside, out):
+                beside.rename(former)
+            else:
+                out.rename(former)
+                try:
+                    beside.rename(out)
+                except OSError:
+                    former.rename(out)
+                    raise
+        _flush_folder(out.absolute().parent)
+        shutil.rmtree(former, ignore_errors=True)
 
 
 def clear_leftovers(out: Path) -> None:
-    """Undo what a killed run left beside a folder: the former one comes back if nothing stands in its place.
+    """Undo what killed runs left beside a folder: the former one comes back if nothing stands in its place.
 
-    Nobody may be writing the folder meanwhile.
+    What a living process writes stays.
     """
-    pattern = re.compile(rf"\.{re.escape(out.name)}\.[0-9a-f]{{8}}(\.former)?")
-    beside = [path for path in out.absolute().parent.iterdir() if pattern.fullmatch(path.name)]
-    for path in beside:
-        if path.name.endswith(".former") and not out.exists():
-            path.rename(out)
-    for path in beside:
-        if path.is_dir():
-            shutil.rmtree(path)
+    _clear(out.absolute().parent, {out.name})
+
+
+def clear_folder(folder: Path) -> None:
+    """Delete what killed runs left beside files of a folder of ours; what a living process writes stays."""
+    _clear(folder, None)
+
+
+def _clear(parent: Path, names: set[str] | None) -> None:
+    """Delete what was written beside these names, or any, and is nobody's any more.
+
+    Raises:
+        OSError: The folder cannot be read.
+    """
+    beside = [(path, match[1]) for path in parent.iterdir() if (match := _BESIDE.fullmatch(path.name))]
+    # Former ones last: a half-written one never comes back.
+    for path, name in sorted(beside, key=lambda item: item[0].name.endswith(_FORMER)):
+        if names is not None and name not in names:
+            continue
+        with _lock(path) as free:
+            if not free:
+                continue
+            if path.name.endswith(_FORMER) and not path.with_name(name).exists():
+                path.rename(path.with_name(name))
+            elif path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            else:
+                path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _owned(path: Path, make: Callable[[Path], object]) -> Iterator[Path]:
+    """Make a file or folder beside a path and hold its lock, which ends with the process.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    while True:
+        beside = name_beside(path)
+        make(beside)
+        with _lock(beside) as free:
+            # Between the two steps somebody may have taken it for a killed one's.
+            if free is False or not beside.exists():
+                continue
+            yield beside
+            return
+
+
+@contextmanager
+def _owned_file(path: Path) -> Iterator[Path]:
+    """Make a file beside a path and hold its lock; it is gone after the block, if it has not been renamed."""
+    with _owned(path, lambda beside: beside.touch(exist_ok=False)) as beside:
+        try:
+            yield beside
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[bool | None]:
+    """Hold a file's or folder's own lock; whether it is ours is yielded, None where nobody can tell."""
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
+    except OSError:  # gone, of another user, or nothing that is written here
+        yield False
+        return
+    try:
+        try:
+            portalocker.lock(handle, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
+        except (portalocker.AlreadyLocked, BlockingIOError):
+            yield False
+        except (portalocker.LockException, OSError):  # of a file system without locks
+            yield None
+        else:
+            yield True
+    finally:
+        os.close(handle)
 
 
 def _exchange(one: Path, other: Path) -> bool:

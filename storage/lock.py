@@ -13,6 +13,7 @@ from pathlib import Path
 
 import portalocker
 
+from leitmotif.storage.atomic import clear_folder
 from leitmotif.storage.errors import OutsideError, UserError
 
 LOCK = ".lock"
@@ -59,6 +60,8 @@ def is_held(path: Path) -> bool:
 def hold_folder(folder: Path, what: str, *, scratch: Path) -> Iterator[None]:
     """Hold a folder for one run, by the lock file in it; what is missing of folder and scratch is made.
 
+    What killed runs left beside files of the folder is deleted.
+
     Args:
         folder: The folder.
         what: Name of the folder in messages, such as "workspace".
@@ -73,6 +76,7 @@ def hold_folder(folder: Path, what: str, *, scratch: Path) -> Iterator[None]:
             folder.mkdir(parents=True, exist_ok=True)
             held.enter_context(hold(folder / LOCK))
             scratch.mkdir(parents=True, exist_ok=True)
+            clear_folder(folder)
         except OSError as error:
             raise _unwritable(folder, what, error.strerror) from error
         except InUseError as error:

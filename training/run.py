@@ -17,6 +17,7 @@ from typing import Any
 
 import torch
 
+from leitmotif.storage.atomic import clear_folder
 from leitmotif.storage.errors import OutsideError, RunError, UserError, first_line, is_machine_fault
 from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
 from leitmotif.training.loop import TrainState
@@ -55,8 +56,10 @@ def check_run(run: Path, settings: Chosen | None, default: Chosen, *, resume: bo
 
 @contextmanager
 def setting_up(run: Path) -> Iterator[None]:
-    """Leave nothing behind of a run that never got to its first step."""
+    """Leave nothing behind of a run that never got to its first step, nor of one that was killed."""
     begun = run.exists()
+    if begun:
+        clear_folder(run)
     try:
         yield
     except BaseException:

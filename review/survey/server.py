@@ -23,7 +23,7 @@ from starlette.staticfiles import StaticFiles
 
 from leitmotif.review.survey.key import QUESTIONNAIRE, RESPONSES, Key, load_key
 from leitmotif.review.survey.responses import check_participant, check_response, read_responses
-from leitmotif.storage.atomic import write_text
+from leitmotif.storage.atomic import clear_folder, write_text
 from leitmotif.storage.errors import UserError
 
 # A response to a thousand versions is smaller.
@@ -50,6 +50,8 @@ class Assignments:
         self.key: Key = load_key(folder)
         self.questionnaire = folder / QUESTIONNAIRE
         self.responses = folder / RESPONSES
+        if self.responses.is_dir():
+            clear_folder(self.responses)
         self._orders: dict[str, int] = {}
         self._lock = threading.Lock()
         if any(self.responses.glob("*.json")):
