@@ -200,6 +200,19 @@ def _decoders() -> str:
     return f"PyAV {av.__version__}"
 
 
+def _sandbox() -> str:
+    from leitmotif.media.sandbox import SandboxedWorker
+    from leitmotif.media.sandbox_child import given_up
+
+    with SandboxedWorker() as worker:
+        held = worker.run(given_up, limit_s=30)
+    if missing := sorted({"the network", "writing elsewhere"} - set(held)):
+        raise LookupError(
+            f"decoders run under limits, but this system cannot take {' and '.join(missing)} from them"
+        )
+    return f"decoders run without {', '.join(held)}"
+
+
 def _audio_in_datasets() -> str:
     """Let `datasets` decode a second of silence."""
     import io
@@ -229,6 +242,7 @@ def _cuda() -> str:
 CHECKS = [
     Check("python", True, _python, "install Python 3.11"),
     Check("decoders", True, _decoders, "pip install --upgrade av"),
+    Check("sandbox", False, _sandbox, "use Linux 5.13 or newer, with seccomp and Landlock"),
     Check("flows", True, _installed("prefect", "prefect-dask", "distributed"), "pip install leitmotif-av"),
     Check("demo corpus", False, _installed("pretty-midi"), install_command("demo")),
     Check("datasets", False, _installed("datasets"), install_command("datasets")),

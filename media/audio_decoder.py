@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from leitmotif.media.container import DECODE_ERRORS, declared_s, decoded_frames, seek_back
+from leitmotif.media.container import DECODE_ERRORS, check_damage, declared_s, decoded_frames, seek_back
 from leitmotif.media.resampling import Resampler
 from leitmotif.media.sync import place
 from leitmotif.media.timeline import Clock, is_counted, is_untimed, read_timeline
@@ -39,8 +38,10 @@ class AudioDecoder:
         """Go a little before a moment, or stay at the start where timestamps do not lead to it."""
         if self._untimed or (is_counted(self._container) and read_timeline(self._path).glued):
             return
-        with suppress(*DECODE_ERRORS):
+        try:
             seek_back(self._container, self._stream, time_s - _PREROLL_S)
+        except DECODE_ERRORS as error:
+            check_damage(error, self._path)
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """Yield the first sample's place at the output rate and float32 (1 or 2, n), without holes."""

@@ -15,8 +15,8 @@ import av
 import av.error
 
 from leitmotif.media.diagnose import describe_broken
-from leitmotif.media.errors import DecodeFailed, MissingStream, NoSuchFile, NotMedia, Unreadable
-from leitmotif.storage.errors import first_line, is_machine_fault
+from leitmotif.media.errors import DecodeFailed, MissingStream, NoSuchFile, NotMedia, TooLarge, Unreadable
+from leitmotif.storage.errors import first_line, is_machine_fault, lacks_memory
 
 # Demuxers that follow references to other files or devices, show a still picture as a video, or take any
 # bytes at all for sound. A dataset is made of files that stand alone.
@@ -31,8 +31,11 @@ _REFUSED = frozenset(
 # Containers that hold music; a picture in them is a cover.
 _MUSIC_CONTAINERS = frozenset({"mp3", "ogg", "flac", "wav", "aiff", "ape", "wv", "tta", "dsf", "mpc", "mpc8"})
 _STILL_CODECS = frozenset({"mjpeg", "png", "bmp", "gif", "webp", "tiff"})
-# Codec errors surface as these; everything else is a bug and must be seen.
+# Codec errors surface as these, and so does what the machine refuses (`check_damage`); everything else is a
+# bug and must be seen.
 DECODE_ERRORS = (av.error.FFmpegError, ValueError, EOFError)
+# Of pictures; 8K film has half as many. FFmpeg's own bound is 128 times as high.
+MOST_PIXELS = 8192 * 8192
 
 
 @cache
@@ -87,6 +90,23 @@ def _check_readable(path: Path) -> int:
     return status.st_size
 
 
+def check_damage(error: Exception, path: Path | str) -> None:
+    """Raise an error of FFmpeg's again that is the machine's; any other is damage in the file.
+
+    Raises:
+        MemoryError: Memory was asked for in vain.
+        OSError: The file cannot be read any more.
+    """
+    if lacks_memory(error):
+        raise MemoryError(str(error)) from error
+    if getattr(error, "errno", None) == errno.EIO:  # which FFmpeg also says of data that end too early
+        with Path(path).open("rb", buffering=0) as file:
+            while file.read(1 << 20):
+                pass
+    elif is_machine_fault(error):
+        raise error
+
+
 @contextmanager
 def open_media(path: Path | str) -> Iterator[Any]:
     """Open a PyAV input container, closed on leaving; nothing but this one local file is read.
@@ -97,6 +117,7 @@ def open_media(path: Path | str) -> Iterator[Any]:
     Raises:
         Unreadable: If the file is missing, empty, not a regular file or not readable.
         NotMedia: If its content is not a container with media.
+        OSError, MemoryError: If the machine refuses.
     """
     path = Path(path)
     _check_readable(path)
@@ -107,7 +128,8 @@ def open_media(path: Path | str) -> Iterator[Any]:
             metadata_errors="replace",
             container_options={"format_whitelist": _allowed_formats(), "protocol_whitelist": "file"},
         )
-    except (av.error.FFmpegError, ValueError, EOFError) as error:
+    except DECODE_ERRORS as error:
+        check_damage(error, path)
         raise NotMedia(describe_broken(path)) from error
     with container:
         yield container
@@ -156,6 +178,7 @@ def require_stream(container: Any, kind: str, path: Path) -> Any:
 
     Raises:
         MissingStream: If there is none, or none with a decoder.
+        TooLarge: If its pictures have more than `MOST_PIXELS`.
     """
     stream = pick_video(container) if kind == "video" else pick_audio(container)
     if stream is None:
@@ -172,7 +195,25 @@ def require_stream(container: Any, kind: str, path: Path) -> Any:
     # One thread a file: files are decoded side by side, where threads inside a file cost more than they give.
     stream.thread_type = "NONE"
     stream.codec_context.thread_count = 1
+    if kind == "video":
+        check_pixels(stream, path)
+        # A size that changes in the middle of a file is FFmpeg's to refuse.
+        stream.codec_context.options = {"max_pixels": str(MOST_PIXELS)}
     return stream
+
+
+def check_pixels(stream: Any, path: Path) -> None:
+    """Refuse a video stream with more pixels than `MOST_PIXELS`, before one is decoded.
+
+    Raises:
+        TooLarge: If it has.
+    """
+    width, height = stream.codec_context.width, stream.codec_context.height
+    if width * height > MOST_PIXELS:
+        raise TooLarge(
+            f"the pictures of {path.name!r} have {width}x{height} pixels; up to {MOST_PIXELS:,} (8192x8192)"
+            " are decoded: make them smaller with ffmpeg, or leave the file out"
+        )
 
 
 def origin_s(container: Any) -> float:
@@ -232,6 +273,7 @@ def decoded_frames(container: Any, stream: Any, errors: list[str]) -> Iterator[A
         except StopIteration:
             return
         except DECODE_ERRORS as error:
+            check_damage(error, container.name)
             errors.append(decoder_message(error))
             packet = None  # what the decoder still holds comes out, then this ends
         try:
@@ -239,6 +281,7 @@ def decoded_frames(container: Any, stream: Any, errors: list[str]) -> Iterator[A
         except av.error.EOFError:
             return
         except DECODE_ERRORS as error:
+            check_damage(error, container.name)
             errors.append(decoder_message(error))
         if packet is None:
             return

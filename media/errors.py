@@ -7,6 +7,7 @@ MediaError
 ├── NotMedia            its content is no video or audio container, or the container is broken
 ├── MissingStream       a container without the picture or the sound that was asked for
 ├── DecodeFailed        the stream is there, but too little of it can be decoded
+├── TooLarge            pictures, length or memory beyond what is decoded
 ├── EncodeFailed        a file cannot be written from what was read
 ├── TimeLimitExceeded   decoding ran longer than it was allowed to
 └── DecoderCrashed      the decoding process died (a signal, out of memory)
@@ -40,6 +41,10 @@ class MissingStream(MediaError):  # noqa: N818
 
 class DecodeFailed(MediaError):  # noqa: N818
     """The stream is there, but too little of it can be decoded."""
+
+
+class TooLarge(MediaError):  # noqa: N818
+    """Its pictures, its length or the memory that it needs are beyond what is decoded."""
 
 
 class EncodeFailed(MediaError):  # noqa: N818

@@ -11,18 +11,21 @@ from typing import Any
 from leitmotif.media import sndfile
 from leitmotif.media.container import (
     DECODE_ERRORS,
+    MOST_PIXELS,
+    check_damage,
     declared_s,
     open_media,
     pick_audio,
     pick_video,
     stream_duration_s,
 )
-from leitmotif.media.errors import NotMedia
+from leitmotif.media.errors import NotMedia, TooLarge
 from leitmotif.media.orientation import Orientation, orientation
 from leitmotif.media.timeline import confirmed_s, is_counted, packets_end_s
 
 _MAX_PLAUSIBLE_FPS = 480.0  # above, the number is a clock (1000, 90000), not a frame rate
 _MAX_PLAUSIBLE_S = 1_000_000.0  # eleven days; above, the header is broken
+LONGEST_S = 24 * 3600.0  # the longest live recordings of web sites are half as long
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,7 @@ def probe(path: Path) -> Probe:
     Raises:
         Unreadable: If the file cannot be opened.
         NotMedia: If it is no media container, or one without picture and sound.
+        TooLarge: If it lasts longer than `LONGEST_S`.
     """
     path = Path(path)
     try:
@@ -118,6 +122,11 @@ def _probe(path: Path) -> Probe:
             raise NotMedia(
                 f"{path.name!r} has headers but no data (an empty or init-only file); fetch all of it"
             )
+        if duration_s > LONGEST_S:
+            raise TooLarge(
+                f"{path.name!r} says that it lasts {duration_s / 3600:.0f} hours, and up to"
+                f" {LONGEST_S / 3600:.0f} are read; cut it into parts with ffmpeg, or export it again"
+            )
         width, height, rotation_deg = (None, None, 0) if video is None else _displayed_size(container, video)
         return Probe(
             container=container.format.name,
@@ -148,8 +157,10 @@ def _displayed_size(container: Any, stream: Any) -> tuple[int | None, int | None
     turned = Orientation()
     aspect = stream.sample_aspect_ratio
     try:
-        frame = next(iter(container.decode(stream)), None)
-    except DECODE_ERRORS:
+        large = stream.codec_context.width * stream.codec_context.height > MOST_PIXELS
+        frame = None if large else next(iter(container.decode(stream)), None)
+    except DECODE_ERRORS as error:
+        check_damage(error, container.name)
         frame = None
     if frame is not None:
         turned = orientation(frame)
@@ -184,8 +195,8 @@ def _frame_rate(path: Path, stream: Any) -> float | None:
             for packet in itertools.islice(container.demux(same), 500):
                 if packet.pts is not None:
                     times_s.append(float(packet.pts * packet.time_base))
-        except DECODE_ERRORS:
-            pass
+        except DECODE_ERRORS as error:
+            check_damage(error, path)
     if len(times_s) < 2 or max(times_s) <= min(times_s):
         return None
     return (len(times_s) - 1) / (max(times_s) - min(times_s))

@@ -1,48 +1,56 @@
 """Runs a function in a child process that may be killed: a decoder that hangs or crashes costs one row.
 
 The child is a plain `subprocess` with two pipes (not `multiprocessing`), so that it also works inside
-daemonic workers. A message is eight bytes of length and that many bytes of pickle.
+daemonic workers. A message is eight bytes of length and that many bytes of data (`leitmotif.media.messages`);
+what the child may do is little (`leitmotif.media.rights`).
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
 import json
 import os
-import pickle
+import resource
 import selectors
 import signal
-import struct
 import subprocess
 import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
-from leitmotif.media.errors import DecoderCrashed, MediaError, TimeLimitExceeded
+from leitmotif.media.errors import DecoderCrashed, TimeLimitExceeded, TooLarge
+from leitmotif.media.messages import HEADER, conform, conform_error, pack, unpack, write_message
+from leitmotif.media.rights import MEMORY_BYTES
+from leitmotif.media.turns import alone, beside_others, free_memory_bytes
 
 Result = TypeVar("Result")
 
-_HEADER = struct.Struct(">Q")
 _START_LIMIT_S = 120.0  # a new interpreter and its imports, on a busy machine
+_MOST_BYTES = 1 << 28  # of an answer; the pictures of a clip are a few megabytes
+_LIBRARIES_BYTES = 1 << 30  # of addresses that a child's libraries take
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from leitmotif.media.sandbox import serve; serve()"
+    "from leitmotif.media.sandbox_child import serve; serve(sys.argv[2:])"
 )
+# A decoder works with one thread, and the buffers of more count as its memory.
+_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
 
 
 class SandboxedWorker:
     """A child process that runs one function at a time under a time limit; a context manager.
 
     The child starts with the first call, serves all later ones, and is replaced after it was killed. It ends
-    when this object closes, and also when the parent dies.
+    when this object closes, and also when the parent dies. A call whose child was lost is made once more,
+    while no other decoder of the machine works: what the machine took, memory above all, is no fault of the
+    file.
     """
 
     def __init__(self) -> None:
         self._process: subprocess.Popen[bytes] | None = None
+        self._writable: set[str] = set()
         self._lock = threading.Lock()
 
     def __enter__(self) -> SandboxedWorker:
@@ -51,40 +59,82 @@ class SandboxedWorker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def run(self, function: Callable[..., Result], *args: Any, limit_s: float, **kwargs: Any) -> Result:
+    def run(
+        self,
+        function: Callable[..., Result],
+        *args: Any,
+        limit_s: float,
+        writes: Path | None = None,
+        **kwargs: Any,
+    ) -> Result:
         """Return what `function(*args, **kwargs)` returns, run in the child.
 
         Args:
-            function: Defined at the top of an importable module; its arguments and result must pickle.
+            function: Defined at the top of an importable module. Arguments and result are data: numbers,
+                texts, bytes, paths, arrays, lists and mappings. A result that is more, such as a dataclass or
+                a tuple, is what the annotation of the function says.
             *args: Arguments of the function.
             limit_s: Wall-clock seconds the function itself may take; starting the child does not count.
+            writes: The folder in which the function makes a file; elsewhere it cannot.
             **kwargs: Keyword arguments of the function.
 
         Raises:
             TimeLimitExceeded: If it takes longer; the child is killed.
-            DecoderCrashed: If the child dies; the message names the signal.
+            TooLarge: If it needs more memory than a decoder may have.
+            DecoderCrashed: If the child dies twice, though the machine has memory; it names the signal.
+            MemoryError: If the machine has none.
             ValueError: If the function cannot be imported by name.
-            Exception: Whatever the function raises, as itself.
+            MediaError, OSError: What the function raises; of all else, its text as `DecodeFailed`.
         """
         module, name = _importable_name(function)
-        request = pickle.dumps((module, name, args, kwargs), protocol=pickle.HIGHEST_PROTOCOL)
+        request = pack([module, name, args, kwargs])
+        what = f"{module}.{name}"
         with self._lock:
-            process = self._started()
+            if writes is not None and (folder := os.path.realpath(writes)) not in self._writable:
+                self._kill()  # rights that were given up do not come back
+                self._writable.add(folder)
             try:
-                _write(process.stdin, request)
-                self._receive(
-                    process, time.monotonic() + _START_LIMIT_S, f"starting {module}.{name}", _START_LIMIT_S
-                )
-                answer = self._receive(process, time.monotonic() + limit_s, f"{module}.{name}", limit_s)
-            except (BrokenPipeError, EOFError) as error:
-                raise DecoderCrashed(_describe_death(self._reap(), f"{module}.{name}")) from error
-            except BaseException:
-                self._kill()  # an interrupted call leaves an answer behind that the next call must not read
-                raise
-        succeeded, value = pickle.loads(answer)
-        if succeeded:
-            return value
-        raise value
+                with beside_others():
+                    return self._call(function, request, what, limit_s)
+            except (DecoderCrashed, MemoryError):
+                self._kill()
+            with alone():
+                try:
+                    return self._call(function, request, what, limit_s)
+                except (DecoderCrashed, MemoryError) as error:
+                    self._kill()
+                    if not _has_memory():
+                        raise MemoryError(f"too little is left for {what}") from error
+                    if isinstance(error, MemoryError):
+                        raise TooLarge(
+                            f"needs more than {MEMORY_BYTES / (1 << 30):g} GB of memory to be decoded, which "
+                            "no usual file does; it may be damaged: export it again, with smaller pictures"
+                        ) from error
+                    raise
+
+    def _call(self, function: Callable[..., Result], request: bytes, what: str, limit_s: float) -> Result:
+        process = self._started()
+        try:
+            write_message(process.stdin, request)
+            self._receive(process, time.monotonic() + _START_LIMIT_S, f"starting {what}", _START_LIMIT_S)
+            answer = self._receive(process, time.monotonic() + limit_s, what, limit_s)
+            succeeded, value = unpack(answer)
+            result: Any = conform(value, function) if succeeded else conform_error(value)
+        except (BrokenPipeError, EOFError) as error:
+            raise DecoderCrashed(_describe_death(self._reap(), what)) from error
+        except (ValueError, TypeError) as error:
+            self._kill()
+            raise DecoderCrashed(
+                f"the decoding process gave no valid answer in {what}: the file breaks the decoder; leave the"
+                " file out, or convert it with ffmpeg"
+            ) from error
+        except BaseException:
+            self._kill()  # an interrupted call leaves an answer behind that the next call must not read
+            raise
+        if not succeeded:
+            raise result
+        returned: Result = result
+        return returned
 
     def close(self) -> None:
         """End the child, if there is one."""
@@ -97,9 +147,10 @@ class SandboxedWorker:
         if self._process is None:
             paths = json.dumps([os.path.abspath(entry) for entry in sys.path])  # noqa: PTH100 - '' is the cwd
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _BOOT, paths],
+                [sys.executable, "-c", _BOOT, paths, *sorted(self._writable)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
+                env=os.environ | _ONE_THREAD,
                 start_new_session=True,  # an interrupt from the keyboard is the parent's to handle
             )
         return self._process
@@ -109,7 +160,9 @@ class SandboxedWorker:
     ) -> bytes:
         assert process.stdout is not None
         try:
-            (length,) = _HEADER.unpack(_read_until(process.stdout.fileno(), _HEADER.size, deadline_s))
+            (length,) = HEADER.unpack(_read_until(process.stdout.fileno(), HEADER.size, deadline_s))
+            if length > _MOST_BYTES:
+                raise ValueError(f"an answer of {length} bytes")
             return _read_until(process.stdout.fileno(), length, deadline_s)
         except TimeoutError:
             self._kill()
@@ -138,6 +191,13 @@ class SandboxedWorker:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+
+def _has_memory() -> bool:
+    """Tell whether the machine, and the limits of this process, leave a decoder all that it may have."""
+    addresses, _ = resource.getrlimit(resource.RLIMIT_AS)
+    bounded = addresses != resource.RLIM_INFINITY and addresses < MEMORY_BYTES + _LIBRARIES_BYTES
+    return not bounded and free_memory_bytes() > MEMORY_BYTES
 
 
 def _importable_name(function: Callable[..., Any]) -> tuple[str, str]:
@@ -171,65 +231,3 @@ def _read_until(descriptor: int, length: int, deadline_s: float) -> bytes:
                 raise EOFError("the pipe closed")
             data += piece
     return bytes(data)
-
-
-def _write(pipe: Any, payload: bytes) -> None:
-    pipe.write(_HEADER.pack(len(payload)))
-    pipe.write(payload)
-    pipe.flush()
-
-
-def serve() -> None:
-    """Answer requests on standard input until it closes: the child; prints go to standard error."""
-    requests = os.fdopen(os.dup(0), "rb")
-    answers = os.fdopen(os.dup(1), "wb")
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(nothing, 0)
-    os.dup2(2, 1)
-    sys.stdout = sys.stderr
-    # A thread reads, so that the end of the parent is seen while a function runs.
-    waiting: list[bytes] = []
-    arrived = threading.Semaphore(0)
-
-    def listen() -> None:
-        while True:
-            header = requests.read(_HEADER.size)
-            payload = requests.read(_HEADER.unpack(header)[0]) if len(header) == _HEADER.size else b""
-            if not payload:
-                os._exit(0)
-            waiting.append(payload)
-            arrived.release()
-
-    threading.Thread(target=listen, daemon=True).start()
-    while True:
-        arrived.acquire()
-        _answer(waiting.pop(0), answers)
-
-
-def _answer(payload: bytes, answers: Any) -> None:
-    try:
-        module, name, args, kwargs = pickle.loads(payload)
-        function: Any = importlib.import_module(module)
-        for part in name.split("."):
-            function = getattr(function, part)
-    except Exception as error:
-        _write(answers, b"started")
-        _write(answers, _pickle_error(error))
-        return
-    _write(answers, b"started")
-    try:
-        answer = pickle.dumps((True, function(*args, **kwargs)), protocol=pickle.HIGHEST_PROTOCOL)
-    except Exception as error:
-        answer = _pickle_error(error)
-    _write(answers, answer)
-
-
-def _pickle_error(error: Exception) -> bytes:
-    """Return an exception as it was if it survives pickling, else as a MediaError with its text."""
-    error.add_note("in the decoding process:\n" + "".join(traceback.format_exception(error)).rstrip())
-    try:
-        answer = pickle.dumps((False, error))
-        pickle.loads(answer)  # exceptions with arguments of their own often fail only here
-    except Exception:
-        answer = pickle.dumps((False, MediaError(f"{type(error).__name__}: {error}")))
-    return answer

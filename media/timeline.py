@@ -15,7 +15,7 @@ from typing import Any
 import av
 from av.format import Flags
 
-from leitmotif.media.container import DECODE_ERRORS, is_cover, open_media, origin_s
+from leitmotif.media.container import DECODE_ERRORS, check_damage, is_cover, open_media, origin_s
 
 # Elementary streams hold no timestamps: what FFmpeg gives them is counted or guessed, and so are seeks.
 _UNTIMED = frozenset({"aac", "ac3", "eac3", "dts", "dtshd", "mp3", "mlp", "truehd", "amr", "loas", "gsm"})
@@ -141,8 +141,8 @@ def confirmed_s(path: Path, stated_s: float) -> float:
                 if packet.pts is not None:
                     stop = (packet.pts + (packet.duration or 0)) * packet.time_base
                     end_s = max(end_s, float(stop) - zero_s)
-        except DECODE_ERRORS:
-            pass  # what was read so far is what the file holds
+        except DECODE_ERRORS as error:
+            check_damage(error, path)  # what was read so far is what the file holds
     return end_s if end_s and abs(end_s - stated_s) > _TAIL_S else stated_s
 
 
@@ -169,8 +169,8 @@ def _read(path: Path, _size: int, _changed_ns: int) -> Timeline:
             for packet in container.demux():
                 if packet.size and packet.stream.index in tracks:
                     tracks[packet.stream.index].add(packet)
-        except DECODE_ERRORS:
-            pass  # what was read so far is what the file holds
+        except DECODE_ERRORS as error:
+            check_damage(error, path)  # what was read so far is what the file holds
         held = [track for track in tracks.values() if track.count]
         zero_s = origin_s(container)
         if is_untimed(container):

@@ -16,6 +16,7 @@ import numpy as np
 from leitmotif.media import tone
 from leitmotif.media.container import (
     DECODE_ERRORS,
+    check_damage,
     declared_s,
     decoded_frames,
     open_media,
@@ -96,7 +97,8 @@ class VideoDecoder:
         try:
             seek_back(self._container, self._stream, time_s)
             return True
-        except DECODE_ERRORS:
+        except DECODE_ERRORS as error:
+            check_damage(error, self.path)
             self.rewind()
             return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
@@ -13,11 +13,15 @@ from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict
 
+from leitmotif.media.probe import LONGEST_S
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.catalog_row import SourceState
 from leitmotif.pipelines.plan import Plan
 from leitmotif.storage.atomic import whole_file
 from leitmotif.storage.errors import is_machine_fault
+
+# Silence in FLAC and Opus takes more.
+LEAST_BYTES_S = 100.0
 
 Row = dict[str, Any]
 KeyedBy = Literal["clip_id", "media_id"]
@@ -66,7 +70,7 @@ class Clip:
     source: SourceState | None = None
 
     @property
-    def window(self) -> dict[str, float | None]:
+    def window(self) -> dict[str, Any]:
         """The window as the keyword arguments of the functions in `media`."""
         return {"start_s": self.start_s, "duration_s": self.duration_s}
 
@@ -205,7 +209,12 @@ def settings_identity(settings: BaseModel) -> dict[str, Any]:
 
 
 def limit_of(settings: DecoderSettings, clip: Clip) -> float:
-    """Return how long a decoder call on this clip may take, in seconds: the limit plus twice its length."""
+    """Return how long a decoder call on this clip may take, in seconds: the limit plus twice its length.
+
+    A length that the bytes of the file cannot hold is no length.
+    """
     probe = clip.inputs.get("probe", {})
-    length_s = clip.duration_s or probe.get("duration_s") or 0.0
-    return settings.limit_s + 2.0 * float(length_s)
+    length_s = float(clip.duration_s or probe.get("duration_s") or 0.0)
+    with suppress(OSError):  # which the decoder says why
+        length_s = min(length_s, clip.path.stat().st_size / LEAST_BYTES_S)
+    return settings.limit_s + 2.0 * min(length_s, LONGEST_S)

@@ -47,9 +47,9 @@ def show_left_out(ledger: Ledger, rows: Sequence[Mapping[str, Any]]) -> list[Med
     ]
     stored = {stage: _stored(stage, entries) for stage in ("audio", "frames")}
     streams = _streams(entries)
-    with SandboxedWorker() as worker:
+    with SandboxedWorker() as worker, tempfile.TemporaryDirectory() as scratch:
         return [
-            _show(entry, worker, root=ledger.workspace.root, **_of(entry, stored, streams))
+            _show(entry, worker, Path(scratch), root=ledger.workspace.root, **_of(entry, stored, streams))
             for entry in entries
         ]
 
@@ -70,6 +70,7 @@ def _of(
 def _show(
     entry: CatalogEntry,
     worker: SandboxedWorker,
+    scratch: Path,
     *,
     root: Path,
     audio_file: str | None,
@@ -83,7 +84,7 @@ def _show(
         sound = encode_sound_preview((root / audio_file).read_bytes(), seconds=SECONDS)
     elif has_audio:
         try:
-            sound = _read_sound(entry, worker)
+            sound = _read_sound(entry, worker, scratch)
         except MediaError as error:
             notes.append(str(error))
     if frames_file:
@@ -106,24 +107,24 @@ def _show(
     return Media(sound, show_pictures(pictures), note=" ".join(dict.fromkeys(notes)))
 
 
-def _read_sound(entry: CatalogEntry, worker: SandboxedWorker) -> str | None:
+def _read_sound(entry: CatalogEntry, worker: SandboxedWorker, scratch: Path) -> str | None:
     """Return an excerpt from the middle of a clip, read from its source."""
     length_s = entry.duration_s or SECONDS
     start_s = entry.start_s + max(0.0, (length_s - SECONDS) / 2)
-    with tempfile.TemporaryDirectory() as folder:
-        out = Path(folder) / "excerpt.flac"
-        worker.run(
-            audio.extract_flac,
-            Path(entry.source.path),
-            out,
-            start_s=start_s,
-            duration_s=min(SECONDS, length_s),
-            limit_s=LIMIT_S,
-        )
-        return encode_sound_preview(out.read_bytes(), seconds=SECONDS)
+    out = scratch / "excerpt.flac"
+    worker.run(
+        audio.extract_flac,
+        Path(entry.source.path),
+        out,
+        start_s=start_s,
+        duration_s=min(SECONDS, length_s),
+        limit_s=LIMIT_S,
+        writes=scratch,
+    )
+    return encode_sound_preview(out.read_bytes(), seconds=SECONDS)
 
 
-def _window(entry: CatalogEntry) -> dict[str, float | None]:
+def _window(entry: CatalogEntry) -> dict[str, Any]:
     return {"start_s": entry.start_s, "duration_s": None if entry.whole else entry.duration_s}
 
 

@@ -76,18 +76,23 @@ def is_machine_fault(error: BaseException, *, writing: bool = False) -> bool:
         error: What a clip, a model, a page or a dataset raised.
         writing: Whether it came of writing to our folders, where a refused permission is no input's fault.
     """
-    if isinstance(error, OutsideError | MemoryError):
+    if isinstance(error, OutsideError) or lacks_memory(error):
         return True
     number = getattr(error, "errno", None)
     if isinstance(error, OSError) or isinstance(number, int):  # PyAV's have a number, too
         return number in (WRITING_ERRNOS if writing else MACHINE_ERRNOS)
     kind = type(error)
-    if kind.__module__ == "cv2":
-        return getattr(error, "code", None) == _CV2_NO_MEMORY
     # Any other error may quote the name of a file, which can be anything.
     if kind is RuntimeError or kind.__name__ == "SafetensorError":
         return any(said in str(error) for said in _SAID_OF_THE_MACHINE)
     return kind.__name__ == "OutOfMemoryError"  # torch's, of a GPU
+
+
+def lacks_memory(error: BaseException) -> bool:
+    """Tell whether memory was asked for in vain, whichever library asked."""
+    if type(error).__module__ == "cv2":
+        return getattr(error, "code", None) == _CV2_NO_MEMORY
+    return isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
 
 
 def describe_machine_fault(error: BaseException, folder: object) -> str:
@@ -97,7 +102,7 @@ def describe_machine_fault(error: BaseException, folder: object) -> str:
         error: What `is_machine_fault` holds of.
         folder: What was written or read, where the error does not name a file.
     """
-    number = getattr(error, "errno", None) or (errno.ENOMEM if isinstance(error, MemoryError) else 0)
+    number = errno.ENOMEM if lacks_memory(error) else getattr(error, "errno", None)
     if number not in _ADVICE:
         return f"{one_line(error)} while working in {str(folder)!r}; {_ROOM}"
     # Of what Python did not do itself the text has more than the reason.

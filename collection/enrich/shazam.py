@@ -54,6 +54,7 @@ class Shazam:
         self._client = _Client(url)
         self._shazam = shazamio.Shazam(http_client=self._client, segment_duration_seconds=round(WINDOW_S))
         self._decoder = SandboxedWorker()
+        self._folder = tempfile.TemporaryDirectory(prefix="leitmotif-")  # all that the decoder writes to
         self._asked_s = -pause_s
 
     def look_up(self, file: Path, metadata: Metadata) -> dict[str, Any] | None:
@@ -63,18 +64,19 @@ class Shazam:
             Unavailable: Network or server failed, or asks to wait.
             HostStopped: It asks to wait for longer than a run may.
         """
-        with tempfile.TemporaryDirectory(prefix="leitmotif-") as folder:
-            window = Path(folder) / "window.flac"
-            try:
-                length_s = self._decoder.run(probe, file, limit_s=DECODE_LIMIT_S).duration_s
-                start_s = max((length_s - WINDOW_S) / 2, 0.0)
-                place = {"start_s": start_s, "duration_s": min(WINDOW_S, length_s - start_s)}
-                self._decoder.run(extract_flac, file, window, **place, limit_s=DECODE_LIMIT_S)
-            except MediaError:
-                return None  # without sound there is no song
-            time.sleep(max(self._asked_s + self._pause_s - time.monotonic(), 0.0))
-            self._asked_s = time.monotonic()
-            answer = self._loop.run(self._recognised(window))
+        window = Path(self._folder.name) / "window.flac"
+        try:
+            length_s = self._decoder.run(probe, file, limit_s=DECODE_LIMIT_S).duration_s
+            start_s = max((length_s - WINDOW_S) / 2, 0.0)
+            place = {"start_s": start_s, "duration_s": min(WINDOW_S, length_s - start_s)}
+            self._decoder.run(
+                extract_flac, file, window, **place, limit_s=DECODE_LIMIT_S, writes=window.parent
+            )
+        except MediaError:
+            return None  # without sound there is no song
+        time.sleep(max(self._asked_s + self._pause_s - time.monotonic(), 0.0))
+        self._asked_s = time.monotonic()
+        answer = self._loop.run(self._recognised(window))
         track = answer.get("track")
         return _facts(track) if isinstance(track, dict) else None
 
@@ -83,6 +85,7 @@ class Shazam:
         self._loop.run(self._client.close())
         self._loop.close()
         self._decoder.close()
+        self._folder.cleanup()
 
     async def _recognised(self, window: Path) -> dict[str, Any]:
         try:

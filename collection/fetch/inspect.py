@@ -131,7 +131,7 @@ class ProbePool:
         except IndexError:
             worker = SandboxedWorker()
         try:
-            worker.run(function, *paths, limit_s=limit_s, **options)
+            worker.run(function, *paths, limit_s=limit_s, writes=paths[-1].parent, **options)
         except MediaError as error:
             paths[-1].unlink(missing_ok=True)
             raise _refusal(error, *paths) from error

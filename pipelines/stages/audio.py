@@ -39,6 +39,7 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
                 clip.path,
                 path,
                 **clip.window,
+                writes=path.parent,
                 limit_s=limit_of(self.settings, clip),
             )
             size_bytes = path.stat().st_size

@@ -1,15 +1,28 @@
+import contextlib
 import os
+import pickle
+import signal
+import socket
+import struct
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
+import msgpack
+import numpy as np
 import pytest
 
 from leitmotif.media import probe
-from leitmotif.media.errors import DecoderCrashed, TimeLimitExceeded, Unreadable
+from leitmotif.media.errors import DecodeFailed, DecoderCrashed, TimeLimitExceeded, TooLarge, Unreadable
+from leitmotif.media.messages import conform, conform_error, pack, unpack
+from leitmotif.media.mux import write_video
 from leitmotif.media.sandbox import SandboxedWorker
+from leitmotif.media.sandbox_child import given_up
+from leitmotif.media.turns import alone
+from leitmotif.media.video import timed_key_frames
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -41,8 +54,13 @@ def test_prints_of_the_function_do_not_break_the_answer(worker: SandboxedWorker)
 def test_an_exception_comes_back_as_itself(worker: SandboxedWorker) -> None:
     with pytest.raises(Unreadable, match="no such file"):
         worker.run(probe.probe, Path("nothing.mp4"), limit_s=30)
-    with pytest.raises(UnicodeDecodeError):
-        worker.run(str, b"\xff", "utf-8", limit_s=30)
+    with pytest.raises(FileExistsError, match="File exists"):
+        worker.run(os.mkdir, "/", limit_s=30)
+
+
+def test_an_error_that_was_not_foreseen_comes_back_as_one_of_ours_with_words(worker: SandboxedWorker) -> None:
+    with pytest.raises(DecodeFailed, match=r"unforeseen way \(TypeError: .*\).*; fetch or export it again"):
+        worker.run(len, None, limit_s=30)
 
 
 def test_a_call_over_its_limit_is_killed_and_the_next_one_works(worker: SandboxedWorker) -> None:
@@ -50,6 +68,169 @@ def test_a_call_over_its_limit_is_killed_and_the_next_one_works(worker: Sandboxe
     with pytest.raises(TimeLimitExceeded, match=r"time\.sleep ran longer than 0\.2 s"):
         worker.run(time.sleep, 60, limit_s=0.2)
     assert worker.run(os.getpid, limit_s=30) != before
+
+
+def die_once(mark: str, signal_number: int) -> str:
+    """Die of a signal, but for the second time."""
+    if Path(mark).exists():
+        return "done"
+    Path(mark).touch()
+    os.kill(os.getpid(), signal_number)
+    return "not reached"
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_child_that_is_lost_once_is_tried_again(
+    tmp_path: Path, worker: SandboxedWorker, number: int
+) -> None:
+    assert worker.run(die_once, str(tmp_path / "mark"), number, limit_s=30, writes=tmp_path) == "done"
+
+
+def test_memory_beyond_the_bound_is_the_files_fault_with_the_bound_in_the_line(
+    worker: SandboxedWorker,
+) -> None:
+    with pytest.raises(TooLarge, match=r"needs more than 1\.5 GB of memory"):
+        worker.run(bytearray, 2 << 30, limit_s=60)
+    assert worker.run(len, "abc", limit_s=30) == 3
+
+
+@pytest.mark.parametrize("what", ["free_memory_bytes", "resource.getrlimit"])
+def test_a_child_that_is_lost_while_memory_is_short_is_the_machines_fault(
+    worker: SandboxedWorker, monkeypatch: pytest.MonkeyPatch, what: str
+) -> None:
+    said = (lambda: 100 << 20) if what == "free_memory_bytes" else (lambda which: (1 << 30, 1 << 30))
+    monkeypatch.setattr(f"leitmotif.media.sandbox.{what}", said)
+    for function, argument in ((bytearray, 2 << 30), (os._exit, 3)):
+        with pytest.raises(MemoryError, match="too little is left"):
+            worker.run(function, argument, limit_s=60)
+
+
+def try_to_reach_out(folder: str) -> dict[str, str]:
+    """Try what a decoder has no need of, and say how each attempt ended."""
+    tries: dict[str, Callable[[], object]] = {
+        "socket": lambda: socket.socket(),
+        "elsewhere": lambda: Path("/tmp/leitmotif-reached-out").touch(),
+        "remove": lambda: Path(folder, "beside").unlink(),
+        "change": lambda: Path(folder, "beside").write_text("changed"),
+        "own": lambda: Path(folder, "own", "new").write_text("fine"),
+        "read": lambda: Path(folder, "beside").read_text(),
+        "signal": lambda: os.kill(os.getppid(), 0),
+        "grandchild": lambda: subprocess.run(
+            [sys.executable, "-c", "import socket; socket.socket()"], stderr=subprocess.DEVNULL, check=True
+        ),
+    }
+    ends = {}
+    for name, attempt in tries.items():
+        try:
+            attempt()
+            ends[name] = "done"
+        except Exception as error:
+            ends[name] = type(error).__name__
+    return ends
+
+
+def test_the_child_has_no_network_and_changes_nothing_but_in_its_folder(tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    (tmp_path / "beside").write_text("stays")
+    with SandboxedWorker() as worker:
+        held = worker.run(given_up, limit_s=30)
+        ends = worker.run(try_to_reach_out, str(tmp_path), limit_s=60, writes=tmp_path / "own")
+    assert any(said.startswith("memory beyond 1.5 GB") for said in held)
+    if "the network" not in held or "writing elsewhere" not in held:
+        pytest.skip(f"this system gives up no more than {held}")
+    assert {name for name, end in ends.items() if end == "done"} <= {"own", "read", "signal"}
+    assert ends["own"] == ends["read"] == "done" and ends["socket"] == "PermissionError"
+    assert (tmp_path / "beside").read_text() == "stays"
+
+
+class Evil:
+    """What runs a command in whoever unpickles it."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("/tmp/leitmotif-owned",)
+
+
+def answer_with(message: bytes) -> None:
+    """Write a message past the child's own answer, as one does who took it over."""
+    for number in range(3, 10):
+        with contextlib.suppress(OSError):
+            os.write(number, struct.pack(">Q", len(message)) + message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        pickle.dumps((True, Evil())),
+        b"\xc1",
+        msgpack.packb([True]),
+        msgpack.packb([False, 3]),
+        msgpack.packb([True, {"duration_s": "long"}]),
+        msgpack.packb([False, msgpack.ExtType(3, msgpack.packb(["SystemExit", "x", None, None, []]))]),
+        msgpack.packb([True, msgpack.ExtType(2, msgpack.packb(["|O", [1], b"12345678"]))]),
+        msgpack.packb([True, msgpack.ExtType(2, msgpack.packb(["<f8", [1 << 40], b""]))]),
+        msgpack.packb([True, msgpack.ExtType(99, b"")]),
+        b"\x91" * 100_000,
+    ],
+)
+def test_whatever_bytes_come_of_the_child_they_are_an_error_of_this_file_alone(message: bytes) -> None:
+    with pytest.raises(ValueError):
+        succeeded, value = unpack(message)
+        conform(value, probe.probe) if succeeded else conform_error(value)
+    assert not Path("/tmp/leitmotif-owned").exists()
+
+
+def test_an_answer_that_is_none_costs_one_row(worker: SandboxedWorker) -> None:
+    with pytest.raises(DecoderCrashed, match="no valid answer"):
+        worker.run(answer_with, b"\xc1", limit_s=30)
+    assert worker.run(len, "abc", limit_s=30) == 3
+
+
+def test_an_answer_of_absurd_length_is_not_waited_for(worker: SandboxedWorker) -> None:
+    with pytest.raises(DecoderCrashed, match="no valid answer"):
+        worker.run(os.write, 4, struct.pack(">Q", 1 << 40), limit_s=30)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        None, True, -3, 1 << 60, 0.1, float("inf"), "a\u2028\ud800", b"\x00\xff", [1, [2.5, "x"]],
+        {"a": {"b": []}}, Path("/videos/\udcff.mp4"),
+        np.arange(6, dtype=np.int16).reshape(2, 3), np.zeros((0, 2), np.float32),
+    ],
+)  # fmt: skip
+def test_data_pass_as_they_are(value: object) -> None:
+    again = unpack(pack(value))
+    if isinstance(value, np.ndarray):
+        assert again.dtype == value.dtype
+        np.testing.assert_array_equal(again, value)
+    else:
+        assert again == value and type(again) is type(value)
+
+
+def test_results_come_back_as_the_annotation_of_the_function_says(
+    tmp_path: Path, worker: SandboxedWorker
+) -> None:
+    film = tmp_path / "film.mp4"
+    frames = np.zeros((30, 64, 64, 3), np.uint8)
+    write_video(film, frames, np.zeros((2, 44100), np.float32), fps=30)
+    assert worker.run(probe.probe, film, limit_s=60) == probe.probe(film)
+    pictures = worker.run(timed_key_frames, film, count=2, limit_s=60)
+    assert pictures == timed_key_frames(film, count=2) and type(pictures[0]) is tuple
+
+
+def test_one_decoder_that_is_alone_keeps_others_out(tmp_path: Path) -> None:
+    script = (
+        f"import sys; sys.path.insert(0, {str(REPOSITORY)!r})\n"
+        "from leitmotif.media.turns import beside_others\n"
+        "print('waits', flush=True)\n"
+        "with beside_others(): print('in', flush=True)\n"
+    )
+    with alone():
+        other = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
+        assert other.stdout is not None and other.stdout.readline() == "waits\n"
+        time.sleep(0.3)
+        assert other.poll() is None
+    assert other.communicate(timeout=30)[0] == "in\n"
 
 
 def test_a_child_that_dies_is_named_and_replaced(worker: SandboxedWorker) -> None:
