@@ -78,13 +78,13 @@ def conform_error(value: object) -> Exception:
 
 @lru_cache(maxsize=64)
 def _adapter(function: Callable[..., Any]) -> Any:
-    from pydantic import ConfigDict, TypeAdapter
+    from pydantic import ConfigDict, PydanticUserError, TypeAdapter
 
     try:
         kind = typing.get_type_hints(function).get("return", Any)
-    except (NameError, TypeError):  # a name known to type checkers alone; a function in C
+        return TypeAdapter(list[kind], config=ConfigDict(arbitrary_types_allowed=True))  # type: ignore[valid-type]
+    except (NameError, TypeError, PydanticUserError):  # known to type checkers alone; in C; not to be checked
         return None
-    return TypeAdapter(list[kind], config=ConfigDict(arbitrary_types_allowed=True))  # type: ignore[valid-type]
 
 
 def _as_data(value: object) -> object:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+import tempfile
 import threading
 import traceback
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ def given_up() -> list[str]:
 
 def serve(writable: Sequence[str]) -> None:
     """Answer requests on standard input until it closes; prints go to standard error."""
+    tempfile.gettempdir()  # libraries ask at their import, and where there is none to write to that fails
     _GIVEN_UP.extend(rights.give_up([Path(folder) for folder in writable]))
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")

@@ -8,10 +8,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+from typing_extensions import TypedDict  # pydantic checks that of `typing` from Python 3.12 on only
 
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.media_check import check_flac, check_jpeg

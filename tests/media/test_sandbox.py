@@ -6,6 +6,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -141,6 +142,10 @@ def test_the_child_has_no_network_and_changes_nothing_but_in_its_folder(tmp_path
     assert {name for name, end in ends.items() if end == "done"} <= {"own", "read", "signal"}
     assert ends["own"] == ends["read"] == "done" and ends["socket"] == "PermissionError"
     assert (tmp_path / "beside").read_text() == "stays"
+
+
+def test_a_library_that_asks_for_the_folder_of_temporary_files_is_answered(worker: SandboxedWorker) -> None:
+    assert worker.run(tempfile.gettempdir, limit_s=30) == tempfile.gettempdir()
 
 
 class Evil:
