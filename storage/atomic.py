@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import fcntl
 import os
 import re
 import shutil
@@ -20,8 +21,6 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-import portalocker
 
 # Of renameat2(2), since Linux 3.15: both names change places at once.
 _RENAME_EXCHANGE = 2
@@ -261,10 +260,11 @@ def _lock(path: Path) -> Iterator[bool | None]:
         return
     try:
         try:
-            portalocker.lock(handle, portalocker.LockFlags.EXCLUSIVE | portalocker.LockFlags.NON_BLOCKING)
-        except (portalocker.AlreadyLocked, BlockingIOError):
+            # Not by portalocker: it wants a temporary folder at import, which a decoder has not.
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
             yield False
-        except (portalocker.LockException, OSError):  # of a file system without locks
+        except OSError:  # of a file system without locks
             yield None
         else:
             yield True
