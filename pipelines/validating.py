@@ -88,7 +88,7 @@ def _check(piece: Piece, worker: SandboxedWorker) -> Checked:
             return _joined([_check(_row(piece, row), worker) for row in rows])
         said = f"row {piece.first + piece.start}: cannot be read or decoded ({one_line(error)})"
         rest = _check(replace(piece, decode=()), worker) if piece.decode else _joined([])
-        return {"problems": [said, *rest["problems"]], "rows": rest["rows"]}
+        return Checked([*dict.fromkeys([said, *rest.problems])], rest.rows)
 
 
 def _row(piece: Piece, row: int) -> Piece:
@@ -98,8 +98,8 @@ def _row(piece: Piece, row: int) -> Piece:
 
 
 def _joined(found: Iterable[Checked]) -> Checked:
-    joined: Checked = {"problems": [], "rows": []}
+    joined = Checked()
     for each in found:
-        joined["problems"] += each["problems"]
-        joined["rows"] += each["rows"]
+        joined.problems += each.problems
+        joined.rows += each.rows
     return joined

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from typing_extensions import TypedDict  # pydantic checks that of `typing` from Python 3.12 on only
 
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.media_check import check_flac, check_jpeg
@@ -30,7 +30,8 @@ _SHARES = ("motion", "vocal_score", "pam_score")
 _POSITIVE = ("duration_s", "width", "height", "fps", "tempo_bpm")
 
 
-class Row(TypedDict):
+@dataclass(frozen=True)
+class Row:
     """What is to be compared with other rows.
 
     Attributes:
@@ -42,7 +43,8 @@ class Row(TypedDict):
     links: list[tuple[str, str]]
 
 
-class Checked(TypedDict):
+@dataclass
+class Checked:
     """What was found in some rows.
 
     Attributes:
@@ -50,8 +52,8 @@ class Checked(TypedDict):
         rows: The rows that could be read.
     """
 
-    problems: list[str]
-    rows: list[Row]
+    problems: list[str] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
 
 
 def check_rows(shard: str, group: int, first: int, start: int, stop: int, decode: Sequence[int]) -> Checked:
@@ -70,12 +72,12 @@ def check_rows(shard: str, group: int, first: int, start: int, stop: int, decode
             names = [name for name in file.schema_arrow.names if decode or name not in MEDIA]
             table = file.read_row_group(group, columns=names, use_threads=False)
     except DamagedError as error:
-        return {"problems": [f"row group {group} cannot be read ({error.reason})"], "rows": []}
+        return Checked([f"row group {group} cannot be read ({error.reason})"])
     except Exception as error:  # pyarrow raises what the bytes lead it to
         if is_machine_fault(error):
             raise
-        return {"problems": [f"row group {group} cannot be read ({one_line(error)})"], "rows": []}
-    found: Checked = {"problems": [], "rows": []}
+        return Checked([f"row group {group} cannot be read ({one_line(error)})"])
+    found = Checked()
     numbers = table.select([name for name in table.column_names if name not in MEDIA])
     for place in range(start, min(stop, len(table))):
         try:
@@ -84,11 +86,11 @@ def check_rows(shard: str, group: int, first: int, start: int, stop: int, decode
             if place in decode:
                 said += _check_media(row, table.select(MEDIA).slice(place, 1))
         except UnicodeDecodeError as error:
-            found["problems"].append(f"row {first + place}: a text of it is no UTF-8 ({error.reason})")
+            found.problems.append(f"row {first + place}: a text of it is no UTF-8 ({error.reason})")
             continue
-        found["problems"] += [f"row {first + place} ({row['clip_id']}): {problem}" for problem in said]
+        found.problems += [f"row {first + place} ({row['clip_id']}): {problem}" for problem in said]
         if row["clip_id"]:
-            found["rows"].append({"clip_id": row["clip_id"], "links": list(_links(row))})
+            found.rows.append(Row(row["clip_id"], list(_links(row))))
     return found
 
 

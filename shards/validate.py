@@ -182,15 +182,15 @@ def _check_rows(
     for piece, checked in zip(pieces, run(pieces), strict=True):
         name = piece.shard.name
         # Of a row group that cannot be read, each of its pieces says so.
-        new = [line for line in (f"{name} {problem}" for problem in checked["problems"]) if line not in told]
+        new = [line for line in (f"{name} {problem}" for problem in checked.problems) if line not in told]
         told.update(new)
         yield from new
-        for row in checked["rows"]:
-            clip_id = row["clip_id"]
+        for row in checked.rows:
+            clip_id = row.clip_id
             if clip_id in seen:
                 yield f"{name}: {clip_id} occurs again (first in {seen[clip_id]})"
             seen.setdefault(clip_id, name)
-            for kind, value in row["links"]:
+            for kind, value in row.links:
                 owner = owners.setdefault((kind, value), piece.split)
                 if owner != piece.split:
                     where = f"{name}: {clip_id}"
