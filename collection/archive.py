@@ -93,7 +93,7 @@ class Archive:
     def known(self) -> dict[str, Known]:
         """Return what became of items so far; of files, only those that lie there unchanged and allowed."""
         names = ("outcome", "permanent", "wanted", "path", "size_bytes")
-        table = self._store.read(list(names))
+        table = self._store.read_without_damaged(list(names))
         columns = (table[name].to_pylist() for name in (KEY, *names))
         known = {}
         for key, outcome, permanent, wanted, path, size_bytes in zip(*columns, strict=True):

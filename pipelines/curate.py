@@ -14,6 +14,7 @@ from leitmotif.collection.ours import kinds_of
 from leitmotif.phrases import count, some_of
 from leitmotif.pipelines import catalog
 from leitmotif.pipelines.advice import advise, demonstration, describe_kinds, name_quarantined
+from leitmotif.pipelines.damage import until_whole
 from leitmotif.pipelines.entries import CatalogEntry, by_store
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
@@ -150,20 +151,27 @@ def curate(
                 former, kinds = workspace.former_plan(), workspace.resolve(plan)
                 known = workspace.known_models()
                 stated, before = state(workspace.root, metadata=metadata, license=license)
-                if stated or before:
-                    files = [*files, *catalog.catalogued_files(workspace.catalog(), but=files)]
-                with workspace.former_plan_kept():
-                    workspace.save_plan(plan, kinds)
-                    _enter(files, workspace, stated, log, on_progress)
-                    parts = former.parts() if former else []
-                    measured = [Stores(workspace, part, known) for part in parts]
+                parts = former.parts() if former else []
+                measured = [Stores(workspace, part, known) for part in parts]
+                measuring = _Measuring(
+                    Ledger(*kinds), log, run, workers, retry_failed, measure_all, on_progress
+                )
+
+                def work(again: Sequence[FoundFile]) -> None:
+                    found = [*files, *again]
+                    if stated or before:
+                        found += catalog.catalogued_files(workspace.catalog(), but=found)
+                    _enter(found, workspace, stated, log, on_progress)
                     _tell_beforehand(kinds, measured, retry_failed=retry_failed, measure_all=measure_all)
-                    ledger = Ledger(*kinds)
-                    measuring = _Measuring(ledger, log, run, workers, retry_failed, measure_all, on_progress)
-                    ledger.decide(compute=measuring, measure_all=measure_all)
+                    measuring.ledger = Ledger(*kinds)
+                    measuring.ledger.decide(compute=measuring, measure_all=measure_all)
                     # As they are now; the next run measures them, whatever sources it is given.
                     if changed := measuring.changed():
                         catalog.enter(workspace.catalog(), changed, stated=stated)
+
+                with workspace.former_plan_kept():
+                    workspace.save_plan(plan, kinds)
+                    until_whole(workspace, work)
         except Exception as error:
             if isinstance(error, RunError) or not is_machine_fault(error):
                 raise
@@ -171,6 +179,7 @@ def curate(
                 f"{describe_machine_fault(error, workspace.root)} and run again, what was measured so far is "
                 "kept"
             ) from error
+    ledger = measuring.ledger
     counts = ledger.counts()
     # What changed under the run is not measured, and no file of the catalog any more.
     counts["catalogued"] -= counts.pop("pending")

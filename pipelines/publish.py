@@ -17,6 +17,7 @@ import yaml
 from leitmotif.collection.ours import kinds_of
 from leitmotif.phrases import command, count
 from leitmotif.pipelines.advice import name_quarantined, other_recipe
+from leitmotif.pipelines.damage import told
 from leitmotif.pipelines.dataset_rows import RowReader
 from leitmotif.pipelines.entries import CatalogEntry
 from leitmotif.pipelines.ledger import Ledger
@@ -87,10 +88,21 @@ def publish(
     Raises:
         UserError: Clips are not measured yet, or `out` holds something else, or a dataset with rows where
             this one would have none.
-        OutsideError: The disk refused; a former dataset is untouched.
+        OutsideError: The disk refused, or a file of the workspace is damaged; a former dataset is untouched.
     """
-    started = time.monotonic()
     _check_target(workspace, out)
+    with told(workspace):
+        return _publish(workspace, out, plan, finish, on_progress)
+
+
+def _publish(
+    workspace: Workspace,
+    out: Path,
+    plan: Plan,
+    finish: Callable[[Path, Ledger], object],
+    on_progress: OnProgress,
+) -> Published:
+    started = time.monotonic()
     removals, given = _removals(workspace, out), read_license(workspace.root)
     ledger = Ledger(*workspace.kinds(plan), blocklist=Blocklist(removals))
     ledger.decide()

@@ -132,8 +132,9 @@ def _altered(
     on_progress: OnProgress,
 ) -> Iterator[tuple[str, str]]:
     """Yield the pairs whose fingerprints agree at some speed and pitch, of pairs that sound alike."""
-    table = store.read(["media_a", "media_b", "similarity"])
-    columns = (table[name].to_pylist() for name in ("media_a", "media_b", "similarity"))
+    names = ["media_a", "media_b", "similarity"]
+    table = store.read_without_damaged(names)
+    columns = (table[name].to_pylist() for name in names)
     similarity = {(a, b): value for a, b, value in zip(*columns, strict=True)}
     missing = [pair for pair in pairs if pair not in similarity]
     for start in range(0, len(missing), BATCH):

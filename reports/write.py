@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from leitmotif.pipelines.damage import told
 from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.card import compose_card
 from leitmotif.reports.card_preview import FOLDER as PREVIEW
 from leitmotif.reports.card_preview import SHEET, SOUND, draw_preview
@@ -17,6 +20,7 @@ from leitmotif.reports.page import compose_page
 from leitmotif.reports.source import open_source
 from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.statistics.schema import check_stats
+from leitmotif.reports.workspace import is_workspace
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError, advice
 from leitmotif.shards.manifest import MANIFEST, find_changes, note_written, read_manifest
@@ -73,7 +77,13 @@ def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | Non
 
     Raises:
         DatasetError: The folder is neither.
+        OutsideError: A file of the workspace is damaged; it is set aside.
     """
+    with told(Workspace(folder)) if is_workspace(folder) else nullcontext():
+        return _write_reports(folder, ledger, name)
+
+
+def _write_reports(folder: Path, ledger: Ledger | None, name: str | None) -> list[Path]:
     source = open_source(folder, name=name)
     clear_folder(folder)
     stats = measure(source)

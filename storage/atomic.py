@@ -32,6 +32,8 @@ _NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)
 _FORMER = ".former"
 _BESIDE = re.compile(r"\.(.+)\.[0-9a-f]{8}(?:\.former)?", re.DOTALL)
 _GROWTH_BYTES = 1 << 18  # more than libraries write at once
+# How the names of damaged files end that were set aside.
+DAMAGED = ".damaged"
 
 
 def name_beside(path: Path) -> Path:
@@ -134,6 +136,21 @@ def replace_file(beside: Path, path: Path) -> None:
     _flush(beside)
     beside.replace(path)
     _flush_folder(path.parent)
+
+
+def set_aside(path: Path) -> Path | None:
+    """Rename a damaged file, so that nothing reads it any more; return its new name, None if it is gone.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    aside = path.with_name(path.name + DAMAGED)
+    try:
+        path.replace(aside)
+    except FileNotFoundError:
+        return None
+    _flush_folder(path.parent)
+    return aside
 
 
 @contextmanager

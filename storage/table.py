@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,9 +13,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leitmotif.storage import parquet
-from leitmotif.storage.parquet import naming_damage
+from leitmotif.storage.atomic import set_aside
+from leitmotif.storage.parquet import DamagedError, naming_damage
+
+logger = logging.getLogger("leitmotif.storage")
 
 KEY = "clip_id"
+PARTS = "part-*.parquet"
 STATUS = [("error", pa.string()), ("message", pa.string())]
 
 
@@ -40,7 +45,7 @@ class AppendOnlyTable:
 
     def parts(self) -> list[Path]:
         """Return the part files, oldest first."""
-        return sorted(self.folder.glob("part-*.parquet"))
+        return sorted(self.folder.glob(PARTS))
 
     def append(self, rows: Sequence[dict[str, object]]) -> Path:
         """Write the rows as one new part.
@@ -92,6 +97,21 @@ class AppendOnlyTable:
             return pa.table({field.name: pa.array([], field.type) for field in schema} | _no_part(with_part))
         table = _current(pa.concat_tables(tables))
         return table if with_part else table.drop_columns(["part"])
+
+    def read_without_damaged(self, columns: Sequence[str]) -> pa.Table:
+        """Return the current row of each key, as `read` does; parts that are damaged are set aside, and said.
+
+        For what can be found out again.
+
+        Raises:
+            OSError: The disk refused.
+        """
+        while True:
+            try:
+                return self.read(columns)
+            except DamagedError as damaged:
+                aside = set_aside(damaged.path)
+                logger.warning("%s; set aside%s", damaged, f" as {aside.name}" if aside else "")
 
     def tables(self, names: Sequence[str], *, parts: Sequence[Path] | None = None) -> Iterator[pa.Table]:
         """Yield some columns of each part, with all of its rows.
@@ -146,3 +166,27 @@ def _current(table: pa.Table) -> pa.Table:
     first = np.ones(len(keys), bool)
     first[1:] = pc.not_equal(keys[1:], keys[:-1]).to_numpy(zero_copy_only=False)
     return table if first.all() else table.filter(pa.array(first))
+
+
+def drop_row(folder: Path, key: str, *, scratch: Path) -> None:
+    """Take a row out of a table; each part that holds it is written anew, whole or not at all.
+
+    Args:
+        folder: Where the parts lie.
+        key: Key of the row.
+        scratch: Folder on the same file system.
+
+    Raises:
+        DamagedError: A part is damaged.
+        OSError: The disk refused.
+    """
+    for part in sorted(folder.glob(PARTS)):
+        with naming_damage(part):
+            if key not in parquet.read_table(part, [KEY])[KEY].to_pylist():
+                continue
+            table = parquet.read_table(part)
+        kept = table.filter(pc.not_equal(table[KEY], key))
+        if len(kept):
+            parquet.write_table(kept, part, beside=scratch / part.name)
+        else:
+            part.unlink()

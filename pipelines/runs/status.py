@@ -15,6 +15,7 @@ from typing import Any, Literal
 from leitmotif.filters import rule
 from leitmotif.filters.rule import EXACT_DUPLICATE
 from leitmotif.pipelines.advice import advise
+from leitmotif.pipelines.damage import told
 from leitmotif.pipelines.entries import stored_under
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.runs.log import Failure, SlowClip, failures_of
@@ -80,7 +81,7 @@ class Status:
 
 
 def look(workspace: Workspace, run: LoggedRun | None) -> Status:
-    """Return how far a workspace is. Nothing is written, and nobody is kept waiting.
+    """Return how far a workspace is. Nobody is kept waiting, and nothing written.
 
     Args:
         workspace: The workspace.
@@ -88,13 +89,15 @@ def look(workspace: Workspace, run: LoggedRun | None) -> Status:
 
     Raises:
         UserError: This is no workspace, or its plan does not fit this version.
+        OutsideError: A part of a store is damaged; it is set aside.
     """
     if run is not None:
         held = is_held(workspace.root, run)
         run.read_on()
         if held and not run.ended and run.stopped is None:
             return _while_running(workspace, run)
-    return _from_stores(workspace, run)
+    with told(workspace):
+        return _from_stores(workspace, run)
 
 
 def is_held(root: Path, run: LoggedRun) -> bool:

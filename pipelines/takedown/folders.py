@@ -9,8 +9,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
 from leitmotif.pipelines.takedown.redact import Redactor, remove, rewrite_table
 from leitmotif.pipelines.takedown.targets import files_in
 from leitmotif.shards.dataset import Dataset
@@ -19,7 +17,7 @@ from leitmotif.shards.layout import DATA
 from leitmotif.shards.manifest import MANIFEST, Facts, find_changes, read_manifest, write_manifest
 from leitmotif.shards.takedown import Removal, keep_damage, read_record, write_record
 from leitmotif.storage.atomic import whole_folder
-from leitmotif.storage.errors import is_machine_fault, one_line
+from leitmotif.storage.parquet import DamagedError
 
 logger = logging.getLogger("leitmotif.pipelines")
 
@@ -108,11 +106,9 @@ def _rewrite(dataset: Path, path: Path, new: Path, redactor: Redactor) -> tuple[
     """
     try:
         changed, _, removed = rewrite_table(path, new, redactor)
-    except (OSError, pa.ArrowException) as error:
-        if is_machine_fault(error, writing=True):
-            raise
+    except DamagedError as error:
         name = path.relative_to(dataset).as_posix()
-        raise DatasetError(f"{name} cannot be read ({one_line(error)}); {advice(dataset)}") from error
+        raise DatasetError(f"{name} cannot be read ({error.reason}); {advice(dataset)}") from error
     return changed, removed
 
 

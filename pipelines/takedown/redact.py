@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from leitmotif.shards.urls import canonical_url
 from leitmotif.storage import parquet
-from leitmotif.storage.atomic import replace_file
+from leitmotif.storage.atomic import DAMAGED, replace_file
 from leitmotif.storage.json_lines import json_text
 from leitmotif.storage.parquet import naming_damage
 
@@ -137,15 +137,20 @@ def remove(path: Path, redactor: Redactor, *, scratch: Path) -> int:
     """Take the names, and the rows or lines that belong to them, out of one file, by rename.
 
     Args:
-        path: Parquet, JSON Lines or text; a file named after one of the ids is deleted, and so is a table or
-            a list of lines of which nothing is left.
+        path: Parquet, JSON Lines or text; a file named after one of the ids is deleted, and so is one that
+            was set aside as damaged, and a table or a list of lines of which nothing is left.
         redactor: What to take out.
         scratch: Folder on the same file system.
 
     Returns:
         How many rows and lines went (1 for a file); what cannot be changed is left, for `search` to find.
     """
-    if path.name.split(".")[0] in redactor.ids or path.name.split("-")[0] in redactor.ids:
+    # What is damaged cannot be searched, and nothing needs it.
+    if (
+        path.name.endswith(DAMAGED)
+        or path.name.split(".")[0] in redactor.ids
+        or path.name.split("-")[0] in redactor.ids
+    ):
         path.unlink()
         return 1
     beside = scratch / f".{uuid.uuid4().hex}.part"

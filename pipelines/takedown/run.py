@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack, nullcontext
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from leitmotif.collection.archive import Archive
 from leitmotif.phrases import count
+from leitmotif.pipelines.damage import told
 from leitmotif.pipelines.takedown.folders import clean, rebuild
 from leitmotif.pipelines.takedown.redact import Redactor, search
 from leitmotif.pipelines.takedown.sources import (
@@ -69,6 +70,11 @@ def _names(removals: Iterable[Removal]) -> set[str]:
     return {name for removal in removals for name in (removal.urls or removal.source_ids or (removal.asked,))}
 
 
+def told_of(targets: Targets) -> AbstractContextManager[None]:
+    """Say in one line what becomes of a damaged file of the workspace."""
+    return told(Workspace(targets.workspace)) if targets.workspace else nullcontext()
+
+
 def plan_takedown(
     words: Sequence[str], targets: Targets, *, reason: str = "", keep_out: bool = False
 ) -> list[Removal]:
@@ -85,7 +91,13 @@ def plan_takedown(
 
     Raises:
         UserError: A word names nothing, or several sources.
+        OutsideError: A part of a store is damaged; it is set aside.
     """
+    with told_of(targets):
+        return _plan(words, targets, reason=reason, keep_out=keep_out)
+
+
+def _plan(words: Sequence[str], targets: Targets, *, reason: str, keep_out: bool) -> list[Removal]:
     facts = with_media(targets.facts(), words)
     index = Index(facts)
     recorded = targets.recorded()
@@ -156,7 +168,7 @@ def take_down(
         OutsideError: Another run holds a folder, the disk failed, or a name is left somewhere.
     """
     done = describe(removals, targets)
-    with ExitStack() as held:
+    with told_of(targets), ExitStack() as held:
         try:
             if targets.workspace:
                 held.enter_context(Workspace(targets.workspace).held())
