@@ -25,11 +25,12 @@ from leitmotif.media.container import (
 )
 from leitmotif.media.errors import DecodeFailed, MissingStream, NoSuchFile, NotMedia
 from leitmotif.media.flac import write_flac
-from leitmotif.media.levels import Meter, Repair
+from leitmotif.media.levels import Meter, Repair, silence_strange
 from leitmotif.media.timeline import is_counted, is_guessed, packets_end_s, read_timeline
 
 FLAC_RATE_HZ = 44100
 _MAX_PEAK = 2.0**32  # some tools write 32-bit integers as floats; beyond, it is no sound
+_MAX_STRANGE = 0.01  # share of samples that are no numbers: more are no dropouts of a sound
 
 
 @dataclass(frozen=True)
@@ -185,13 +186,9 @@ def _write(path: Path, blocks: Callable[[], Iterator[np.ndarray]], out: Path, de
     """Write what `decoder` gives with each call of `blocks`, as `extract_flac` promises it."""
     meter = Meter()
 
-    def finite() -> Iterator[np.ndarray]:
-        for block in blocks():
-            yield np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)  # float codecs hold them
-
     def measured() -> Iterator[np.ndarray]:
-        for block in finite():
-            meter.add(block)
+        for block in blocks():
+            meter.add(block)  # which makes samples that are no numbers silent
             yield block
         _check_sound(path, meter)
 
@@ -199,7 +196,7 @@ def _write(path: Path, blocks: Callable[[], Iterator[np.ndarray]], out: Path, de
     repair = meter.repair
     if repair != Repair():  # what must be done is known at the end of the sound only
         out.unlink()
-        write_flac(map(repair.applied, finite()), out, rate_hz=FLAC_RATE_HZ)
+        write_flac(map(repair.applied, map(silence_strange, blocks())), out, rate_hz=FLAC_RATE_HZ)
     return AudioFacts(
         duration_s=meter.samples / FLAC_RATE_HZ,
         level_db=meter.level_db,
@@ -213,10 +210,17 @@ def _write(path: Path, blocks: Callable[[], Iterator[np.ndarray]], out: Path, de
 def _check_sound(path: Path, meter: Meter) -> None:
     if meter.samples == 0:
         raise DecodeFailed(f"the sound of {path.name!r} holds no samples; export or download the file again")
-    if meter.peak > _MAX_PEAK:
+    advice = "the file is damaged or of another format than it says: export it again"
+    if meter.strange > _MAX_STRANGE:
         raise DecodeFailed(
-            f"the samples of {path.name!r} reach {meter.peak:.3g} times full scale, which no sound does;"
-            " the file is damaged or of another format than it says: export it again"
+            f"{meter.strange:.0%} of the samples of {path.name!r} are not finite (no numbers, or infinite);"
+            f" {advice}"
+        )
+    if meter.highest > _MAX_PEAK:
+        over_db = 20 * math.log10(meter.highest)
+        raise DecodeFailed(
+            f"the samples of {path.name!r} go beyond full scale by {over_db:.0f} dB, which no sound does;"
+            f" {advice}"
         )
 
 

@@ -34,6 +34,18 @@ class Repair:
         return ((block - np.array(self.dc)[:, None]) * (self.gain * signs)).astype(np.float32)
 
 
+def silence_strange(block: np.ndarray) -> np.ndarray:
+    """Set samples that are no numbers, or infinite, to zero; float codecs hold them.
+
+    Args:
+        block: Float (channels, n), which is changed.
+
+    Returns:
+        The block.
+    """
+    return np.nan_to_num(block, copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+
+
 class Meter:
     """Measures a sound block by block.
 
@@ -43,14 +55,21 @@ class Meter:
 
     def __init__(self) -> None:
         self.samples = 0
+        self._strange = 0
         self._sums = np.zeros(2)
         self._power = self._common = self._opposed = 0.0
         self._low, self._high = np.full(2, np.inf), np.full(2, -np.inf)
 
     def add(self, block: np.ndarray) -> None:
-        """Take float (2, n), about a second: what changes more slowly counts as DC."""
+        """Take float (2, n), about a second: what changes more slowly counts as DC.
+
+        Samples that are no numbers are counted, and set to zero in the block.
+        """
         if not block.shape[1]:
             return
+        if strange := block.size - int(np.count_nonzero(np.isfinite(block))):
+            self._strange += strange
+            silence_strange(block)
         exact = block.astype(np.float64)
         self.samples += block.shape[1]
         self._sums += exact.sum(axis=1)
@@ -64,6 +83,16 @@ class Meter:
         self._power += float(left + right)
         self._common += float(left + right) + 2 * both
         self._opposed += float(left + right) - 2 * both
+
+    @property
+    def strange(self) -> float:
+        """The share of samples that were no numbers, or infinite."""
+        return self._strange / (2 * self.samples) if self.samples else 0.0
+
+    @property
+    def highest(self) -> float:
+        """The largest absolute sample as it came, with all DC."""
+        return float(np.maximum(self._high, -self._low).max()) if self.samples else 0.0
 
     @property
     def peak(self) -> float:

@@ -20,6 +20,7 @@ from leitmotif.media.errors import NoSuchFile
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.changed_files import has_changed, look_at
 from leitmotif.pipelines.entries import CatalogEntry, as_clip, stored_under
+from leitmotif.pipelines.finite import NotFinite, check_finite
 from leitmotif.pipelines.missing_files import check_mounted, source_of, without_returned
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runs.log import BatchResult, batch_result
@@ -165,6 +166,8 @@ def run_batch(batch: Batch) -> BatchResult:
     for clip, look, (result, took_s) in zip(clips, before, _timed(stage.measure(clips)), strict=True):
         if isinstance(result, Exception):
             _blame_a_full_disk(workspace.root, result)
+        else:
+            result = _checked(result)
         if has_changed(clip.path, clip.source, look):
             changed.append(str(clip.path))
             continue
@@ -178,6 +181,15 @@ def run_batch(batch: Batch) -> BatchResult:
     if rows:
         workspace.store(batch.stage, batch.fingerprint).append(rows)
     return batch_result(batch.stage, measured, rows, seconds, changed=changed)
+
+
+def _checked(row: Row) -> Row | NotFinite:
+    """Return a row of numbers, or the error that it holds something else."""
+    try:
+        check_finite(row)
+    except NotFinite as error:
+        return error
+    return row
 
 
 def _timed(items: Iterable[ItemT]) -> Iterator[tuple[ItemT, float]]:

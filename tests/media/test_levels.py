@@ -112,14 +112,43 @@ def test_samples_that_are_no_numbers_become_silence(tmp_path: Path) -> None:
     hurt = ~np.isfinite(broken)
     assert np.abs(samples[:, hurt]).max() < 1e-3
     assert _distance(samples[:, ~hurt], np.stack([music, music])[:, ~hurt]) < 1e-4
-    nothing = np.full(RATE_HZ, np.inf)
-    assert _written(tmp_path, nothing, nothing)[0].level_db == -120.0
 
 
-def test_samples_that_no_sound_has_are_refused(tmp_path: Path) -> None:
-    noise = 3e38 * np.sign(RNG.standard_normal(RATE_HZ))
-    with pytest.raises(DecodeFailed, match=r"'in\.wav' reach 3e\+38 times full scale"):
-        _written(tmp_path, noise, noise)
+ONES = np.ones(RATE_HZ)
+SIGNS = np.sign(RNG.standard_normal(RATE_HZ))
+
+
+@pytest.mark.parametrize(
+    ("samples", "said"),
+    [
+        (ONES * np.inf, "100% of the samples of 'in.wav' are not finite"),
+        (SIGNS * np.inf, "100% of the samples of 'in.wav' are not finite"),
+        (ONES * np.nan, "100% of the samples of 'in.wav' are not finite"),
+        (np.where(np.arange(RATE_HZ) % 20, 0.1, np.nan), "5% of the samples of 'in.wav' are not finite"),
+        (SIGNS * 3e38, "'in.wav' go beyond full scale by 770 dB"),
+        (ONES * 3e38, "'in.wav' go beyond full scale by 770 dB"),
+        (ONES * -1e30, "'in.wav' go beyond full scale by 600 dB"),
+        (np.where(np.arange(RATE_HZ) == 7, 1e20, 0.1), "'in.wav' go beyond full scale by 400 dB"),
+    ],
+)
+def test_samples_that_no_sound_has_are_refused(tmp_path: Path, samples: np.ndarray, said: str) -> None:
+    with pytest.raises(DecodeFailed, match=said):
+        _written(tmp_path, samples, samples)
+    assert not (tmp_path / "out.flac").exists()
+
+
+def test_doubles_beyond_what_floats_hold_are_refused(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "in.wav", np.full((RATE_HZ, 2), 1e308), RATE_HZ, subtype="DOUBLE")
+    with pytest.raises(DecodeFailed, match="not finite"):
+        extract_flac(tmp_path / "in.wav", tmp_path / "out.flac")
+
+
+@pytest.mark.parametrize("gain_db", [6.0, 24.0, 90.0, 187.0])
+def test_floats_over_full_scale_are_still_sound(tmp_path: Path, gain_db: float) -> None:
+    music = _music() / 0.3
+    facts, samples = _written(tmp_path, music * 10 ** (gain_db / 20), music * 10 ** (gain_db / 20))
+    assert -12 < facts.level_db < 0 and np.isfinite(facts.peak)
+    assert _distance(samples, np.stack([music, music]) / np.abs(music).max()) < 1e-4
 
 
 @pytest.mark.parametrize(("level_db", "heard"), [(-57.0, True), (-63.0, False)])
