@@ -231,6 +231,27 @@ def _audio_in_datasets() -> str:
     return f"torchcodec {version('torchcodec')} decodes"
 
 
+def _javascript() -> str:
+    """Look for what yt-dlp runs YouTube's JavaScript with."""
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        found = f"yt-dlp {version('yt-dlp')}"
+    except PackageNotFoundError as error:
+        raise LookupError("yt-dlp is not installed") from error
+    from yt_dlp.globals import supported_js_runtimes
+
+    runtime = supported_js_runtimes.value["deno"]().info
+    if runtime is None or not runtime.supported:
+        state = "deno is not found" if runtime is None else f"deno {runtime.version} is too old"
+        raise LookupError(
+            f"{found}, but {state}: YouTube shows few formats or none without a JavaScript runtime"
+        )
+    if find_spec("yt_dlp_ejs") is None:
+        raise LookupError(f"{found}, but yt-dlp-ejs, its scripts for YouTube, is not installed")
+    return f"{found}, deno {runtime.version}, yt-dlp-ejs {version('yt-dlp-ejs')}"
+
+
 def _cuda() -> str:
     import torch
 
@@ -252,5 +273,6 @@ CHECKS = [
         _audio_in_datasets,
         f"{install_command('datasets')} && apt-get install ffmpeg",
     ),
+    Check("collect", False, _javascript, install_command("collect")),
     Check("GPU", False, _cuda, "install a CUDA build of torch on a machine with an NVIDIA GPU"),
 ]

@@ -114,8 +114,7 @@ class DirectFetcher:
 
     def _check_kind(self, answer: Response, url: str) -> None:
         if self._opt_out:
-            tags = answer.headers.get_all("X-Robots-Tag") or ()
-            refuse_reserved(url, robots_tags=tags, reservation=answer.headers.get("tdm-reservation"))
+            refuse_reserved(url, answer.headers)
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         if kind in _PAGE_TYPES:
             raise IsPage(url)

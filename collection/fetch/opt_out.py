@@ -1,7 +1,8 @@
-"""Who does not want to be collected: by robots.txt, `noai`, or a reservation of text and data mining.
+"""Who does not want to be collected: by robots.txt, `noai`, a reservation of data mining or of training.
 
 Reference:
-    RFC 9309 (robots.txt); https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/ (TDMRep).
+    RFC 9309 (robots.txt); https://www.w3.org/community/reports/tdmrep/CG-FINAL-tdmrep-20240510/ (TDMRep);
+    https://datatracker.ietf.org/doc/draft-ietf-aipref-attach/ (Content-Usage).
 """
 
 from __future__ import annotations
@@ -12,13 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from email.message import Message
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from leitmotif.collection.bounded_socket import Deadline
 from leitmotif.collection.errors import CollectError, Gone, HostStopped, Refused, Unavailable
 from leitmotif.collection.fetch.connections import Connections, check_status
-from leitmotif.collection.fetch.robots import Rules, covers, read_robots
+from leitmotif.collection.fetch.preferences import training_allowed
+from leitmotif.collection.fetch.robots import Rules, covers, normal_path, normal_pattern, read_robots
 from leitmotif.collection.settings import USER_AGENT
 
 AGENT = USER_AGENT.partition("/")[0]
@@ -70,10 +73,13 @@ class OptOut:
         """
         parts = urlsplit(url)
         policy = self._policy(f"{parts.scheme.lower()}://{parts.netloc.rpartition('@')[2].lower()}")
-        path = unquote(parts.path or "/") + (f"?{unquote(parts.query)}" if parts.query else "")
+        path = parts.path + (f"?{parts.query}" if parts.query else "")
         if (rule := policy.rules.against(path)) is not None:
             raise Refused(f"robots.txt of {parts.hostname} disallows {rule[:100]!r}; {ADVICE}")
-        matching = [(len(place), reserves) for place, reserves in policy.reserved if covers(place, path)]
+        if (usage := policy.rules.reserves(path)) is not None:
+            raise Refused(f"robots.txt of {parts.hostname} reserves training ({usage}); {ADVICE}")
+        place = normal_path(path)
+        matching = [(len(rule), reserves) for rule, reserves in policy.reserved if covers(rule, place)]
         if matching and max(matching)[1]:
             raise Refused(f"{parts.hostname} reserves text and data mining (tdmrep.json); {ADVICE}")
 
@@ -108,39 +114,86 @@ class OptOut:
             return policy
 
     def _reservations(self, origin: str) -> tuple[tuple[str, bool], ...]:
-        try:
-            return _reservations(self._text(f"{origin}/.well-known/tdmrep.json"))
-        except Unavailable:
-            return ()  # hosts that have none answer all kinds of errors
+        text = self._text(f"{origin}/.well-known/tdmrep.json", missing=_is_missing)
+        if len(text.encode()) >= MAX_BYTES and text.lstrip().startswith(("[", "{")):
+            return (("/", True),)  # cut off: what it reserves cannot be told
+        return _reservations(text)
 
-    def _text(self, url: str) -> str:
-        """Return a file that a host may have; an empty one where it has none (RFC 9309, 2.3.1.3)."""
+    def _text(self, url: str, missing: Callable[[int], bool] = lambda status: False) -> str:
+        """Return a file that a host may have; an empty one where it has none (RFC 9309, 2.3.1.3).
+
+        Args:
+            url: Where it would be.
+            missing: Which other statuses than 4xx mean that there is none.
+        """
         deadline = Deadline(MAX_S, said=f"{url[:200]} took longer than {MAX_S:g} s", check=self._check)
         try:
             with self._connections.ask(url, deadline, alone=True) as (answer, final):
+                if missing(answer.status):
+                    return ""
                 check_status(answer, final)
                 data = b""
                 while len(data) < MAX_BYTES and (piece := answer.read_chunk(MAX_BYTES - len(data))):
                     data += piece
-                return data.decode("utf-8", errors="replace")
+                return _decoded(data)
         except (Gone, Refused):
             return ""  # a place that may not be asked is refused when the file itself is asked for
 
 
-def refuse_reserved(url: str, *, robots_tags: Iterable[str], reservation: str | None) -> None:
+def _is_missing(status: int) -> bool:
+    """Tell whether a host has no tdmrep.json; those that have none answer all kinds of errors."""
+    return status >= 400 and status != 429
+
+
+def _decoded(data: bytes) -> str:
+    """Return the text of a file; some editors write UTF-16."""
+    utf_16 = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+    return data.decode("utf-16" if utf_16 else "utf-8-sig", errors="replace")
+
+
+def refuse_reserved(url: str, headers: Message) -> None:
     """Let an answer pass whose headers reserve nothing.
 
     Args:
         url: Where it came from.
-        robots_tags: Each `X-Robots-Tag` header, such as "noindex" or "somebot: noai".
-        reservation: The `tdm-reservation` header.
+        headers: Its headers; each may come more than once.
 
     Raises:
-        Refused: A tag says noai or noimageai to all or to us, or the reservation is 1.
+        Refused: `X-Robots-Tag` says noai or noimageai to all or to us, `tdm-reservation` is 1, or
+            `Content-Usage` or `Content-Signal` reserves training.
     """
-    if (reservation or "").strip() == "1":
+    refuse_tags(url, _all(headers, "X-Robots-Tag"))
+    refuse_reservation(url, _all(headers, "tdm-reservation"))
+    for name in ("Content-Usage", "Content-Signal"):
+        if training_allowed(",".join(_all(headers, name))) is False:
+            raise Refused(f"{url[:200]} reserves training ({name}); {ADVICE}")
+
+
+def _all(headers: Message, name: str) -> list[str]:
+    return [str(value) for value in headers.get_all(name) or ()]
+
+
+def refuse_reservation(url: str, values: Iterable[str]) -> None:
+    """Let pass what no `tdm-reservation` reserves.
+
+    Raises:
+        Refused: One of the values is 1.
+    """
+    if any(value.partition(";")[0].strip() == "1" for text in values for value in text.split(",")):
         raise Refused(f"{url[:200]} reserves text and data mining (tdm-reservation: 1); {ADVICE}")
-    for tag in robots_tags:
+
+
+def refuse_tags(url: str, tags: Iterable[str]) -> None:
+    """Let pass what no tag for robots reserves.
+
+    Args:
+        url: Where they came from.
+        tags: Such as "noindex" or "somebot: noai".
+
+    Raises:
+        Refused: One says noai or noimageai to all or to us.
+    """
+    for tag in tags:
         agent = ""
         for word in tag.lower().split(","):
             named, colon, directive = (part.strip() for part in word.partition(":"))
@@ -165,19 +218,20 @@ def refuse_reserved_page(url: str, page: bytes) -> None:
         }
         name, content = facts.get("name", "").lower(), facts.get("content", "")
         if name in ("robots", AGENT):
-            refuse_reserved(url, robots_tags=[content], reservation=None)
+            refuse_tags(url, [content])
         elif name == "tdm-reservation":
-            refuse_reserved(url, robots_tags=(), reservation=content)
+            refuse_reservation(url, [content])
 
 
 def _reservations(text: str) -> tuple[tuple[str, bool], ...]:
-    """Return (path, whether it is reserved) of each entry of a tdmrep.json; of anything else, none."""
+    """Return (pattern, whether it is reserved) of each entry of a tdmrep.json that makes sense."""
     try:
         entries: Any = json.loads(text)
-        return tuple(
-            (unquote(str(entry["location"])), int(entry["tdm-reservation"]) == 1)
-            for entry in entries
-            if "location" in entry and "tdm-reservation" in entry
-        )
-    except (ValueError, TypeError, KeyError, RecursionError):
+    except (ValueError, RecursionError):
         return ()
+    said = [entry for entry in entries if isinstance(entry, dict)] if isinstance(entries, list) else []
+    return tuple(
+        (normal_pattern(entry["location"]), entry.get("tdm-reservation") in (1, "1"))
+        for entry in said
+        if isinstance(entry.get("location"), str) and entry.get("tdm-reservation") in (0, 1, "0", "1")
+    )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 from dataclasses import dataclass
-from email.message import Message
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -65,11 +64,6 @@ class _Hls(HlsFD):
         if encrypted or not HlsFD.can_download(manifest, info_dict, allow_unplayable_formats):
             raise Refused("the stream is encrypted, live or of a kind that is not fetched")
         return True
-
-
-def _check_headers(url: str, headers: Message) -> None:
-    tags = headers.get_all("X-Robots-Tag") or ()
-    refuse_reserved(url, robots_tags=tags, reservation=headers.get("tdm-reservation"))
 
 
 _DOWNLOADERS = {
@@ -133,7 +127,7 @@ class VideoSite:
         self.watch = (
             Watch(self.count, self.deadline)
             if settings.ignore_robots
-            else Watch(self.count, self.deadline, _check_headers, refuse_reserved_page)
+            else Watch(self.count, self.deadline, refuse_reserved, refuse_reserved_page)
         )
         self._settings = settings
         self._meter: Meter | None = None

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from yt_dlp.utils._jsruntime import DenoJsRuntime, JsRuntimeInfo
 
 from leitmotif.cli import doctor
 from leitmotif.cli.main import main
@@ -107,6 +108,26 @@ def test_a_check_that_fails_names_the_command_that_helps(
     assert "fix: mend it" in said
     monkeypatch.setattr(doctor, "CHECKS", [wished])
     assert main(["doctor"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("runtime", "said"),
+    [
+        (None, "but deno is not found"),
+        (JsRuntimeInfo("deno", "deno", "2.2.9", (2, 2, 9), supported=False), "deno 2.2.9 is too old"),
+        (JsRuntimeInfo("deno", "deno", "2.9.8", (2, 9, 8)), "deno 2.9.8, yt-dlp-ejs"),
+    ],
+)
+def test_a_missing_javascript_runtime_is_told(
+    monkeypatch: pytest.MonkeyPatch, runtime: JsRuntimeInfo | None, said: str
+) -> None:
+    pytest.importorskip("yt_dlp_ejs", reason="yt-dlp-ejs is missing; install the extra `collect`")
+    monkeypatch.setattr(DenoJsRuntime, "_info", lambda _: runtime)
+    (check,) = (check for check in doctor.CHECKS if check.name == "collect")
+    found = doctor._look(check)
+    assert said in found.found
+    assert found.ready is bool(runtime and runtime.supported)
+    assert found.fix in (None, "pip install 'leitmotif-av[collect]'")
 
 
 def test_what_is_printed_fits_a_terminal(caches: Path, capsys: pytest.CaptureFixture[str]) -> None:

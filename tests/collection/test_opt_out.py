@@ -11,7 +11,6 @@ import pytest
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
 from leitmotif.collection.errors import Refused
-from leitmotif.collection.fetch.robots import covers, read_robots
 from leitmotif.collection.folder import find_media
 from leitmotif.collection.request import Request
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
@@ -20,58 +19,6 @@ from tests.collection.media_server import MediaServer, tone
 
 Fetch = Callable[..., CollectSummary]
 Record = Callable[[], list[dict[str, Any]]]
-
-
-@pytest.mark.parametrize(
-    ("pattern", "path", "fits"),
-    [
-        ("/", "/a", True),
-        ("/a", "/b", False),
-        ("/*.mp4$", "/x/y.mp4", True),
-        ("/*.mp4$", "/x/y.mp4?z", False),
-        ("/*.mp4", "/x/y.mp4?z", True),
-        ("/a*c*e", "/abcde", True),
-        ("/a*c*e", "/abce", True),
-        ("/a*e*c", "/abce", False),
-        ("/a$", "/a", True),
-        ("/a$", "/ab", False),
-        ("/*ab$", "/ab", True),
-        ("/aab*ab$", "/aab", False),
-        ("*", "/anything", True),
-    ],
-)
-def test_patterns_match_as_the_standard_says(pattern: str, path: str, fits: bool) -> None:
-    assert covers(pattern, path) is fits
-
-
-def test_the_longest_rule_of_the_group_that_names_us_wins() -> None:
-    text = """
-    User-agent: *
-    Disallow: /
-    User-agent: other
-    User-agent: Leitmotif-Collect/2.0   # us
-    Disallow: /private
-    Allow: /private/open
-    Crawl-delay: 2.5
-    nonsense
-    """
-    rules = read_robots(text, "leitmotif-collect")
-    assert rules.against("/a.wav") is None
-    assert rules.against("/private/x.wav") == "/private"
-    assert rules.against("/private/open/x.wav") is None
-    assert rules.delay_s == 2.5
-    assert read_robots(text, "somebody").against("/a.wav") == "/"
-    assert read_robots("Disallow: /", "somebody").against("/a") is None
-    assert read_robots("User-agent: *\nDisallow:\n", "somebody").against("/a") is None
-
-
-def test_rules_are_as_long_as_their_octets() -> None:
-    rules = read_robots("User-agent: *\nAllow: /*\nDisallow: /é\n", "somebody")
-    assert rules.against("/é/a") == "/é"
-
-
-def test_a_long_row_of_stars_is_matched_at_once() -> None:
-    assert not covers("/" + "*a" * 5000 + "b$", "/" + "a" * 8000)
 
 
 def test_what_robots_txt_disallows_is_refused_and_never_asked_for(
@@ -161,6 +108,12 @@ def test_an_endless_robots_txt_ends(media: MediaServer, fetch: Fetch) -> None:
         ([("X-Robots-Tag", "unavailable_after: 25 Jun 2030 15:00:00 PST, noai")], True),
         ([("tdm-reservation", "1")], True),
         ([("TDM-Reservation", "0")], False),
+        ([("tdm-reservation", "0"), ("tdm-reservation", "1;x=y")], True),
+        ([("tdm-reservation", "²")], False),
+        ([("Content-Usage", "train-ai=n")], True),
+        ([("Content-Usage", "search=n"), ("content-usage", "train-ai=n;x")], True),
+        ([("Content-Usage", "search=n, train-ai=y")], False),
+        ([("Content-Signal", "ai-train=no")], True),
     ],
 )
 @pytest.mark.parametrize("path", ["/a.wav", "/watch"])
@@ -202,6 +155,38 @@ def test_a_reservation_by_file_is_heeded_where_it_holds(
     assert (summary.fetched, summary.refused) == (1, 1)
     assert media.paths() == ["/open/b.wav"]
     assert "reserves text and data mining" in str([row["message"] for row in record()])
+
+
+def test_preferences_in_robots_txt_are_heeded_where_they_hold(
+    media: MediaServer, fetch: Fetch, record: Record
+) -> None:
+    text = b"User-agent: *\nAllow: /\nContent-Usage: / train-ai=n\nContent-Usage: /open/ train-ai=y\n"
+    media.add("/robots.txt", text, kind="text/plain")
+    assert fetch(media.add("/a.wav", tone()), media.add("/open/b.wav", tone())).fetched == 1
+    assert media.paths() == ["/open/b.wav"]
+    assert "robots.txt of 127.0.0.1 reserves training (Content-Usage)" in str(record())
+
+
+@pytest.mark.parametrize("odd", [1e999, "²", None, [], {}, -1, 10**400, "1_0", float("nan")])
+def test_an_odd_entry_costs_no_other(media: MediaServer, fetch: Fetch, odd: object) -> None:
+    entries = [{"location": "/", "tdm-reservation": 1}, {"location": "/x", "tdm-reservation": odd}]
+    text = "\ufeff" + json.dumps([*entries, {"location": odd, "tdm-reservation": 1}, odd])
+    media.add("/.well-known/tdmrep.json", text.encode(), kind="application/json")
+    assert fetch(media.add("/a.wav", tone())).refused == 1
+
+
+def test_a_reservation_too_long_to_read_reserves_all(media: MediaServer, fetch: Fetch) -> None:
+    text = json.dumps([{"location": "/", "tdm-reservation": 1}] * 20_000)
+    media.add("/.well-known/tdmrep.json", text.encode(), kind="application/json")
+    assert fetch(media.add("/a.wav", tone())).refused == 1
+
+
+def test_a_reservation_that_breaks_off_is_asked_for_again(media: MediaServer, fetch: Fetch) -> None:
+    text = json.dumps([{"location": "/", "tdm-reservation": 1}]).encode()
+    url = media.add("/a.wav", tone())
+    media.add("/.well-known/tdmrep.json", text, kind="application/json", cut_after=[5])
+    assert (fetch(url, attempts=1).failed, media.paths()) == (1, [])
+    assert (fetch(url, attempts=1).refused, media.paths()) == (1, [])
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1]", '{"location": 3}', '[{"location": "/"}]', "[" * 100_000])
