@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from leitmotif.phrases import did_you_mean
+from leitmotif.storage.documents import DocumentError, parse_yaml
 from leitmotif.storage.errors import UserError
 
 # How Pydantic calls the kinds of values, and what people call them.
@@ -40,8 +40,8 @@ def read_value(assignment: str) -> Any:
         UserError: It is no YAML.
     """
     try:
-        return yaml.safe_load(assignment.partition("=")[2])
-    except yaml.YAMLError as error:
+        return parse_yaml(assignment.partition("=")[2])
+    except DocumentError as error:
         raise UserError(f"the value of setting {assignment!r} is not YAML; quote it") from error
 
 

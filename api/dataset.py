@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Sequence
 from functools import cached_property
@@ -20,6 +19,7 @@ from leitmotif.pipelines.settings import change_thresholds
 from leitmotif.pipelines.validating import examine_safely
 from leitmotif.reports.write import write_reports
 from leitmotif.shards import dataset
+from leitmotif.storage.documents import DocumentError, read_object
 from leitmotif.storage.errors import UserError
 
 if TYPE_CHECKING:
@@ -50,12 +50,11 @@ class Dataset(dataset.Dataset):
             UserError: It has no readable stats.json.
         """
         try:
-            stats: dict[str, Any] = json.loads((self.path / "stats.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            return read_object(self.path / "stats.json")
+        except (OSError, DocumentError) as error:
             raise UserError(
                 f"{str(self.path)!r} has no readable stats.json; `{command('report', self.path)}` writes it"
             ) from error
-        return stats
 
     @property
     def report_path(self) -> Path:

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, TypeVar
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
+from leitmotif.storage.documents import DocumentError, read_mapping
 from leitmotif.storage.errors import UserError
 
 PROMPTS = Path(__file__).with_name("prompts")
@@ -149,8 +149,8 @@ def read_prompt_file(folder: Path, prompt_id: str, known: Sequence[str], kind: t
         raise LookupError(f"got prompt {prompt_id!r}; expected one of {', '.join(known)}")
     path = folder / f"{prompt_id}.yaml"
     try:
-        prompt = kind.model_validate(yaml.safe_load(path.read_text(encoding="utf-8")))
-    except (yaml.YAMLError, ValidationError) as error:
+        prompt = kind.model_validate(read_mapping(path))
+    except (DocumentError, ValidationError) as error:
         raise UserError(f"prompt file {path.name!r} cannot be used: {error}") from error
     if prompt.id != prompt_id:
         raise UserError(f"prompt file {path.name!r} calls itself {prompt.id!r}; the two must agree")

@@ -76,6 +76,8 @@ def check_stage(stage: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     Raises:
         UserError: A value is of the wrong kind, or the device is none.
     """
+    if not isinstance(settings, Mapping) or not all(isinstance(name, str) for name in settings):
+        raise UserError(f"stage {stage}: got {settings!r:.60}, expected settings by name")
     try:
         checked = STAGES[stage].SETTINGS(**settings).model_dump(mode="json")
     except ValidationError as error:

@@ -8,13 +8,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import yaml
-
 from leitmotif.assignments import known
 from leitmotif.phrases import did_you_mean
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.renamed import RENAMED_STAGES, with_stages_now
-from leitmotif.storage.errors import UserError, one_line
+from leitmotif.storage.documents import DocumentError, read_mapping
+from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy.labels import TAG_KINDS
 
 logger = logging.getLogger("leitmotif.pipelines")
@@ -44,13 +43,11 @@ def read_document(kind: Literal["recipe", "profile"], name: str) -> dict[str, An
             f"{' or '.join(sorted(shipped))}, or the path of a YAML file"
         )
     try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise UserError(f"{kind} file {name!r} is not YAML: {one_line(error)}") from error
-    if not isinstance(document, dict):
+        document = read_mapping(path)
+    except DocumentError as error:
         raise UserError(
-            f"{kind} file {name!r} holds {type(document).__name__}; expected keys such as 'stages'"
-        )
+            f"{kind} file {name!r} is of no use ({error}); expected keys such as 'stages'"
+        ) from error
     document = with_names_now(document, f"{kind} file {name!r}")
     for key in document:
         known(f"key of {kind} file {name!r}:", key, KEYS[kind])

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from leitmotif.storage.documents import yaml_text
 from leitmotif.tagging.select import TagSettings
 
 
@@ -95,4 +95,4 @@ class Plan(BaseModel):
 
     def save(self) -> str:
         """Return the plan as YAML text; `leitmotif.pipelines.saved_plan.load_plan` reads it."""
-        return yaml.safe_dump(self.facts(), sort_keys=False, allow_unicode=True)
+        return yaml_text(self.facts())

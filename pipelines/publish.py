@@ -12,7 +12,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
-import yaml
 
 from leitmotif.collection.ours import kinds_of
 from leitmotif.phrases import command, count
@@ -36,6 +35,7 @@ from leitmotif.shards.urls import canonical_url
 from leitmotif.shards.writer import plan_shards, write_shard
 from leitmotif.storage import parquet
 from leitmotif.storage.atomic import whole_folder, write_text
+from leitmotif.storage.documents import yaml_text
 from leitmotif.storage.errors import (
     OutsideError,
     RunError,
@@ -307,4 +307,4 @@ def _write_records(folder: Path, plan: Plan, ledger: Ledger, license: str | None
         **identity_facts(ledger.kinds),
         **({"license": license} if license else {}),
     }
-    write_text(folder / "recipe.yaml", yaml.safe_dump(recipe, sort_keys=False, allow_unicode=True))
+    write_text(folder / "recipe.yaml", yaml_text(recipe))

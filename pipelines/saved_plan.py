@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from leitmotif.assignments import known
@@ -14,7 +13,8 @@ from leitmotif.pipelines.checks import check_plan, wrong_value
 from leitmotif.pipelines.documents import with_names_now
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stages import STAGES
-from leitmotif.storage.errors import UserError, one_line
+from leitmotif.storage.documents import DocumentError, parse_yaml
+from leitmotif.storage.errors import UserError
 
 # What a workspace's plan.yaml and a dataset's recipe.yaml hold beside the plan.
 BESIDE = ("version", "fingerprints", "models", "license")
@@ -75,11 +75,13 @@ def _load_models(text: str) -> dict[str, str | None]:
 
 def _load(text: str) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise UserError(f"the plan is not YAML: {one_line(error)}") from error
+        values = parse_yaml(text)
+    except DocumentError as error:
+        raise UserError(f"the plan is of no use: {error}") from error
     if not isinstance(values, dict) or not isinstance(values.get("stages"), dict):
         raise UserError("the plan has no stages; expected a plan.yaml, or the recipe.yaml of a dataset")
+    if other := [key for key in {*values, *values["stages"]} if not isinstance(key, str)]:
+        raise UserError(f"the plan has the key {other[0]!r:.60}; expected names")
     return values
 
 

@@ -7,13 +7,12 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-import yaml
-
 from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.metadata_table import MetadataTable, read_table
 from leitmotif.phrases import no_such_file
 from leitmotif.storage.atomic import write_text
+from leitmotif.storage.documents import DocumentError, read_mapping, yaml_text
 from leitmotif.storage.errors import UserError
 
 NAME = "stated.yaml"
@@ -72,7 +71,7 @@ def state(root: Path, *, metadata: str | None = None, license: str | None = None
     except UserError as error:
         raise UserError(f"{error}{'' if metadata else _ADVICE}") from error
     if kept != former:
-        write_text(root / NAME, yaml.safe_dump(kept, allow_unicode=True))
+        write_text(root / NAME, yaml_text(dict(sorted(kept.items()))))
     return Stated(table, kept.get("license")), bool(former)
 
 
@@ -115,9 +114,12 @@ def _read(note: Path) -> dict[str, str]:
     if not note.is_file():
         return {}
     try:
-        words = yaml.safe_load(note.read_text(encoding="utf-8"))
-        return {name: str(words[name]) for name in ("metadata", "license") if words.get(name)}
-    except (ValueError, AttributeError, yaml.YAMLError) as error:
+        words = {name: text for name, text in read_mapping(note).items() if text}
+        if other := [name for name, text in words.items() if not isinstance(text, str)]:
+            raise DocumentError(f"{other[0]} is no text")
+    except (DocumentError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise UserError(
-            f"{str(note)!r} cannot be read; delete it, and give --metadata and --license again"
+            f"{str(note)!r} cannot be read ({reason}); delete it, and give --metadata and --license again"
         ) from error
+    return {name: words[name] for name in ("metadata", "license") if name in words}

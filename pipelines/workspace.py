@@ -18,13 +18,11 @@ import hashlib
 import json
 import logging
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
-
-import yaml
+from typing import Any, TypeVar
 
 from leitmotif.phrases import count, no_such_folder
 from leitmotif.pipelines.catalog_row import CATALOG_COLUMNS
@@ -33,7 +31,8 @@ from leitmotif.pipelines.saved_plan import read_models, read_plan
 from leitmotif.pipelines.stage import Stage, stored_as
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.takedown import RECORD, Blocklist, mend_record, read_record
-from leitmotif.storage.atomic import whole_file, write_text
+from leitmotif.storage.atomic import whole_file, write_bytes, write_text
+from leitmotif.storage.documents import yaml_text
 from leitmotif.storage.errors import UserError
 from leitmotif.storage.lock import check_free, hold_folder
 from leitmotif.storage.table import AppendOnlyTable
@@ -41,6 +40,8 @@ from leitmotif.storage.table import AppendOnlyTable
 logger = logging.getLogger("leitmotif.pipelines")
 
 PLAN = "plan.yaml"
+
+T = TypeVar("T")
 
 
 class Workspace:
@@ -77,7 +78,7 @@ class Workspace:
             kinds: As `resolve` gave them; with them the models are noted, which need not be there to look.
         """
         facts = plan.facts() | (identity_facts(kinds) if kinds else {})
-        write_text(self.root / PLAN, yaml.safe_dump(facts, sort_keys=False, allow_unicode=True))
+        write_text(self.root / PLAN, yaml_text(facts))
 
     def plan(self) -> Plan:
         """Return what the last run did.
@@ -91,7 +92,7 @@ class Workspace:
             raise UserError(
                 f"{str(self.root)!r} is no workspace ({lacking}); give one that `leitmotif curate` wrote"
             )
-        return read_plan(path)
+        return self._read(read_plan)
 
     def dataset_beside(self) -> Path:
         """Return where its dataset is proposed to go."""
@@ -109,12 +110,12 @@ class Workspace:
     def former_plan_kept(self) -> Iterator[None]:
         """Give the workspace the plan back that it has now, should a stage refuse to run by the new one."""
         path = self.root / PLAN
-        former = path.read_text(encoding="utf-8") if path.is_file() else None
+        former = path.read_bytes() if path.is_file() else None
         try:
             yield
         except UserError:
-            if former is not None and path.read_text(encoding="utf-8") != former:
-                write_text(path, former)
+            if former is not None and path.read_bytes() != former:
+                write_bytes(path, former)
                 logger.warning("%s keeps the plan it had", self.root)
             raise
 
@@ -124,8 +125,16 @@ class Workspace:
         Raises:
             UserError: Plan.yaml holds something else there.
         """
-        path = self.root / PLAN
-        return read_models(path) if path.is_file() else {}
+        return self._read(read_models) if (self.root / PLAN).is_file() else {}
+
+    def _read(self, read: Callable[[Path], T]) -> T:
+        try:
+            return read(self.root / PLAN)
+        except UserError as error:
+            raise UserError(
+                f"{error}; bring the file back, or delete it and curate again with recipe and settings as "
+                "before: what was measured stays"
+            ) from error
 
     def stores(self, plan: Plan) -> Stores:
         """Return the stores that a plan without kinds reads and writes, to look at them."""

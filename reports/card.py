@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import yaml
 from jinja2 import Environment, StrictUndefined
 
 from leitmotif.phrases import count as things
@@ -23,6 +22,7 @@ from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.reports.tables import leakage_table
 from leitmotif.shards.columns import CLIPS, meanings_of
 from leitmotif.shards.dataset import Dataset
+from leitmotif.storage.documents import yaml_text
 
 
 def render_card(dataset: Path, *, name: str | None = None) -> str:
@@ -65,7 +65,7 @@ def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], pr
     columns = {field.name for field in schema or ()}
     meanings = meanings_of(CLIPS)
     return environment.from_string(template).render(
-        front_matter=yaml.safe_dump(front_matter(published, stats), sort_keys=False, allow_unicode=True),
+        front_matter=yaml_text(front_matter(published, stats)),
         stats=stats,
         hours=stats["funnel"][-1]["hours"],
         video=bool(stats["sizes"]),

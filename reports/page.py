@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
@@ -33,6 +32,7 @@ from leitmotif.reports.statistics.funnel import step_place
 from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.reports.tables import balance_table, leakage_table, rarity_table
+from leitmotif.storage.documents import yaml_text
 from leitmotif.taxonomy.labels import LABELS_PATH, load
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -95,7 +95,7 @@ def compose_page(source: Dataset | Unpublished, stats: Stats, *, ledger: Ledger 
         quarantined=left_out_rows(quarantined, "stage", HEAD_ROWS),
         models=[(term.stage, term.model, term.license, term.commercial, term.clips) for term in terms],
         research_only=research_only(terms),
-        recipe=yaml.safe_dump(source.recipe, sort_keys=False, allow_unicode=True) if source.recipe else "",
+        recipe=yaml_text(source.recipe) if source.recipe else "",
         taxonomy_differs=source.taxonomy.fingerprint != load(LABELS_PATH).fingerprint,
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 import os
 from collections.abc import Iterator, Sequence
@@ -12,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import yaml
 
 from leitmotif.phrases import did_you_mean, no_such_folder
-from leitmotif.shards.errors import DatasetError, reading
+from leitmotif.shards.errors import DatasetError, advice, reading
 from leitmotif.shards.features import Features, open_features
 from leitmotif.shards.layout import MEASURED_FILE, REJECTED_FILE, find_shards
 from leitmotif.shards.manifest import MANIFEST, read_manifest
-from leitmotif.shards.renamed import with_stages_now
+from leitmotif.shards.recipe import read_recipe
 from leitmotif.shards.row_groups import RowGroup, Split, list_groups
 from leitmotif.shards.sample import choose_rows, read_rows
 from leitmotif.shards.side_tables import (
@@ -34,6 +34,8 @@ from leitmotif.shards.stream import stream_tables
 from leitmotif.shards.value_range import footer_range, scanned_range
 from leitmotif.storage import parquet
 from leitmotif.taxonomy.labels import Taxonomy, TaxonomyError, load
+
+logger = logging.getLogger("leitmotif.shards")
 
 # What fills a memory: read where it is asked for by name, and few rows at once (a row of frames is about half
 # a megabyte, one of sound several).
@@ -104,12 +106,8 @@ class Dataset:
 
     @cached_property
     def recipe(self) -> dict[str, Any]:
-        """Everything that is needed to make it again: stages, settings, models; `{}` where it is missing."""
-        try:
-            content = yaml.safe_load((self.path / "recipe.yaml").read_text(encoding="utf-8"))
-        except (OSError, yaml.YAMLError, UnicodeDecodeError):
-            return {}
-        return with_stages_now(content) if isinstance(content, dict) else {}
+        """Everything that is needed to make it again: stages, settings, models; without what is no use."""
+        return read_recipe(self.path)
 
     @cached_property
     def taxonomy(self) -> Taxonomy:
@@ -117,7 +115,8 @@ class Dataset:
         path = self.path / "taxonomy.yaml"
         try:
             return load(path) if path.is_file() else load()
-        except TaxonomyError:
+        except TaxonomyError as error:
+            logger.warning("%s; the labels that ship are used; %s", error, advice(self.path))
             return load()
 
     @cached_property

@@ -14,6 +14,7 @@ from leitmotif.shards.errors import DatasetError
 from leitmotif.storage import parquet
 from leitmotif.storage.atomic import write_text
 from leitmotif.storage.digest import sha256_of
+from leitmotif.storage.documents import read_object
 from leitmotif.storage.errors import OutsideError, is_machine_fault, one_line
 from leitmotif.storage.parquet import DamagedError, naming_damage
 
@@ -125,10 +126,10 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         DatasetError: The folder is no dataset of this kind.
     """
     try:
-        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = read_object(folder / MANIFEST)
         if said := _lacking(manifest):
             raise ValueError(said)
-    except (OSError, ValueError, RecursionError) as error:
+    except (OSError, ValueError) as error:
         if not folder.exists():
             said = no_such_folder(folder, MANIFEST)
         else:

@@ -119,7 +119,7 @@ def write_record(folder: Path, removals: Iterable[Removal]) -> None:
         OSError: The disk refused.
     """
     mend_record(folder)
-    known = set(read_record(folder))
+    known = set(_read(folder / RECORD).removals)
     lines = [line_of(asdict(removal)) for removal in dict.fromkeys(removals) if removal not in known]
     if lines:
         path = folder / RECORD

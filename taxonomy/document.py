@@ -6,16 +6,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, field_validator
 
-from leitmotif.storage.errors import UserError, one_line
+from leitmotif.storage.documents import DocumentError, read_mapping
+from leitmotif.storage.errors import UserError
 
 KINDS = {"instruments": "instrument", "genres": "genre", "moods": "mood", "vocals": "vocal"}
 MID = re.compile(r"^/[mtg]/[0-9a-z_]+$")
-
-# The safe loader, in C where PyYAML was built with it: ten times as fast.
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Unit = Annotated[float, Field(ge=-1.0, le=1.0)]
@@ -131,13 +128,13 @@ def read_document(path: Path) -> LabelDocument:
         TaxonomyError: The file is missing, is not YAML, or breaks a rule, which one line names.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _LOADER)
+        content = read_mapping(path)
     except OSError as error:
         raise TaxonomyError(
             f"{path}: cannot be read ({error.strerror}); give the path of a label file"
         ) from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise TaxonomyError(f"{path}: not a YAML file: {one_line(error)}") from error
+    except DocumentError as error:
+        raise TaxonomyError(f"{path}: {error}") from error
     try:
         document = LabelDocument.model_validate(content)
     except ValidationError as error:

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 
 from leitmotif.storage.atomic import replace_folder
+from leitmotif.storage.documents import read_object
 from leitmotif.storage.errors import OutsideError, UserError, first_line, is_machine_fault, one_line
 from leitmotif.training.ema import EMA, Ema
 from leitmotif.training.settings import LoopSettings, write_settings
@@ -86,7 +87,7 @@ def read_state(folder: Path) -> dict[str, Any]:
         UserError: The checkpoint is not readable.
     """
     try:
-        return dict(json.loads((folder / STATE_NAME).read_text(encoding="utf-8")))
+        return read_object(folder / STATE_NAME)
     except (OSError, ValueError) as error:
         raise UserError(
             f"cannot read the checkpoint {str(folder)!r} ({one_line(error)}); delete it to go on from the "

@@ -15,6 +15,7 @@ from pydantic.dataclasses import dataclass
 from leitmotif.assignments import known, read_value, split_assignment, wrong_value
 from leitmotif.phrases import no_such_folder
 from leitmotif.storage.atomic import write_text
+from leitmotif.storage.documents import read_object
 from leitmotif.storage.errors import UserError, one_line
 
 SETTINGS_NAME = "settings.json"
@@ -158,10 +159,7 @@ def read_settings(folder: Path, kind: type[Chosen]) -> Chosen:
 
 
 def _read_object(path: Path) -> dict[str, Any]:
-    values = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(values, dict):
-        raise ValueError("no object")
-    return values
+    return read_object(path)
 
 
 def _current(kind: type[LoopSettings], name: str, where: str) -> str:

@@ -7,7 +7,6 @@ done, the stores alone say.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import socket
@@ -25,6 +24,7 @@ from leitmotif.pipelines.entries import CatalogEntry, stored_under
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row
 from leitmotif.storage.errors import RunError
+from leitmotif.storage.json_lines import line_of
 from leitmotif.storage.table import KEY
 
 FOLDER = "runs"
@@ -214,8 +214,7 @@ class RunLog:
         Raises:
             OSError: The disk refused.
         """
-        line = json.dumps({"event": event, "at": round(time.time(), 3), **facts})
-        self._file.write(line.encode() + b"\n")
+        self._file.write(line_of({"event": event, "at": round(time.time(), 3), **facts}))
 
     def catalogued(self, done: int, total: int) -> None:
         """Tell how many files were looked at, once in a while."""

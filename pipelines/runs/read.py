@@ -2,17 +2,81 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
+import logging
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from leitmotif.pipelines.runs.log import FOLDER, Failure, Reason, SlowClip
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+
+from leitmotif.phrases import count
+from leitmotif.pipelines.runs.log import FOLDER, Failure, SlowClip
+from leitmotif.storage.json_lines import parse_lines
+
+logger = logging.getLogger("leitmotif.pipelines")
 
 # The rate is that of this many batches, the latest ones.
 RATE_BATCHES = 50
 SLOWEST_SHOWN = 10
+# Seconds of the epoch until the year 9999, the last that a date can have.
+Time = Annotated[float, Field(ge=0, le=253_402_300_000)]
+Count = Annotated[int, Field(ge=0, le=10**15)]
+
+
+class _Said(BaseModel):
+    """What every line says: what happened, and when."""
+
+    at: Time
+
+
+class _Began(_Said):
+    event: Literal["run"]
+    pid: int
+    host: str = ""
+    workers: int = 1
+    recipe: str = ""
+    profile: str = ""
+    stages: list[str] = []
+
+
+class _Catalogued(_Said):
+    event: Literal["catalog"]
+    done: Count
+    total: Count
+
+
+class _CameToStage(_Said):
+    event: Literal["stage"]
+    stage: str
+    wanted: Count
+    todo: Count
+    counts: dict[str, Count]
+    failures: list[Failure]
+    ahead: dict[str, tuple[Count, Count]] = {}
+    rejected_by: dict[str, Count] = {}
+
+
+class _MeasuredBatch(_Said):
+    event: Literal["batch"]
+    stage: str
+    measured: Count
+    failed: Count
+    failures: list[Failure]
+    slowest: list[SlowClip]
+
+
+class _Ended(_Said):
+    event: Literal["end"]
+
+
+class _Stopped(_Said):
+    event: Literal["stopped"]
+    reason: str
+
+
+_Event = _Began | _Catalogued | _CameToStage | _MeasuredBatch | _Ended | _Stopped
+_EVENT: TypeAdapter[_Event] = TypeAdapter(Annotated[_Event, Field(discriminator="event")])
 
 
 @dataclass
@@ -92,55 +156,57 @@ class LoggedRun:
             text = file.read()
         whole = text[: text.rfind(b"\n") + 1]
         self._offset += len(whole)
-        for line in whole.splitlines():
+        lines = parse_lines(whole)
+        passed_over = len(lines.broken.keys() - lines.records.keys())
+        for told in lines.records.values():
             try:
-                told = json.loads(line)
-            except ValueError:
-                continue  # cut short by a full disk
-            self._take(told)
+                event = _EVENT.validate_python(told)
+            except ValidationError:
+                passed_over += 1
+            else:
+                self._take(event)
+        if passed_over:
+            logger.warning(
+                "%s: %s passed over, which no run wrote so; what they told is missing here and nowhere else",
+                self.path,
+                count(passed_over, "line is", "lines are"),
+            )
 
-    def _take(self, told: Mapping[str, Any]) -> None:
-        self.updated = told["at"]
-        match told["event"]:
-            case "run":
-                self.facts = dict(told)
-            case "catalog":
-                self._take_catalog(told)
-            case "stage":
-                ahead = {name: (first, others) for name, (first, others) in told.get("ahead", {}).items()}
-                self.stages[told["stage"]] = LoggedStage(told["wanted"], told["todo"], told["at"], ahead)
-                self.counts = told["counts"]
-                self.rejected_by = told.get("rejected_by", {})
+    def _take(self, told: _Event) -> None:
+        self.updated = told.at
+        match told:
+            case _Began():
+                self.facts = told.model_dump()
+            case _Catalogued():
+                began = self.facts.get("at", told.at)
+                stage = self.stages.setdefault("catalog", LoggedStage(told.total, told.total, began))
+                stage.batches.append((told.at, told.done - stage.done))
+                stage.done = told.done
+            case _CameToStage():
+                self.stages[told.stage] = LoggedStage(told.wanted, told.todo, told.at, told.ahead)
+                self.counts = told.counts
+                self.rejected_by = told.rejected_by
                 self.failures = {}
-                self._add_failures(told)
-            case "batch":
+                self._add_failures(told.failures)
+            case _MeasuredBatch():
                 self._take_batch(told)
-            case "end":
+            case _Ended():
                 self.ended = True
-            case "stopped":
-                self.stopped = told["reason"]
+            case _Stopped():
+                self.stopped = told.reason
 
-    def _take_catalog(self, told: Mapping[str, Any]) -> None:
-        total, began = told["total"], self.facts["at"]
-        stage = self.stages.setdefault("catalog", LoggedStage(total, total, began))
-        stage.batches.append((told["at"], told["done"] - stage.done))
-        stage.done = told["done"]
-
-    def _take_batch(self, told: Mapping[str, Any]) -> None:
-        clips = told["measured"] + told["failed"]
+    def _take_batch(self, told: _MeasuredBatch) -> None:
+        clips = told.measured + told.failed
         # A takedown may have removed the line of the stage, and what it was to measure.
-        stage = self.stages.setdefault(told["stage"], LoggedStage(0, 0, told["at"]))
+        stage = self.stages.setdefault(told.stage, LoggedStage(0, 0, told.at))
         stage.done += clips
-        stage.batches.append((told["at"], clips))
-        self._add_failures(told)
-        found = self.slowest + [SlowClip(**row) for row in told["slowest"]]
+        stage.batches.append((told.at, clips))
+        self._add_failures(told.failures)
+        found = self.slowest + told.slowest
         self.slowest = sorted(found, key=lambda clip: -clip.seconds)[:SLOWEST_SHOWN]
 
-    def _add_failures(self, told: Mapping[str, Any]) -> None:
-        for row in told["failures"]:
-            reasons = [Reason(**{**told, "files": tuple(told["files"])}) for told in row.get("reasons", ())]
-            lists = {"others": tuple(row.get("others", ())), "reasons": tuple(reasons)}
-            failure = Failure(**{**row, **lists})
+    def _add_failures(self, failures: Iterable[Failure]) -> None:
+        for failure in failures:
             key = failure.stage, failure.error
             known = self.failures.get(key)
             self.failures[key] = known.plus(failure) if known else failure

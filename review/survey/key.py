@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from leitmotif.review.survey.questions import QUESTIONS, Question
+from leitmotif.storage.documents import read_object
 from leitmotif.storage.errors import UserError
 
 KEY_FILE = "key.json"
@@ -66,7 +67,7 @@ def load_key(folder: Path) -> Key:
     """
     path = folder / KEY_FILE
     try:
-        facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = read_object(path)
         versions = {name: Version(**version) for name, version in facts.pop("versions").items()}
         return Key(**facts, versions=versions)
     except OSError as error:

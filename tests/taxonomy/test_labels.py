@@ -247,8 +247,8 @@ def test_a_missing_file_and_broken_yaml_are_refused(tmp_path):
     with pytest.raises(TaxonomyError, match="cannot be read"):
         load(tmp_path / "none.yaml")
     (tmp_path / "broken.yaml").write_text("a: [1", encoding="utf-8")
-    with pytest.raises(TaxonomyError, match="not a YAML file"):
+    with pytest.raises(TaxonomyError, match="it is not YAML: "):
         load(tmp_path / "broken.yaml")
     (tmp_path / "empty.yaml").write_text("", encoding="utf-8")
-    with pytest.raises(TaxonomyError, match=r"empty.yaml: field 'whole entry'"):
+    with pytest.raises(TaxonomyError, match=r"empty.yaml: it holds nothing, expected names with values"):
         load(tmp_path / "empty.yaml")
