@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Self
 
 from leitmotif.captioning.captioner import Caption, Keep, keep_nothing
@@ -201,13 +202,14 @@ def _tempo(facts: CaptionFacts, templates: Templates, choose: Chooser) -> str:
 def find_theme(facts: CaptionFacts, templates: Templates) -> str | None:
     """Return what the metadata speaks of, in words of the safe list; None where that would tell a name."""
     ours = set(_words(facts.artist))
+    told = cache(lambda theme: _names(facts.title, theme) or _names(facts.artist, theme))
     for text in (facts.title, facts.description):
         words = _words(text)
         for before, word in zip(["", *words], words, strict=False):
             theme = templates.themes.get(word)
             if theme is None or word in ours or before in _NEGATIONS:
                 continue
-            if not (_names(facts.title, theme) or _names(facts.artist, theme)):
+            if not told(theme):
                 return theme
     return None
 

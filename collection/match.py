@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from leitmotif.collection.errors import Refused
+from leitmotif.shards.texts import normalized
 
 # Other uploads of a song, by what their titles say; each unless the song's own title says it.
 _OTHERS = {
@@ -128,7 +129,7 @@ def _has(text: str, wanted: str) -> bool:
 
 def _plain(text: object) -> str:
     """Return a text in lower case, without accents and signs."""
-    letters = unicodedata.normalize("NFKD", str(text or "").casefold())
+    letters = normalized("NFKD", str(text or "").casefold())
     kept = "".join(
         letter if letter.isalnum() else " " for letter in letters if not unicodedata.combining(letter)
     )

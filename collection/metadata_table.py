@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +13,7 @@ from leitmotif.collection.fields import MAX_ADDRESS, MAX_DESCRIPTION, MAX_TEXT, 
 from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
 from leitmotif.collection.table import encoding_of, read_records, unreadable
+from leitmotif.shards.texts import normalized
 from leitmotif.storage.errors import UserError
 
 logger = logging.getLogger("leitmotif.collection")
@@ -143,7 +143,7 @@ def _metadata(said: Fields) -> Metadata:
 
 def _path(name: str | Path) -> str:
     """Return a path in one spelling: slashes, no `./`, composed letters (macOS takes them apart)."""
-    text = unicodedata.normalize("NFC", str(name)).replace("\\", "/")
+    text = normalized("NFC", str(name)).replace("\\", "/")
     return text.removeprefix("./")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from leitmotif.shards.texts import normalized
+
 # Scripts written without spaces, of which each letter counts as a word: Thai and Lao, Tibetan, Burmese,
 # Khmer, Chinese and Japanese.
 _UNSPACED = re.compile(
@@ -26,7 +28,7 @@ def words(text: str) -> list[str]:
 
     Of a text in ASCII these are the words of Lin's ROUGE, but for keys: "F#" is one word, and is not "F".
     """
-    plain = unicodedata.normalize("NFKC", text).lower()
+    plain = normalized("NFKC", text).lower()
     plain = _FLAT.sub(r"\1b", _SHARP.sub(r"\1sharp", plain))
     kept = (letter if unicodedata.category(letter)[0] in "LMN" else " " for letter in spaced(plain))
     return "".join(kept).split()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator
 from functools import cache, lru_cache
 from importlib.resources import files
+
+from leitmotif.shards.texts import normalized
 
 # What stands in the field where nobody is meant.
 _NOBODY = frozenset(
@@ -19,15 +20,16 @@ _NOBODY = frozenset(
 _WORDS = (
     "feat|ft|featuring|vs|versus|with|w/|and|x|y|et|con|und|aka|a\\.k\\.a|prod(?:\\.?\\ by|uced\\ by)?|pres"
 )
+# (Without the bound on brackets, the time would grow with the square of their number.)
 # ", Jr." parts nothing, nor does the dot between katakana, where a foreign name has its space.
 _BETWEEN = re.compile(
     rf"""
-    [\s(\[]+ (?:{_WORDS}) (?<=[\w/])\.? \s+ | \s* (?:,(?!\s*(?:jr|sr)\b)|[;×、]) \s* | \s+ [&+/|·•] \s+
+    [\s(\[]{{1,8}} (?:{_WORDS}) (?<=[\w/])\.? \s+ | \s* (?:,(?!\s*(?:jr|sr)\b)|[;×、]) \s* | \s+ [&+/|·•] \s+
     | (?<=\w\w\w) & (?=\w\w\w) | \s* (?: (?<![ァ-ヺー])・ | ・(?![ァ-ヺ]) ) \s*
     """,
     re.VERBOSE,
 )
-_AND = re.compile(r"[\s-]+(?:and|y|et|und|con|n)[\s-]+|\s*[&+]\s*")
+_AND = re.compile(r"[\s-]{1,8}(?:and|y|et|und|con|n)[\s-]+|\s*[&+]\s*")
 _SORTED = re.compile(r"^([^,]+),\s*the$")
 # (Brackets around the start of a word are part of the name.)
 _BRACKET = re.compile(r"[(\[]([^()\[\]]*)[)\]](?!\w)")
@@ -63,16 +65,16 @@ def artist_names(artist: str | None) -> tuple[str, ...]:
     `Foo feat. Bár` is `foo` and `bar`; so does a name with another in brackets. Names that hold an "and" or a
     comma themselves are known from a list (`whole_names.txt`).
     """
-    text = _folded(_GLUED.sub(" ", unicodedata.normalize("NFKC", artist or "").strip()))
+    text = _folded(_GLUED.sub(" ", normalized("NFKC", artist or "").strip()))
     names = (_key(name) for part in _parts(text) for name in _aliases(part))
     return tuple(dict.fromkeys(name for name in names if name not in _NOBODY))
 
 
 def _folded(text: str) -> str:
     """Return a text in small letters without accents, its spaces single."""
-    plain = _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+    plain = _ACCENTS.sub("", normalized("NFKD", text.casefold()))
     # (A name that consists of accents alone keeps them.)
-    joined = unicodedata.normalize("NFC", plain or text).translate(_LETTERS)
+    joined = normalized("NFC", plain or text).translate(_LETTERS)
     return " ".join(_INNER_I.sub("i", joined).split())
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
-from typing import Any, TypeVar
+import unicodedata
+from functools import lru_cache
+from typing import Any, Literal, TypeVar
 
 Value = TypeVar("Value")
 
 # Controls (but tab and line breaks) and two code points that are no letters: XML 1.0 has no way to write
 # them, so that no figure, and no page read as XML, could hold them. https://www.w3.org/TR/xml/#charsets
+_MOST_MARKS = 30
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]+")
 
 
@@ -24,6 +27,30 @@ def encodable(value: Value) -> Value:
         value: A text, a list, a tuple or a mapping, nested or not; anything else comes back as it is.
     """
     return _encodable(value)
+
+
+def normalized(form: Literal["NFC", "NFD", "NFKC", "NFKD"], text: str) -> str:
+    """Return a text in a form of Unicode, without what is beyond 30 marks on one letter.
+
+    Marks on a letter are put into an order, which takes a time that grows with the square of their number. No
+    letter of any language has 30.
+
+    Reference: Unicode Standard Annex 15, section 13, Stream-Safe Text Format.
+    """
+    if text.isascii():
+        return text
+    kept, marks = [], 0
+    for letter in text:
+        marks = marks + 1 if _is_mark(letter) else 0
+        if marks <= _MOST_MARKS:
+            kept.append(letter)
+    return unicodedata.normalize(form, "".join(kept))
+
+
+@lru_cache(maxsize=4096)
+def _is_mark(letter: str) -> bool:
+    """Tell whether a letter is put into order with those before it, as itself or as what it stands for."""
+    return unicodedata.combining(unicodedata.normalize("NFKD", letter)[0]) > 0
 
 
 def _encodable(value: Any) -> Any:

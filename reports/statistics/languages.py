@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
 from leitmotif.reports.statistics.value_counts import most_first
+from leitmotif.shards.texts import normalized
 
 COLUMNS = ("title", "description")
 # Calibrated on 194 titles in 19 languages and 16 texts in none (tests/reports/titles.tsv): 148 titles are
@@ -22,7 +22,7 @@ UNKNOWN = "und"
 _NO_LANGUAGE = "zxx"
 _MOST_LETTERS = 200
 # Addresses and tags are in no language.
-_NO_WORDS = re.compile(r"https?://\S+|www\.\S+|\S+@\S+|[#@]\w+")
+_NO_WORDS = re.compile(r"https?://\S+|www\.\S+|(?<!\S)\S+@\S+|[#@]\w+")
 
 
 def describe_languages(
@@ -61,7 +61,7 @@ def name_language(text: str) -> str:
     Returns:
         The code; `und` where the text holds too few letters, or the model is not sure.
     """
-    plain = _NO_WORDS.sub(" ", unicodedata.normalize("NFKC", text))[:_MOST_LETTERS]
+    plain = _NO_WORDS.sub(" ", normalized("NFKC", text))[:_MOST_LETTERS]
     if sum(map(str.isalpha, plain)) < LEAST_LETTERS:
         return UNKNOWN
     language, confidence = _identifier().classify(plain)
