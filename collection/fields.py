@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import reprlib
-from typing import Any
+from typing import Any, TypeGuard
 
 from leitmotif.shards.texts import encodable
 
@@ -41,7 +41,7 @@ class Fields:
             value = self._info.get(name)
             if isinstance(value, list) and value and all(isinstance(item, str) for item in value):
                 value = ", ".join(item for item in value if item.strip())
-            elif isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+            elif _is_number(value):
                 value = str(value)
             if isinstance(value, str):
                 if (text := encodable(value[:most])).strip():
@@ -59,7 +59,7 @@ class Fields:
     def number(self, name: str, *, most: float) -> float | None:
         """Return a number from 0 to `most`."""
         value = self._info.get(name)
-        if isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most:
+        if _is_number(value) and 0 <= value <= most:
             return value
         if value is not None:
             self._pass_over(name, value, f"a number from 0 to {most:,.0f}")
@@ -83,3 +83,10 @@ class Fields:
 
     def _pass_over(self, name: str, value: Any, expected: str) -> None:
         self.odd.append(f"{self._prefix}{name} (got {reprlib.repr(value)}, expected {expected})")
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    # (An int may be too large for a float, which `math.isfinite` makes of it.)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -14,7 +14,7 @@ from pathlib import Path
 from leitmotif.collection.leftovers import is_for_systems, leftover_kind
 from leitmotif.collection.ours import inner_folders
 from leitmotif.phrases import count, near_path, some_of
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import OutsideError, UserError, describe_machine_fault, is_machine_fault
 
 logger = logging.getLogger("leitmotif.collection")
 
@@ -51,6 +51,7 @@ def find_media(sources: Sequence[Path]) -> list[FoundFile]:
 
     Raises:
         UserError: A source does not exist, cannot be read or holds no media file.
+        OutsideError: The disk failed.
     """
     found: dict[Path, FoundFile] = {}
     for source in sources:
@@ -83,7 +84,8 @@ def _find_in(source: Path) -> list[FoundFile]:
     found: list[FoundFile] = []
     others: list[str] = []
     passed_over: Counter[str] = Counter()
-    for names in _walk(source.absolute(), passed_over):
+    unread: list[OSError] = []
+    for names in _walk(source.absolute(), passed_over, unread):
         media = [path for path in names if path.suffix.lower() in SUFFIXES]
         others += [path.name for path in names if path.suffix.lower() not in SUFFIXES | METADATA_SUFFIXES]
         stems = {path.stem for path in media}
@@ -95,6 +97,13 @@ def _find_in(source: Path) -> list[FoundFile]:
     if passed_over:
         kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(passed_over.items()))
         logger.info("%s: passed over: %s", source, kinds)
+    if unread:
+        logger.warning(
+            "%s: %s passed over, which cannot be read (%s); check permissions and lengths of names",
+            source,
+            count(len(unread), "folder is", "folders are"),
+            some_of([f"{error.filename!r:.200}: {error.strerror}" for error in unread]),
+        )
     if not found:
         left = count(len(others) + passed_over.total(), "other file")
         raise UserError(
@@ -108,13 +117,24 @@ def _find_in(source: Path) -> list[FoundFile]:
     return found
 
 
-def _walk(folder: Path, passed_over: Counter[str]) -> Iterator[list[Path]]:
-    """Yield the regular files of each folder below one; a linked folder is entered once, so loops end."""
+def _walk(folder: Path, passed_over: Counter[str], unread: list[OSError]) -> Iterator[list[Path]]:
+    """Yield the regular files of each folder below one; a linked folder is entered once, so loops end.
+
+    Folders may lie in folders as deep as a disk has them, where `os.walk` ends at Python's depth of calls.
+    """
     seen: set[tuple[int, int]] = set()
-    for here, folders, files in os.walk(folder, followlinks=True, onerror=_unreadable_folder):
-        status = Path(here).stat()
-        if (status.st_dev, status.st_ino) in seen:
-            folders.clear()
+    waiting = [folder]
+    while waiting:
+        here = waiting.pop()
+        try:
+            status = here.stat()
+            if (status.st_dev, status.st_ino) in seen:
+                continue
+            folders, files = _names_in(here)
+        except OSError as error:
+            if is_machine_fault(error):
+                raise OutsideError(f"{describe_machine_fault(error, here)}, and run again") from error
+            unread.append(error)
             continue
         seen.add((status.st_dev, status.st_ino))
         for name in sorted(filter(is_for_systems, folders)):
@@ -124,10 +144,24 @@ def _walk(folder: Path, passed_over: Counter[str]) -> Iterator[list[Path]]:
             passed_over[kind] += 1
             # The files of ours beside the user's media count with their folder.
             files = [name for name in files if Path(name).suffix.lower() in SUFFIXES]
-        folders[:] = sorted(name for name in folders if not is_for_systems(name) and name not in inner)
-        paths = (Path(here, name) for name in files)
-        yield [path for path in paths if path.is_file() or (path.is_symlink() and not path.exists())]
+        waiting += [here / name for name in folders if not is_for_systems(name) and name not in inner]
+        # What cannot be looked at, such as a broken link, is catalogued with the reason.
+        paths = (here / name for name in files)
+        yield [path for path in paths if os.path.isfile(path) or not os.path.exists(path)]  # noqa: PTH110, PTH113
 
 
-def _unreadable_folder(error: OSError) -> None:
-    raise UserError(f"folder {error.filename!r} cannot be read ({error.strerror}); check its permissions")
+def _names_in(folder: Path) -> tuple[list[str], list[str]]:
+    """Return the names of the folders in a folder, those that links lead to too, and all others."""
+    folders: list[str] = []
+    files: list[str] = []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            (folders if _is_folder(entry) else files).append(entry.name)
+    return folders, files
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link into a folder that may not be searched
+        return False

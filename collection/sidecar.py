@@ -19,6 +19,8 @@ logger = logging.getLogger("leitmotif.collection")
 MAX_COMMENTS = 10
 # With all comments of a famous video such a file has some 100 MB.
 MAX_BYTES = 1 << 28
+# Far more than such a file has; lists of nothing fill a memory thirty times as large as the file.
+MAX_VALUES = 10_000_000
 # The year 2100: what is later was no time of fetching, but milliseconds, or a slip.
 _LAST_EPOCH_S = 4_102_444_800
 _LONGEST_S = 1e7
@@ -79,6 +81,8 @@ def load_sidecar(sidecar: Path) -> dict[str, Any]:
 def _decoded(sidecar: Path) -> str:
     """Return the text of a file, with U+FFFD for bytes that are no text: a letter cut in two, Latin-1."""
     content = sidecar.read_bytes()
+    if sum(map(content.count, (b",", b"[", b"{"))) > MAX_VALUES:
+        raise ValueError(f"it holds more than {MAX_VALUES:,} values")
     encoding = json.detect_encoding(content)
     try:
         text = content.decode(encoding, "surrogatepass")

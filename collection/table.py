@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import codecs
 import csv
+import math
 from collections.abc import Iterator
 from itertools import dropwhile
 from pathlib import Path
 
 from leitmotif.phrases import no_such_file
 from leitmotif.storage.errors import UserError
+
+# Letters of a cell; the module's own limit of 131,072 is less than some description has.
+csv.field_size_limit(1 << 24)
 
 
 def read_rows(path: Path) -> Iterator[tuple[int, list[str]]]:
@@ -109,6 +113,9 @@ def number_in(text: str, *, path: Path, line: int, name: str) -> float | None:
     if not text:
         return None
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
-        raise UserError(f"line {line} of {str(path)!r} has {name} {text[:40]!r}; expected a number") from None
+        number = math.nan
+    if not math.isfinite(number):
+        raise UserError(f"line {line} of {str(path)!r} has {name} {text[:40]!r}; expected a number")
+    return number

@@ -122,14 +122,16 @@ def _entry(
         ).hexdigest(),
         "path": str(file.path),
         "source_id": file.source_id,
-        "sidecar_modified_ns": sidecar.stat().st_mtime_ns if sidecar else None,
+        "sidecar_modified_ns": None,
         "size_bytes": None,
         "modified_ns": None,
         "media_id": None,
     }
-    with contextlib.suppress(OSError):  # which hashing says why
+    with contextlib.suppress(OSError):  # which reading says why
         status = file.path.stat()
-        row |= {"size_bytes": status.st_size, "modified_ns": status.st_mtime_ns}
+        row |= {"size_bytes": status.st_size, "modified_ns": _bounded(status.st_mtime_ns)}
+        if sidecar is not None:
+            row["sidecar_modified_ns"] = _bounded(sidecar.stat().st_mtime_ns)
     if known and (known.size_bytes, known.modified_ns) == (row["size_bytes"], row["modified_ns"]):
         row["media_id"] = known.media_id
         said = stated.of(file, source_id=known.source_id, media_id=known.media_id)
@@ -142,10 +144,16 @@ def _entry(
     row |= {name: value for name, value in asdict(metadata).items() if name != "duration_s"}
     row |= {"source_id": metadata.source_id or file.source_id, "stated": Stated.mark(said)}
     if row["retrieved_at"] is None and row["modified_ns"] is not None:
-        row["retrieved_at"] = datetime.fromtimestamp(row["modified_ns"] // 10**9, UTC)
+        with contextlib.suppress(ValueError, OverflowError):  # a time that no calendar has is not known
+            row["retrieved_at"] = datetime.fromtimestamp(row["modified_ns"] // 10**9, UTC)
     if not _is_text(row["path"]):
         row |= {name: _shown(row[name]) for name in ("path", "source_id")}
     return row
+
+
+def _bounded(time_ns: int) -> int:
+    """Return a time as 64 bits hold it: some file systems store any number of seconds."""
+    return min(max(time_ns, -(1 << 63)), (1 << 63) - 1)
 
 
 def _identity(path: Path, size_bytes: int | None) -> dict[str, str]:
