@@ -14,6 +14,7 @@ setup: .venv/.installed
 
 demo: setup
 	$(BIN)/leitmotif demo --out $(OUT)
+	@echo "the command leitmotif lies in $(BIN): \`. $(BIN)/activate\` puts it on your path"
 
 test: setup
 	$(BIN)/pytest -q

@@ -1,7 +1,8 @@
 """Build, annotate and curate video-music-text datasets, and train the models that use them.
 
-`curate` measures and judges folders of media, `publish` writes a dataset, `Dataset` opens one; docs/python.md
-shows them at work. Importing this package imports nothing else: each name is loaded when it is first used.
+`curate` measures and judges folders of media, `publish` writes a dataset, `Dataset` opens one, `ShardLoader`
+streams it to a trainer; docs/python.md shows them at work. Importing this package imports nothing else: each
+name is loaded when it is first used.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from leitmotif.api.model import DescriptionModel, load_model, train
     from leitmotif.api.workspace import Workspace, curate, load_workspace
     from leitmotif.storage.errors import OutsideError, RunError, UserError
+    from leitmotif.training.loader.loader import ShardLoader
 
 __all__ = [
     "Dataset",
     "DescriptionModel",
     "OutsideError",
     "RunError",
+    "ShardLoader",
     "UserError",
     "Workspace",
     "curate",
@@ -34,6 +37,7 @@ _PLACES = {
     "DescriptionModel": "leitmotif.api.model",
     "OutsideError": "leitmotif.storage.errors",
     "RunError": "leitmotif.storage.errors",
+    "ShardLoader": "leitmotif.training.loader.loader",
     "UserError": "leitmotif.storage.errors",
     "Workspace": "leitmotif.api.workspace",
     "curate": "leitmotif.api.workspace",

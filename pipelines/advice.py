@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import PurePath
 
+from leitmotif.collection.metadata import UNKNOWN_LICENSE
 from leitmotif.filters import rule as filters_rule
+from leitmotif.filters.rule import EXACT_DUPLICATE
 from leitmotif.phrases import command, count
+from leitmotif.pipelines.catalog_row import CatalogRow
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 
@@ -36,7 +39,7 @@ def advise(ledger: Ledger, plan: Plan) -> list[str]:
         ledger: One that has decided.
         plan: Plan of the workspace.
     """
-    lines = other_recipe(ledger, plan)
+    lines = [*other_recipe(ledger, plan), *copies_that_differ(ledger)]
     counts = ledger.counts()
     if not counts["kept"] and not counts["pending"] and counts["rejected"]:
         name, rejected = next(iter(ledger.rejected_by().items()))
@@ -56,6 +59,32 @@ def other_recipe(ledger: Ledger, plan: Plan) -> list[str]:
     have = f"{count(len(silent), 'file')} {'has' if len(silent) == 1 else 'have'} no moving picture"
     curate = command("curate", "--out", ledger.workspace.root, "--recipe", BY_KIND)
     return [f"{have}; `{curate}` takes each file by what it is"]
+
+
+def copies_that_differ(ledger: Ledger) -> list[str]:
+    """Return the line that names files of the same bytes with other licences or artists, if there are any."""
+    copies = [entry for entry in ledger.entries if entry.outcome.rule == EXACT_DUPLICATE]
+    copied = {entry.media_id for entry in copies}
+    kept = {
+        entry.media_id: entry.source
+        for entry in ledger.entries
+        if entry.outcome.rule != EXACT_DUPLICATE and entry.media_id in copied
+    }
+    differ = [entry.source for entry in copies if _differs(entry.source, kept[entry.media_id])]
+    if not differ:
+        return []
+    first = differ[0]
+    have = f"{count(len(differ), 'copy', 'copies')} {'has' if len(differ) == 1 else 'have'}"
+    return [
+        f"{have} another licence or artist than the file with the same bytes that goes on "
+        f"(first: {first.source_id} and {kept[str(first.media_id)].source_id}); state the right one with "
+        "--metadata TABLE"
+    ]
+
+
+def _differs(copy: CatalogRow, kept: CatalogRow) -> bool:
+    pairs = (copy.license, kept.license), (copy.artist, kept.artist)
+    return any(said not in (None, UNKNOWN_LICENSE, other) for said, other in pairs)
 
 
 def demonstration(ledger: Ledger, plan: Plan) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any, Self
 
 import pyarrow as pa
 
+from leitmotif.collection.metadata import UNKNOWN_LICENSE
+
 CATALOG_COLUMNS = pa.schema(
     [
         ("path", pa.string()),
@@ -32,6 +34,10 @@ CATALOG_COLUMNS = pa.schema(
         ("recording_id", pa.string()),
     ]
 )
+
+
+# The fields that say what a file is, rather than where it lies and in which state.
+_SAID = ("title", "artist", "description", "source_url", "license", "uploader", "isrc", "recording_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +99,11 @@ class CatalogRow:
     def of(cls, row: Mapping[str, Any]) -> Self:
         """Return the row that the catalog gave; whatever else it holds is left out."""
         return cls(**{field.name: row[field.name] for field in fields(cls)})
+
+    @property
+    def fields_known(self) -> int:
+        """How many fields are known that say what the file is."""
+        return sum(getattr(self, name) not in (None, UNKNOWN_LICENSE) for name in _SAID)
 
     @property
     def state(self) -> SourceState | None:

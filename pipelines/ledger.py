@@ -144,10 +144,14 @@ class Ledger:
         self._reject_copies()
 
     def _reject_copies(self) -> None:
-        """Reject all but the first by path of files with the same bytes."""
-        first: dict[str, CatalogEntry] = {}
+        """Reject all but one of files of the same bytes: that of which most is known; else the first."""
+        best: dict[str, CatalogEntry] = {}
         for entry in self.entries:
-            owner = first.setdefault(entry.clip_id, entry)
+            other = best.setdefault(entry.clip_id, entry)
+            if entry.source.fields_known > other.source.fields_known:
+                best[entry.clip_id] = entry
+        for entry in self.entries:
+            owner = best[entry.clip_id]
             if owner is not entry:
                 detail = f"the same bytes as {owner.source_id}"
                 entry.outcome = Outcome(rule=EXACT_DUPLICATE, value=1.0, threshold=1.0, detail=detail)

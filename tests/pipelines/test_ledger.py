@@ -1,7 +1,9 @@
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+from leitmotif.pipelines.advice import advise
 from leitmotif.pipelines.entries import CatalogEntry
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.settings import change_thresholds, make_plan
@@ -43,6 +45,22 @@ def test_every_catalogued_clip_ends_exactly_once(catalogue: Catalogue, measure: 
     )
     assert fates["d.mp4"].rule == "exact-duplicate"
     assert fates["d.mp4"].detail == "the same bytes as a.mp4"
+
+
+def test_of_copies_the_one_goes_on_of_which_most_is_known(
+    tmp_path: Path, catalogue: Catalogue, measure: Measure
+) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/b.info.json").write_text('{"title": "Vibe", "artist": "Ann", "license": "CC0-1.0"}')
+    (tmp_path / "source/c.info.json").write_text('{"license": "CC-BY-4.0"}')
+    ledger = decided(measure(catalogue(a="1", b="1", c="1")))
+    assert [(entry.source_id, entry.source.license) for entry in ledger.kept()] == [("b.mp4", "CC0-1.0")]
+    rejected = {entry.source_id: entry.outcome.detail for entry in ledger.entries if entry.outcome.rule}
+    assert rejected == dict.fromkeys(("a.mp4", "c.mp4"), "the same bytes as b.mp4")
+    assert advise(ledger, ledger.kinds[0].plan) == [
+        "1 copy has another licence or artist than the file with the same bytes that goes on (first: c.mp4 "
+        "and b.mp4); state the right one with --metadata TABLE"
+    ]
 
 
 def test_the_first_rule_that_fails_gives_the_reason(catalogue: Catalogue, measure: Measure) -> None:
