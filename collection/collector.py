@@ -25,6 +25,7 @@ from leitmotif.collection.fetch.host_queue import HostQueue
 from leitmotif.collection.fetch.inspect import ProbePool
 from leitmotif.collection.request import Request, Source
 from leitmotif.collection.settings import Settings
+from leitmotif.shards.addresses import without_secrets
 from leitmotif.storage.errors import is_machine_fault
 from leitmotif.storage.progress import OnProgress, show_nothing
 
@@ -227,7 +228,7 @@ class _Run:
             if is_machine_fault(error, writing=True):
                 raise
             # One odd page must not end a run of thousands.
-            message = f"{type(error).__name__}: {error}"
+            message = without_secrets(f"{type(error).__name__}: {error}")
             self._archive.note(request, FAILED, message=message[:500])
             self._finish(FAILED)
             logger.warning("failed: %s: %s", request.name[:200], message[:500])

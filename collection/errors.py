@@ -11,12 +11,17 @@ CollectError
 
 from __future__ import annotations
 
+from leitmotif.shards.addresses import without_secrets
+
 # Waits longer than this are for a later run.
 MAX_WAIT_S = 60.0
 
 
 class CollectError(Exception):
-    """Something wanted was not fetched; the text is one line for a person."""
+    """Something wanted was not fetched; the text is one line for a person, without secrets of addresses."""
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(without_secrets(message))
 
 
 class Refused(CollectError):  # noqa: N818 - what became of an item, as are the others

@@ -6,6 +6,7 @@ import math
 import reprlib
 from typing import Any, TypeGuard
 
+from leitmotif.shards.addresses import public_address, without_secrets
 from leitmotif.shards.texts import encodable
 
 MAX_TEXT, MAX_ADDRESS, MAX_DESCRIPTION = 1000, 8000, 20_000
@@ -55,6 +56,17 @@ class Fields:
         inside = self._prefix.removesuffix(".")
         items = (Fields({name: item}, name=inside, odd=self.odd).text(name) for item in self.list(name))
         return next((text for text in items if text is not None), None)
+
+    def address(self, *names: str) -> str | None:
+        """Return the first field that holds an address that may be written, without its secrets."""
+        for name in names:
+            text = self.text(name, most=MAX_ADDRESS)
+            address = None if text is None else public_address(text)
+            if address is not None:
+                return address
+            if text is not None:
+                self._pass_over(name, without_secrets(text), "a web address")
+        return None
 
     def number(self, name: str, *, most: float) -> float | None:
         """Return a number from 0 to `most`."""

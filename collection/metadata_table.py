@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from leitmotif.collection.fields import MAX_ADDRESS, MAX_DESCRIPTION, MAX_TEXT, Fields
+from leitmotif.collection.fields import MAX_DESCRIPTION, MAX_TEXT, Fields
 from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
 from leitmotif.collection.table import encoding_of, read_records, unreadable
@@ -134,9 +134,12 @@ def read_table(path: Path) -> MetadataTable:
 
 
 def _metadata(said: Fields) -> Metadata:
-    most = {"description": MAX_DESCRIPTION, "source_url": MAX_ADDRESS}
+    most = {"description": MAX_DESCRIPTION}
     known: dict[str, Any] = {
-        name: said.text(*columns, most=most.get(name, MAX_TEXT)) for name, columns in COLUMNS.items()
+        name: said.address(*columns)
+        if name == "source_url"
+        else said.text(*columns, most=most.get(name, MAX_TEXT))
+        for name, columns in COLUMNS.items()
     }
     return Metadata(**known | {"license": known["license"] or UNKNOWN_LICENSE})
 

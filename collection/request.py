@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Protocol
 
+from leitmotif.shards.addresses import without_secrets, without_user
+
 
 @dataclass(frozen=True)
 class Request:
@@ -38,6 +40,12 @@ class Request:
     isrc: str | None = field(default=None, compare=False)
     source: str = field(default="", compare=False)
 
+    def __post_init__(self) -> None:
+        """Forget user and password of an address, which are never sent."""
+        if self.url is not None:
+            object.__setattr__(self, "url", without_user(self.url))
+        object.__setattr__(self, "source", without_secrets(self.source))
+
     @cached_property
     def key(self) -> str:
         """The item's identity: a hash of what is asked for, whoever asks."""
@@ -54,8 +62,8 @@ class Request:
 
     @property
     def name(self) -> str:
-        """Return the item as a person would call it."""
-        return self.url or f"{self.artist} - {self.title}"
+        """Return the item as a person would call it, without secrets."""
+        return without_secrets(self.url) if self.url else f"{self.artist} - {self.title}"
 
 
 class Source(Protocol):

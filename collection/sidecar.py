@@ -9,8 +9,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from leitmotif.collection.fields import MAX_ADDRESS, MAX_DESCRIPTION, MAX_TEXT, Fields
+from leitmotif.collection.fields import MAX_DESCRIPTION, MAX_TEXT, Fields
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
+from leitmotif.shards.addresses import without_secrets
 from leitmotif.shards.texts import encodable
 from leitmotif.storage.errors import first_line
 
@@ -114,7 +115,7 @@ def metadata_of(info: dict[str, Any], *, where: Path | str = "an info.json") -> 
         or said.text("creator", "creators"),
         description=said.text("description", most=MAX_DESCRIPTION),
         comments=best_comments(said.list("comments")),
-        source_url=said.text("webpage_url", "original_url", most=MAX_ADDRESS),
+        source_url=said.address("webpage_url", "original_url"),
         license=said.text("license") or UNKNOWN_LICENSE,
         retrieved_at=None if epoch_s is None else datetime.fromtimestamp(epoch_s, UTC),
         uploader=said.text("uploader", "channel"),
@@ -196,7 +197,9 @@ def sidecar_fields(
     """
     said = Fields(info)
     kept: dict[str, Any] = {name: said.text(name) for name in _TEXTS}
-    kept |= {name: said.text(name, most=MAX_ADDRESS) for name in ("webpage_url", "original_url")}
+    for name in ("id", "title"):  # of a page that is no site's, yt-dlp makes them from its address
+        kept[name] = kept[name] and without_secrets(kept[name])
+    kept |= {name: said.address(name) for name in ("webpage_url", "original_url")}
     kept |= {name: said.number(name, most=1e15) for name in _NUMBERS}
     for name in _LISTS:
         kept[name] = [word[:MAX_TEXT] for word in said.list(name) if isinstance(word, str)][:_MAX_LIST]

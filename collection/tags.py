@@ -6,6 +6,7 @@ import re
 
 from leitmotif.collection.fields import MAX_DESCRIPTION, Fields
 from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
+from leitmotif.shards.addresses import public_address
 
 # A copyright line says who owns a work; it counts as a licence where it names one.
 _NAMES_A_LICENSE = re.compile(
@@ -36,7 +37,7 @@ def metadata_of_tags(tags: dict[str, str]) -> Metadata:
         artist=said.text("artist", "artists", "albumartist", "performer"),
         description=said.text("description", "synopsis", most=MAX_DESCRIPTION)
         or (None if is_address else comment),
-        source_url=address,
+        source_url=None if address is None else public_address(address),
         license=said.text("license", "licence") or stated or UNKNOWN_LICENSE,
         isrc=code if _ISRC.fullmatch(code) else None,
         recording_id=said.text("musicbrainztrackid"),

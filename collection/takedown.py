@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from leitmotif.collection.errors import Refused, TakenDown
+from leitmotif.shards.addresses import without_secrets
 from leitmotif.shards.takedown import read_record
 from leitmotif.shards.texts import encodable
 from leitmotif.shards.urls import canonical_url
@@ -40,7 +41,7 @@ def site_id(info: dict[str, Any]) -> str | None:
     site, identity = info.get("extractor"), info.get("id")
     if not isinstance(site, str) or not isinstance(identity, str) or site.startswith("generic"):
         return None
-    return encodable(f"{site.lower()}:{identity}"[:200])
+    return encodable(without_secrets(f"{site.lower()}:{identity}")[:200])
 
 
 def ids_of(info: dict[str, Any]) -> tuple[str | None, ...]:

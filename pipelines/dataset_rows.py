@@ -17,6 +17,7 @@ from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.stages.frames import unpack_frames
 from leitmotif.pipelines.workspace import Stores
+from leitmotif.shards.addresses import public_address
 from leitmotif.shards.columns import MODELS, TAGS
 from leitmotif.storage.table import KEY
 from leitmotif.tagging.select import select_by_kind
@@ -106,7 +107,7 @@ class RowReader:
         for entry in entries:
             clip_id, stores = entry.clip_id, entry.stores
             row: dict[str, Any] = {"clip_id": clip_id, "models": _models(entry), "start_s": _start_s(entry)}
-            row |= {name: getattr(entry.source, name) for name in NOTED}
+            row |= {name: _noted(entry, name) for name in NOTED}
             row["recording_id"] = self.recordings[entry.media_id]
             row["duration_s"] = lengths[clip_id]["audio_s"]  # of the sound in the row
             for name, (stage, column) in MEASURED.items():
@@ -158,7 +159,7 @@ def read_columns(ledger: Ledger, entries: Sequence[CatalogEntry], columns: Seque
     for name in columns:
         if name in NOTED:
             kind = ledger.workspace.catalog().schema.field(name).type
-            found[name] = pa.array([getattr(entry.source, name) for entry in entries], kind)
+            found[name] = pa.array([_noted(entry, name) for entry in entries], kind)
         elif name == "clip_id":
             found[name] = pa.array([entry.clip_id for entry in entries], pa.string())
         elif name == "start_s":
@@ -179,6 +180,12 @@ def _tags(ledger: Ledger, entries: Sequence[CatalogEntry]) -> dict[str, pa.Array
         for scores, entry in zip(take(entries, "tagging", _SCORES), entries, strict=True)
     ]
     return {kind: pa.array([row[kind] for row in rows], TAGS) for kind in TAG_KINDS}
+
+
+def _noted(entry: CatalogEntry, name: str) -> Any:
+    """Return what the catalog notes of a source, whose address may be one that is not to be published."""
+    value = getattr(entry.source, name)
+    return public_address(value) if name == "source_url" and value else value
 
 
 def _start_s(entry: CatalogEntry) -> float:

@@ -7,6 +7,7 @@ import re
 import string
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit
 
+from leitmotif.shards.addresses import is_secret
 from leitmotif.shards.texts import encodable
 
 # Where a player starts, which list it came from, who shared it: not which video it is.
@@ -21,8 +22,8 @@ def canonical_url(url: str) -> str:
     """Return a spelling that all addresses of one page share; text that is no web address as it is.
 
     Scheme, `www.`, `m.`, default ports, doubled slashes, `.` and `..` in the path, needless percent signs,
-    fragments, the order of parameters and those that do not choose the page do not count; YouTube's short,
-    embedded and "shorts" addresses become its watch page.
+    fragments, the order of parameters and those that do not choose the page, or open it, do not count;
+    YouTube's short, embedded and "shorts" addresses become its watch page.
     """
     try:
         parts = urlsplit(encodable(url.strip()))
@@ -38,7 +39,7 @@ def canonical_url(url: str) -> str:
     query = [
         (name, value)
         for name, value in parse_qsl(parts.query, keep_blank_values=True)
-        if name not in _BESIDE_THE_POINT and not name.startswith("utm_")
+        if name not in _BESIDE_THE_POINT and not name.startswith("utm_") and not is_secret(name)
     ]
     first, _, video = path.lstrip("/").partition("/")
     if host == "youtu.be" and first:

@@ -17,6 +17,7 @@ from leitmotif.collection.errors import Gone, Refused, Unavailable, limited
 from leitmotif.collection.fetch.connection import Connection, Response
 from leitmotif.collection.header_numbers import retry_after_s
 from leitmotif.collection.settings import USER_AGENT, Settings
+from leitmotif.shards.addresses import without_user
 from leitmotif.storage.errors import UserError, one_line
 
 REDIRECTS = 10
@@ -85,7 +86,7 @@ class Connections:
                     self._keep(parts, connection)
                 else:
                     connection.close()
-            following = urljoin(url, target)
+            following = without_user(urljoin(url, target))
             if self._guard.check_url(following).hostname != parts.hostname:
                 sent = {name: value for name, value in sent.items() if name.lower() not in _SECRET}
             url = following

@@ -23,6 +23,7 @@ from leitmotif.collection.fetch.site_errors import translated
 from leitmotif.collection.fetch.site_requests import GuardedRequests, Watch
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sidecar import MAX_COMMENTS
+from leitmotif.shards.addresses import without_secrets
 from leitmotif.shards.texts import encodable
 
 logger = logging.getLogger("leitmotif.collection")
@@ -79,7 +80,7 @@ class _Quiet:
     """Takes yt-dlp's messages; what matters comes as an exception."""
 
     def debug(self, message: str) -> None:
-        logger.debug("yt-dlp: %s", message)
+        logger.debug("yt-dlp: %s", without_secrets(message))
 
     info = warning = error = debug
 
