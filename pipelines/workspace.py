@@ -96,7 +96,7 @@ class Workspace:
 
     def dataset_beside(self) -> Path:
         """Return where its dataset is proposed to go."""
-        return self.root.with_name(f"{self.root.name}-dataset")
+        return self.root.parent / f"{self.root.name or 'work'}-dataset"
 
     def former_plan(self) -> Plan | None:
         """Return what the last run did; None where there was none.

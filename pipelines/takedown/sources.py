@@ -84,8 +84,13 @@ class Index:
         names = sorted(str(name) for name in {*self._by_name} - {None})
         file = PurePosixPath(word).name
         same = [name for name in names if file in (PurePosixPath(name).name, PurePosixPath(name).stem)]
-        known = [*names, *sorted(str(link) for link in self.by_link if link)]
-        return (same or difflib.get_close_matches(word, known, n=NEAR, cutoff=0.7))[:NEAR]
+        links = {link: link for link in self.by_link if link}
+        for fact in (fact for facts in self.by_link.values() for fact in facts):
+            # An address is told as it was written, not in the form in which addresses are compared.
+            links |= {canonical_url(url): url for url in fact.urls}
+        known = [*names, *sorted(links)]
+        near = difflib.get_close_matches(canonical_url(word), known, n=NEAR, cutoff=0.7)
+        return (same or [links.get(name, name) for name in near])[:NEAR]
 
 
 def facts_of_workspace(root: Path) -> Iterator[Fact]:
