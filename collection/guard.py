@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
@@ -12,27 +12,45 @@ from leitmotif.collection.bounded_socket import BoundedSocket, Deadline
 from leitmotif.collection.errors import Refused, Unavailable
 
 SCHEMES = ("http", "https")
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+# What IANA has assigned for special purposes, reachable or not, and multicast. (Python's `is_global` knows
+# the registries of its own release only, and takes what is not assigned for global.)
+# https://www.iana.org/assignments/iana-ipv4-special-registry (RFC 6890 and later)
+_SPECIAL_V4 = tuple(
+    IPv4Network(text)
+    for text in (
+        *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12"),
+        *("192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24"),
+        *("192.168.0.0/16", "192.175.48.0/24", "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24"),
+        *("224.0.0.0/4", "240.0.0.0/4"),
+    )
+)
+# https://www.iana.org/assignments/ipv6-address-space (the one block of global unicast) and
+# https://www.iana.org/assignments/iana-ipv6-special-registry: 2001::/23 holds Teredo, ORCHID and others.
+_GLOBAL_V6 = IPv6Network("2000::/3")
+_SPECIAL_V6 = tuple(
+    IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "2620:4f:8000::/48", "3fff::/20")
+)
+# Addresses that carry one of IPv4, which counts: mapped, NAT64 (RFC 6052) and 6to4 (RFC 3056), and the bits
+# after it.
+_CARRIERS = (
+    (IPv6Network("::ffff:0:0/96"), 0),
+    (IPv6Network("64:ff9b::/96"), 0),
+    (IPv6Network("2002::/16"), 80),
+)
 
 
 def is_public(address: str) -> bool:
-    """Tell whether an IP address is one of the open Internet.
+    """Tell whether an IP address is one of the open Internet: global unicast without a special purpose.
 
-    Private, loopback, link-local, multicast, unspecified and reserved addresses are not; nor are IPv6
-    addresses that carry such an IPv4 address (mapped, 6to4, NAT64) or hide one (Teredo).
+    IPv6 addresses that carry an IPv4 address (mapped, NAT64, 6to4) are what that is.
     """
-    ip: Address = ipaddress.ip_address(address.partition("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.teredo is not None:
-            return False
-        inner = ip.ipv4_mapped or ip.sixtofour
-        if inner is None and ip in _NAT64:
-            inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
-        if inner is not None:
-            return is_public(str(inner))
-    return ip.is_global and not ip.is_multicast
+    ip = ip_address(address.partition("%")[0])
+    if isinstance(ip, IPv4Address):
+        return not any(ip in network for network in _SPECIAL_V4)
+    for network, bits_after in _CARRIERS:
+        if ip in network:
+            return is_public(str(IPv4Address(int(ip) >> bits_after & 0xFFFFFFFF)))
+    return ip in _GLOBAL_V6 and not any(ip in network for network in _SPECIAL_V6)
 
 
 @dataclass(frozen=True)
