@@ -24,6 +24,7 @@ import pyarrow as pa
 
 from leitmotif.collection.folder import SUFFIXES
 from leitmotif.collection.request import Request
+from leitmotif.collection.sidecar import load_sidecar
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
 from leitmotif.shards.takedown import mend_record
 from leitmotif.shards.texts import encodable
@@ -137,7 +138,7 @@ class Archive:
         if request.key not in self._unrecorded:
             return None
         try:
-            facts = json.loads(self._sidecar(request.key).read_text(encoding="utf-8"))["leitmotif"]
+            facts = load_sidecar(self._sidecar(request.key))["leitmotif"]
             if _size(self.root / facts["path"]) != facts["size_bytes"]:
                 return None
             return {name: facts[name] for name in ("path", "size_bytes", "sha256", "url", "reasons")}

@@ -27,6 +27,7 @@ from leitmotif.pipelines.runs.log import BatchResult, batch_result
 from leitmotif.pipelines.stage import Clip, Row, Stage, StageContext
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores, Workspace
+from leitmotif.shards.texts import encodable
 from leitmotif.storage.errors import OutsideError, UserError, one_line
 from leitmotif.storage.table import KEY, AppendOnlyTable
 from leitmotif.weights.device import resolve_device
@@ -174,7 +175,7 @@ def run_batch(batch: Batch) -> BatchResult:
         if isinstance(result, Exception):
             if isinstance(result, NoSuchFile):
                 check_mounted(batch.clips, batch.sources)
-            result = {"error": type(result).__name__, "message": one_line(result)}
+            result = {"error": type(result).__name__, "message": encodable(one_line(result))}
         measured.append(clip)
         rows.append({KEY: clip.clip_id, **result})
         seconds.append(took_s)

@@ -2,8 +2,9 @@ from collections.abc import Callable
 
 import pytest
 
+from leitmotif.media.errors import NotMedia
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.runner import missing_batches
+from leitmotif.pipelines.runner import missing_batches, run_batch
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores
@@ -44,3 +45,19 @@ def test_a_stage_whose_rows_are_of_files_measures_each_file_once_and_whole(
     ledger = Ledger(stores)
     ledger.decide()
     assert {entry.outcome.pending for entry in ledger.entries} == {"frames"}
+
+
+def test_an_error_that_quotes_a_name_which_is_no_text_is_stored(
+    catalogue: Callable[..., list[str]], measure: Callable[..., Stores], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = NotMedia("no film in 'a\udcff\0\ud83d.mp4'")
+    monkeypatch.setattr(STAGES["motion"], "open", lambda stage, context: None)
+    monkeypatch.setattr(STAGES["motion"], "measure", lambda stage, clips: iter([said] * len(clips)))
+    monkeypatch.setattr(STAGES["motion"], "close", lambda stage: None, raising=False)
+    stores = measure(ids := catalogue(a="1"), motion=dict.fromkeys(ids))
+    ledger = Ledger(stores)
+    ledger.decide()
+    (batch,) = missing_batches(stores, "motion", ledger.entries)
+    assert run_batch(batch).failed == 1
+    (row,) = stores.store("motion").read([]).to_pylist()
+    assert (row["error"], row["message"]) == ("NotMedia", "no film in 'a\ufffd \ufffd.mp4'")
