@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from leitmotif.collection.folder import FoundFile
-from leitmotif.phrases import command
+from leitmotif.phrases import command, count
+from leitmotif.pipelines.media_files import FILE_COLUMNS, check_file
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.atomic import set_aside
 from leitmotif.storage.errors import OutsideError, RunError
 from leitmotif.storage.parquet import DamagedError, naming_damage, read_table
-from leitmotif.storage.table import drop_row
+from leitmotif.storage.table import PARTS, drop_rows
 
 logger = logging.getLogger("leitmotif.pipelines")
 
@@ -44,8 +45,8 @@ def _told(workspace: Workspace, damaged: DamagedError) -> str:
     try:
         with workspace.held():
             said = take_away(workspace, damaged)
-    except RunError:  # a run holds it, or it may only be read
-        said = str(damaged)
+    except RunError as error:  # a run holds it, or it may only be read
+        return f"{damaged}, and cannot be set aside ({error})"
     return f"{said}; run `{curate}`, which measures again what is missing"
 
 
@@ -81,18 +82,43 @@ def until_whole(workspace: Workspace, work: Callable[[list[FoundFile]], None]) -
 def take_away(workspace: Workspace, damaged: DamagedError) -> str:
     """Set a damaged file of a workspace aside that this process holds; return what was done, in a line.
 
-    Of a media file the row goes as well that names it.
+    Damage rarely comes alone: all parts and media files of the same store are checked. Of a media file the
+    row goes as well that names it.
 
     Raises:
-        DamagedError: A part that may hold the row of a media file is damaged, too.
         OSError: The disk refused.
     """
     path = damaged.path
+    store = path.parents[1] if path.parent.name == FILES else path.parent
     aside = set_aside(path)
-    if path.parent.name == FILES:
-        drop_row(path.parents[1], path.name.partition(".")[0], scratch=workspace.scratch)
+    # Of the catalog each part is read for its files before it goes.
+    found = () if _is_of_catalog(workspace, path) else _damaged_in(store, workspace)
+    others = [other.path for other in found if other.path != path]
+    for other in others:
+        set_aside(other)
+    names = {file.relative_to(workspace.root).as_posix() for file in (path, *others) if file.parent != store}
+    if names:
+        drop_rows(store, "file", names, scratch=workspace.scratch)
     place = f"set aside as {aside.name}" if aside else "its row is dropped"
-    return f"{damaged}; {place}"
+    more = f", and {count(len(others), 'more file')} of {store.name} likewise" if others else ""
+    return f"{damaged}; {place}{more}"
+
+
+def _damaged_in(store: Path, workspace: Workspace) -> Iterator[DamagedError]:
+    for part in sorted(store.glob(PARTS)):
+        try:
+            with naming_damage(part):
+                table = read_table(part)
+        except DamagedError as damaged:
+            yield damaged
+            continue
+        known = [name for name, _ in FILE_COLUMNS if name in table.schema.names]
+        for row in table.select(known).to_pylist() if "file" in known else ():
+            try:
+                if row["file"] is not None:
+                    check_file(workspace.root, row)
+            except DamagedError as damaged:
+                yield damaged
 
 
 def _is_of_catalog(workspace: Workspace, path: Path) -> bool:

@@ -5,6 +5,8 @@ Row by row with their media for a shard (`RowReader`), or column by column for c
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,14 @@ import pyarrow.compute as pc
 
 from leitmotif.pipelines.entries import CatalogEntry, by_store, stored_under, take
 from leitmotif.pipelines.ledger import Ledger
+from leitmotif.pipelines.media_files import FILE_COLUMNS, read_file
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.stages.frames import unpack_frames
 from leitmotif.pipelines.workspace import Stores
 from leitmotif.shards.addresses import public_address
 from leitmotif.shards.columns import MODELS, TAGS
+from leitmotif.storage.errors import one_line
+from leitmotif.storage.parquet import DamagedError
 from leitmotif.storage.table import KEY
 from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy import labels
@@ -44,6 +49,7 @@ MEASURED = {
     "caption_backend": ("caption", "caption_backend"),
     "caption_prompt": ("caption", "caption_prompt"),
 }
+FILE = [name for name, _ in FILE_COLUMNS]
 # Where the tags of a clip are chosen from.
 _SCORES = "scores"
 
@@ -99,10 +105,8 @@ class RowReader:
         for stage, column in MEASURED.values():
             columns.setdefault(stage, []).append(column)
         tables = {stage: self._lookup(stage, names, entries) for stage, names in columns.items()}
-        media = {
-            stores.plan.track: self._lookup(stores.plan.track, ["file"], entries) for stores in self.kinds
-        }
-        frames = self._lookup("frames", ["file"], entries)
+        media = {stores.plan.track: self._lookup(stores.plan.track, FILE, entries) for stores in self.kinds}
+        frames = self._lookup("frames", FILE, entries)
         lengths = self._lookup("audio", ["audio_s"], entries)
         for entry in entries:
             clip_id, stores = entry.clip_id, entry.stores
@@ -115,10 +119,10 @@ class RowReader:
                     row[name] = tables[stage][stored_under(entry, stage)][column]
             scores = tables["tagging"][stored_under(entry, "tagging")][_SCORES]
             row |= select_by_kind(scores, self.taxonomy, stores.plan.tags)
-            file = stores.workspace.root / media[stores.plan.track][clip_id]["file"]
-            row["audio"] = {"bytes": file.read_bytes(), "path": f"{clip_id}.flac"}
+            sound = read_file(stores.workspace.root, media[stores.plan.track][clip_id])
+            row["audio"] = {"bytes": sound, "path": f"{clip_id}.flac"}
             if "frames" in stores.stages:
-                pictures = unpack_frames(stores.workspace.root / frames[clip_id]["file"])
+                pictures = _pictures(stores.workspace.root, frames[clip_id])
                 row["frames"] = [{"bytes": jpeg, "path": f"{clip_id}-{name}"} for name, jpeg in pictures]
             yield sizes[clip_id], row
 
@@ -143,6 +147,13 @@ class RowReader:
             rows = table.filter(pc.is_in(table[KEY], value_set=keys)).to_pylist()
             found |= {row[KEY]: row for row in rows}
         return found
+
+
+def _pictures(workspace: Path, row: Mapping[str, Any]) -> list[tuple[str, bytes]]:
+    try:
+        return unpack_frames(io.BytesIO(read_file(workspace, row)))
+    except zipfile.BadZipFile as error:  # of a row without a hash, by an older version
+        raise DamagedError(workspace / row["file"], one_line(error)) from error
 
 
 def read_columns(ledger: Ledger, entries: Sequence[CatalogEntry], columns: Sequence[str]) -> pa.Table:

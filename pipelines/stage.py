@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict
 from leitmotif.media.probe import LONGEST_S
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.catalog_row import SourceState
+from leitmotif.pipelines.media_files import check_file, describe_file
 from leitmotif.pipelines.plan import Plan
 from leitmotif.storage.atomic import whole_file
 from leitmotif.storage.errors import is_machine_fault
@@ -94,12 +95,16 @@ class StageContext:
             yield beside
 
     def file_of(self, clip: Clip, stage: str) -> Path:
-        """Return the file that a stage which the clip's stage reads wrote of it, such as its track."""
-        return self.workspace / str(clip.inputs[stage]["file"])
+        """Return the file that a stage which the clip's stage reads wrote of it, such as its track.
 
-    def name_of(self, clip_id: str, suffix: str) -> str:
-        """Return a clip's file as the store names it: relative to the workspace."""
-        return (self.files / f"{clip_id}{suffix}").relative_to(self.workspace).as_posix()
+        Raises:
+            DamagedError: It is missing, or not the one that was written.
+        """
+        return check_file(self.workspace, clip.inputs[stage])
+
+    def describe(self, clip_id: str, suffix: str) -> Row:
+        """Return the columns `FILE_COLUMNS` of a clip's file that was written."""
+        return describe_file(self.workspace, self.files / f"{clip_id}{suffix}")
 
 
 class Stage(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -168,12 +168,13 @@ def _current(table: pa.Table) -> pa.Table:
     return table if first.all() else table.filter(pa.array(first))
 
 
-def drop_row(folder: Path, key: str, *, scratch: Path) -> None:
-    """Take a row out of a table; each part that holds it is written anew, whole or not at all.
+def drop_rows(folder: Path, column: str, values: Collection[str], *, scratch: Path) -> None:
+    """Take rows out of a table; each part that holds one is written anew, whole or not at all.
 
     Args:
         folder: Where the parts lie.
-        key: Key of the row.
+        column: A column.
+        values: What the rows have there.
         scratch: Folder on the same file system.
 
     Raises:
@@ -182,10 +183,10 @@ def drop_row(folder: Path, key: str, *, scratch: Path) -> None:
     """
     for part in sorted(folder.glob(PARTS)):
         with naming_damage(part):
-            if key not in parquet.read_table(part, [KEY])[KEY].to_pylist():
+            if not set(values) & set(parquet.read_table(part, [column])[column].to_pylist()):
                 continue
             table = parquet.read_table(part)
-        kept = table.filter(pc.not_equal(table[KEY], key))
+        kept = table.filter(pc.invert(pc.is_in(table[column], value_set=pa.array(sorted(values)))))
         if len(kept):
             parquet.write_table(kept, part, beside=scratch / part.name)
         else:

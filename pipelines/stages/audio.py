@@ -7,6 +7,7 @@ from typing import ClassVar
 import pyarrow as pa
 
 from leitmotif.media import audio
+from leitmotif.pipelines.media_files import FILE_COLUMNS
 from leitmotif.pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
 
 
@@ -20,8 +21,7 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
     BATCH: ClassVar = 8
     COLUMNS: ClassVar = pa.schema(
         [
-            ("file", pa.string()),
-            ("size_bytes", pa.int64()),
+            *FILE_COLUMNS,
             ("audio_s", pa.float64()),
             ("level_db", pa.float32()),
             ("peak", pa.float32()),
@@ -42,10 +42,8 @@ class AudioStage(ClipByClipStage[DecoderSettings]):
                 writes=path.parent,
                 limit_s=limit_of(self.settings, clip),
             )
-            size_bytes = path.stat().st_size
         return {
-            "file": self.context.name_of(clip.clip_id, ".flac"),
-            "size_bytes": size_bytes,
+            **self.context.describe(clip.clip_id, ".flac"),
             "audio_s": facts.duration_s,
             "level_db": facts.level_db,
             "peak": facts.peak,

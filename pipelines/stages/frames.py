@@ -6,11 +6,12 @@ import io
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import BinaryIO, ClassVar
 
 import pyarrow as pa
 
 from leitmotif.media import video
+from leitmotif.pipelines.media_files import FILE_COLUMNS
 from leitmotif.pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
 from leitmotif.shards.frame_names import frame_name
 
@@ -30,7 +31,7 @@ class FramesStage(ClipByClipStage[FramesSettings]):
     READS: ClassVar = ("probe",)
     SETTINGS: ClassVar = FramesSettings
     BATCH: ClassVar = 8
-    COLUMNS: ClassVar = pa.schema([("file", pa.string()), ("size_bytes", pa.int64()), ("count", pa.int32())])
+    COLUMNS: ClassVar = pa.schema([*FILE_COLUMNS, ("count", pa.int32())])
 
     def measure_clip(self, clip: Clip) -> Row:
         """Take the clip's frames."""
@@ -46,11 +47,7 @@ class FramesStage(ClipByClipStage[FramesSettings]):
         packed = pack_frames([jpeg for _, jpeg in pictures], times_s)
         with self.context.new_file(clip.clip_id, ".zip") as path:
             path.write_bytes(packed)
-        return {
-            "file": self.context.name_of(clip.clip_id, ".zip"),
-            "size_bytes": len(packed),
-            "count": len(pictures),
-        }
+        return {**self.context.describe(clip.clip_id, ".zip"), "count": len(pictures)}
 
 
 def pack_frames(pictures: Sequence[bytes], times_s: Sequence[float]) -> bytes:
@@ -68,7 +65,7 @@ def pack_frames(pictures: Sequence[bytes], times_s: Sequence[float]) -> bytes:
     return buffer.getvalue()
 
 
-def unpack_frames(path: Path) -> list[tuple[str, bytes]]:
+def unpack_frames(path: Path | BinaryIO) -> list[tuple[str, bytes]]:
     """Return the (name, JPEG bytes) pairs of a zip of `pack_frames`."""
     with zipfile.ZipFile(path) as archive:
         return [(name, archive.read(name)) for name in archive.namelist()]

@@ -13,6 +13,7 @@ from pydantic import field_validator
 
 from leitmotif.media import audio, flac
 from leitmotif.pipelines.backend_settings import BackendSettings
+from leitmotif.pipelines.media_files import FILE_COLUMNS
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext, one_by_one, settings_identity
 from leitmotif.separation.separator import INSTRUMENTAL, instrumental, make, model_of, separate_blocks
@@ -62,7 +63,7 @@ class SeparationStage:
     READS: ClassVar = ("audio",)
     SETTINGS: ClassVar = SeparationSettings
     BATCH: ClassVar = 4
-    COLUMNS: ClassVar = pa.schema([("file", pa.string()), ("size_bytes", pa.int64())])
+    COLUMNS: ClassVar = pa.schema(FILE_COLUMNS)
 
     def __init__(self, plan: Plan) -> None:
         self.settings = SeparationSettings(**plan.stages[self.NAME])
@@ -105,8 +106,7 @@ class SeparationStage:
                 write(instrumental(stems, names))
                 for name, write_stem in writes.items():
                     write_stem(stems[names.index(name)])
-        file = self.context.name_of(clip.clip_id, ".flac")
-        return {"file": file, "size_bytes": (self.context.workspace / file).stat().st_size}
+        return self.context.describe(clip.clip_id, ".flac")
 
     def _stems(self, mix: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         try:

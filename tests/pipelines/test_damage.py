@@ -1,6 +1,8 @@
 """Damaged files of a workspace: one line, set aside, made again by the next run; never other rows."""
 
+import hashlib
 import logging
+import os
 import random
 import shutil
 from collections.abc import Callable, Iterator
@@ -10,11 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 
 from leitmotif.demo.corpus import render_corpus
+from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.runner import close_stages
 from leitmotif.pipelines.runs.status import look
 from leitmotif.pipelines.settings import make_plan
+from leitmotif.pipelines.stage import StageContext
 from leitmotif.pipelines.takedown.run import plan_takedown, take_down
 from leitmotif.pipelines.takedown.targets import Targets
 from leitmotif.pipelines.workspace import Workspace
@@ -165,6 +169,82 @@ def test_a_takedown_deletes_what_was_set_aside(workspace: Workspace) -> None:
 def test_a_part_that_a_run_holds_is_not_set_aside(workspace: Workspace, tmp_path: Path) -> None:
     (part,) = parts_of(workspace, "probe")
     cut(part)
-    with workspace.held(), pytest.raises(OutsideError, match="measures again what is missing"):
+    with workspace.held(), pytest.raises(OutsideError, match="cannot be set aside"):
         publish(workspace, tmp_path / "out", PLAN)
     assert part.exists()
+
+
+def media_of(workspace: Workspace, stage: str, clip: int = 0) -> Path:
+    """Return the file that a stage wrote of a clip that is published."""
+    chosen = workspace.stores(PLAN).store("caption").read([])["clip_id"].to_pylist()[clip]
+    suffix = "zip" if stage == "frames" else "flac"
+    return workspace.stores(PLAN).folder(stage) / "files" / f"{chosen}.{suffix}"
+
+
+@pytest.mark.parametrize("stage", ["separation", "frames"])
+@pytest.mark.parametrize("harm", [cut, flip, Path.unlink, lambda path: path.write_bytes(b"")])
+def test_a_media_file_that_is_not_the_one_written_is_one_line_and_not_published(
+    stage: str, harm: Callable[[Path], None], workspace: Workspace, tmp_path: Path
+) -> None:
+    file = media_of(workspace, stage)
+    harm(file)
+    with pytest.raises(OutsideError) as said:
+        publish(workspace, tmp_path / "out", PLAN)
+    assert "\n" not in str(said.value) and file.name in str(said.value)
+    assert f"run `leitmotif curate --out {workspace.root}`" in str(said.value)
+    assert not (tmp_path / "out").exists() and not file.exists()
+    assert look(workspace, None).counts["pending"] == 1
+
+
+def test_the_next_run_makes_damaged_media_files_again(
+    workspace: Workspace, right: bytes, tmp_path: Path
+) -> None:
+    cut(media_of(workspace, "separation"))
+    media_of(workspace, "separation", 1).unlink()
+    with pytest.raises(OutsideError, match=r"and 1 more file of separation-[0-9a-f]+ likewise"):
+        publish(workspace, tmp_path / "out", PLAN)
+    assert curate([], workspace, PLAN).computed == {"separation": 2}
+    assert published(workspace, tmp_path / "ds") == right
+
+
+def test_a_stage_that_reads_a_damaged_file_blames_no_clip(
+    workspace: Workspace, right: bytes, tmp_path: Path
+) -> None:
+    for stage in ("tagging", "vision"):
+        for part in parts_of(workspace, stage):
+            part.unlink()
+    flip(media_of(workspace, "separation"))
+    cut(media_of(workspace, "frames", 1))
+    summary = curate([], workspace, PLAN)
+    assert (summary.computed["separation"], summary.computed["frames"]) == (1, 1)
+    assert published(workspace, tmp_path / "ds") == right
+
+
+def test_rows_without_a_hash_are_published_as_before(
+    workspace: Workspace, right: bytes, tmp_path: Path
+) -> None:
+    for stage in ("audio", "separation", "frames"):
+        for part in parts_of(workspace, stage):
+            pq.write_table(pq.read_table(part, partitioning=None).drop_columns(["sha256"]), part)
+    assert published(workspace, tmp_path / "ds") == right
+    cut(media_of(workspace, "frames"))
+    with pytest.raises(OutsideError, match="bytes, expected"):
+        publish(workspace, tmp_path / "ds", PLAN)
+
+
+def test_a_media_file_is_on_the_disk_before_it_has_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done: list[str] = []
+    flush, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (done.append("flush"), flush(handle))[1])
+    monkeypatch.setattr(
+        Path, "replace", lambda path, to: (done.append(f"name {Path(to).name}"), replace(path, to))[1]
+    )
+    with SandboxedWorker() as decoder:
+        context = StageContext(tmp_path, tmp_path / "files", tmp_path / "scratch", decoder)
+        with context.new_file("c1", ".flac") as path:
+            path.write_bytes(b"sound")
+    assert done == ["flush", "name c1.flac", "flush"]
+    row = context.describe("c1", ".flac")
+    assert row == {"file": "files/c1.flac", "size_bytes": 5, "sha256": hashlib.sha256(b"sound").hexdigest()}

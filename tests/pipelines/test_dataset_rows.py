@@ -25,7 +25,7 @@ def test_a_shard_reads_no_part_that_holds_none_of_its_clips(
     for clip in catalogue(a="a", b="b", c="c"):
         measure([clip], tagging={clip: tagged})
     for name in ("a.flac", "f.zip"):
-        (workspace.root / name).write_bytes(b"fLaC")
+        (workspace.root / name).write_bytes(b"fLaC" + bytes(6))
     monkeypatch.setattr(dataset_rows, "unpack_frames", lambda path: [("00.jpg", b"jpeg")])
     ledger = Ledger(workspace.stores(plan))
     ledger.decide()

@@ -16,6 +16,7 @@ from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.pipelines.stages.frames import pack_frames
 from leitmotif.pipelines.stages.tagging import TaggingStage
 from leitmotif.pipelines.stages.vision import VisionStage
+from leitmotif.storage.parquet import DamagedError
 from leitmotif.weights.resolve import BadModel
 
 RATE_HZ = 44_100
@@ -87,9 +88,14 @@ def test_rows_are_the_same_to_the_bit_however_clips_come(stage: Any) -> None:
 
 
 def test_what_cannot_be_read_is_its_own_clips_fault(stage: Any) -> None:
-    rows = list(stage.measure([clip("missing"), clip(0), clip("empty"), clip(1)]))
-    assert [isinstance(row, Exception) for row in rows] == [True, False, True, False]
-    assert "empty" in str(rows[2])
+    rows = list(stage.measure([clip(0), clip("empty"), clip(1)]))
+    assert [isinstance(row, Exception) for row in rows] == [False, True, False]
+    assert "empty" in str(rows[1])
+
+
+def test_a_file_that_is_gone_is_no_clips_fault(stage: Any) -> None:
+    with pytest.raises(DamagedError, match="missing"):
+        list(stage.measure([clip(0), clip("missing"), clip(1)]))
 
 
 def test_silence_is_tagged_like_any_sound(place: StageContext) -> None:

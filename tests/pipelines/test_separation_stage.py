@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,9 @@ def read(path: Path) -> np.ndarray:
 def test_the_instrumental_is_written_as_long_as_the_mix(place, clip, monkeypatch):
     (row,) = open_stage(place, monkeypatch, Fake()).measure([clip])
     path = place.workspace / row["file"]
-    assert row == {"file": "stages/separation-x/files/c1.flac", "size_bytes": path.stat().st_size}
+    hashed = hashlib.sha256(path.read_bytes()).hexdigest()
+    size_bytes = path.stat().st_size
+    assert row == {"file": "stages/separation-x/files/c1.flac", "size_bytes": size_bytes, "sha256": hashed}
     mix = read(place.workspace / "mix.flac")
     np.testing.assert_allclose(read(path), 0.875 * mix, atol=1e-4)
     assert [entry.name for entry in place.files.iterdir()] == ["c1.flac"]
