@@ -55,6 +55,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     serve.add_argument(
         "--host", default="127.0.0.1", help="address to listen at; 0.0.0.0 for all (default: 127.0.0.1)"
     )
+    serve.add_argument(
+        "--name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a name under which participants reach it, where a proxy or DNS gives it one (may be repeated)",
+    )
     serve.add_argument("--port", type=int, default=8000, metavar="PORT", help="(default: 8000)")
     report = actions.add_parser(
         "report",
@@ -127,7 +134,7 @@ def _serve(options: argparse.Namespace) -> None:
     if not 0 <= options.port <= 65535:
         raise UserError(f"--port is {options.port}; expected 0 to 65535")
     try:
-        server = SurveyServer(options.survey, host=options.host, port=options.port)
+        server = SurveyServer(options.survey, host=options.host, port=options.port, names=options.name)
     except OSError as error:
         raise OutsideError(
             f"cannot listen at {options.host}:{options.port} ({error.strerror}); choose another "

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from leitmotif.review.survey.key import Key
 from leitmotif.review.survey.questions import HIGHEST, LOWEST
+from leitmotif.shards.texts import encodable
 from leitmotif.storage.errors import UserError
 
 LONGEST_NAME, LONGEST_COMMENT = 64, 4000
+# Four months: what is more is no time of listening.
+_LONGEST_S = 1e7
+_LONGEST_TIME = 40
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,13 @@ def check_response(key: Key, facts: Any) -> Response:
         raise UserError("this is no response; expected a JSON object that the questionnaire wrote")
     if facts["survey"] != key.survey:
         raise UserError(
-            f"this response is of survey {facts['survey']!r}, not of {key.survey!r}; give its own survey"
+            f"this response is of survey {reprlib.repr(facts['survey'])}, not of {key.survey!r}; give "
+            "its own survey"
         )
     participant = check_participant(facts.get("participant"))
     order = facts.get("order")
     if type(order) is not int or not 0 <= order < len(key.orders):
-        raise UserError(f"order is {order!r}; expected 0 to {len(key.orders) - 1}")
+        raise UserError(f"order is {reprlib.repr(order)}; expected 0 to {len(key.orders) - 1}")
     wanted = [version for group in key.orders[order] for version in group]
     answers = [_check_answer(key, answer) for answer in _list(facts, "answers")]
     given = [answer.version for answer in answers]
@@ -79,9 +85,12 @@ def check_participant(name: Any) -> str:
     Raises:
         UserError: It is none.
     """
-    if not isinstance(name, str) or not 0 < len(name.strip()) <= LONGEST_NAME:
-        raise UserError(f"participant is {name!r}; expected a number or name, 1 to {LONGEST_NAME} letters")
-    return name.strip()
+    plain = encodable(name[: 2 * LONGEST_NAME]).strip() if isinstance(name, str) else ""
+    if not 0 < len(plain) <= LONGEST_NAME:
+        raise UserError(
+            f"participant is {reprlib.repr(name)}; expected a number or name, 1 to {LONGEST_NAME} letters"
+        )
+    return plain
 
 
 def _list(facts: Mapping[str, Any], name: str) -> list[Any]:
@@ -92,23 +101,26 @@ def _list(facts: Mapping[str, Any], name: str) -> list[Any]:
 
 
 def _check_answer(key: Key, answer: Any) -> Answer:
-    if not isinstance(answer, dict) or answer.get("version") not in key.versions:
+    version, ratings = (answer.get("version"), answer.get("ratings")) if isinstance(answer, dict) else (0, 0)
+    if not isinstance(version, str) or version not in key.versions:
         raise UserError("it answers a version that this survey does not hold")
-    version, ratings = answer["version"], answer.get("ratings")
     if not isinstance(ratings, dict) or set(ratings) != set(key.questions):
-        said = ", ".join(sorted(ratings)) if isinstance(ratings, dict) and ratings else "nothing"
+        said = ", ".join(sorted(ratings))[:80] if isinstance(ratings, dict) and ratings else "nothing"
         raise UserError(
             f"it is incomplete: version {version!r} is rated on {said}; expected {', '.join(key.questions)}"
         )
     for question, rating in ratings.items():
         if type(rating) is not int or not LOWEST <= rating <= HIGHEST:
             raise UserError(
-                f"{question} of version {version!r} is {rating!r}; expected a whole number {LOWEST} to "
-                f"{HIGHEST}"
+                f"{question} of version {version!r} is {reprlib.repr(rating)}; expected a whole number "
+                f"{LOWEST} to {HIGHEST}"
             )
     listened_s = answer.get("listened_s", 0.0)
-    if not isinstance(listened_s, int | float) or not 0 <= listened_s < float("inf"):
-        raise UserError(f"listened_s of version {version!r} is {listened_s!r}; expected seconds, 0 or more")
+    if type(listened_s) not in (int, float) or not 0 <= listened_s <= _LONGEST_S:
+        raise UserError(
+            f"listened_s of version {version!r} is {reprlib.repr(listened_s)}; expected seconds, 0 to "
+            f"{_LONGEST_S:.0f}"
+        )
     return Answer(version, ratings, float(listened_s))
 
 
@@ -118,8 +130,32 @@ def _comments(key: Key, facts: Mapping[str, Any]) -> dict[str, str]:
         number = comment.get("clip") if isinstance(comment, dict) else None
         if type(number) is not int or not 0 <= number < len(key.clips):
             raise UserError("it comments on a clip that this survey does not hold")
-        comments[key.clips[number]] = str(comment.get("text", ""))[:LONGEST_COMMENT]
+        text = comment.get("text", "")
+        if not isinstance(text, str):
+            raise UserError(f"a comment is {type(text).__name__}; expected a text")
+        comments[key.clips[number]] = encodable(text[:LONGEST_COMMENT])
     return comments
+
+
+def record_of(key: Key, response: Response, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is stored of a response: what was checked, and when it was started and finished.
+
+    Args:
+        key: The survey's key.
+        response: The response, checked.
+        facts: What it was read from.
+    """
+    said = {name: facts.get(name) for name in ("started", "finished")}
+    times = {name: at[:_LONGEST_TIME] if isinstance(at, str) else None for name, at in said.items()}
+    numbers = {clip: number for number, clip in enumerate(key.clips)}
+    return {
+        "survey": key.survey,
+        "participant": response.participant,
+        "order": response.order,
+        **encodable(times),
+        "answers": [asdict(answer) for answer in response.answers],
+        "comments": [{"clip": numbers[clip], "text": text} for clip, text in response.comments.items()],
+    }
 
 
 def read_responses(key: Key, paths: Sequence[Path]) -> list[Response]:

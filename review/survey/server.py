@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 import re
 import socket
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Self
@@ -21,8 +22,10 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from leitmotif.review.survey.door import Door
 from leitmotif.review.survey.key import QUESTIONNAIRE, RESPONSES, Key, load_key
-from leitmotif.review.survey.responses import check_participant, check_response, read_responses
+from leitmotif.review.survey.responses import check_participant, check_response, read_responses, record_of
+from leitmotif.shards.texts import encodable
 from leitmotif.storage.atomic import clear_folder, write_text
 from leitmotif.storage.errors import UserError
 
@@ -31,8 +34,23 @@ LARGEST_BYTES = 1 << 20
 IDLE_S = 30
 # When the server has to end, for what is still being sent.
 GRACE_S = 2
-# Browsers are to take the files for what they are said to be.
-HEADERS = {"X-Content-Type-Options": "nosniff"}
+# For a response to arrive, on a slow line.
+LONGEST_S = 60.0
+# Who starts is remembered; a survey of more is none that people listen to.
+MOST_PARTICIPANTS = 10_000
+_SHOWN = 400
+
+
+class NotTakenError(UserError):
+    """What was posted is not taken; the text says why.
+
+    Attributes:
+        status: HTTP status.
+    """
+
+    def __init__(self, text: str, status: HTTPStatus) -> None:
+        super().__init__(text)
+        self.status = status
 
 
 class Assignments:
@@ -69,6 +87,7 @@ class Assignments:
             if self._path(participant).exists():
                 raise UserError(f"participant {participant!r} has answered already")
             if participant not in self._orders:
+                self._check_room()
                 handed = Counter(self._orders.values())
                 self._orders[participant] = min(range(len(self.key.orders)), key=lambda order: handed[order])
             return self._orders[participant]
@@ -81,13 +100,24 @@ class Assignments:
             OSError: The disk refused.
         """
         response = check_response(self.key, facts)
+        record = record_of(self.key, response, facts)
         path = self._path(response.participant)
         with self._lock:
             if path.exists():
                 raise UserError(f"participant {response.participant!r} has answered already")
+            if response.participant not in self._orders:
+                self._check_room()
             self.responses.mkdir(exist_ok=True)
-            write_text(path, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+            write_text(path, json.dumps(record, indent=1, ensure_ascii=False) + "\n")
+            self._orders[response.participant] = response.order
         return path
+
+    def _check_room(self) -> None:
+        if len(self._orders) >= MOST_PARTICIPANTS:
+            raise NotTakenError(
+                f"{MOST_PARTICIPANTS} participants have started, more are not taken",
+                HTTPStatus.TOO_MANY_REQUESTS,
+            )
 
     def _path(self, participant: str) -> Path:
         """Return a participant's file; no name leads out of the folder, and no two names to one file."""
@@ -95,17 +125,13 @@ class Assignments:
         return self.responses / f"{re.sub(r'[^A-Za-z0-9]+', '-', participant)[:32]}-{digest}.json"
 
 
-class _Questionnaire(StaticFiles):
-    """The page and the media beside it; no folder's content is shown."""
+def make_app(assignments: Assignments, *, names: Collection[str] = ()) -> Door:
+    """Return the web application of one survey: its files, and two addresses to post to.
 
-    def file_response(self, *arguments: Any, **options: Any) -> Response:
-        response = super().file_response(*arguments, **options)
-        response.headers.update(HEADERS)
-        return response
-
-
-def make_app(assignments: Assignments) -> Starlette:
-    """Return the web application of one survey: its files, and two addresses to post to."""
+    Args:
+        assignments: Who hears what.
+        names: Names under which it is reached, beside those of this machine.
+    """
 
     def hand_out(facts: Any) -> Response:
         return _answer(HTTPStatus.OK, {"order": assignments.order_for(facts)})
@@ -114,14 +140,14 @@ def make_app(assignments: Assignments) -> Starlette:
         assignments.store(facts)
         return _answer(HTTPStatus.CREATED, {"stored": True})
 
-    return Starlette(
-        routes=[
-            Route("/start", _posted_to(hand_out), methods=["POST"]),
-            Route("/responses", _posted_to(take_in), methods=["POST"]),
-            Route("/{rest:path}", _nothing, methods=["POST"]),
-            Mount("/", _Questionnaire(directory=assignments.questionnaire, html=True)),
-        ]
-    )
+    routes = [
+        Route("/start", _posted_to(hand_out), methods=["POST"]),
+        Route("/responses", _posted_to(take_in), methods=["POST"]),
+        Route("/{rest:path}", _nothing, methods=["POST"]),
+        # (No folder's content is shown.)
+        Mount("/", StaticFiles(directory=assignments.questionnaire, html=True)),
+    ]
+    return Door(Starlette(routes=routes), names=names)
 
 
 def _posted_to(answer: Callable[[Any], Response]) -> Callable[[Request], Any]:
@@ -131,7 +157,8 @@ def _posted_to(answer: Callable[[Any], Response]) -> Callable[[Request], Any]:
         try:
             return await run_in_threadpool(answer, await _read_json(request))
         except (UserError, ClientDisconnect) as error:
-            return _answer(HTTPStatus.BAD_REQUEST, {"error": str(error)})
+            status = error.status if isinstance(error, NotTakenError) else HTTPStatus.BAD_REQUEST
+            return _answer(status, {"error": encodable(str(error))[:_SHOWN]})
         except OSError as error:
             told = f"the server could not store it ({error.strerror})"
             return _answer(HTTPStatus.INSUFFICIENT_STORAGE, {"error": told})
@@ -143,15 +170,28 @@ async def _read_json(request: Request) -> Any:
     """Return the JSON that was posted.
 
     Raises:
-        UserError: It is too long, or no JSON.
+        UserError: It is too long, takes too long, or is no JSON.
     """
-    length = request.headers.get("content-length", "")
-    if not length.isdigit() or int(length) > LARGEST_BYTES:
-        raise UserError(f"got {length or 'no length'}; expected JSON of at most {LARGEST_BYTES} bytes")
+    content = await _read_body(request)
     try:
-        return json.loads(await request.body())
+        return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise UserError("what was sent is no JSON") from error
+
+
+async def _read_body(request: Request) -> bytes:
+    content = bytearray()
+    try:
+        async with asyncio.timeout(LONGEST_S):
+            async for chunk in request.stream():
+                content += chunk
+                if len(content) > LARGEST_BYTES:
+                    raise NotTakenError(
+                        f"expected JSON of at most {LARGEST_BYTES} bytes", HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+                    )
+    except TimeoutError as error:
+        raise NotTakenError(f"it took longer than {LONGEST_S:.0f} s", HTTPStatus.REQUEST_TIMEOUT) from error
+    return bytes(content)
 
 
 async def _nothing(request: Request) -> Response:
@@ -159,7 +199,7 @@ async def _nothing(request: Request) -> Response:
 
 
 def _answer(status: HTTPStatus, facts: dict[str, Any]) -> Response:
-    return JSONResponse(facts, status, HEADERS)
+    return JSONResponse(facts, status)
 
 
 class SurveyServer:
@@ -170,13 +210,16 @@ class SurveyServer:
         address: Host and port that it listens at.
     """
 
-    def __init__(self, folder: Path, *, host: str = "127.0.0.1", port: int = 8000) -> None:
+    def __init__(
+        self, folder: Path, *, host: str = "127.0.0.1", port: int = 8000, names: Collection[str] = ()
+    ) -> None:
         """Listen.
 
         Args:
             folder: The survey's folder.
             host: Address to listen at.
             port: Port to listen at; 0 for any that is free.
+            names: Names under which participants reach it, beside those of this machine.
 
         Raises:
             UserError: The folder is no survey.
@@ -186,11 +229,14 @@ class SurveyServer:
         # Addresses of participants are nobody's business: no log of requests.
         self._server = uvicorn.Server(
             uvicorn.Config(
-                make_app(self.assignments), lifespan="off", ws="none", access_log=False, log_config=None,
+                make_app(self.assignments, names=(host, *names)),
+                lifespan="off", ws="none", access_log=False, log_config=None,
                 server_header=False, timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=GRACE_S,
             )
         )  # fmt: skip
-        self._socket = socket.socket()
+        # (Only on what is called TCP does asyncio send at once, rather than when the other side has said that
+        # it got what came before, which takes 40 ms.)
+        self._socket = socket.socket(proto=socket.IPPROTO_TCP)
         try:
             self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             self._socket.bind((host, port))

@@ -200,7 +200,7 @@ def spoil_answers(response: dict[str, Any]) -> None:
         (spoil_name, "it answers a version that this survey does not hold"),
         (spoil_order, "order is 6; expected 0 to 5"),
         (spoil_participant, "participant is ' '; expected a number or name"),
-        (spoil_seconds, "is nan; expected seconds, 0 or more"),
+        (spoil_seconds, "is nan; expected seconds, 0 to 10000000"),
         (spoil_comment, "it comments on a clip that this survey does not hold"),
         (spoil_answers, "answers is dict; expected a list"),
     ],
