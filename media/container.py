@@ -258,6 +258,19 @@ def stream_duration_s(stream: Any) -> float | None:
     return _since_origin_s(stated_s, stream.container) or None
 
 
+def demuxed(container: Any, *streams: Any) -> Iterator[Any]:
+    """Yield the packets of some streams, of all by default, from here to the end.
+
+    Of streams that a file begins in its middle, as MPEG-TS may, PyAV raises IndexError: they are passed over.
+    """
+    while True:
+        try:
+            yield from container.demux(*streams)
+        except IndexError:
+            continue
+        return
+
+
 def decoded_frames(container: Any, stream: Any, errors: list[str]) -> Iterator[Any]:
     """Decode a stream from here to the end; damage is passed over, or is the end where it cannot be.
 
@@ -266,7 +279,7 @@ def decoded_frames(container: Any, stream: Any, errors: list[str]) -> Iterator[A
         stream: One of its streams.
         errors: What the decoder complains about is added here, before the frames that follow it.
     """
-    packets = container.demux(stream)
+    packets = demuxed(container, stream)
     while True:
         try:
             packet = next(packets)

@@ -14,17 +14,20 @@ from leitmotif.media.container import (
     MOST_PIXELS,
     check_damage,
     declared_s,
+    demuxed,
     open_media,
     pick_audio,
     pick_video,
     stream_duration_s,
 )
-from leitmotif.media.errors import NotMedia, TooLarge
+from leitmotif.media.errors import DecodeFailed, NotMedia, TooLarge
 from leitmotif.media.orientation import Orientation, orientation
 from leitmotif.media.timeline import confirmed_s, is_counted, packets_end_s
 
 _MAX_PLAUSIBLE_FPS = 480.0  # above, the number is a clock (1000, 90000), not a frame rate
 _MAX_PLAUSIBLE_S = 1_000_000.0  # eleven days; above, the header is broken
+# Silence in Ogg, the smallest there is, takes three times as many bytes a second; short files may have fewer.
+_LEAST_BYTES_S, _PLAUSIBLE_S = 10.0, 600.0
 LONGEST_S = 24 * 3600.0  # the longest live recordings of web sites are half as long
 
 
@@ -76,8 +79,9 @@ def probe(path: Path) -> Probe:
 
     Raises:
         Unreadable: If the file cannot be opened.
-        NotMedia: If it is no media container, or one without picture and sound.
+        NotMedia: If it is no media container, one without picture and sound, or too small for its length.
         TooLarge: If it lasts longer than `LONGEST_S`.
+        DecodeFailed: If it is FLAC of which less than half is there.
     """
     path = Path(path)
     try:
@@ -122,10 +126,12 @@ def _probe(path: Path) -> Probe:
             raise NotMedia(
                 f"{path.name!r} has headers but no data (an empty or init-only file); fetch all of it"
             )
-        if duration_s > LONGEST_S:
-            raise TooLarge(
-                f"{path.name!r} says that it lasts {duration_s / 3600:.0f} hours, and up to"
-                f" {LONGEST_S / 3600:.0f} are read; cut it into parts with ffmpeg, or export it again"
+        _check_length(path, duration_s)
+        if container.format.name == "flac" and duration_s < (stream_duration_s(audio) or 0.0) / 2:
+            # Its header says how many samples there were; what is left may be too short for any rule.
+            raise DecodeFailed(
+                f"only {duration_s:.1f} s of {stream_duration_s(audio):.1f} s of the sound of {path.name!r}"
+                " are there, the data end early; fetch or export the file again"
             )
         width, height, rotation_deg = (None, None, 0) if video is None else _displayed_size(container, video)
         return Probe(
@@ -141,6 +147,27 @@ def _probe(path: Path) -> Probe:
             audio_codec=None if audio is None else audio.codec_context.name,
             audio_rate_hz=None if audio is None else audio.codec_context.sample_rate or None,
             audio_channels=None if audio is None else audio.codec_context.channels or None,
+        )
+
+
+def _check_length(path: Path, duration_s: float) -> None:
+    """Refuse a length that is too much to be read, or that the bytes of the file cannot hold.
+
+    Raises:
+        TooLarge: It is above `LONGEST_S`.
+        NotMedia: The file would hold less than `_LEAST_BYTES_S`; a timestamp or a header is damaged.
+    """
+    hours = duration_s / 3600
+    if duration_s > LONGEST_S:
+        raise TooLarge(
+            f"{path.name!r} says that it lasts {hours:.0f} hours, and up to {LONGEST_S / 3600:.0f} are read;"
+            " cut it into parts with ffmpeg, or export it again"
+        )
+    size_bytes = path.stat().st_size
+    if duration_s > _PLAUSIBLE_S + size_bytes / _LEAST_BYTES_S:
+        raise NotMedia(
+            f"{path.name!r} says that it lasts {hours:.1f} hours and has only {size_bytes} bytes; it is"
+            " damaged: fetch or export it again"
         )
 
 
@@ -192,7 +219,7 @@ def _frame_rate(path: Path, stream: Any) -> float | None:
         same = container.streams[stream.index]
         times_s: list[float] = []
         try:
-            for packet in itertools.islice(container.demux(same), 500):
+            for packet in itertools.islice(demuxed(container, same), 500):
                 if packet.pts is not None:
                     times_s.append(float(packet.pts * packet.time_base))
         except DECODE_ERRORS as error:

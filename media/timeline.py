@@ -15,7 +15,7 @@ from typing import Any
 import av
 from av.format import Flags
 
-from leitmotif.media.container import DECODE_ERRORS, check_damage, is_cover, open_media, origin_s
+from leitmotif.media.container import DECODE_ERRORS, check_damage, demuxed, is_cover, open_media, origin_s
 
 # Elementary streams hold no timestamps: what FFmpeg gives them is counted or guessed, and so are seeks.
 _UNTIMED = frozenset({"aac", "ac3", "eac3", "dts", "dtshd", "mp3", "mlp", "truehd", "amr", "loas", "gsm"})
@@ -137,7 +137,7 @@ def confirmed_s(path: Path, stated_s: float) -> float:
         zero_s, end_s = origin_s(container), 0.0
         try:
             container.seek(int((stated_s + zero_s) * av.time_base), backward=True)
-            for packet in container.demux():
+            for packet in demuxed(container):
                 if packet.pts is not None:
                     stop = (packet.pts + (packet.duration or 0)) * packet.time_base
                     end_s = max(end_s, float(stop) - zero_s)
@@ -166,7 +166,7 @@ def _read(path: Path, _size: int, _changed_ns: int) -> Timeline:
             if stream.type in ("video", "audio") and not is_cover(container, stream)
         }
         try:
-            for packet in container.demux():
+            for packet in demuxed(container):
                 if packet.size and packet.stream.index in tracks:
                     tracks[packet.stream.index].add(packet)
         except DECODE_ERRORS as error:

@@ -33,6 +33,8 @@ from leitmotif.storage.table import KEY, AppendOnlyTable
 from leitmotif.weights.device import resolve_device
 from leitmotif.weights.resolve import BadModel
 
+# Whose errors are no words for a user: a stage raises its own, or they are a fault.
+_LIBRARIES = frozenset({"av", "builtins", "cv2", "numpy", "pyarrow", "scipy", "soundfile", "torch"})
 # Below this, whatever fails while it writes fails for want of room.
 LITTLE_ROOM_BYTES = 4 << 20
 
@@ -175,13 +177,23 @@ def run_batch(batch: Batch) -> BatchResult:
         if isinstance(result, Exception):
             if isinstance(result, NoSuchFile):
                 check_mounted(batch.clips, batch.sources)
-            result = {"error": type(result).__name__, "message": encodable(one_line(result))}
+            result = {"error": type(result).__name__, "message": encodable(_said(batch.stage, result))}
         measured.append(clip)
         rows.append({KEY: clip.clip_id, **result})
         seconds.append(took_s)
     if rows:
         workspace.store(batch.stage, batch.fingerprint).append(rows)
     return batch_result(batch.stage, measured, rows, seconds, changed=changed)
+
+
+def _said(stage: str, error: Exception) -> str:
+    """Return why a clip failed, in words; an error that nobody foresaw has none of its own."""
+    if type(error).__module__.partition(".")[0] not in _LIBRARIES:
+        return one_line(error)
+    return (
+        f"{stage} failed over it in an unforeseen way ({type(error).__name__}: {one_line(error)}); fetch or"
+        " export the file again, and where that does not help leave it out and report this"
+    )
 
 
 def _checked(row: Row) -> Row | NotFinite:

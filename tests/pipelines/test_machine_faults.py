@@ -65,3 +65,22 @@ def test_whatever_the_machine_refuses_a_stage_ends_the_run(
     ):
         curate([], workspace, plan)
     assert ids and workspace.stores(plan).store("probe").parts() == []
+
+
+def test_an_error_that_nobody_foresaw_is_told_in_words(
+    catalogue: Callable[..., list[str]], workspace: Workspace, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise TypeError("unsupported operand type(s) for -: 'int' and 'NoneType'")
+
+    monkeypatch.setattr(SandboxedWorker, "run", fail)
+    catalogue(a="one")
+    curate([], workspace, plan)
+    ledger = Ledger(*workspace.kinds(plan))
+    ledger.decide()
+    outcome = ledger.entries[0].outcome
+    assert outcome.error == "TypeError" and outcome.message is not None
+    assert outcome.message.startswith(
+        "probe failed over it in an unforeseen way (TypeError: unsupported operand"
+    )
+    assert outcome.message.endswith("leave it out and report this")
