@@ -13,7 +13,6 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from functools import partial
-from http.client import HTTPException
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -22,7 +21,10 @@ from urllib.parse import urlsplit
 import musicbrainzngs
 import musicbrainzngs.musicbrainz
 
+from leitmotif.collection.bounded_socket import Deadline
 from leitmotif.collection.errors import Unavailable, limited
+from leitmotif.collection.fetch.connections import Connections
+from leitmotif.collection.fetch.service import to_service
 from leitmotif.collection.header_numbers import retry_after_s
 from leitmotif.collection.match import names_artist, same_title
 from leitmotif.collection.metadata import Metadata
@@ -71,7 +73,7 @@ class MusicBrainz:
         musicbrainzngs.set_rate_limit(False)  # its waits are right for one request a second only
         self._interval_s, self._asked_s = interval_s, -interval_s
         # In place of its retries, which heed no Retry-After, have no time limit and use any proxy around.
-        musicbrainzngs.musicbrainz._safe_read = partial(_read, settings.guard.proxy)
+        musicbrainzngs.musicbrainz._safe_read = partial(_read, Connections(to_service(settings, url)))
 
     def look_up(self, file: Path, metadata: Metadata) -> dict[str, Any] | None:
         """Return the recording that a file's ISRC names, else the one of its artist and title.
@@ -138,24 +140,23 @@ def _song(metadata: Metadata) -> tuple[str, str]:
     return artist[:_TEXT], " ".join(title.split())[:_TEXT]
 
 
-def _read(proxy: str | None, _opener: object, request: urllib.request.Request, body: object = None) -> bytes:
+def _read(
+    connections: Connections, _opener: object, request: urllib.request.Request, body: object = None
+) -> bytes:
     """Send a request once, in place of `musicbrainzngs.musicbrainz._safe_read`."""
-    proxies = {"http": proxy, "https": proxy} if proxy else {}
-    try:
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler(proxies))
-        with opener.open(request, timeout=TIMEOUT_S) as answer:
-            return bytes(answer.read(_MAX_BYTES))
-    except urllib.error.HTTPError as error:
-        with error:
-            wait_s = retry_after_s(error.headers.get("Retry-After"))
+    url = request.get_full_url()
+    headers = {name.title(): value for name, value in request.header_items()}
+    with connections.ask(url, Deadline(TIMEOUT_S), headers=headers, alone=True) as (answer, _):
+        wait_s = retry_after_s(answer.headers.get("Retry-After"))
         # It says 503 to whoever asks too often.
-        if error.code in (429, 503):
-            raise limited("MusicBrainz", error.code, wait_s) from error
-        if error.code >= 500 or error.code not in (400, 404):
-            raise Unavailable(f"MusicBrainz answers {error.code}") from error
-        raise musicbrainzngs.ResponseError(cause=error) from error
-    except (OSError, HTTPException) as error:
-        raise Unavailable(f"MusicBrainz: {str(error) or type(error).__name__}"[:300]) from error
+        if answer.status in (429, 503):
+            raise limited("MusicBrainz", answer.status, wait_s)
+        if answer.status in (400, 404):
+            error = urllib.error.HTTPError(url, answer.status, answer.reason, answer.headers, None)
+            raise musicbrainzngs.ResponseError(cause=error)
+        if answer.status >= 400:
+            raise Unavailable(f"MusicBrainz answers {answer.status}")
+        return answer.read_whole(_MAX_BYTES)
 
 
 def _facts(recording: dict[str, Any]) -> dict[str, Any]:

@@ -76,6 +76,21 @@ class Response(http.client.HTTPResponse):
             raise Unavailable(f"the connection broke with {self.length} bytes to come; what came is kept")
         return data
 
+    def read_whole(self, most: int) -> bytes:
+        """Return all of the body.
+
+        Raises:
+            Unavailable: The connection broke before the end, the time is over, or there are more than `most`
+            bytes.
+        """
+        pieces, size = [], 0
+        while piece := self.read_chunk(most + 1):
+            pieces.append(piece)
+            size += len(piece)
+            if size > most:
+                raise Unavailable(f"the answer has more than {most} bytes")
+        return b"".join(pieces)
+
 
 class _Tls(http.client.HTTPConnection):
     """A connection that is encrypted, to a host or through a proxy."""
@@ -132,7 +147,15 @@ class Connection:
         self._socket: BoundedSocket | BoundedTls = self._connection.sock  # type: ignore[assignment]
         self._connection.auto_open = 0  # it would open another one, without this request's deadline
 
-    def ask(self, parts: SplitResult, headers: Mapping[str, str], deadline: Deadline) -> Response:
+    def ask(
+        self,
+        parts: SplitResult,
+        headers: Mapping[str, str],
+        deadline: Deadline,
+        *,
+        method: str = "GET",
+        body: bytes | None = None,
+    ) -> Response:
         """Send a request and return the answer, whose body is not read yet.
 
         Raises:
@@ -149,7 +172,7 @@ class Connection:
         target = f"{parts.scheme}://{host}{path}" if self._plain_proxy else path
         self._socket.bounds = Bounds(deadline)
         try:
-            self._connection.request("GET", target, headers={"Host": host, **headers})
+            self._connection.request(method, target, body, {"Host": host, **headers})
         except ValueError as error:
             raise Refused(
                 f"the address or a header holds control characters ({one_line(error, 300)})"

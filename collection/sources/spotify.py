@@ -24,6 +24,7 @@ from spotipy.cache_handler import MemoryCacheHandler
 from spotipy.oauth2 import SpotifyClientCredentials, SpotifyOauthError
 
 from leitmotif.collection.errors import Unavailable, limited
+from leitmotif.collection.fetch.service import BoundedAdapter
 from leitmotif.collection.header_numbers import retry_after_s
 from leitmotif.collection.request import Request
 from leitmotif.collection.retry import retrying
@@ -111,8 +112,8 @@ class SpotifyChart:
         logging.getLogger("spotipy").setLevel(logging.CRITICAL)  # what it logs is raised as well
         session = requests.Session()
         session.trust_env = False
-        if proxy := self.settings.guard.proxy:
-            session.proxies = {"http": proxy, "https": proxy}
+        for scheme in ("https://", "http://"):
+            session.mount(scheme, BoundedAdapter(self.settings, TIMEOUT_S))
         # The token is kept in memory; spotipy's default is a file in the current folder.
         options = {"requests_session": session, "requests_timeout": TIMEOUT_S}
         auth = SpotifyClientCredentials(*credentials, cache_handler=MemoryCacheHandler(), **options)
