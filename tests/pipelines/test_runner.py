@@ -1,4 +1,6 @@
+import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -6,8 +8,25 @@ from leitmotif.media.errors import NotMedia
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.runner import missing_batches, run_batch
 from leitmotif.pipelines.settings import make_plan
+from leitmotif.pipelines.stage import Clip, DecoderSettings, limit_of
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Stores
+
+
+def test_a_decoder_may_take_as_long_as_the_bytes_of_its_file_can_play(tmp_path: Path) -> None:
+    path = tmp_path / "film.mp4"
+    path.write_bytes(bytes(20_000))
+    settings = DecoderSettings(limit_s=60.0)
+
+    def limit_s(stated_s: float, *, window_s: float | None = None) -> float:
+        inputs = {"probe": {"duration_s": stated_s}}
+        return limit_of(settings, Clip("id", path, duration_s=window_s, inputs=inputs))
+
+    assert limit_s(100.0) == 260.0
+    assert limit_s(900_000.0) == limit_s(201.0) == 460.0
+    assert limit_s(900_000.0, window_s=10.0) == 80.0
+    os.truncate(path, 1 << 40)  # of which no block is written
+    assert limit_s(900_000.0) == 60.0 + 2 * 24 * 3600
 
 
 def test_a_clip_without_sound_is_asked_of_no_stage_that_reads_it(
