@@ -19,8 +19,8 @@ from tests.captioning.raw_server import Fault, RawServer, endless, first, http, 
 
 TASK = ChatTask("music-sentence-v1")
 FACTS = [CaptionFacts(f"clip{n}", instruments=("piano",)) for n in range(2)]
-# Of a request that should have taken half a second; it is no measure of speed.
-FOR_EVER_S = 60.0
+# It is no measure of speed.
+FOR_EVER_S = 120.0
 ANSWER_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
 BOMB = gzip.compress(bytes(20 << 20), 1)
 DEEP = "[" * 300_000 + "]" * 300_000
@@ -114,13 +114,13 @@ UNFIT = {
 }
 
 
-def captions(fault: Fault) -> list[Caption | BadCaption]:
+def captions(fault: Fault, *, timeout_s: float = 20.0) -> list[Caption | BadCaption]:
     """Return what becomes of two clips; the error, if the run ends with one, is raised here."""
     ended: list[BaseException | list[Caption | BadCaption]] = []
 
     def run() -> None:
         try:
-            asking = ServerCaptioner(TASK, url=server.url, timeout_s=0.5, patience_s=0.4, concurrency=1)
+            asking = ServerCaptioner(TASK, url=server.url, timeout_s=timeout_s, patience_s=0.4, concurrency=1)
             ended.append(asking.caption(FACTS))
         except BaseException as error:
             ended.append(error)
@@ -145,7 +145,7 @@ def test_trouble_that_passes_costs_no_caption(name: str) -> None:
 def test_a_server_without_an_answer_is_given_up_and_said_not_to_answer(name: str) -> None:
     fault, said = UNANSWERED[name]
     with pytest.raises(ServerDown, match="has not answered for") as caught:
-        captions(fault)
+        captions(fault, timeout_s=0.5 if said == "no answer within" else 20.0)
     assert said in str(caught.value)
 
 
@@ -168,5 +168,5 @@ def test_a_server_that_is_not_fit_ends_the_run_with_the_reason_and_blames_no_cli
 def test_a_list_of_models_of_any_size_or_depth_is_one_line() -> None:
     for fault, said in (OF_NO_USE["nested 300 000 deep"], OF_NO_USE["without end"]):
         with RawServer(fault) as server, pytest.raises(ServerDown, match="nothing of use") as caught:
-            ServerCaptioner(TASK, url=server.url, timeout_s=0.5, patience_s=0.2).load()
+            ServerCaptioner(TASK, url=server.url, timeout_s=20, patience_s=0.2).load()
         assert said in str(caught.value)
