@@ -90,15 +90,23 @@ def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], pr
 
 def plain(value: object) -> str:
     """Return a text that comes from outside as one line that Markdown shows as it is."""
-    line = " ".join(str(value).split())
-    line = "".join(letter for letter in line if letter.isprintable())
-    return re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", line).replace("\\<", "&lt;").replace("\\>", "&gt;")
+    return (
+        re.sub(r"([\\`*_{}\[\]<>#|~])", r"\\\1", _printable(value))
+        .replace("\\<", "&lt;")
+        .replace("\\>", "&gt;")
+    )
 
 
 def _attribute(value: str) -> str:
     """Return a text as it may stand between the quotes of an HTML attribute in Markdown."""
-    line = " ".join(value.split()).replace("&", "&amp;").replace('"', "&quot;")
+    line = _printable(value).replace("&", "&amp;").replace('"', "&quot;")
     return line.replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _printable(value: object) -> str:
+    """Return a text in one line, without controls and marks that turn the order of letters around."""
+    line = " ".join(str(value).split())
+    return "".join(letter for letter in line if letter.isprintable())
 
 
 def _number(value: Any) -> str:

@@ -72,9 +72,9 @@ def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip
     good: dict[str, dict[str, Any]] = {
         "probe": {"duration_s": 20.0, "has_video": 1, "has_audio": 1, "width": 32, "height": 24, "fps": 25.0},
         "motion": {"mean": 0.1},
-        "frames": {"size_bytes": 10, "count": 1},
-        "audio": {"size_bytes": 10, "audio_s": 0.01, "level_db": -20.0, "peak": 0.5},
-        "separation": {"size_bytes": 10},
+        "frames": {"count": 1},
+        "audio": {"audio_s": 0.01, "level_db": -20.0, "peak": 0.5},
+        "separation": {},
         "tagging": {"scores": [0.0] * tags, "windows": [[1.0, 0.0]]},
         "rhythm": {"tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},
         "vocals": {"vocal_score": 0.0},
@@ -95,7 +95,10 @@ def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip
                 path = stores.folder(stage) / "files" / f"{clip_id}{suffix}"
                 path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_bytes(content.getvalue())
-                row["file"] = path.relative_to(workspace.root).as_posix()
+                row |= {
+                    "file": path.relative_to(workspace.root).as_posix(),
+                    "size_bytes": path.stat().st_size,
+                }
             rows.append(row)
         stores.describe(stage)
         stores.store(stage).append(rows)
