@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from leitmotif.shards.artists import _BETWEEN
 from tests.regex_steps import Steps, grows_linearly, hostile_units
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -44,6 +45,7 @@ BOUNDED = {
     "collection/leftovers.py": "the name of a file has at most 255 bytes",
     "collection/enrich/musicbrainz.py": "a title has at most 1000 letters",
     "collection/fetch/opt_out.py": "of a tag of 2000 letters",
+    "shards/addresses.py:_SCHEME": "of the first 64 letters",
     "shards/artists.py:_BETWEEN": "every blank stands alone there",
     "shards/artists.py:_AND": "as above",
     "shards/artists.py:_TOPIC": "as above",
@@ -104,6 +106,11 @@ def test_every_pattern_takes_about_twice_the_steps_for_twice_the_text() -> None:
                 slow.append(f"{where}: {unit!r} again and again")
                 break
     assert not slow, "\n".join(slow)
+
+
+def test_brackets_without_end_between_names_take_about_twice_the_steps_for_twice_as_many() -> None:
+    for unit in ("(", "([", "a("):
+        assert grows_linearly(_BETWEEN.pattern, _BETWEEN.flags & ~re.UNICODE, unit, 60)
 
 
 @pytest.mark.parametrize(
