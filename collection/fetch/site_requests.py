@@ -18,7 +18,7 @@ from yt_dlp.networking._urllib import HTTPHandler, ProxyHandler, RedirectHandler
 from yt_dlp.networking.exceptions import RequestError
 
 from leitmotif.collection.bounded_socket import Deadline
-from leitmotif.collection.errors import CollectError, Refused
+from leitmotif.collection.errors import CollectError, Refused, Unavailable
 from leitmotif.collection.fetch.connection import Response, connection_of
 from leitmotif.collection.guard import Guard
 
@@ -130,7 +130,10 @@ def _is_page(headers: Message) -> bool:
 
 def _unpack(data: bytes) -> bytes:
     unpacker = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)
-    text = unpacker.decompress(data, PAGE_BYTES)
+    try:
+        text = unpacker.decompress(data, PAGE_BYTES)
+    except zlib.error as error:
+        raise Unavailable(f"a page came that is not packed as its Content-Encoding says ({error})") from error
     if unpacker.unconsumed_tail:
         raise Refused(f"a page unpacks to more than {PAGE_BYTES} bytes; no page is that long")
     return text

@@ -218,3 +218,11 @@ def test_a_chart_fetches_the_official_video_and_says_why(
     fetched, refused = record()
     assert any("a lyric video" in reason for reason in fetched["reasons"])
     assert "no official video found for Bob - Nothing" in refused["message"]
+
+
+def test_a_page_that_is_not_packed_as_it_says_is_told(
+    media: MediaServer, fetch: Fetch, record: Record
+) -> None:
+    url = media.add("/watch", page("/v.mp4"), headers=[("Content-Encoding", "gzip")])
+    assert fetch(url, attempts=1).failed == 1
+    assert "not packed as its Content-Encoding says" in record()[0]["message"]
