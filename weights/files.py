@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leitmotif.storage.atomic import write_text
+from leitmotif.storage.documents import DocumentError, read_object
 
 CONFIGURATION = ("*.json", "*.txt", "*.model")
 # In order of preference: where a repository has the first, the second is left where it is.
@@ -157,12 +158,23 @@ def lock_path() -> Path:
 
 
 def read_lock() -> dict[str, Any]:
-    """Return what was fetched: by repository, `{revision, asked, files: {name: {size_bytes, sha256}}}`."""
+    """Return what was fetched: by repository, `{revision, asked, files: {name: {size_bytes, sha256}}}`.
+
+    What is of another form is left out: it is as if that had not been fetched.
+    """
     try:
-        lock = json.loads(lock_path().read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        lock = read_object(lock_path())
+    except (OSError, DocumentError):
         return {}
-    return lock if isinstance(lock, dict) else {}
+    return {repo: entry for repo, entry in lock.items() if _is_entry(entry)}
+
+
+def _is_entry(entry: Any) -> bool:
+    if not isinstance(entry, dict) or not isinstance(entry.get("revision"), str):
+        return False
+    files = entry.get("files")
+    named = files.values() if isinstance(files, dict) else [None]
+    return all(isinstance(facts, dict) and isinstance(facts.get("size_bytes"), int) for facts in named)
 
 
 def fetched_file(name: str) -> Path | None:

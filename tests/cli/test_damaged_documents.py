@@ -171,10 +171,9 @@ def test_what_a_command_cannot_do_without_ends_it_with_one_line(
 def test_what_a_command_can_do_without_is_passed_over_with_one_line(
     whole: Path, tmp_path: Path, told: Told, document: str
 ) -> None:
-    damages = ["binary", "list of a number", "deep list", "deep object", "other types"]
-    if document.startswith("ws"):
-        damages = list(DAMAGES)
-    for damage in damages:
+    # (A look at a dataset takes a second; what is read is the same file by the same function.)
+    some = ("binary", "deep list", "other types")
+    for damage in DAMAGES if document == "ws/runs/1.jsonl" else some:
         path = damaged(whole, tmp_path / "copy", document, damage)
         for name in PASSED_OVER[document]:
             code, said, warned = told(COMMANDS[name], tmp_path / "copy")
@@ -188,7 +187,7 @@ def test_what_a_command_can_do_without_is_passed_over_with_one_line(
 def test_validate_names_a_document_of_a_dataset_that_was_changed(
     whole: Path, tmp_path: Path, told: Told, document: str
 ) -> None:
-    for damage in ("empty", "deep list"):
+    for damage in ("binary",):
         damaged(whole, tmp_path / "copy", f"dataset/{document}", damage)
         code, said, _ = told(COMMANDS["validate"], tmp_path / "copy")
         assert code == 2, (damage, said)

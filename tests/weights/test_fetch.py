@@ -277,3 +277,26 @@ def test_a_hub_that_cannot_be_reached_is_one_line(server: Files, monkeypatch: py
     monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:1")
     with pytest.raises(OutsideError, match="owner/name cannot be fetched"):
         fetch_repo(HubRepo("owner/name", COMMIT), lambda *told: None)
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        *(
+            "",
+            "{",
+            "[]",
+            "[" * 100_000,
+            '{"owner/name": 3}',
+            '{"owner/name": {"revision": "c", "files": []}}',
+        ),
+        '{"owner/name": {"revision": "c", "files": {"a.bin": {"size_bytes": null}}}}',
+    ],
+    ids=range(7),
+)
+def test_a_damaged_note_of_what_was_fetched_is_as_none(caches: Path, damage: str) -> None:
+    files.lock_path().parent.mkdir(parents=True, exist_ok=True)
+    files.lock_path().write_text(damage)
+    assert files.read_lock() == {} and files.fetched_file("a.bin") is None
+    files.note_in_lock("owner/name", {"revision": "c", "files": {"a.bin": {"size_bytes": 1}}})
+    assert files.read_lock() == {"owner/name": {"revision": "c", "files": {"a.bin": {"size_bytes": 1}}}}
