@@ -141,10 +141,8 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _lacking(manifest: object) -> str | None:
+def _lacking(manifest: Mapping[str, Any]) -> str | None:
     """Return what a manifest lacks that all who read it rely on; None where all is there."""
-    if not isinstance(manifest, dict):
-        return f"got {_named(manifest)}, expected counts and files"
     counts, files = manifest.get("counts"), manifest.get("files")
     if not isinstance(counts, dict) or not isinstance(counts.get("rows", {}), dict):
         return "its counts are not numbers by name"

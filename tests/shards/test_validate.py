@@ -2,6 +2,7 @@
 
 import json
 import math
+import random
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from leitmotif.shards.manifest import MANIFEST, write_manifest
 from leitmotif.shards.schema import QUARANTINE
 from leitmotif.shards.validate import examine, validate
 from leitmotif.storage import parquet
+from leitmotif.storage.digest import sha256_of
 from tests.shards.small_dataset import (
     SCHEMA,
     TEST,
@@ -179,9 +181,9 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
     # the manifest itself
     "no manifest": (lambda d: (d / MANIFEST).unlink(), "has no readable manifest.json"),
     "an empty manifest": (manifest_text(""), "has no readable manifest.json"),
-    "a manifest that is a list": (manifest_text("[]"), "got a list"),
-    "a manifest that is null": (manifest_text("null"), "got nothing"),
-    "a manifest that is a number": (manifest_text("7"), "got a int"),
+    "a manifest that is a list": (manifest_text("[]"), "it holds a list"),
+    "a manifest that is null": (manifest_text("null"), "it holds"),
+    "a manifest that is a number": (manifest_text("7"), "it holds"),
     "a manifest that is no text": (manifest_text(b"\xff\xfe\x00"), "has no readable manifest.json"),
     "a manifest nested too deep": (manifest_text("[" * 300_000), "has no readable manifest.json"),
     "a manifest with a number too long": (manifest_text("9" * 10_000), "has no readable manifest.json"),
@@ -387,3 +389,47 @@ def test_the_command_prints_each_problem_and_ends_with_two(
     said = json.loads(out.splitlines()[-1])
     assert (said["valid"], said["rows"], said["decoded"]) == (False, 4, 4)
     assert said["problems"][0] in error.splitlines()
+
+
+def state_as_it_is(dataset: Path, path: Path) -> None:
+    """Have the manifest take a damaged file for the one that was published."""
+    content = json.loads((dataset / MANIFEST).read_text())
+    stated = content["files"][path.relative_to(dataset).as_posix()]
+    stated |= {"sha256": sha256_of(path), "size_bytes": path.stat().st_size}
+    (dataset / MANIFEST).write_text(json.dumps(content))
+
+
+def damage_somewhere(path: Path, rng: random.Random) -> None:
+    content = bytearray(path.read_bytes())
+    kind = rng.choice(("flip", "zeros", "cut", "doubled", "noise"))
+    place = rng.randrange(max(len(content), 1))
+    if kind == "flip" and content:
+        content[place] ^= 1 << rng.randrange(8)
+    elif kind == "zeros":
+        content[place : place + 40] = bytes(len(content[place : place + 40]))
+    elif kind == "cut":
+        del content[place:]
+    elif kind == "doubled":
+        content[place:place] = content[place : place + 100]
+    else:
+        content[place : place + 8] = rng.randbytes(8)
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_bytes_a_dataset_holds_its_problems_are_lines(dataset: Path, whole: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    files = sorted(path for path in dataset.rglob("*") if path.is_file())
+    for _ in range(16):
+        path = rng.choice(files)
+        damage_somewhere(path, rng)
+        changed = path.read_bytes() != (whole / path.relative_to(dataset)).read_bytes()
+        for stated in (False, True):
+            if stated and path.name != MANIFEST:
+                state_as_it_is(dataset, path)
+            problems = problems_of(dataset)
+            assert all(problem.isprintable() for problem in problems)
+            # A manifest may lose what nobody reads, and its files may be stated as they are.
+            assert problems or stated or path.name == MANIFEST or not changed
+        path.write_bytes((whole / path.relative_to(dataset)).read_bytes())
+        shutil.copyfile(whole / MANIFEST, dataset / MANIFEST)
