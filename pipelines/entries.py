@@ -91,8 +91,9 @@ def by_store(entries: Sequence[CatalogEntry], stage: str) -> list[tuple[Stores, 
     for place, entry in enumerate(entries):
         stores = entry.stores
         if stage in stores.stages:
-            folder = folders.setdefault(id(stores), stores.folder(stage))
-            found.setdefault(folder, (stores, []))[1].append(place)
+            if id(stores) not in folders:
+                folders[id(stores)] = stores.folder(stage)
+            found.setdefault(folders[id(stores)], (stores, []))[1].append(place)
     return list(found.values())
 
 

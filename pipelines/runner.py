@@ -90,13 +90,12 @@ def missing_batches(
     if retry_failed:
         index = index.filter(pc.is_null(index["error"]))
     done = set(index[KEY].to_pylist())
+    left = [entry for key, entry in _by_key(entries, name).items() if key not in done]
+    if not left:
+        return []
     places = {read: _places(stores, read) for read in stores.reads(name)}
     # A clip of which nothing came out at a stage before has nothing to be measured here.
-    todo = [
-        entry
-        for key, entry in _by_key(entries, name).items()
-        if key not in done and all(stored_under(entry, read) in places[read] for read in places)
-    ]
+    todo = [entry for entry in left if all(stored_under(entry, read) in places[read] for read in places)]
     size = max(
         1, min(stores.stages[name].BATCH, -(-len(todo) // (2 * workers)) if workers > 1 else len(todo))
     )

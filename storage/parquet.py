@@ -56,15 +56,19 @@ class ParquetFile(pq.ParquetFile):
     nothing.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, small: bool = False) -> None:
         """Open the file.
+
+        Args:
+            path: The file.
+            small: It takes longer to plan how it is read than to read it.
 
         Raises:
             DamagedError: Its footer is not the one that was written.
             OSError, pyarrow.ArrowException: It is missing, or no Parquet file.
         """
         _check_footer(path)
-        super().__init__(path, page_checksum_verification=True)
+        super().__init__(path, pre_buffer=not small, page_checksum_verification=True)
         self.path = path
 
     def read(self, columns: Sequence[str] | None = None, **options: Any) -> pa.Table:

@@ -37,12 +37,46 @@ def test_a_shard_reads_no_part_that_holds_none_of_its_clips(
     read: list[Path] = []
 
     class Spy(parquet.ParquetFile):
-        def __init__(self, path: Path) -> None:
+        def __init__(self, path: Path, **options: bool) -> None:
             read.append(path)
-            super().__init__(path)
+            super().__init__(path, **options)
 
     monkeypatch.setattr(table.parquet, "ParquetFile", Spy)
     found = [row["clip_id"] for _, row in reader.rows([second, third], sizes)]
     assert found == [second.clip_id, third.clip_id]
     parts = ledger.kinds[0].store("tagging").parts()
     assert len(parts) == 3 and len({path for path in read if path.parent == parts[0].parent}) == 2
+
+
+def test_many_shards_open_no_more_parts_than_one(
+    workspace: Workspace,
+    plan: Plan,
+    catalogue: Callable[..., list[str]],
+    measure: Callable[..., Stores],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tagged = {"scores": [0.0] * len(labels.load().all_tags())}
+    for clip in catalogue(**{f"c{number}": str(number) for number in range(8)}):
+        measure([clip], tagging={clip: tagged})
+    for name in ("a.flac", "f.zip"):
+        (workspace.root / name).write_bytes(b"fLaC" + bytes(6))
+    monkeypatch.setattr(dataset_rows, "unpack_frames", lambda path: [("00.jpg", b"jpeg")])
+    ledger = Ledger(workspace.stores(plan))
+    ledger.decide()
+    kept = ledger.kept()
+    sizes = dict.fromkeys((entry.clip_id for entry in kept), 1)
+    opened: list[Path] = []
+
+    class Spy(parquet.ParquetFile):
+        def __init__(self, path: Path, **options: bool) -> None:
+            opened.append(path)
+            super().__init__(path, **options)
+
+    monkeypatch.setattr(table.parquet, "ParquetFile", Spy)
+    counts = []
+    for shards in ([kept], [[entry] for entry in kept]):
+        opened.clear()
+        reader = RowReader(ledger.kinds, {entry.media_id: "r" for entry in kept})
+        assert len([row for shard in shards for row in reader.rows(shard, sizes)]) == 8
+        counts.append(len(opened))
+    assert counts[1] == counts[0]
