@@ -103,8 +103,9 @@ class SandboxedWorker:
                     return self._call(function, request, what, limit_s)
                 except (DecoderCrashed, MemoryError) as error:
                     self._kill()
-                    if not _has_memory():
-                        raise MemoryError(f"too little is left for {what}") from error
+                    if _is_short_of_memory(error):
+                        names = [repr(arg.name) for arg in args if isinstance(arg, Path)][:1]
+                        raise MemoryError(f"too little is left for {' of '.join([what, *names])}") from error
                     if isinstance(error, MemoryError):
                         raise TooLarge(
                             f"needs more than {MEMORY_BYTES / (1 << 30):g} GB of memory to be decoded, which "
@@ -193,11 +194,13 @@ class SandboxedWorker:
                     pipe.close()
 
 
-def _has_memory() -> bool:
-    """Tell whether the machine, and the limits of this process, leave a decoder all that it may have."""
+def _is_short_of_memory(error: DecoderCrashed | MemoryError) -> bool:
+    """Tell whether the machine, rather than the file, is why a child was lost."""
+    if isinstance(error, DecoderCrashed):  # the kernel ends processes by SIGKILL where memory is used up
+        return "SIGKILL" in str(error) and free_memory_bytes() < MEMORY_BYTES
+    # Linux refuses memory by limits alone: a child's own bound, unless one that this process has is lower.
     addresses, _ = resource.getrlimit(resource.RLIMIT_AS)
-    bounded = addresses != resource.RLIM_INFINITY and addresses < MEMORY_BYTES + _LIBRARIES_BYTES
-    return not bounded and free_memory_bytes() > MEMORY_BYTES
+    return addresses != resource.RLIM_INFINITY and addresses < MEMORY_BYTES + _LIBRARIES_BYTES
 
 
 def _importable_name(function: Callable[..., Any]) -> tuple[str, str]:

@@ -107,6 +107,8 @@ def describe_machine_fault(error: BaseException, folder: object) -> str:
         return f"{one_line(error)} while working in {str(folder)!r}; {_ROOM}"
     # Of what Python did not do itself the text has more than the reason.
     said = os.strerror(number)
+    if isinstance(error, MemoryError) and str(error):
+        said += f" ({one_line(error)})"
     place = getattr(error, "filename", None)
     at = (
         f"at {os.fsdecode(place)!r}"

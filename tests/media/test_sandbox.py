@@ -95,15 +95,31 @@ def test_memory_beyond_the_bound_is_the_files_fault_with_the_bound_in_the_line(
     assert worker.run(len, "abc", limit_s=30) == 3
 
 
-@pytest.mark.parametrize("what", ["free_memory_bytes", "resource.getrlimit"])
-def test_a_child_that_is_lost_while_memory_is_short_is_the_machines_fault(
-    worker: SandboxedWorker, monkeypatch: pytest.MonkeyPatch, what: str
+def die(path: Path) -> None:
+    """Die as who the kernel ends where memory is used up."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_child_that_is_killed_while_memory_is_short_is_the_machines_fault(
+    worker: SandboxedWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    said = (lambda: 100 << 20) if what == "free_memory_bytes" else (lambda which: (1 << 30, 1 << 30))
-    monkeypatch.setattr(f"leitmotif.media.sandbox.{what}", said)
-    for function, argument in ((bytearray, 2 << 30), (os._exit, 3)):
-        with pytest.raises(MemoryError, match="too little is left"):
-            worker.run(function, argument, limit_s=60)
+    monkeypatch.setattr("leitmotif.media.sandbox.free_memory_bytes", lambda: 100 << 20)
+    with pytest.raises(MemoryError, match=r"too little is left for .*die of 'film\.mp4'"):
+        worker.run(die, Path("film.mp4"), limit_s=60)
+    with pytest.raises(
+        DecoderCrashed, match="SIGABRT"
+    ):  # of which a file that breaks the decoder is the cause
+        worker.run(os.abort, limit_s=60)
+    with pytest.raises(TooLarge):
+        worker.run(bytearray, 2 << 30, limit_s=60)
+
+
+def test_memory_that_a_limit_of_the_users_refuses_is_the_machines_fault(
+    worker: SandboxedWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("leitmotif.media.sandbox.resource.getrlimit", lambda which: (1 << 30, 1 << 30))
+    with pytest.raises(MemoryError, match="too little is left"):
+        worker.run(bytearray, 2 << 30, limit_s=60)
 
 
 def try_to_reach_out(folder: str) -> dict[str, str]:
