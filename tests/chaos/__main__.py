@@ -38,13 +38,18 @@ def main() -> int:
     parser.add_argument("group", nargs="*", choices=[*GROUPS, []], help="all of them by default")
     parser.add_argument("--only", default="", metavar="TEXT", help="faults whose name holds this")
     parser.add_argument("--sample", action="store_true", help="a few quick ones")
+    parser.add_argument(
+        "--lab", metavar="DIR", help="keep corpus and undisturbed run there, for the next call"
+    )
     parser.add_argument("--jobs", type=int, default=2, metavar="N", help="processes (default: 2)")
     parser.add_argument("--keep", action="store_true", help="write results.json and docs/reliability.md")
     options = parser.parse_args()
     started = time.monotonic()
     load_libraries()
-    with tempfile.TemporaryDirectory(prefix="leitmotif-chaos-") as folder:
-        lab = Lab(Path(folder))
+    with tempfile.TemporaryDirectory(prefix="leitmotif-chaos-") as temporary:
+        folder = Path(options.lab or temporary)
+        folder.mkdir(parents=True, exist_ok=True)
+        lab = Lab(folder)
         lab.prepare()
         print(f"undisturbed: curate {lab.curate_s:.1f} s, publish {lab.publish_s:.1f} s", flush=True)
         faults = [
@@ -85,14 +90,17 @@ def _run(lab: Lab, faults: list[Fault], jobs: int) -> list[dict[str, Any]]:
     readers = []
     for job in range(jobs):
         mine = list(enumerate(faults))[job::jobs]
-        out = lab.root / f"results-{job}.jsonl"
+        out = lab.root / f"results-{os.getpid()}-{job}.jsonl"
         pid = os.fork()
         if pid == 0:
             code = 1
             try:
                 with out.open("w") as file:
                     for number, fault in mine:
-                        line = {"number": number, **_try(lab, fault, lab.root / f"fault-{number}")}
+                        line = {
+                            "number": number,
+                            **_try(lab, fault, lab.root / f"fault-{os.getpid()}-{number}"),
+                        }
                         file.write(json.dumps(line) + "\n")
                         file.flush()
                 code = 0

@@ -92,9 +92,6 @@ def _damaged(name: str, harm: Harm) -> Callable[[Lab, Path], None]:
         ended = lab.leitmotif("validate", dataset)
         clean(ended)
         expect(ended.code in (2, 3), f"validate ends with {ended.code}: {ended.last()}")
-        fast = lab.leitmotif("validate", "--fast", dataset)
-        clean(fast)
-        expect(fast.code in (2, 3), f"validate --fast ends with {fast.code}: {fast.last()}")
         report = lab.leitmotif("report", dataset)
         clean(report)
         expect(report.code in (0, 2, 3), f"report ends with {report.code}: {report.last()}")
@@ -102,11 +99,11 @@ def _damaged(name: str, harm: Harm) -> Callable[[Lab, Path], None]:
         clean(again)
         blessed = again.code == 0 and name not in WRITTEN_BY_REPORT
         expect(not blessed, "report made it valid")
-        published = lab.leitmotif("publish", lab.workspace, "--out", dataset)
-        clean(published)
-        if published.code == 0:
+        if name.startswith(("manifest", "takedown")):
+            published = lab.leitmotif("publish", lab.workspace, "--out", dataset)
+            clean(published)
             ended = lab.leitmotif("validate", dataset)
-            expect(ended.code == 0, f"published again it is not valid: {ended.output[:200]}")
+            expect(published.code or not ended.code, f"published again it is not valid: {ended.output[:200]}")
         expect(not hidden(place), f"left behind: {hidden(place)[:2]}")
 
     return run

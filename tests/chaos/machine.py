@@ -24,12 +24,12 @@ def may_mount() -> bool:
 def faults() -> Iterator[Fault]:
     """Yield them."""
     skip = "" if may_mount() else NO_MOUNT
-    for size in ("64k", "256k", "1m", "2m", "3m", "4m", "4500k", "5m"):
+    for size in ("64k", "256k", "512k", "1m", "2m", "3m", "4m"):
         yield Fault("disk full", f"at curate, {size}", _full_at_curate(size), skip)
     for size in ("64k", "1m", "2m", "3m"):
         yield Fault("disk full", f"at publish, {size}", _full_at_publish(size), skip)
     yield Fault("disk full", "at report", _full_at_report, skip)
-    for kilobytes in (0, 4, 20, 60, 150, 300):
+    for kilobytes in (4, 12, 20, 60, 100, 150):
         yield Fault("files may not grow (EFBIG)", f"at curate, {kilobytes} kB", _small_at_curate(kilobytes))
     for kilobytes in (4, 60, 400):
         yield Fault("files may not grow (EFBIG)", f"at publish, {kilobytes} kB", _small_at_publish(kilobytes))

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from tests.captioning.fake_server import GOOD
-from tests.captioning.raw_server import RawServer, says
+from tests.captioning.fake_server import GOOD, MODEL
+from tests.captioning.raw_server import RawServer, http, read_request, says
 from tests.captioning.test_server_faults import GOOD_AT_LAST, OF_NO_USE, UNANSWERED, UNFIT
 from tests.chaos.lab import Fault, Lab, clean, expect
 
@@ -27,6 +30,19 @@ def faults() -> Iterator[Fault]:
         for name, fault in cases.items():
             fault = fault[0] if isinstance(fault, tuple) else fault
             yield Fault(f"a caption server that {group}", name, _served(fault))
+
+
+class ChatServer(RawServer):
+    """Lists its model well, and then answers as it likes."""
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, suppress(OSError):
+            connection.settimeout(30)
+            listing = read_request(connection).startswith(b"GET")
+            (MODELS if listing else self.fault)(connection)
+
+
+MODELS = http(json.dumps({"object": "list", "data": [{"id": MODEL, "object": "model"}]}))
 
 
 def _served(fault: Callable[..., None]) -> Callable[[Lab, Path], None]:
@@ -54,13 +70,13 @@ def _curate(lab: Lab, workspace: Path, fault: Callable[..., None], *words: objec
     reader, writer = os.pipe()
     pid = os.fork()
     if pid == 0:
-        with RawServer(fault) as server:
+        with ChatServer(fault) as server:
             os.write(writer, server.url.encode() + b"\n")
             threading.Event().wait()
     url = os.read(reader, 200).decode().strip()
     os.close(reader)
     os.close(writer)
-    settings = ("backend=vllm-server", f"url={url}", "timeout_s=1.5", "patience_s=2")
+    settings = ("backend=vllm-server", f"url={url}", f"model={MODEL}", "timeout_s=1.5", "patience_s=2")
     try:
         return lab.leitmotif(
             "curate",
