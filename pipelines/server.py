@@ -20,13 +20,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from leitmotif.storage.atomic import temporary_folder
 from leitmotif.storage.errors import OutsideError
-from leitmotif.storage.lock import LOCK, hold, is_held
 
 START_LIMIT_S = 120.0  # imports and the tables of a new database, on a busy machine
 END_LIMIT_S = 5.0
-# Names of the folders that stand in for a home that cannot be written.
-_HOME = "leitmotif-prefect-"
 
 
 @contextmanager
@@ -145,35 +143,20 @@ def _writable_home(made: list[Path]) -> Iterator[None]:
     """Give Prefect a folder of its own for the time of the run where its home cannot be written.
 
     Args:
-        made: Takes the folder, before anything is in it.
+        made: Takes the folder, for whoever ends the process before this block ends.
     """
     home = Path(os.environ.get("PREFECT_HOME") or Path("~/.prefect").expanduser())
-    with suppress(OSError):
+    try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=home):
             pass
-        yield
-        return
-    _clear_homes()
-    folder = Path(tempfile.mkdtemp(prefix=f".{_HOME}"))
-    made.append(folder)
-    with hold(folder / LOCK):
-        # Known to others only once it is held.
-        held = folder.rename(folder.with_name(folder.name.removeprefix(".")))
-        made.append(held)
-        os.environ["PREFECT_HOME"] = str(held)
-        try:
+    except OSError:
+        with temporary_folder("prefect") as folder:
+            made.append(folder)
+            os.environ["PREFECT_HOME"] = str(folder)
             yield
-        finally:
-            shutil.rmtree(held, ignore_errors=True)
-
-
-def _clear_homes() -> None:
-    """Delete folders of servers that were killed; whoever lives holds the lock in its own."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_HOME}*"):
-        with suppress(OSError):  # of another user, or just being deleted
-            if not is_held(folder / LOCK):
-                shutil.rmtree(folder)
+        return
+    yield
 
 
 if __name__ == "__main__":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from leitmotif.pipelines.stages.frames import unpack_frames
 from leitmotif.reports.gallery_item import Media, show_pictures
 from leitmotif.reports.media_preview import encode_sound_preview
 from leitmotif.shards.frame_names import frame_time_s
+from leitmotif.storage.atomic import temporary_folder
 
 FRAMES = 3
 SHORT_SIDE = 150
@@ -47,9 +47,9 @@ def show_left_out(ledger: Ledger, rows: Sequence[Mapping[str, Any]]) -> list[Med
     ]
     stored = {stage: _stored(stage, entries) for stage in ("audio", "frames")}
     streams = _streams(entries)
-    with SandboxedWorker() as worker, tempfile.TemporaryDirectory() as scratch:
+    with SandboxedWorker() as worker, temporary_folder("previews") as scratch:
         return [
-            _show(entry, worker, Path(scratch), root=ledger.workspace.root, **_of(entry, stored, streams))
+            _show(entry, worker, scratch, root=ledger.workspace.root, **_of(entry, stored, streams))
             for entry in entries
         ]
 

@@ -17,6 +17,7 @@ import fcntl
 import os
 import re
 import shutil
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -215,6 +216,27 @@ def clear_leftovers(out: Path) -> None:
 def clear_folder(folder: Path) -> None:
     """Delete what killed runs left beside files of a folder of ours; what a living process writes stays."""
     _clear(folder, None)
+
+
+@contextmanager
+def temporary_folder(name: str) -> Iterator[Path]:
+    """Give an empty folder among the machine's temporary ones, and delete it after the block.
+
+    What killed processes left of such folders is deleted first.
+
+    Args:
+        name: What it is for, such as "previews".
+
+    Raises:
+        OSError: No folder for temporary files can be written to.
+    """
+    place = Path(tempfile.gettempdir()) / f"leitmotif-{name}"
+    clear_leftovers(place)
+    with _owned(place, lambda folder: folder.mkdir(mode=0o700)) as folder:
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _clear(parent: Path, names: set[str] | None) -> None:

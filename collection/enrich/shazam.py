@@ -7,8 +7,8 @@ Reference:
 from __future__ import annotations
 
 import asyncio
-import tempfile
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from leitmotif.media.audio import extract_flac
 from leitmotif.media.errors import MediaError
 from leitmotif.media.probe import probe
 from leitmotif.media.sandbox import SandboxedWorker
+from leitmotif.storage.atomic import temporary_folder
 
 URL = "https://amp.shazam.com"
 # As long as Shazam's own clients listen; longer ones are answered by nothing.
@@ -54,7 +55,10 @@ class Shazam:
         self._client = _Client(url)
         self._shazam = shazamio.Shazam(http_client=self._client, segment_duration_seconds=round(WINDOW_S))
         self._decoder = SandboxedWorker()
-        self._folder = tempfile.TemporaryDirectory(prefix="leitmotif-")  # all that the decoder writes to
+        self._opened = ExitStack()
+        self._folder = self._opened.enter_context(
+            temporary_folder("shazam")
+        )  # all that the decoder writes to
         self._asked_s = -pause_s
 
     def look_up(self, file: Path, metadata: Metadata) -> dict[str, Any] | None:
@@ -64,7 +68,7 @@ class Shazam:
             Unavailable: Network or server failed, or asks to wait.
             HostStopped: It asks to wait for longer than a run may.
         """
-        window = Path(self._folder.name) / "window.flac"
+        window = self._folder / "window.flac"
         try:
             length_s = self._decoder.run(probe, file, limit_s=DECODE_LIMIT_S).duration_s
             start_s = max((length_s - WINDOW_S) / 2, 0.0)
@@ -85,7 +89,7 @@ class Shazam:
         self._loop.run(self._client.close())
         self._loop.close()
         self._decoder.close()
-        self._folder.cleanup()
+        self._opened.close()
 
     async def _recognised(self, window: Path) -> dict[str, Any]:
         try:

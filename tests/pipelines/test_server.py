@@ -9,9 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from leitmotif.pipelines.server import _clear_homes, prefect_server
+from leitmotif.pipelines.server import prefect_server
 from leitmotif.storage.errors import OutsideError
-from leitmotif.storage.lock import LOCK, hold
 
 RUN = """
 import sys
@@ -36,15 +35,14 @@ def test_a_run_that_is_killed_leaves_no_server_and_no_folder(tmp_path: Path) -> 
         assert run.stdout is not None and run.stderr is not None
         assert run.stdout.readline() == "runs\n"
         servers = psutil.Process(run.pid).children(recursive=True)
-        assert len(servers) == 1 and len(list(temporary.glob("leitmotif-prefect-*"))) == 1
+        assert len(servers) == 1 and len(list(temporary.glob(".leitmotif-prefect.*"))) == 1
         run.send_signal(signal.SIGKILL)
         assert run.stderr.read() == ""
     gone, alive = psutil.wait_procs(servers, timeout=20)
     for server in alive:
         server.kill()
     assert gone and not alive
-    assert not any(path.name.endswith(".lock") for path in temporary.rglob("*"))
-    assert not list(temporary.glob("*leitmotif-prefect-*"))
+    assert not list(temporary.glob("*leitmotif*"))
 
 
 def test_a_server_that_does_not_start_is_one_line_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -53,18 +51,3 @@ def test_a_server_that_does_not_start_is_one_line_at_once(monkeypatch: pytest.Mo
     with refused as raised, prefect_server():
         pass
     assert "\n" not in str(raised.value)
-
-
-def test_folders_of_killed_servers_go_and_those_of_living_ones_stay(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    killed, lives, other = (
-        tmp_path / name for name in ("leitmotif-prefect-1", "leitmotif-prefect-2", "leitmotif-prefect-3")
-    )
-    for folder in (killed, lives, other):
-        folder.mkdir()
-    (killed / LOCK).touch()
-    with hold(lives / LOCK):
-        _clear_homes()
-        assert {path.name for path in tmp_path.iterdir()} == {lives.name, other.name}

@@ -7,7 +7,16 @@ import signal
 import time
 from pathlib import Path
 
-from leitmotif.storage.atomic import clear_folder, clear_leftovers, whole_file, whole_folder, write_files
+import pytest
+
+from leitmotif.storage.atomic import (
+    clear_folder,
+    clear_leftovers,
+    temporary_folder,
+    whole_file,
+    whole_folder,
+    write_files,
+)
 from leitmotif.storage.lock import hold_folder
 
 KILLS = 24
@@ -64,6 +73,18 @@ def test_what_a_living_process_writes_stays(tmp_path: Path) -> None:
         page.write_text("page")
     assert (tmp_path / "out" / "file").read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "page.html"]
+
+
+def test_temporary_folders_of_killed_processes_go_and_those_of_living_ones_stay(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / ".leitmotif-previews.0123abcd").mkdir()
+    (tmp_path / ".leitmotif-other.0123abcd").mkdir()
+    with temporary_folder("previews") as one, temporary_folder("previews") as other:
+        assert one.is_dir() and other.is_dir()
+        assert len(hidden(tmp_path)) == 3
+    assert [path.name for path in tmp_path.iterdir()] == [".leitmotif-other.0123abcd"]
 
 
 def test_hidden_files_of_others_stay(tmp_path: Path) -> None:
