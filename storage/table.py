@@ -20,6 +20,9 @@ logger = logging.getLogger("leitmotif.storage")
 
 KEY = "clip_id"
 PARTS = "part-*.parquet"
+# The keys of the tables that were asked last, with the parts that they were read from: one for each stage.
+INDEXES_KEPT = 16
+_INDEXES: dict[Path, tuple[tuple[tuple[str, int, int], ...], pa.Table]] = {}
 STATUS = [("error", pa.string()), ("message", pa.string())]
 
 
@@ -86,17 +89,32 @@ class AppendOnlyTable:
         Raises:
             DamagedError: A part is damaged; the error names it.
         """
-        names = [KEY, *columns, *(name for name, _ in STATUS)]
         chosen = self.parts() if parts is None else sorted(parts)
+        if columns:
+            table = self._read(columns, chosen)
+        else:
+            # Who is in it is asked several times in a row by every run; parts that stand are as they were.
+            stamp = tuple((part.name, part.stat().st_mtime_ns, part.stat().st_size) for part in chosen)
+            known = _INDEXES.pop(self.folder, None)
+            table = known[1] if known and known[0] == stamp else self._read(columns, chosen)
+            _INDEXES[self.folder] = stamp, table
+            while len(_INDEXES) > INDEXES_KEPT:
+                del _INDEXES[next(iter(_INDEXES))]
+        return table if with_part else table.drop_columns(["part"])
+
+    def _read(self, columns: Sequence[str], chosen: Sequence[Path]) -> pa.Table:
+        names = [KEY, *columns, *(name for name, _ in STATUS)]
         tables = [
             table.append_column("part", pa.array(np.full(len(table), number, np.int32)))
             for number, table in enumerate(self.tables(names, parts=chosen))
         ]
         if not tables:
             schema = [self.schema.field(name) for name in names]
-            return pa.table({field.name: pa.array([], field.type) for field in schema} | _no_part(with_part))
-        table = _current(pa.concat_tables(tables))
-        return table if with_part else table.drop_columns(["part"])
+            return pa.table(
+                {field.name: pa.array([], field.type) for field in schema}
+                | {"part": pa.array([], pa.int32())}
+            )
+        return _current(pa.concat_tables(tables))
 
     def read_without_damaged(self, columns: Sequence[str]) -> pa.Table:
         """Return the current row of each key, as `read` does; parts that are damaged are set aside, and said.
@@ -141,10 +159,6 @@ def _with_columns(table: pa.Table, schema: pa.Schema) -> pa.Table:
         for field in schema
     ]
     return pa.table(columns, schema=schema)
-
-
-def _no_part(with_part: bool) -> dict[str, pa.Array]:
-    return {"part": pa.array([], pa.int32())} if with_part else {}
 
 
 def _current(table: pa.Table) -> pa.Table:
