@@ -86,7 +86,12 @@ class Connections:
                     self._keep(parts, connection)
                 else:
                     connection.close()
-            following = without_user(urljoin(url, target))
+            try:
+                following = without_user(urljoin(url, target))
+            except ValueError as error:
+                raise Refused(
+                    f"{url[:200]} leads to {target[:200]!r}, which is no address ({error})"
+                ) from error
             if self._guard.check_url(following).hostname != parts.hostname:
                 sent = {name: value for name, value in sent.items() if name.lower() not in _SECRET}
             url = following

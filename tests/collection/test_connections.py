@@ -162,6 +162,14 @@ def test_an_address_is_sent_so_that_nothing_can_be_added_to_the_request() -> Non
     assert asked == []
 
 
+@pytest.mark.parametrize("target", ["http://[::1", "http://a:99999999/", "javascript:1", "//["])
+def test_a_redirect_to_no_address_is_refused(target: str) -> None:
+    answer = f"HTTP/1.1 302 Found\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode("latin-1")
+    with scripted(answer) as (url, asked), connections() as opened, pytest.raises(Refused):
+        body_of(opened, url)
+    assert len(asked) == 1
+
+
 def test_secrets_stay_with_the_host_they_are_for() -> None:
     with (
         scripted(sent(b"here")) as (there, asked_there),
