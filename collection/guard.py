@@ -59,7 +59,7 @@ class Guard:
 
     Attributes:
         allowed: Hosts (names or addresses, in lower case) that may be anywhere, by the user's word.
-        proxy: The proxy's URL; its host may be anywhere, and what it fetches is checked by name beforehand.
+        proxy: The proxy's URL; it may be anywhere itself, and what it fetches is checked by name beforehand.
     """
 
     allowed: frozenset[str] = frozenset()
@@ -110,8 +110,18 @@ class Guard:
 
     def allows(self, host: str) -> bool:
         """Tell whether the user vouched for a host."""
-        name = host.lower().rstrip(".")
-        return name in self.allowed or (self.proxy is not None and name == urlsplit(self.proxy).hostname)
+        return host.lower().rstrip(".") in self.allowed
+
+    def _places(self, host: str, port: int) -> list[Any]:
+        """Return where a host is; the proxy, which the user named, may be anywhere.
+
+        (What else its host serves may not be asked: a proxy is often on this very machine.)
+        """
+        if self.proxy is not None:
+            proxy = urlsplit(self.proxy)
+            if (host.lower(), port) == (proxy.hostname, proxy.port or 80):
+                return socket.getaddrinfo(host, port, 0, socket.SOCK_STREAM)
+        return self.resolve(host, port)
 
     def connect(
         self, address: tuple[str, int], timeout: Any = None, source_address: Any = None, *, deadline: Deadline
@@ -131,7 +141,7 @@ class Guard:
         """
         host, port = address
         failure: OSError | None = None
-        for family, kind, protocol, _name, place in self.resolve(host.strip("[]"), port):
+        for family, kind, protocol, _name, place in self._places(host.strip("[]"), port):
             connection = BoundedSocket(family, kind, protocol)
             try:
                 if source_address:

@@ -50,7 +50,7 @@ def unpack(data: bytes) -> Any:
         ValueError: They are no message.
     """
     try:
-        return msgpack.unpackb(data, ext_hook=_from_data, strict_map_key=True, unicode_errors="surrogatepass")
+        return _unpack(data, _from_data)
     except Exception as error:  # whatever bytes from outside bring about
         raise ValueError(f"no message: {one_line(error)}") from error
 
@@ -107,14 +107,23 @@ def _from_data(code: int, data: bytes) -> object:
     if code == _PATH:
         return Path(os.fsdecode(data))
     if code == _ARRAY:
-        name, shape, content = unpack(data)
+        name, shape, content = _unpack(data, _plain)
         dtype = np.dtype(str(name))
         if dtype.kind not in "biuf":
             raise ValueError(f"an array of {dtype}")
         return np.frombuffer(content, dtype).reshape([int(side) for side in shape]).copy()
     if code == _ERROR:
-        return _error(*unpack(data))
+        return _error(*_unpack(data, _plain))
     raise ValueError(f"a value of kind {code}")
+
+
+def _unpack(data: bytes, ext_hook: Callable[[int, bytes], object]) -> Any:
+    return msgpack.unpackb(data, ext_hook=ext_hook, strict_map_key=True, unicode_errors="surrogatepass")
+
+
+def _plain(code: int, _data: bytes) -> object:
+    """Refuse a kind within a kind: each takes some of the stack, whose end is the end of the process."""
+    raise ValueError(f"a value of kind {code} within another")
 
 
 def _facts(error: Exception) -> list[object]:

@@ -142,7 +142,18 @@ def test_behind_a_proxy_names_are_checked_before_it_is_asked(monkeypatch: pytest
     guard = Guard(proxy="http://proxy.example:3128")
     with pytest.raises(Refused, match="not a public address"):
         guard.check_url("http://router.example/a.wav")
-    assert guard.resolve("proxy.example", 3128) == inside
+
+
+def test_a_proxy_of_this_machine_opens_nothing_else_of_it() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as proxy, socket.create_server(("127.0.0.1", 0)) as other:
+        (host, port), (_, other_port) = proxy.getsockname(), other.getsockname()
+        guard = Guard(proxy=f"http://{host}:{port}")
+        guard.connect((host, port), deadline=Deadline(5.0)).close()
+        for address in (f"http://127.0.0.1:{other_port}/", f"http://127.0.0.1:{port}/"):
+            with pytest.raises(Refused, match="not a public address"):
+                guard.check_url(address)
+        with pytest.raises(Refused, match="not a public address"):
+            guard.connect((host, other_port), deadline=Deadline(5.0))
 
 
 @pytest.mark.parametrize("url", ["", "a.wav", "http://", "http://[::1", "http://a:99999999/", "javascript:1"])

@@ -297,3 +297,23 @@ def _alive(pid: int) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+NESTED = """
+from leitmotif.media.messages import unpack
+message = b"\\xc0"
+for _ in range(5000):
+    message = b"\\xc9" + len(message).to_bytes(4, "big") + bytes([KIND]) + message
+try:
+    unpack(message)
+except ValueError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize("kind", [2, 3])
+def test_kinds_within_kinds_do_not_end_the_process_that_reads_them(kind: int) -> None:
+    code = NESTED.replace("KIND", str(kind))
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done
+    assert done.stdout == f"no message: a value of kind {kind} within another\n"
