@@ -29,9 +29,10 @@ _AT_FDCWD = -100  # of Linux's fcntl.h: paths count from the working folder
 # What file systems without the exchange answer, and what those answer that cannot flush a folder.
 _NO_EXCHANGE = (errno.ENOSYS, errno.EINVAL)
 _NO_FLUSH = (errno.EINVAL, errno.ENOTSUP)
-# Names of `name_beside`, and of what was replaced.
-_FORMER = ".former"
-_BESIDE = re.compile(r"\.(.+)\.[0-9a-f]{8}(?:\.former)?", re.DOTALL)
+# How names of `name_beside` end, and those of what was replaced. Older versions wrote no ".part": without it
+# eight digits may be a date that somebody gave a file.
+_PART, _FORMER = ".part", ".former"
+_BESIDE = re.compile(r"\.(.+)\.[0-9a-f]{8}(\.part)?(?:\.former)?", re.DOTALL)
 _GROWTH_BYTES = 1 << 18  # more than libraries write at once
 # How the names of damaged files end that were set aside.
 DAMAGED = ".damaged"
@@ -39,7 +40,7 @@ DAMAGED = ".damaged"
 
 def name_beside(path: Path) -> Path:
     """Return a new name beside a file or folder, for what is to take its place; nothing is made yet."""
-    return path.absolute().with_name(f".{path.name}.{uuid.uuid4().hex[:8]}")
+    return path.absolute().with_name(f".{path.name}.{uuid.uuid4().hex[:8]}{_PART}")
 
 
 def write_text(path: Path, text: str, *, errors: str | None = None) -> None:
@@ -245,16 +246,17 @@ def _clear(parent: Path, names: set[str] | None) -> None:
     Raises:
         OSError: The folder cannot be read.
     """
-    beside = [(path, match[1]) for path in parent.iterdir() if (match := _BESIDE.fullmatch(path.name))]
+    found = [(path, match) for path in parent.iterdir() if (match := _BESIDE.fullmatch(path.name))]
+    beside = [(path, match[1]) for path, match in found if (match[1] in names if names else match[2])]
     # Former ones last: a half-written one never comes back.
     for path, name in sorted(beside, key=lambda item: item[0].name.endswith(_FORMER)):
-        if names is not None and name not in names:
-            continue
         with _lock(path) as free:
-            if not free:
+            if free is False:
                 continue
             if path.name.endswith(_FORMER) and not path.with_name(name).exists():
                 path.rename(path.with_name(name))
+            elif free is None:  # somebody may be writing it
+                continue
             elif path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)
             else:
@@ -294,8 +296,11 @@ def _lock(path: Path) -> Iterator[bool | None]:
     """Hold a file's or folder's own lock; whether it is ours is yielded, None where nobody can tell."""
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW)
-    except OSError:  # gone, of another user, or nothing that is written here
+    except FileNotFoundError:
         yield False
+        return
+    except OSError:  # of another user, or no more files may be open
+        yield None
         return
     try:
         try:

@@ -1,5 +1,6 @@
 """What killed processes leave beside files and folders is gone after the next write, and nothing else is."""
 
+import errno
 import multiprocessing
 import os
 import random
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from leitmotif.storage import atomic
 from leitmotif.storage.atomic import (
     clear_folder,
     clear_leftovers,
@@ -73,6 +75,39 @@ def test_what_a_living_process_writes_stays(tmp_path: Path) -> None:
         page.write_text("page")
     assert (tmp_path / "out" / "file").read_text() == "mine"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["out", "page.html"]
+
+
+def test_a_hidden_file_with_a_date_in_its_name_is_no_leftover(tmp_path: Path) -> None:
+    (tmp_path / ".notes.20240101").write_text("a user's")
+    clear_folder(tmp_path)
+    assert (tmp_path / ".notes.20240101").read_text() == "a user's"
+
+
+@pytest.mark.parametrize("refused", ["open", "lock"])
+def test_where_nothing_can_be_locked_files_are_written_and_a_former_folder_comes_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: str
+) -> None:
+    def open_no_more(path: Path, flags: int, *rest: int) -> int:
+        if flags & os.O_NOFOLLOW:
+            raise OSError(errno.EMFILE, "too many files are open")
+        return opened(path, flags, *rest)
+
+    def lock_nothing(*_: object) -> None:
+        raise OSError(errno.EBADF, "as NFS answers of what is open for reading")
+
+    opened = os.open
+    former = tmp_path / ".out.0123abcd.part.former"
+    former.mkdir()
+    (tmp_path / ".out.4567abcd.part").mkdir()
+    with monkeypatch.context() as patched:
+        if refused == "lock":
+            patched.setattr(atomic.fcntl, "flock", lock_nothing)
+        else:
+            patched.setattr(atomic.os, "open", open_no_more)
+        clear_leftovers(tmp_path / "out")
+        with atomic._owned_file(tmp_path / "page") as beside:
+            beside.write_text("page")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".out.4567abcd.part", "out"]
 
 
 def test_temporary_folders_of_killed_processes_go_and_those_of_living_ones_stay(
