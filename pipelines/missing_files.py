@@ -34,23 +34,30 @@ def check_mounted(clips: Sequence[Clip], sources: Sequence[str]) -> None:
         sources: The folder that the file of each was found in.
 
     Raises:
-        OutsideError: A folder that files were found in is not there or holds nothing, or no file is there.
+        OutsideError: A folder that files were found in is not there or holds nothing, or no file is there and
+            nothing else in their folders.
     """
     missing: dict[str, set[Path]] = {}
     for clip, source in zip(clips, sources, strict=True):
         if not clip.path.exists():
             missing.setdefault(source, set()).add(clip.path)
     lost = len({clip.path for clip in clips}) == sum(map(len, missing.values())) >= MANY_FILES
+    # A disk takes a whole folder with it; beside what was deleted other files lie.
+    lost = lost and not any(map(_holds_any, {path.parent for paths in missing.values() for path in paths}))
     for source, paths in missing.items():
         folder = Path(source)
         # A mount point without its file system is an empty folder; so is that of one file that was deleted.
-        empty = folder.is_dir() and len(paths) > 1 and not any(folder.iterdir())
+        empty = folder.is_dir() and len(paths) > 1 and not _holds_any(folder)
         if lost or empty or not folder.is_dir():
             raise OutsideError(
                 f"{count(len(paths), 'file')} of {source!r} cannot be found (first: {min(paths).name!r}); is "
                 "the disk or share mounted? Mount it and run again, no clip is blamed (`leitmotif takedown` "
                 "takes out what is gone for good)"
             )
+
+
+def _holds_any(folder: Path) -> bool:
+    return folder.is_dir() and any(folder.iterdir())
 
 
 def without_returned(index: pa.Table, stage: str, entries: Sequence[CatalogEntry]) -> pa.Table:

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from leitmotif.collection.folder import find_media
 from leitmotif.media.errors import NoSuchFile
+from leitmotif.pipelines import catalog
 from leitmotif.pipelines.curate import Summary, curate
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
@@ -50,15 +52,32 @@ def test_an_empty_mount_point_ends_the_run(
         rerun()
 
 
-def test_many_files_that_vanish_at_once_end_the_run(
-    tmp_path: Path, catalogue: Catalogue, rerun: Callable[[], Summary]
+def test_many_files_that_vanish_with_their_folder_end_the_run(
+    tmp_path: Path, rerun: Callable[[], Summary], workspace: Workspace
 ) -> None:
-    catalogue(a="one", b="two", c="three")
+    disk = tmp_path / "source" / "disk"
+    disk.mkdir(parents=True)
     (tmp_path / "source" / "notes.txt").write_text("stays")
     for name in "abc":
-        (tmp_path / "source" / f"{name}.mp4").unlink()
+        (disk / f"{name}.mp4").write_text(name)
+    catalog.enter(workspace.catalog(), find_media([tmp_path / "source"]))
+    for path in disk.iterdir():
+        path.unlink()
     with pytest.raises(OutsideError, match="3 files"):
         rerun()
+
+
+def test_files_that_were_deleted_from_a_folder_with_others_end_no_run(
+    tmp_path: Path, catalogue: Catalogue, workspace: Workspace, plan: Plan
+) -> None:
+    catalogue(a="one", b="two", c="three", d="four")
+    for name in "abc":
+        (tmp_path / "source" / f"{name}.mp4").unlink()
+    curate([], workspace, plan)
+    assert curate([], workspace, plan, retry_failed=True).computed == {"probe": 4}
+    (tmp_path / "source" / "d.mp4").rename(tmp_path / "source" / "d.txt")
+    assert curate([], workspace, plan, retry_failed=True).computed == {"probe": 4}
+    assert set(errors(workspace, plan).values()) == {NoSuchFile.__name__}
 
 
 def test_a_single_file_that_is_gone_is_told_and_taken_by_a_plain_run_when_it_is_back(
