@@ -43,24 +43,24 @@ _TRUNCATE, _SIGNALS_AND_ABSTRACT_SOCKETS = 1 << 14, 3
 _ANYWHERE = ("/dev/null",)
 
 
-def give_up(writable: Sequence[Path]) -> list[str]:
+def give_up(memory_bytes: int, writable: Sequence[Path]) -> list[str]:
     """Give up what a decoder does not need, for ever, in this thread and all that it starts.
 
     Args:
+        memory_bytes: The memory that it may have.
         writable: The folders in which it may make and change files.
 
     Returns:
         What was given up, in words.
     """
-    with contextlib.suppress(
-        OSError
-    ):  # where memory is short, the kernel ends a decoder, which is tried again
+    # Where memory is short, the kernel ends a decoder, which is tried again.
+    with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("500")
     _limit(resource.RLIMIT_CORE, 0)
     _limit(resource.RLIMIT_FSIZE, _FILE_BYTES)
     _limit(resource.RLIMIT_NOFILE, _DESCRIPTORS)
-    _limit(resource.RLIMIT_DATA, MEMORY_BYTES)
-    given = [f"memory beyond {MEMORY_BYTES / (1 << 30):g} GB"]
+    _limit(resource.RLIMIT_DATA, memory_bytes)
+    given = [f"memory beyond {memory_bytes / (1 << 30):g} GB"]
     if sys.platform == "linux":
         libc = ctypes.CDLL(None, use_errno=True)
         if libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0:

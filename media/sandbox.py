@@ -33,7 +33,7 @@ _MOST_BYTES = 1 << 28  # of an answer; the pictures of a clip are a few megabyte
 _LIBRARIES_BYTES = 1 << 30  # of addresses that a child's libraries take
 _BOOT = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from leitmotif.media.sandbox_child import serve; serve(sys.argv[2:])"
+    "from leitmotif.media.sandbox_child import serve; serve(*sys.argv[2:])"
 )
 # A decoder works with one thread, and the buffers of more count as its memory.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
@@ -48,7 +48,13 @@ class SandboxedWorker:
     file.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, memory_bytes: int = MEMORY_BYTES) -> None:
+        """Start nothing yet.
+
+        Args:
+            memory_bytes: The memory that the child may have.
+        """
+        self._memory_bytes = memory_bytes
         self._process: subprocess.Popen[bytes] | None = None
         self._writable: set[str] = set()
         self._lock = threading.Lock()
@@ -103,13 +109,14 @@ class SandboxedWorker:
                     return self._call(function, request, what, limit_s)
                 except (DecoderCrashed, MemoryError) as error:
                     self._kill()
-                    if _is_short_of_memory(error):
+                    if _is_short_of_memory(error, self._memory_bytes):
                         names = [repr(arg.name) for arg in args if isinstance(arg, Path)][:1]
                         raise MemoryError(f"too little is left for {' of '.join([what, *names])}") from error
                     if isinstance(error, MemoryError):
                         raise TooLarge(
-                            f"needs more than {MEMORY_BYTES / (1 << 30):g} GB of memory to be decoded, which "
-                            "no usual file does; it may be damaged: export it again, with smaller pictures"
+                            f"needs more than {self._memory_bytes / (1 << 30):.3g} GB of memory to be "
+                            "decoded, which no usual file does; it may be damaged: export it again, with "
+                            "smaller pictures"
                         ) from error
                     raise
 
@@ -148,7 +155,7 @@ class SandboxedWorker:
         if self._process is None:
             paths = json.dumps([os.path.abspath(entry) for entry in sys.path])  # noqa: PTH100 - '' is the cwd
             self._process = subprocess.Popen(
-                [sys.executable, "-c", _BOOT, paths, *sorted(self._writable)],
+                [sys.executable, "-c", _BOOT, paths, str(self._memory_bytes), *sorted(self._writable)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env=os.environ | _ONE_THREAD,
@@ -194,13 +201,13 @@ class SandboxedWorker:
                     pipe.close()
 
 
-def _is_short_of_memory(error: DecoderCrashed | MemoryError) -> bool:
+def _is_short_of_memory(error: DecoderCrashed | MemoryError, needed_bytes: int) -> bool:
     """Tell whether the machine, rather than the file, is why a child was lost."""
     if isinstance(error, DecoderCrashed):  # the kernel ends processes by SIGKILL where memory is used up
-        return "SIGKILL" in str(error) and free_memory_bytes() < MEMORY_BYTES
+        return "SIGKILL" in str(error) and free_memory_bytes() < needed_bytes
     # Linux refuses memory by limits alone: a child's own bound, unless one that this process has is lower.
     addresses, _ = resource.getrlimit(resource.RLIMIT_AS)
-    return addresses != resource.RLIM_INFINITY and addresses < MEMORY_BYTES + _LIBRARIES_BYTES
+    return addresses != resource.RLIM_INFINITY and addresses < needed_bytes + _LIBRARIES_BYTES
 
 
 def _importable_name(function: Callable[..., Any]) -> tuple[str, str]:

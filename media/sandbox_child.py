@@ -8,7 +8,6 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +22,10 @@ def given_up() -> list[str]:
     return list(_GIVEN_UP)
 
 
-def serve(writable: Sequence[str]) -> None:
+def serve(memory_bytes: str, *writable: str) -> None:
     """Answer requests on standard input until it closes; prints go to standard error."""
     tempfile.gettempdir()  # libraries ask at their import, and where there is none to write to that fails
-    _GIVEN_UP.extend(rights.give_up([Path(folder) for folder in writable]))
+    _GIVEN_UP.extend(rights.give_up(int(memory_bytes), [Path(folder) for folder in writable]))
     requests = os.fdopen(os.dup(0), "rb")
     answers = os.fdopen(os.dup(1), "wb")
     nothing = os.open(os.devnull, os.O_RDONLY)

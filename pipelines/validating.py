@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
@@ -13,6 +13,7 @@ from pathlib import Path
 from queue import SimpleQueue
 
 from leitmotif.media.errors import MediaError
+from leitmotif.media.rights import MEMORY_BYTES
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.shards.pieces import Piece
 from leitmotif.shards.row_check import Checked, check_rows
@@ -22,6 +23,8 @@ from leitmotif.storage.progress import OnProgress, show_nothing
 
 # What a call may take: a busy machine's start, and an hour of a sound of silence for each megabyte.
 LIMIT_S, LIMIT_S_BYTE = 60.0, 20e-6
+# A row group is held as it lies in the file, unpacked, and in a buffer that grows by doubling.
+COPIES = 4
 
 
 def examine_safely(
@@ -50,10 +53,11 @@ def _cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _check_elsewhere(processes: int, pieces: Iterable[Piece]) -> Iterator[Checked]:
+def _check_elsewhere(processes: int, pieces: Sequence[Piece]) -> Iterator[Checked]:
     """Check pieces in child processes, and yield what was found in each, in order."""
     waiting: deque[Future[Checked]] = deque()
     free: SimpleQueue[SandboxedWorker] = SimpleQueue()
+    memory_bytes = MEMORY_BYTES + COPIES * max((piece.group_bytes for piece in pieces), default=0)
 
     def check(piece: Piece) -> Checked:
         worker = free.get()
@@ -64,7 +68,7 @@ def _check_elsewhere(processes: int, pieces: Iterable[Piece]) -> Iterator[Checke
 
     with ExitStack() as held:
         for _ in range(processes):
-            free.put(held.enter_context(SandboxedWorker()))
+            free.put(held.enter_context(SandboxedWorker(memory_bytes)))
         pool = ThreadPoolExecutor(processes, thread_name_prefix="validate")
         held.callback(pool.shutdown, cancel_futures=True)
         for piece in pieces:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class Piece:
         stop: Row of the group before which it ends.
         decode: Rows of the group whose media are decoded.
         media_bytes: What these media take in the file, about.
+        group_bytes: What all media of the row group take there; they are read together.
     """
 
     shard: Path
@@ -43,6 +44,7 @@ class Piece:
     stop: int
     decode: tuple[int, ...]
     media_bytes: int
+    group_bytes: int
 
     @property
     def arguments(self) -> tuple[Any, ...]:
@@ -54,10 +56,10 @@ class Piece:
 
 
 # Checks pieces, here or elsewhere, and yields what was found in each, in order.
-Run = Callable[[Iterable[Piece]], Iterator[Checked]]
+Run = Callable[[Sequence[Piece]], Iterator[Checked]]
 
 
-def check_here(pieces: Iterable[Piece]) -> Iterator[Checked]:
+def check_here(pieces: Sequence[Piece]) -> Iterator[Checked]:
     """Check pieces in this process."""
     return (check_rows(*piece.arguments) for piece in pieces)
 
@@ -83,10 +85,9 @@ def cut(dataset: Path, *, decode: int | None = None) -> list[Piece]:
         parts = min(-(-PIECES // len(groups)), max(rows, 1))
         for start, stop in pairwise(np.linspace(0, rows, parts + 1).astype(int).tolist()):
             numbers = tuple(here[(here >= start) & (here < stop)].tolist())
-            media_bytes = group.media_bytes * len(numbers) // max(rows, 1)
-            pieces.append(
-                Piece(group.shard, group.split, group.group, group.first, start, stop, numbers, media_bytes)
-            )
+            media_bytes = group.group_bytes * len(numbers) // max(rows, 1)
+            piece = replace(group, start=start, stop=stop, decode=numbers, media_bytes=media_bytes)
+            pieces.append(piece)
         before += rows
     return pieces
 
@@ -100,7 +101,7 @@ def _groups(dataset: Path) -> Iterator[Piece]:
             first = 0
             for number in range(footer.num_row_groups):
                 rows = footer.row_group(number).num_rows
-                yield Piece(path, split, number, first, 0, rows, (), _media_bytes(footer, number))
+                yield Piece(path, split, number, first, 0, rows, (), 0, _media_bytes(footer, number))
                 first += rows
 
 

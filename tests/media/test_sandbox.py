@@ -93,6 +93,8 @@ def test_memory_beyond_the_bound_is_the_files_fault_with_the_bound_in_the_line(
     with pytest.raises(TooLarge, match=r"needs more than 1\.5 GB of memory"):
         worker.run(bytearray, 2 << 30, limit_s=60)
     assert worker.run(len, "abc", limit_s=30) == 3
+    with SandboxedWorker(2 << 28) as other, pytest.raises(TooLarge, match=r"needs more than 0\.5 GB"):
+        other.run(bytearray, 1 << 30, limit_s=60)
 
 
 def die(path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from leitmotif.media.errors import DecoderCrashed, MediaError, TimeLimitExceeded, TooLarge
+from leitmotif.media.rights import MEMORY_BYTES
 from leitmotif.pipelines import validating
 from leitmotif.pipelines.validating import examine_safely
 from leitmotif.shards import pieces
@@ -48,7 +49,7 @@ def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_row_that_ends_the_decoder_is_named_and_the_others_are_checked(
     dataset: Path, monkeypatch: pytest.MonkeyPatch, error: MediaError, unreadable: bool
 ) -> None:
-    monkeypatch.setattr(validating, "SandboxedWorker", lambda: Worker(error, unreadable=unreadable))
+    monkeypatch.setattr(validating, "SandboxedWorker", lambda _: Worker(error, unreadable=unreadable))
     found = examine_safely(dataset, processes=2)
     assert found.problems == [f"{TRAIN[0]}.parquet row 1: cannot be read or decoded ({error})"]
     assert found.rows == 4
@@ -58,6 +59,18 @@ def test_a_row_that_ends_the_decoder_is_named_and_the_others_are_checked(
 def test_a_fault_of_the_machine_is_no_rows(
     dataset: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    monkeypatch.setattr(validating, "SandboxedWorker", lambda: Worker(error, unreadable=True))
+    monkeypatch.setattr(validating, "SandboxedWorker", lambda _: Worker(error, unreadable=True))
     with pytest.raises(OutsideError, match="run again"):
         examine_safely(dataset, processes=2)
+
+
+def test_a_decoder_has_memory_for_a_row_group_of_whatever_size(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    worker = Worker(DecoderCrashed("it died"), unreadable=False)
+    monkeypatch.setattr(validating, "SandboxedWorker", lambda memory: given.append(memory) or worker)
+    examine_safely(dataset, processes=1)
+    largest = max(piece.group_bytes for piece in pieces.cut(dataset))
+    assert largest > 10_000
+    assert given == [MEMORY_BYTES + validating.COPIES * largest]
