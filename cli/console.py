@@ -5,13 +5,47 @@ from __future__ import annotations
 import io
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:  # rich takes longer to import than `leitmotif --help` takes in all
     from rich.console import Console
+
+
+# Controls but tab and line feed, and what turns the direction of text: a terminal obeys them. Names of files
+# and what servers say are anybody's.
+_OBEYED = re.compile("[\0-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    """Return a text that no terminal takes for orders: those in it are escaped, as Python does."""
+    return _OBEYED.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
+
+
+class Printable:
+    """An output to which all that is printed is made printable.
+
+    Attributes:
+        stream: The output itself, for what is meant to move a terminal.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        return self.stream.write(printable(text))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.stream, name)
+
+
+class _PrintableLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 @cache
@@ -22,10 +56,24 @@ def errors() -> Console:
     return Console(stderr=True, highlight=False)
 
 
+def output() -> Console:
+    """Return a console of standard output; what is shown there is made printable by whoever shows it."""
+    from rich.console import Console
+
+    stream = sys.stdout.stream if isinstance(sys.stdout, Printable) else sys.stdout
+    return Console(file=stream, highlight=False)
+
+
 def set_up_output() -> None:
     """Let any text be printed: letters that the locale (or a pipe on Windows) has not are escaped."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
+        sys.stdout = Printable(sys.stdout)  # type: ignore[assignment]
+
+
+def print_error(line: object) -> None:
+    """Print a line to standard error."""
+    print(printable(str(line)), file=sys.stderr)
 
 
 def set_up_logging(verbose: bool) -> None:
@@ -35,7 +83,8 @@ def set_up_logging(verbose: bool) -> None:
         from rich.logging import RichHandler
 
         handler = RichHandler(console=errors(), show_path=False, show_time=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", handlers=[handler])
+    handler.setFormatter(_PrintableLines("%(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("leitmotif").setLevel(logging.DEBUG if verbose else logging.INFO)
 
 

@@ -120,7 +120,7 @@ def _readable(
             except BadInput as error:
                 failed.append({"input": str(given), "message": str(error)})
                 if not quiet:
-                    print(f"leitmotif: {error}", file=sys.stderr)
+                    console.print_error(f"leitmotif: {error}")
                 continue
             yield shown
 

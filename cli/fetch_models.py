@@ -81,7 +81,7 @@ def _failure(failures: Mapping[str, RunError], tried: int, facts: Mapping[str, A
     if len(failures) == 1:
         return kind(str(*failures.values()), facts)
     for name, failure in failures.items():
-        print(f"failed   {name:<14} {one_line(failure)}", file=sys.stderr)
+        console.print_error(f"failed   {name:<14} {one_line(failure)}")
     return kind(f"{len(failures)} of {tried} backends could not be fetched: {', '.join(failures)}", facts)
 
 

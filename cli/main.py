@@ -104,7 +104,7 @@ def _fail(
     error: object, kind: str, code: Exit, *, as_json: bool, facts: Mapping[str, Any] | None = None
 ) -> Exit:
     said = one_line(error)
-    print(f"leitmotif: error: {said}", file=sys.stderr)
+    console.print_error(f"leitmotif: error: {said}")
     if as_json:
         console.print_json({**(facts or {}), "error": said, "kind": kind, "exit_code": int(code)})
     return code

@@ -78,10 +78,9 @@ def run(options: argparse.Namespace) -> int:
 @contextmanager
 def _screen(*, watch: bool, as_json: bool) -> Iterator[Callable[[Status, bool], None]]:
     """Give what shows a status, and is called with whether more looks follow."""
-    from rich.console import Console
     from rich.live import Live
 
-    out = Console(highlight=False)
+    out = console.output()
     if as_json:
         yield lambda status, more: console.print_json(asdict(status))
     elif not out.is_terminal:
@@ -156,6 +155,9 @@ def _drawn(status: Status) -> Group:
     from rich.markup import escape
     from rich.table import Table
 
+    def shown(text: str) -> str:
+        return escape(console.printable(text))
+
     stages = Table("stage", box=None, pad_edge=False, header_style="bold")
     for name in ("done", "left", "failed", "rate", "time to go"):
         stages.add_column(name, justify="right")
@@ -170,20 +172,20 @@ def _drawn(status: Status) -> Group:
             duration_text(stage.eta_s) if stage.left and stage.eta_s is not None else "",
             style="bold cyan" if at_hand else "dim" if stage.done is None else None,
         )
-    parts: list[str | Table] = [*map(escape, _head(status)), "", stages]
+    parts: list[str | Table] = [*map(shown, _head(status)), "", stages]
     if status.failures:
         failures = Table("failed at", "error", box=None, pad_edge=False, header_style="bold")
         failures.add_column("clips", justify="right")
         failures.add_column("for example", overflow="fold")
         for failure in status.failures[:FAILURES_SHOWN]:
-            failures.add_row(failure.stage, failure.error, str(failure.count), escape(_example(failure)))
+            failures.add_row(failure.stage, failure.error, str(failure.count), shown(_example(failure)))
         parts += ["", failures]
     if status.slowest:
         slowest = Table("slowest at", box=None, pad_edge=False, header_style="bold")
         slowest.add_column("seconds", justify="right")
         slowest.add_column("clip", overflow="ellipsis", no_wrap=True)
         for clip in status.slowest[:SLOWEST_SHOWN]:
-            slowest.add_row(clip.stage, f"{clip.seconds:.1f}", escape(clip.source))
+            slowest.add_row(clip.stage, f"{clip.seconds:.1f}", shown(clip.source))
         parts += ["", slowest]
     return Group(*parts)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from leitmotif.cli import console
@@ -29,7 +28,7 @@ def run(options: argparse.Namespace) -> int:
     with progress() as tell:
         found = examine_safely(options.dataset, fast=options.fast, on_progress=tell)
     for problem in found.problems:
-        print(problem, file=sys.stderr)
+        console.print_error(problem)
     if options.json:
         facts = {"dataset": str(options.dataset), "valid": not found.problems, "problems": found.problems}
         console.print_json({**facts, "rows": found.rows, "decoded": found.decoded})

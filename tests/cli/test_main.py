@@ -15,7 +15,7 @@ from leitmotif.cli.parser import COMMANDS, Parser, children_of, make_parser
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 # The files of cli/ that are no command.
-SHARED = {"__init__", "console", "exits", "interrupt", "main", "parser", "progress"}
+SHARED = {"__init__", "console", "exits", "interrupt", "main", "memory", "parser", "progress"}
 
 
 def leaves(parser: Parser) -> list[Parser]:
