@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leitmotif.storage.errors import OutsideError, is_machine_fault
+from leitmotif.storage.errors import OutsideError, RunError, is_machine_fault, one_line
 from leitmotif.weights.device import resolve_device
 
 if TYPE_CHECKING:
@@ -26,10 +26,12 @@ def one_line_errors(advice: str = "make room and run it again") -> Iterator[None
     """
     try:
         yield
-    except (OSError, MemoryError) as error:
+    except RunError:
+        raise
+    except Exception as error:
         if not is_machine_fault(error):
             raise
-        raise OutsideError(f"{error}; {advice}") from error
+        raise OutsideError(f"{one_line(error)}; {advice}") from error
 
 
 def open_describer(run: Path, *, device: str = "auto", visuals: bool = False, **decoding: Any) -> Describer:

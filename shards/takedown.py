@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import cache
 from json import JSONDecoder
@@ -86,11 +86,15 @@ class Blocklist:
         return bool(self._urls) and any(url and canonical_url(url) in self._urls for url in urls)
 
 
-def read_record(folder: Path) -> list[Removal]:
+def read_record(folder: Path, *, on_damage: Callable[[str], None] | None = None) -> list[Removal]:
     """Return what was removed from a folder, oldest first; nothing where there is no record.
 
     Of a damaged record everything that is readable holds. One line is logged that names the file and the
     lines that are not; another for each damaged record that was set aside (`mend_record`).
+
+    Args:
+        folder: A workspace, a dataset or a collected folder.
+        on_damage: Called with what is wrong with the record, instead of logging it.
 
     Raises:
         UserError: The file cannot be opened: nothing may come in until it can.
@@ -99,10 +103,14 @@ def read_record(folder: Path) -> list[Removal]:
     path = folder / RECORD
     found = _read(path)
     if found.damaged:
-        _warn(
-            f"{str(path)!r}: {_numbered(found.damaged)} no takedown, what is readable of the record is kept "
-            "out; mend the file or bring it back, it says what must stay out"
+        said = (
+            f"{_numbered(found.damaged)} no takedown, what is readable of the record is kept out; mend the "
+            "file or bring it back, it says what must stay out"
         )
+        if on_damage:
+            on_damage(f"{RECORD}: {said}")
+        else:
+            _warn(f"{str(path)!r}: {said}")
     for aside in sorted(folder.glob(f"{ASIDE}*")):
         _warn(
             f"{str(aside)!r} is what {RECORD} was, {_numbered(_read(aside).damaged)} no takedown; look what "

@@ -234,12 +234,14 @@ def _check_features(dataset: Path) -> Iterator[str]:
 
 
 def _check_takedowns(dataset: Path) -> Iterator[str]:
-    """Check that nothing is in the dataset that was taken down from it."""
+    """Check that the record of what was taken down is whole, and that nothing of it is in the dataset."""
+    damage: list[str] = []
     try:
-        blocklist = Blocklist(read_record(dataset))
+        blocklist = Blocklist(read_record(dataset, on_damage=damage.append))
     except ValueError as error:
         yield str(error)
         return
+    yield from damage
     if not blocklist:
         return
     for path in find_tables(dataset):

@@ -36,15 +36,15 @@ _ADVICE = {
 MACHINE_ERRNOS = frozenset(_ADVICE)
 # Of a file that somebody else made, these are about the file; of a place that we write to, about the place.
 WRITING_ERRNOS = MACHINE_ERRNOS | {errno.EACCES, errno.EPERM}
-# How torch and safetensors, which work without Python, report a disk or a memory that refused.
-_SAID_OF_THE_MACHINE = (
+# How torch and safetensors, which work without Python, report a disk that refused, or a memory.
+_SAID_OF_THE_DISK = (
     "No space left",
     "Disk quota",
     "Read-only file system",
     "file write failed",
     "unexpected pos",
-    "can't allocate memory",
 )
+_SAID_OF_MEMORY = ("can't allocate memory", "Cannot allocate memory", "std::bad_alloc")
 _CV2_NO_MEMORY = -4  # cv::Error::StsNoMem
 
 
@@ -81,18 +81,23 @@ def is_machine_fault(error: BaseException, *, writing: bool = False) -> bool:
     number = getattr(error, "errno", None)
     if isinstance(error, OSError) or isinstance(number, int):  # PyAV's have a number, too
         return number in (WRITING_ERRNOS if writing else MACHINE_ERRNOS)
-    kind = type(error)
-    # Any other error may quote the name of a file, which can be anything.
-    if kind is RuntimeError or kind.__name__ == "SafetensorError":
-        return any(said in str(error) for said in _SAID_OF_THE_MACHINE)
-    return kind.__name__ == "OutOfMemoryError"  # torch's, of a GPU
+    if _is_of_native_code(error):
+        return any(said in str(error) for said in _SAID_OF_THE_DISK)
+    return type(error).__name__ == "OutOfMemoryError"  # torch's, of a GPU
 
 
 def lacks_memory(error: BaseException) -> bool:
     """Tell whether memory was asked for in vain, whichever library asked."""
     if type(error).__module__ == "cv2":
         return getattr(error, "code", None) == _CV2_NO_MEMORY
+    if _is_of_native_code(error):
+        return any(said in str(error) for said in _SAID_OF_MEMORY)
     return isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM
+
+
+def _is_of_native_code(error: BaseException) -> bool:
+    """Tell whether torch or safetensors raised an error; any other may quote names, which can be anything."""
+    return type(error) is RuntimeError or type(error).__name__ == "SafetensorError"
 
 
 def describe_machine_fault(error: BaseException, folder: object) -> str:

@@ -283,6 +283,10 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         side("quarantine", pa.Table.from_pylist([{"clip_id": "x"}], schema=QUARANTINE)),
         "quarantine.parquet: 1 row, expected 0",
     ),
+    "a record of takedowns that holds something else": (
+        lambda d: (d / "takedown.jsonl").write_bytes(b"\xff{\n") and None,
+        "takedown.jsonl: line 1 is no takedown",
+    ),
     "a side table of other columns": (
         side("quarantine", pa.table({"a": pa.array([], pa.int8())})),
         "columns ['a']",

@@ -16,6 +16,7 @@ from leitmotif.storage.errors import (
     describe_machine_fault,
     first_line,
     is_machine_fault,
+    lacks_memory,
     one_line,
 )
 
@@ -88,10 +89,21 @@ def test_memory_that_opencv_or_torch_lacks_is_the_machines_fault() -> None:
     cv2_error.code = -4
     assert is_machine_fault(cv2_error)
     assert not is_machine_fault(cv2.error("(-215:Assertion failed)"))
-    assert is_machine_fault(
-        RuntimeError("[enforce fail at alloc_cpu.cpp:124] can't allocate memory: you tried")
-    )
     assert is_machine_fault(torch.OutOfMemoryError("CUDA out of memory"))
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail at alloc_cpu.cpp:124] can't allocate memory: you tried"),
+        RuntimeError("std::bad_alloc"),
+        RuntimeError("unable to mmap 9 bytes from file <m.bin>: Cannot allocate memory (12)"),
+    ],
+)
+def test_memory_that_a_library_asked_for_without_python_is_said_as_such(error: Exception) -> None:
+    assert lacks_memory(error) and is_machine_fault(error)
+    said = describe_machine_fault(error, "/ws")
+    assert said == "Cannot allocate memory while writing to '/ws'; free memory, or use fewer --workers"
 
 
 def test_each_fault_of_the_machine_is_said_with_its_place_and_what_helps() -> None:
