@@ -18,7 +18,8 @@ from leitmotif.collection.fetch.download import DirectFetcher, IsPage
 from leitmotif.collection.fetch.inspect import ProbePool
 from leitmotif.collection.fetch.opt_out import OptOut
 from leitmotif.collection.fetch.postprocess import FetchedSource, Postprocessor
-from leitmotif.collection.fetch.video_site import Playlist, Video, VideoSite
+from leitmotif.collection.fetch.site_process import SiteProcess
+from leitmotif.collection.fetch.video_site import Playlist, Video
 from leitmotif.collection.folder import SUFFIXES
 from leitmotif.collection.match import choose
 from leitmotif.collection.request import Request
@@ -51,6 +52,7 @@ class Fetcher:
         self._opt_out = None if settings.ignore_robots else OptOut(self._connections, budget.check)
         self._direct = DirectFetcher(settings, self._connections, self._opt_out)
         self._of_thread = threading.local()
+        self._sites: list[SiteProcess] = []
 
     def fetch(self, request: Request, *, hold: Hold = lambda seconds: None) -> FetchResult:
         """Fetch an item, with a few tries.
@@ -83,6 +85,8 @@ class Fetcher:
     def close(self) -> None:
         """Close what is kept open, when all threads have ended."""
         self._connections.close()
+        for site in self._sites:
+            site.close()
 
     def holds(self, request: Request) -> bool:
         """Tell whether this thread has the source of a window."""
@@ -179,10 +183,11 @@ class Fetcher:
         name = hashlib.blake2b(what.encode(), digest_size=4).hexdigest()
         return self._archive.part(request.source_key, name)
 
-    def _site(self) -> VideoSite:
+    def _site(self) -> SiteProcess:
         if not hasattr(self._of_thread, "site"):
-            self._of_thread.site = VideoSite(self._settings)
-        site: VideoSite = self._of_thread.site
+            self._of_thread.site = SiteProcess(self._settings)
+            self._sites.append(self._of_thread.site)
+        site: SiteProcess = self._of_thread.site
         return site
 
 

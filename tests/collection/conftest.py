@@ -13,7 +13,9 @@ import pytest
 from leitmotif.collection import collector
 from leitmotif.collection.archive import COLUMNS, Archive
 from leitmotif.collection.collector import CollectSummary, collect
+from leitmotif.collection.fetch import fetcher
 from leitmotif.collection.fetch.inspect import ProbePool
+from leitmotif.collection.fetch.video_site import VideoSite
 from leitmotif.collection.guard import Guard
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sources.open import open_source
@@ -34,6 +36,19 @@ def shared_inspectors(probes: ProbePool, monkeypatch: pytest.MonkeyPatch) -> Non
     """Start the process that reads headers once, not for every run."""
     monkeypatch.setattr(probes, "open", lambda: nullcontext())
     monkeypatch.setattr(collector, "ProbePool", lambda number: probes)
+
+
+class SiteHere(VideoSite):
+    """Reads pages in this process, where tests see what it does."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+@pytest.fixture(autouse=True)
+def sites_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Start no process for the pages of each run."""
+    monkeypatch.setattr(fetcher, "SiteProcess", SiteHere)
 
 
 @pytest.fixture
