@@ -133,7 +133,7 @@ def train(
     logging.disable_progress_bar()
     folder = dataset.path if isinstance(dataset, Dataset) else Path(dataset)
     changes = [f"{name}={_as_text(value)}" for name, value in (set or {}).items()]
-    with one_line_errors("make room, then go on with resume"), show_progress(progress) as tell:
+    with one_line_errors("go on with resume"), show_progress(progress) as tell:
         # None: those of the run, or of the default preset.
         settings = choose_settings(preset, changes) if preset or changes else None
         summary = train_run(folder, Path(out), settings, resume=resume, on_progress=tell)

@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
     train = import_module(f"{room}.train").train
     logging.disable_progress_bar()
     settings = None  # those of the run, or of the default preset
-    with one_line_errors("make room, then go on with --resume"):
+    with one_line_errors("go on with --resume"):
         if options.preset or options.set:
             settings = choose_settings(options.preset, options.set)
         with progress() as tell:

@@ -14,7 +14,7 @@ from leitmotif.collection.enrich.enrichment import enrich as run_enrichers
 from leitmotif.collection.errors import CollectError
 from leitmotif.collection.settings import Settings
 from leitmotif.collection.sources.open import open_source
-from leitmotif.storage.errors import OutsideError, is_machine_fault
+from leitmotif.storage.errors import OutsideError, describe_machine_fault, is_machine_fault
 from leitmotif.storage.progress import OnProgress, show_nothing
 
 
@@ -80,10 +80,9 @@ def _run_errors(folder: Path) -> Iterator[None]:
         yield
     except CollectError as error:
         raise OutsideError(f"{error}; run again later, what was fetched so far is kept") from error
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         if not is_machine_fault(error):
             raise
         raise OutsideError(
-            f"{error.strerror or error} while writing to {str(folder)!r}; make room and run again, what was "
-            "fetched so far is kept"
+            f"{describe_machine_fault(error, folder)} and run again, what was fetched so far is kept"
         ) from error

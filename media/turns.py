@@ -9,6 +9,7 @@ everybody works at once.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import time
 from collections.abc import Iterator
@@ -16,11 +17,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psutil
-
-try:
-    import fcntl
-except ImportError:  # no Unix
-    fcntl = None  # type: ignore[assignment]
 
 PATIENCE_S = 300.0
 _ROOM, _DOOR = Path(__file__), Path(__file__).with_name("__init__.py")
@@ -46,9 +42,6 @@ def alone() -> Iterator[None]:
 
 @contextmanager
 def _held(path: Path, *, whole: bool) -> Iterator[None]:
-    if fcntl is None:
-        yield
-        return
     handle = os.open(path, os.O_RDONLY)
     try:
         deadline_s = time.monotonic() + PATIENCE_S

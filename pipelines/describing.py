@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leitmotif.storage.errors import OutsideError, RunError, is_machine_fault, one_line
+from leitmotif.storage.errors import OutsideError, RunError, is_machine_fault, one_line, what_helps
 from leitmotif.weights.device import resolve_device
 
 if TYPE_CHECKING:
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def one_line_errors(advice: str = "make room and run it again") -> Iterator[None]:
-    """Turn a full disk or memory, wherever training and describing meet it, into one line.
+def one_line_errors(then: str = "run it again") -> Iterator[None]:
+    """Turn what the machine refuses, wherever training and describing meet it, into one line.
 
     Args:
-        advice: What to do then.
+        then: What to do after that which helps.
 
     Raises:
         OutsideError: Disk or memory failed.
@@ -31,7 +31,7 @@ def one_line_errors(advice: str = "make room and run it again") -> Iterator[None
     except Exception as error:
         if not is_machine_fault(error):
             raise
-        raise OutsideError(f"{one_line(error)}; {advice}") from error
+        raise OutsideError(f"{one_line(error)}; {what_helps(error)} and {then}") from error
 
 
 def open_describer(run: Path, *, device: str = "auto", visuals: bool = False, **decoding: Any) -> Describer:

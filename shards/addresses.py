@@ -20,20 +20,10 @@ _LETTERS = 64
 _SECRET = frozenset(
     (
         *("token", "access_token", "auth_token", "id_token", "refresh_token", "session_token", "api_token"),
-        *(
-            "auth",
-            "authorization",
-            "jwt",
-            "api_key",
-            "apikey",
-            "secret",
-            "client_secret",
-            "password",
-            "passwd",
-        ),
-        *("pwd", "signature", "sig", "awsaccesskeyid", "googleaccessid", "key_pair_id", "hdnts", "hdnea"),
-        *("x_amz_signature", "x_amz_credential", "x_amz_security_token", "security_token"),
-        *("x_goog_signature", "x_goog_credential"),
+        *("auth", "authorization", "jwt", "api_key", "apikey", "secret", "client_secret"),
+        *("password", "passwd", "pwd", "signature", "sig", "awsaccesskeyid", "googleaccessid"),
+        *("key_pair_id", "hdnts", "hdnea", "x_amz_signature", "x_amz_credential", "x_amz_security_token"),
+        *("security_token", "x_goog_signature", "x_goog_credential"),
     )
 )
 _USER = re.compile(r"(?<=//)[^/?#\\\s@]*(?:@[^/?#\\\s@]*)*@")

@@ -9,9 +9,9 @@ from typing import Any, Literal, TypeVar
 
 Value = TypeVar("Value")
 
+_MOST_MARKS = 30
 # Controls (but tab and line breaks) and two code points that are no letters: XML 1.0 has no way to write
 # them, so that no figure, and no page read as XML, could hold them. https://www.w3.org/TR/xml/#charsets
-_MOST_MARKS = 30
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f\ufffe\uffff]+")
 
 

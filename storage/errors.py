@@ -107,9 +107,9 @@ def describe_machine_fault(error: BaseException, folder: object) -> str:
         error: What `is_machine_fault` holds of.
         folder: What was written or read, where the error does not name a file.
     """
-    number = errno.ENOMEM if lacks_memory(error) else getattr(error, "errno", None)
+    number = _number(error)
     if number not in _ADVICE:
-        return f"{one_line(error)} while working in {str(folder)!r}; {_ROOM}"
+        return f"{one_line(error)} while working in {str(folder)!r}; {what_helps(error)}"
     # Of what Python did not do itself the text has more than the reason.
     said = os.strerror(number)
     if isinstance(error, MemoryError) and str(error):
@@ -120,7 +120,16 @@ def describe_machine_fault(error: BaseException, folder: object) -> str:
         if isinstance(place, str | bytes)
         else f"while writing to {str(folder)!r}"
     )
-    return f"{said} {at}; {_ADVICE[number]}"
+    return f"{said} {at}; {what_helps(error)}"
+
+
+def what_helps(error: BaseException) -> str:
+    """Return what to do, in a few words, about what `is_machine_fault` holds of."""
+    return _ADVICE.get(_number(error), _ROOM)
+
+
+def _number(error: BaseException) -> Any:
+    return errno.ENOMEM if lacks_memory(error) else getattr(error, "errno", None)
 
 
 def one_line(error: object, longest: int | None = None) -> str:

@@ -20,8 +20,9 @@ logger = logging.getLogger("leitmotif.storage")
 
 KEY = "clip_id"
 PARTS = "part-*.parquet"
-# The keys of the tables that were asked last, with the parts that they were read from: one for each stage.
-INDEXES_KEPT = 16
+# The keys of the tables that were asked last, with the parts that they were read from, up to so many bytes:
+# those of a million clips take about 50 MB for each stage.
+INDEXES_BYTES = 256 << 20
 _INDEXES: dict[Path, tuple[tuple[tuple[str, int, int], ...], pa.Table]] = {}
 STATUS = [("error", pa.string()), ("message", pa.string())]
 
@@ -94,11 +95,15 @@ class AppendOnlyTable:
             table = self._read(columns, chosen)
         else:
             # Who is in it is asked several times in a row by every run; parts that stand are as they were.
-            stamp = tuple((part.name, part.stat().st_mtime_ns, part.stat().st_size) for part in chosen)
+            states = [part.stat() for part in chosen]
+            stamp = tuple(
+                (part.name, state.st_mtime_ns, state.st_size)
+                for part, state in zip(chosen, states, strict=True)
+            )
             known = _INDEXES.pop(self.folder, None)
             table = known[1] if known and known[0] == stamp else self._read(columns, chosen)
             _INDEXES[self.folder] = stamp, table
-            while len(_INDEXES) > INDEXES_KEPT:
+            while sum(index.nbytes for _, index in _INDEXES.values()) > INDEXES_BYTES:
                 del _INDEXES[next(iter(_INDEXES))]
         return table if with_part else table.drop_columns(["part"])
 

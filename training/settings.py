@@ -146,7 +146,7 @@ def read_settings(folder: Path, kind: type[Chosen]) -> Chosen:
     path = folder / SETTINGS_NAME
     advice = f"give a folder that `leitmotif train {kind.KIND}` wrote"
     try:
-        values = _read_object(path)
+        values = read_object(path)
         trained = values.pop(_KIND, _FORMER_KIND)
         if trained == kind.KIND:
             return kind.changed(values, str(path))
@@ -156,10 +156,6 @@ def read_settings(folder: Path, kind: type[Chosen]) -> Chosen:
     except (OSError, ValueError) as error:
         raise UserError(f"cannot use {str(path)!r} ({one_line(error)}); {advice}") from error
     raise UserError(f"{str(folder)!r} was trained by `leitmotif train {trained}`; {advice}")
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    return read_object(path)
 
 
 def _current(kind: type[LoopSettings], name: str, where: str) -> str:

@@ -28,7 +28,7 @@ from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.manifest import read_counts
 from leitmotif.shards.takedown import Blocklist, Removal, write_record
 from leitmotif.shards.urls import canonical_url
-from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault
+from leitmotif.storage.errors import OutsideError, UserError, describe_machine_fault, is_machine_fault
 from leitmotif.storage.progress import OnProgress, show_nothing
 
 
@@ -191,11 +191,12 @@ def take_down(
                 left = read_counts(targets.dataset)["rows"]
                 done.emptied = [split for split, rows in before.items() if rows and not left.get(split)]
             done.searched = _prove(targets, redactor, on_progress)
-        except OSError as error:
+        except (OSError, MemoryError) as error:
             if not is_machine_fault(error):
                 raise
+            place = targets.workspace or targets.dataset or targets.collected
             raise OutsideError(
-                f"{error.strerror} while taking down; make room and run the same command again"
+                f"{describe_machine_fault(error, place)} and run the same command again"
             ) from error
     return done
 

@@ -4,13 +4,16 @@ import errno
 import os
 import resource
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
 
+from leitmotif.collection.run import _run_errors
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines import runner
 from leitmotif.pipelines.curate import curate
+from leitmotif.pipelines.describing import one_line_errors
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.workspace import Stores, Workspace
@@ -84,3 +87,19 @@ def test_an_error_that_nobody_foresaw_is_told_in_words(
         "probe failed over it in an unforeseen way (TypeError: unsupported operand"
     )
     assert outcome.message.endswith("leave it out and report this")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "No space left on device.*; make room and "),
+        (OSError(errno.EFBIG, "File too large"), r"File too large.*ulimit -f.* and "),
+        (MemoryError("12 GB"), "12 GB.*; free memory, .* and "),
+    ],
+)
+@pytest.mark.parametrize("door", [one_line_errors, lambda: _run_errors(Path("clips"))])
+def test_describing_and_collecting_say_what_helps_against_each_refusal(
+    door: Callable[[], AbstractContextManager[None]], error: Exception, said: str
+) -> None:
+    with pytest.raises(OutsideError, match=said), door():
+        raise error

@@ -5,7 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from leitmotif.storage.table import AppendOnlyTable
+from leitmotif.storage import table
+from leitmotif.storage.table import AppendOnlyTable, drop_rows
 
 COLUMNS = pa.schema([("value", pa.float32())])
 
@@ -49,6 +50,30 @@ def test_the_index_says_which_part_holds_a_key(store: AppendOnlyTable) -> None:
     index = {row["clip_id"]: store.parts()[row["part"]] for row in store.index().to_pylist()}
     assert index == {"a": second, "b": first}
     assert store.read(["value"], parts=[first])["clip_id"].to_pylist() == ["b"]
+
+
+def test_keys_are_read_again_once_a_part_is_another(
+    store: AppendOnlyTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads: list[list[Path]] = []
+    read = AppendOnlyTable._read
+
+    def counted(self: AppendOnlyTable, columns: list[str], chosen: list[Path]) -> pa.Table:
+        reads.append(chosen)
+        return read(self, columns, chosen)
+
+    monkeypatch.setattr(AppendOnlyTable, "_read", counted)
+    store.append([{"clip_id": "a"}, {"clip_id": "b"}])
+    assert [len(store.index()) for _ in range(3)] == [2, 2, 2]
+    assert len(reads) == 1
+    drop_rows(store.folder, "clip_id", ["a"], scratch=store.scratch)
+    assert store.index()["clip_id"].to_pylist() == ["b"]
+    store.append([{"clip_id": "c"}])
+    assert store.index()["clip_id"].to_pylist() == ["b", "c"]
+    monkeypatch.setattr(table, "INDEXES_BYTES", 0)  # keys of very many clips are not kept
+    assert [len(store.index()) for _ in range(2)] == [2, 2]
+    assert len(reads) == 4
+    assert not table._INDEXES
 
 
 def test_a_part_that_is_not_whole_is_never_seen(
