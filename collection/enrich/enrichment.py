@@ -22,7 +22,7 @@ from leitmotif.extras import needs
 from leitmotif.plugins import add_plugins, check_class
 from leitmotif.shards.texts import encodable
 from leitmotif.storage.atomic import write_text
-from leitmotif.storage.errors import UserError
+from leitmotif.storage.errors import UserError, is_machine_fault, one_line
 from leitmotif.storage.progress import OnProgress, show_nothing
 
 logger = logging.getLogger("leitmotif.collection")
@@ -173,6 +173,14 @@ def _enrich_file(
     except CollectError as error:
         done.failed += 1
         logger.info("%s: %s: %s", name, file.name, error)
+        return
+    except Exception as error:
+        if is_machine_fault(error, writing=True):
+            raise
+        # One odd answer must not end a run of thousands.
+        done.failed += 1
+        told = f"{type(error).__name__}: {one_line(error, 200)}"
+        logger.warning("%s: %s: what it answers is of no use (%s)", name, file.name, told)
         return
     found = {"found": answer is not None, "at": datetime.now(UTC).isoformat(timespec="seconds")}
     info["enrichments"] = known | {name: found | encodable(answer or {})}

@@ -7,6 +7,7 @@ Reference:
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +17,6 @@ import aiohttp
 import shazamio
 from aiohttp_retry import ExponentialRetry
 from shazamio.client import HTTPClient
-from shazamio.exceptions import BadResponseStatus, FailedDecodeJson
 from shazamio_core import SignatureError
 
 from leitmotif.collection.errors import Unavailable, limited
@@ -36,6 +36,8 @@ WINDOW_S = 12.0
 PAUSE_S = 2.0
 DECODE_LIMIT_S = 120.0
 TIMEOUT_S = 30.0
+# The longest answers have some 50 kB.
+_MAX_BYTES = 8 << 20
 _TEXT = 300
 
 
@@ -98,7 +100,7 @@ class Shazam:
             raise Unavailable(f"Shazam: {str(error) or type(error).__name__}"[:300]) from error
         except SignatureError:
             return {}  # nothing to hear in it
-        except (BadResponseStatus, FailedDecodeJson, ValueError) as error:
+        except (ValueError, RecursionError) as error:
             self._client.check()
             raise Unavailable(f"Shazam answers something else than JSON ({str(error)[:200]})") from error
         self._client.check()
@@ -117,8 +119,15 @@ class _Client(HTTPClient):
         self.trace_config.on_request_end.append(self._note)
 
     async def request(self, method: str, url: str, **options: Any) -> Any:
+        """Return the JSON of an answer, of which no more than `_MAX_BYTES` are read, unpacked."""
         timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
-        return await super().request(method, url.replace(URL, self._url), timeout=timeout, **options)
+        client, content = self._ensure_client(), bytearray()
+        async with client.request(method, url.replace(URL, self._url), timeout=timeout, **options) as answer:
+            async for piece in answer.content.iter_any():
+                content += piece
+                if len(content) > _MAX_BYTES:
+                    raise Unavailable(f"Shazam answers with more than {_MAX_BYTES} bytes")
+        return json.loads(content)
 
     async def _note(self, _session: Any, _context: Any, ended: aiohttp.TraceRequestEndParams) -> None:
         self._status, self._wait = ended.response.status, ended.response.headers.get("Retry-After", "")

@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import urlsplit
 
 from leitmotif.collection.request import Request
@@ -15,6 +16,8 @@ from leitmotif.collection.request import Request
 # Items that wait at a time; sources with millions of rows are read as they are fetched.
 CAPACITY = 1000
 SEARCH_HOST = "youtube.com"
+# Hosts that are looked at for being over, whenever an item is taken: those that were longest not asked.
+_LOOKED_AT = 8
 
 
 def host_of(request: Request) -> str:
@@ -32,6 +35,10 @@ class _Host:
     active: int = 0
     due_s: float = 0.0
     stopped: str | None = None
+
+    def is_over(self, now: float) -> bool:
+        """Tell whether nothing more is to be known of a host until another item of it comes."""
+        return not (self.waiting or self.active or self.stopped or self.due_s > now)
 
 
 class HostQueue:
@@ -82,6 +89,10 @@ class HostQueue:
                 wait_s = 1.0
                 if self._room(self._active):
                     now = time.monotonic()
+                    # (Lists name hundreds of thousands of hosts; each would be looked at every time.)
+                    for name in list(islice(self._hosts, _LOOKED_AT)):
+                        if self._hosts[name].is_over(now):
+                            del self._hosts[name]
                     for name, host in self._hosts.items():
                         if not host.waiting or host.active >= self._per_host:
                             continue
