@@ -48,9 +48,9 @@ docs: setup
 bench: setup
 	$(BIN)/python -m bench $(ONLY)
 
-# Faults and hostile files: half an hour on two cores. Writes the table of docs/reliability.md.
+# Faults and hostile files: half an hour on two cores. Writes the table of docs/reliability.md. What was interrupted goes on.
 chaos: setup
-	$(BIN)/python -m tests.chaos --keep
+	$(BIN)/python -m tests.chaos --lab .chaos --keep
 
 mini: setup
 	$(BIN)/python -m leitmotif.train_mini.make
@@ -68,4 +68,4 @@ vllm: .venv-vllm/.installed
 	touch $@
 
 clean:
-	rm -rf .venv .venv-vllm demo-out .site .typecheck .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-vllm demo-out .site .chaos .typecheck .mypy_cache .ruff_cache .pytest_cache

@@ -65,12 +65,14 @@ def faults() -> Iterator[Fault]:
     for start in range(0, NUMBER, FILES_A_RUN):
         for recipe in ("music-video", "music-track"):
             name = f"files {start} to {min(start + FILES_A_RUN, NUMBER) - 1}, {recipe}"
-            yield Fault("hostile files, runs over them", name, _run(start, recipe))
+            files = min(FILES_A_RUN, NUMBER - start)
+            yield Fault("hostile files, runs over them", name, _run(start, recipe), files=files)
     for recipe in ("music-video", "music-track", "auto"):
         yield Fault(
             "hostile files, runs over them",
             f"special files, links and sparse ones, {recipe}",
             _special(recipe),
+            files=12,
         )
 
 

@@ -32,36 +32,34 @@ def after(share: float, seconds: float, number: int = signal.SIGKILL) -> Strike:
 def faults() -> Iterator[Fault]:
     """Yield them."""
     draw = random.Random(7)
-    for _ in range(24):
-        share = draw.uniform(0.02, 0.98)
+
+    def shares(number: int) -> Iterator[float]:
+        """Yield moments of a run, one of every part of it."""
+        for part in range(number):
+            yield (part + draw.uniform(0.02, 0.98)) / number
+
+    for share in shares(12):
         yield Fault("`curate` killed (SIGKILL)", f"at {share:.2f}", _curate(signal.SIGKILL, share))
-    for _ in range(4):
-        share = draw.uniform(0.1, 0.9)
-        yield Fault(
-            "`curate` ended (SIGTERM, SIGINT)", f"SIGTERM at {share:.2f}", _curate(signal.SIGTERM, share)
-        )
-        yield Fault(
-            "`curate` ended (SIGTERM, SIGINT)", f"SIGINT at {share:.2f}", _curate(signal.SIGINT, share)
-        )
+    for share in shares(3):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            name = f"{number.name} at {share:.2f}"
+            yield Fault("`curate` ended (SIGTERM, SIGINT)", name, _curate(number, share))
     yield Fault("`curate` stopped and continued", "for 3 s", _stopped)
     for share in (0.2, 0.35, 0.5, 0.7):
-        yield Fault("decoder killed", f"at {share}", _decoder(signal.SIGKILL, share))
-    for _ in range(12):
-        share = draw.uniform(0.02, 0.98)
+        yield Fault("a decoder killed", f"at {share}", _decoder(signal.SIGKILL, share))
+    for share in (0.3, 0.5):
+        yield Fault("a decoder that hangs (SIGSTOP)", f"at {share}", _decoder(signal.SIGSTOP, share))
+    for share in shares(6):
         yield Fault("`publish` killed (SIGKILL)", f"at {share:.2f}", _publish(share))
-    for _ in range(8):
-        share = draw.uniform(0.05, 0.95)
+    for share in shares(4):
         yield Fault("`report` killed (SIGKILL)", f"at {share:.2f}", _report(share))
-    for _ in range(8):
-        share = draw.uniform(0.05, 0.95)
+    for share in shares(4):
         yield Fault("`takedown` killed (SIGKILL)", f"at {share:.2f}", _takedown(share))
-    for _ in range(6):
-        share = draw.uniform(0.1, 0.95)
+    for share in shares(3):
         yield Fault("`train mmdm` killed (SIGKILL)", f"at {share:.2f}", _train(share))
-    for _ in range(6):
-        yield Fault(
-            "`collect` killed (SIGKILL)", f"after {(pause := draw.uniform(0.1, 1.5)):.2f} s", _collect(pause)
-        )
+    for share in shares(4):
+        pause_s = 1.5 * share
+        yield Fault("`collect` killed (SIGKILL)", f"after {pause_s:.2f} s", _collect(pause_s))
     yield Fault("commands at the same time", "two curates", _two_curates)
     yield Fault("commands at the same time", "three publishes to one place", _three_publishes)
     yield Fault("commands at the same time", "two reports and a publish", _reports_and_publish)
@@ -90,6 +88,10 @@ def _stopped(lab: Lab, place: Path) -> None:
     lab.rerun(place / "ws")
 
 
+# A call of a decoder that hangs is given up after a few seconds, not after a minute.
+SOON = [word for stage in ("probe", "motion", "frames", "audio") for word in ("--set", f"{stage}.limit_s=4")]
+
+
 def _decoder(number: int, share: float) -> Callable[[Lab, Path], None]:
     def strike(pid: int, seconds: float) -> None:
         time.sleep(share * seconds)
@@ -102,7 +104,7 @@ def _decoder(number: int, share: float) -> Callable[[Lab, Path], None]:
             time.sleep(0.02)
 
     def run(lab: Lab, place: Path) -> None:
-        ended = lab.curate(place / "ws", during=lambda pid: strike(pid, lab.curate_s))
+        ended = lab.curate(place / "ws", *SOON, during=lambda pid: strike(pid, lab.curate_s))
         clean(ended)
         lab.rerun(place / "ws", "--retry-failed")
 

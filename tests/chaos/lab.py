@@ -7,7 +7,6 @@ import hashlib
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -82,6 +81,7 @@ class Fault:
     name: str
     run: Callable[[Lab, Path], None]
     skip: str = ""
+    files: int = 0  # hostile ones that it tries
 
 
 @dataclass
@@ -114,12 +114,19 @@ class Lab:
         return self.root / "reference-dataset"
 
     def prepare(self) -> None:
-        """Render the corpus, and curate and publish it undisturbed, where that is not there from before."""
-        times = self.root / "times.json"
-        if times.is_file():
-            self.curate_s, self.publish_s = json.loads(times.read_text())
+        """Render the corpus, and curate and publish it undisturbed, unless this version did so before."""
+        times, commit = self.root / "times.json", _commit()
+        if times.is_file() and json.loads(times.read_text())["commit"] == commit:
+            facts = json.loads(times.read_text())
+            self.curate_s, self.publish_s = facts["curate_s"], facts["publish_s"]
+            self._tidy()
             self.rows = self.published(self.workspace)
             return
+        self._tidy()
+        for place in (self.videos, self.workspace, self.dataset):
+            shutil.rmtree(place, ignore_errors=True)
+        (self.root / "done.jsonl").unlink(missing_ok=True)
+        self.root.mkdir(parents=True, exist_ok=True)
         render_corpus(self.videos, clips=12, seed=0, duration_s=3.0, size=(160, 90), fps=12.5)
         words = ["curate", str(self.videos), "--recipe", "music-video", "--out", str(self.workspace)]
         ended = self.leitmotif(*words)
@@ -131,7 +138,15 @@ class Lab:
         self.rows = self.published(self.workspace)
         kept = sum(len(rows) for name, rows in self.rows.items() if name.startswith("data/"))
         expect(kept >= 5, f"the corpus keeps {kept} clips; expected 5 or more")
-        times.write_text(json.dumps([self.curate_s, self.publish_s]))
+        facts = {"commit": commit, "curate_s": self.curate_s, "publish_s": self.publish_s}
+        times.write_text(json.dumps(facts))
+
+    def _tidy(self) -> None:
+        """Remove what a call left that was killed."""
+        for place in self.root.glob("fault-*"):
+            if (place / "disk").is_dir():
+                subprocess.run(["umount", "--lazy", str(place / "disk")], capture_output=True)
+            shutil.rmtree(place, ignore_errors=True)
 
     # Commands
 
@@ -160,21 +175,19 @@ class Lab:
             _child(work, log)
         try:
             during(pid)
+            while True:
+                ended, status = os.waitpid(pid, os.WNOHANG)
+                if ended:
+                    break
+                if time.monotonic() - started > limit_s:
+                    raise NotSurvived(f"hangs for {limit_s:g} s; last line: {_read(log)[-200:]!r}")
+                time.sleep(0.01)
         except BaseException:
-            os.kill(pid, signal.SIGKILL)
+            for process in (*psutil.Process(pid).children(recursive=True), psutil.Process(pid)):
+                with suppress(psutil.Error):
+                    process.kill()
             os.waitpid(pid, 0)
             raise
-        while True:
-            ended, status = os.waitpid(pid, os.WNOHANG)
-            if ended:
-                break
-            if time.monotonic() - started > limit_s:
-                for process in (*psutil.Process(pid).children(recursive=True), psutil.Process(pid)):
-                    with suppress(psutil.Error):
-                        process.kill()
-                os.waitpid(pid, 0)
-                raise NotSurvived(f"hangs for {limit_s:g} s; last line: {_read(log)[-200:]!r}")
-            time.sleep(0.01)
         return Ended(os.waitstatus_to_exitcode(status), _read(log), time.monotonic() - started)
 
     def leitmotif(
@@ -296,6 +309,12 @@ class Lab:
             self.same(workspace)
         left = [path.name for path in hidden(workspace)]
         expect(not left, f"left behind: {left[:3]}")
+
+
+def _commit() -> str:
+    """Return which version of the code this is."""
+    words = ["git", "describe", "--always", "--dirty", "--abbrev=40"]
+    return subprocess.run(words, cwd=REPOSITORY, capture_output=True, text=True).stdout.strip()
 
 
 def _child(work: Callable[[], int | None], log: Path) -> None:

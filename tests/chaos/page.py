@@ -27,6 +27,15 @@ def table(facts: dict[str, Any]) -> str:
         total = [one + other for one, other in zip(total, counts, strict=True)]
         lines.append(f"| {kind} | {' | '.join(map(str, counts))} |")
     lines.append(f"| **all** | {' | '.join(f'**{count}**' for count in total)} |")
+    batches: dict[str, list[dict[str, Any]]] = {}
+    for each in facts["results"]:
+        if each.get("files"):
+            batches.setdefault(each["name"].rsplit(", ", 1)[0], []).append(each)
+    tried = sum(runs[0]["files"] for runs in batches.values())
+    survived = sum(
+        runs[0]["files"] for runs in batches.values() if all(each["result"] == "survived" for each in runs)
+    )
+    lines += ["", f"Hostile files, each with two recipes: {tried} tried, {survived} survived."]
     return "\n".join(lines)
 
 

@@ -1,7 +1,9 @@
 """The page says what the script found."""
 
 import json
+from importlib import import_module
 
+from tests.chaos.__main__ import GROUPS
 from tests.chaos.page import PAGE, RESULTS, filled
 
 
@@ -16,3 +18,12 @@ def test_the_last_run_tried_enough_and_everything_was_survived() -> None:
     tried = [each for each in results if each["result"] != "skipped"]
     assert len(tried) >= 150
     assert [each["name"] for each in tried if each["result"] != "survived"] == []
+
+
+def test_no_two_faults_have_the_same_name() -> None:
+    names = [
+        (fault.kind, fault.name)
+        for group in GROUPS
+        for fault in import_module(f"tests.chaos.{group}").faults()
+    ]
+    assert len(set(names)) == len(names) > 250
