@@ -24,6 +24,7 @@ from starlette.staticfiles import StaticFiles
 
 from leitmotif.review.survey.door import Door
 from leitmotif.review.survey.key import QUESTIONNAIRE, RESPONSES, Key, load_key
+from leitmotif.review.survey.line import Line
 from leitmotif.review.survey.responses import check_participant, check_response, read_responses, record_of
 from leitmotif.shards.texts import encodable
 from leitmotif.storage.atomic import clear_folder, write_text
@@ -231,7 +232,7 @@ class SurveyServer:
             uvicorn.Config(
                 make_app(self.assignments, names=(host, *names)),
                 lifespan="off", ws="none", access_log=False, log_config=None,
-                server_header=False, timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=GRACE_S,
+                server_header=False, http=Line, timeout_keep_alive=IDLE_S, timeout_graceful_shutdown=GRACE_S,
             )
         )  # fmt: skip
         # (Only on what is called TCP does asyncio send at once, rather than when the other side has said that

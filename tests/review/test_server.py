@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 import threading
+import time
 from argparse import Namespace
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ import httpx
 import pytest
 
 from leitmotif.cli import survey as command
+from leitmotif.review.survey import line
 from leitmotif.review.survey.build import make_survey
 from leitmotif.review.survey.key import Key, load_key
 from leitmotif.review.survey.material import find_material
@@ -183,3 +185,49 @@ def test_stored_responses_are_those_that_a_report_reads(client: httpx.Client, ke
     stored = read_responses(key, [survey / "responses"])
     assert [response.participant for response in stored] == ["0", "1", "2"]
     assert json.loads(next((survey / "responses").iterdir()).read_text())["survey"] == key.survey
+
+
+HEAD = b"GET / HTTP/1.1\r\nHost: localhost\r\nX: "
+
+
+def drip(connection: socket.socket, *, seconds: float) -> bool:
+    """Send a byte of a head now and then; tell whether the other side closed meanwhile."""
+    ends_s = time.monotonic() + seconds
+    connection.settimeout(0.05)
+    while time.monotonic() < ends_s:
+        try:
+            connection.sendall(b"x")
+            if not connection.recv(1000):
+                return True
+        except TimeoutError:
+            pass
+        except OSError:
+            return True
+    return False
+
+
+@pytest.mark.parametrize("asked", [0, 1], ids=["the first request", "a later one"])
+def test_a_request_whose_head_does_not_end_is_given_up(
+    client: httpx.Client, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "HEAD_S", 0.5)
+    with socket.create_connection(("127.0.0.1", client.base_url.port or 0)) as connection:
+        for _ in range(asked):
+            connection.sendall(HEAD + b"\r\n\r\n")
+            assert connection.recv(1 << 20)
+            time.sleep(0.7)  # a line that is quiet after its answer is nobody's fault
+        connection.sendall(HEAD)
+        assert drip(connection, seconds=10.0)
+    assert client.get("/").status_code == 200
+
+
+def test_more_connections_than_are_held_are_closed_and_others_go_on(
+    client: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(line, "MOST_LINES", 3)
+    assert client.get("/").status_code == 200
+    place = ("127.0.0.1", client.base_url.port or 0)
+    with socket.create_connection(place), socket.create_connection(place):
+        with socket.create_connection(place) as fourth:
+            assert drip(fourth, seconds=10.0)
+        assert client.get("/").status_code == 200
