@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,6 +20,8 @@ logger = logging.getLogger("leitmotif.pipelines")
 
 # The folder of a stage's store that its media files lie in.
 FILES = "files"
+# So many files of a store, and no other, are not lost one by one.
+MANY_FILES = 3
 
 
 @contextmanager
@@ -86,6 +88,7 @@ def take_away(workspace: Workspace, damaged: DamagedError) -> str:
     row goes as well that names it.
 
     Raises:
+        OutsideError: All media files of the store are missing, as where their disk is not mounted.
         OSError: The disk refused.
     """
     path = damaged.path
@@ -94,6 +97,7 @@ def take_away(workspace: Workspace, damaged: DamagedError) -> str:
     # Of the catalog each part is read for its files before it goes.
     found = () if _is_of_catalog(workspace, path) else _damaged_in(store, workspace)
     others = [other.path for other in found if other.path != path]
+    _check_mounted([file for file in (path, *others) if file.parent == store / FILES])
     for other in others:
         set_aside(other)
     names = {file.relative_to(workspace.root).as_posix() for file in (path, *others) if file.parent != store}
@@ -102,6 +106,16 @@ def take_away(workspace: Workspace, damaged: DamagedError) -> str:
     place = f"set aside as {aside.name}" if aside else "its row is dropped"
     more = f", and {count(len(others), 'more file')} of {store.name} likewise" if others else ""
     return f"{damaged}; {place}{more}"
+
+
+def _check_mounted(files: Sequence[Path]) -> None:
+    """Raise `OutsideError` if these media files are missing, and whatever else lay in their folder."""
+    if len(files) < MANY_FILES or any(files[0].parent.glob("*")):
+        return
+    raise OutsideError(
+        f"{count(len(files), 'file')} of {str(files[0].parent)!r} cannot be found; is the disk or share "
+        f"mounted? Mount it and run again, or delete {str(files[0].parents[1])!r} to have them made again"
+    )
 
 
 def _damaged_in(store: Path, workspace: Workspace) -> Iterator[DamagedError]:

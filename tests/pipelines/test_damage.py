@@ -196,6 +196,22 @@ def test_a_media_file_that_is_not_the_one_written_is_one_line_and_not_published(
     assert look(workspace, None).counts["pending"] == 1
 
 
+def test_media_files_that_are_all_gone_cost_no_row(
+    workspace: Workspace, tmp_path: Path, right: bytes
+) -> None:
+    files = media_of(workspace, "audio", 0).parent
+    files.rename(tmp_path / "elsewhere")
+    files.mkdir()
+    shutil.rmtree(workspace.stores(PLAN).store("separation").folder)
+    with pytest.raises(OutsideError, match=r"files of '.*/files' cannot be found; is the disk .* mounted\?"):
+        curate([], workspace, PLAN)
+    files.rmdir()
+    (tmp_path / "elsewhere").rename(files)
+    done = curate([], workspace, PLAN)
+    assert "audio" not in done.computed
+    assert published(workspace, tmp_path / "ds") == right
+
+
 def test_the_next_run_makes_damaged_media_files_again(
     workspace: Workspace, right: bytes, tmp_path: Path
 ) -> None:
