@@ -26,7 +26,11 @@ _SECRET = frozenset(
         *("security_token", "x_goog_signature", "x_goog_credential"),
     )
 )
-_USER = re.compile(r"(?<=//)[^/?#\\\s@]*(?:@[^/?#\\\s@]*)*@")
+# (A password with blanks in it is one, too; in a sentence a blank follows the colon of "http://host: ".)
+_USER = re.compile(
+    r"(?<=//)(?:[^/?#\\\s@:]{0,200}:[^/?#\\\s@]{1,200}(?:[ ][^/?#\\\s@]{1,200}){1,4}@)?"
+    r"(?:[^/?#\\\s@]*(?:@[^/?#\\\s@]*)*@)?"
+)
 _PARAMETER = re.compile(r"(?<=[?&#;])([^=&#;?\s]{1,64})=[^&#;\s]*[&;]?")
 # Where one was left out, and what stands before it if nothing follows.
 _GAP = "\0"

@@ -157,6 +157,9 @@ class Fetcher:
         if isinstance(found, Playlist):
             return found
         info = found.info
+        self._check_wishes(
+            url, info.get("webpage_url")
+        )  # where a redirect led, or what the page shows of others
         self._archive.takedowns.refuse(*ids_of(info))
         parts = [self._fetch_format(request, found, chosen, meter) for chosen in found.formats]
         return self._postprocessor.look_into(request, parts, info, reasons)
@@ -166,6 +169,7 @@ class Fetcher:
         page = video.info.get("webpage_url")
         part = self._part(request, f"{page} {chosen.get('format_id')} {chosen.get('filesize')}")
         if not _is_plain(chosen):
+            self._check_wishes(None, chosen.get("manifest_url"), chosen.get("url"))
             self._site().fetch(video, chosen, part, meter)
             return part
         try:
@@ -173,6 +177,21 @@ class Fetcher:
         except IsPage as found:
             raise Refused(f"{str(found)[:200]} is a web page where a media file was promised") from found
         return part
+
+    def _check_wishes(self, asked: str | None, *urls: Any) -> None:
+        """Let addresses that yt-dlp found pass, unless their hosts do not want it.
+
+        Args:
+            asked: An address that was checked before.
+            urls: Addresses, or anything else.
+
+        Raises:
+            Refused: A host does not want it.
+        """
+        for url in dict.fromkeys(urls):
+            if self._opt_out and isinstance(url, str) and url != asked:
+                self._settings.guard.check_url(url)
+                self._opt_out.check(url)
 
     def _heed_pause(self, url: str, hold: Hold) -> None:
         """Leave a host alone for as long as its robots.txt asks between two requests."""

@@ -46,6 +46,27 @@ def test_a_redirect_into_a_disallowed_place_is_refused(
     assert "disallows '/*.wav$'" in record()[0]["message"]
 
 
+def test_a_page_that_a_redirect_leads_to_is_asked_about_too(
+    media: MediaServer, fetch: Fetch, record: Record
+) -> None:
+    media.add("/robots.txt", b"User-agent: *\nDisallow: /private/\n", kind="text/plain")
+    media.add("/v.mp4", tone(), kind="video/mp4")
+    media.add("/private/watch", "<video src='/v.mp4'></video>")
+    assert fetch(media.add("/short", location="/private/watch")).refused == 1
+    assert "/v.mp4" not in media.paths()
+    assert "disallows '/private/'" in record()[0]["message"]
+
+
+def test_a_stream_of_pieces_is_asked_about_too(media: MediaServer, fetch: Fetch, record: Record) -> None:
+    media.add("/robots.txt", b"User-agent: *\nDisallow: /private/\n", kind="text/plain")
+    media.add("/private/0.wav", tone())
+    listing = b"#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1.0,\n0.wav\n#EXT-X-ENDLIST\n"
+    media.add("/private/list.m3u8", listing, kind="application/vnd.apple.mpegurl")
+    assert fetch(media.add("/watch", "<video src='/private/list.m3u8'></video>")).refused == 1
+    assert "/private/0.wav" not in media.paths()
+    assert "disallows '/private/'" in record()[0]["message"]
+
+
 def test_a_host_whose_robots_txt_cannot_be_had_is_left_for_later(
     media: MediaServer, fetch: Fetch, record: Record
 ) -> None:

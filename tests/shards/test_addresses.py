@@ -53,6 +53,19 @@ def test_secrets_are_left_out(address: str, written: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "written"),
+    [
+        ("'http://user:a word@a.example/b' is none", "'http://a.example/b' is none"),
+        ("http://:a b c@a.example and http://u:v@b.example", "http://a.example and http://b.example"),
+        ("http://a.example: ask ann@a.example", "http://a.example: ask ann@a.example"),
+        ("http://a.example/b is of ann@a.example", "http://a.example/b is of ann@a.example"),
+    ],
+)
+def test_a_password_with_blanks_is_left_out_of_a_sentence(said: str, written: str) -> None:
+    assert without_secrets(said) == written
+
+
+@pytest.mark.parametrize(
     "address",
     [
         "javascript:alert(1)",
