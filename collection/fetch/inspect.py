@@ -14,7 +14,7 @@ from typing import Any
 from leitmotif.collection.errors import Refused
 from leitmotif.collection.fetch.audio_headers import read_header
 from leitmotif.collection.settings import Settings
-from leitmotif.media.errors import MediaError
+from leitmotif.media.errors import DecodeFailed, MediaError
 from leitmotif.media.probe import Probe, probe
 from leitmotif.media.sandbox import SandboxedWorker
 
@@ -148,6 +148,8 @@ class ProbePool:
                     answers = [_probe_alone(worker, path) for path, _ in batch] if len(batch) > 1 else [error]
                 except Exception as error:
                     answers = [error] * len(batch)
+                if len(answers) != len(batch):  # of a child that a file took over; nobody may wait for ever
+                    answers = [DecodeFailed("the decoding process gave no valid answer")] * len(batch)
                 for (_, waiting), answer in zip(batch, answers, strict=True):
                     if isinstance(answer, Exception):
                         waiting.set_exception(answer)
