@@ -93,6 +93,9 @@ class OptOut:
         if (policy := self._policies.get(origin)) is not None:
             return policy
         with self._lock:
+            if len(self._asking) >= MAX_HOSTS:  # those that do not answer among them
+                for by_host in (self._policies, self._failed, self._asking):
+                    by_host.clear()
             asking = self._asking.setdefault(origin, threading.Lock())
         with asking:
             if (policy := self._policies.get(origin)) is not None:
@@ -107,9 +110,6 @@ class OptOut:
                 # A wait is reported once; later items of the host only hear that it does not answer.
                 self._failed[origin] = (time.monotonic(), type(found)(str(found)))
                 raise
-            if len(self._policies) >= MAX_HOSTS:
-                for by_host in (self._policies, self._failed, self._asking):
-                    by_host.clear()
             self._policies[origin] = policy
             return policy
 

@@ -4,13 +4,15 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from leitmotif.collection.archive import Archive
 from leitmotif.collection.collector import CollectSummary
-from leitmotif.collection.errors import Refused
+from leitmotif.collection.errors import Refused, Unavailable
+from leitmotif.collection.fetch import opt_out
 from leitmotif.collection.folder import find_media
 from leitmotif.collection.request import Request
 from leitmotif.collection.takedown import TakedownList, ids_in, read_takedowns
@@ -44,6 +46,18 @@ def test_a_redirect_into_a_disallowed_place_is_refused(
     assert fetch(media.add("/moved.mp3", location="/real.wav")).refused == 1
     assert media.paths() == ["/moved.mp3"]
     assert "disallows '/*.wav$'" in record()[0]["message"]
+
+
+def test_hosts_that_do_not_answer_are_not_remembered_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    def ask(*_: Any, **__: Any) -> Any:
+        raise Unavailable("it does not answer")
+
+    monkeypatch.setattr(opt_out, "MAX_HOSTS", 4)
+    asked = opt_out.OptOut(SimpleNamespace(ask=ask))  # type: ignore[arg-type]
+    for number in range(50):
+        with pytest.raises(Unavailable):
+            asked.check(f"http://h{number}.example/a.wav")
+        assert max(map(len, (asked._failed, asked._asking, asked._policies))) <= 4
 
 
 def test_a_page_that_a_redirect_leads_to_is_asked_about_too(
