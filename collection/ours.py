@@ -24,7 +24,7 @@ class Kind:
 
 KINDS = (
     Kind("workspace", ("plan.yaml", "catalog"), ("catalog", "stages", "runs", "recordings", "scratch")),
-    Kind("dataset", ("manifest.json", "recipe.yaml"), ("data", "figures")),
+    Kind("dataset", ("manifest.json", "recipe.yaml"), ("data", "features", "figures", "preview")),
     Kind("survey", ("key.json", "questionnaire"), ("questionnaire", "responses")),
     Kind("training run", ("settings.json", "checkpoints"), ("checkpoints",)),
     # Its media/ are a source like any other.

@@ -32,6 +32,8 @@ def make_plan(
 ) -> Plan:
     """Merge a recipe, a profile and settings given as `section.key=value`.
 
+    Settings overrule what a recipe states itself, and that overrules the profile.
+
     Args:
         recipe: A shipped recipe's name, or a YAML file.
         profile: A shipped profile's name, or a YAML file.
@@ -65,7 +67,8 @@ def make_plan(
         "splits": SplitSettings().model_dump(),
     }
     left_out: dict[str, dict[str, Any]] = {}
-    for document in (*recipes, backends):
+    # A profile's numbers suit its models; what somebody wrote into a recipe is meant.
+    for document in (backends, *recipes):
         for section, key, value in settings_of(document):
             if section in STAGES and section not in {*stages, *rules}:
                 left_out.setdefault(section, {})[key] = value
@@ -73,6 +76,8 @@ def make_plan(
             if section in {*STAGES, *filters_rule.discover()} - {*stages, *rules}:
                 continue
             assign(values, section, key, value)
+    for rule, threshold in (stated for each in recipes for stated in _stated_thresholds(each)):
+        assign(values, rule, "threshold", threshold)
     if device and device != AUTO:
         _set_device(stages, device)
     _change(values, assignments, copy.deepcopy(values))
@@ -97,6 +102,11 @@ def make_plan(
     )
     check_thresholds(plan.rules)
     return plan
+
+
+def _stated_thresholds(recipe: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Return the rules of a recipe for which it states a threshold itself."""
+    return [stated for entry in recipe["rules"] if isinstance(entry, dict) for stated in entry.items()]
 
 
 def _rules_of(recipe: Mapping[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ import torch
 
 import leitmotif
 from leitmotif.api.progress import progress
+from leitmotif.collection.folder import find_media
 from leitmotif.pipelines import runner
 from leitmotif.pipelines.settings import make_plan
 
@@ -206,3 +207,11 @@ def test_a_table_and_a_licence_reach_the_run(tmp_path: Path, monkeypatch: pytest
     assert (told["metadata"], told["license"]) == (str(tmp_path / "t.csv"), "CC0-1.0")
     leitmotif.curate((), tmp_path / "ws", progress=False)
     assert told["metadata"] is None and told["license"] is None
+
+
+def test_nothing_of_a_workspace_or_a_dataset_is_taken_for_media(
+    videos: Path, workspace: leitmotif.Workspace, dataset: leitmotif.Dataset
+) -> None:
+    assert (dataset.path / "preview" / "sound.mp3").is_file()
+    found = [file.path for file in find_media([workspace.path.parent])]
+    assert {path.parent for path in found} == {videos}

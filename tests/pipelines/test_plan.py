@@ -157,3 +157,18 @@ def test_a_number_little_above_one_is_not_taken_for_percent() -> None:
     with pytest.raises(UserError) as caught:
         make_plan("music-video", "embedded", ["pam.threshold=1.2"])
     assert str(caught.value).endswith("expected 0..1")
+
+
+def test_what_a_recipe_states_holds_under_every_profile(tmp_path: Path) -> None:
+    recipe = tmp_path / "mine.yaml"
+    recipe.write_text(
+        "stages: [probe, audio, tagging, vocals, quality]\ntrack: audio\nrules: [vocal: 0.05, pam]\n"
+        "tags: {moods: {threshold: 0.3}}\n"
+    )
+    for profile in ("embedded", "paper"):
+        plan = make_plan(str(recipe), profile)
+        shipped = make_plan("music-track", profile)
+        assert plan.rules == {"vocal": 0.05, "pam": shipped.rules["pam"]}
+        assert plan.tags["moods"].threshold == 0.3
+        assert plan.tags["genres"] == shipped.tags["genres"]
+    assert make_plan(str(recipe), "embedded", ["vocal.threshold=0.2"]).rules["vocal"] == 0.2
