@@ -34,7 +34,8 @@ MAX_HOSTS = 4096
 ADVICE = "with its owner's permission use --ignore-robots"
 _RESERVED = frozenset({"noai", "noimageai"})
 _VALUED = re.compile(r"unavailable_after|max-[a-z-]+")  # directives with a colon, as names of agents have
-_HEAD_BYTES = 1 << 17
+# Sites put scripts of a megabyte before the elements of a head.
+_HEAD_BYTES = 8 << 20
 _META = re.compile(rb"<meta\s[^<>]{1,2000}>", re.I)
 _ATTRIBUTE = re.compile(rb"""\b(name|content)\s*=\s*("[^"]*"|'[^']*'|[^\s"'>]+)""", re.I)
 

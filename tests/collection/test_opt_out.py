@@ -60,6 +60,15 @@ def test_hosts_that_do_not_answer_are_not_remembered_without_end(monkeypatch: py
         assert max(map(len, (asked._failed, asked._asking, asked._policies))) <= 4
 
 
+def test_a_reservation_behind_a_long_script_is_seen(media: MediaServer, fetch: Fetch, record: Record) -> None:
+    script = f"<script>{'var a = 1;' * 40_000}</script>"
+    media.add("/v.mp4", tone(), kind="video/mp4")
+    tag = '<meta name="robots" content="noai">'
+    url = media.add("/watch", f"<html><head>{script}{tag}</head><video src='/v.mp4'></video></html>")
+    assert fetch(url).refused == 1
+    assert "says noai to robots" in record()[0]["message"]
+
+
 def test_a_page_that_a_redirect_leads_to_is_asked_about_too(
     media: MediaServer, fetch: Fetch, record: Record
 ) -> None:
