@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -49,6 +50,8 @@ def main() -> int:
     parser.add_argument("--keep", action="store_true", help="write results.json and docs/reliability.md")
     options = parser.parse_args()
     started = time.monotonic()
+    # A shell starts what runs in the background without it, and what is started here would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     load_libraries()
     with tempfile.TemporaryDirectory(prefix="leitmotif-chaos-") as temporary:
         lab = Lab(Path(options.lab or temporary).resolve())
