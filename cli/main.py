@@ -26,6 +26,7 @@ _NO_MEMORY = (
 
 def command() -> NoReturn:
     """Run the command line of this process, and end it."""
+    _read_names_as_utf_8()
     console.set_up_output()
     interrupts = Interrupts(as_json="--json" in sys.argv)
     interrupts.listen()
@@ -34,6 +35,13 @@ def command() -> NoReturn:
         interrupts.end()
     interrupts.stop_listening()
     sys.exit(code)
+
+
+def _read_names_as_utf_8() -> None:
+    """Start again in Python's UTF-8 mode where the locale has files' names read in another encoding."""
+    if sys.getfilesystemencoding() != "utf-8" and os.environ.get("PYTHONUTF8") != "1":
+        os.environ["PYTHONUTF8"] = "1"
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
 
 
 def main(arguments: Sequence[str] | None = None, *, interrupts: Interrupts | None = None) -> int:

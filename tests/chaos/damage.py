@@ -186,5 +186,5 @@ def _rubbish(lab: Lab, place: Path) -> None:
     (workspace / "scratch" / "folder").mkdir(parents=True, exist_ok=True)
     (workspace / "scratch" / "part-1.parquet").write_bytes(b"half")
     (workspace / "scratch" / "folder" / "x.flac").write_bytes(b"half")
-    (workspace / ".plan.yaml.0123abcd").write_bytes(b"half")
+    (workspace / ".plan.yaml.0123abcd.part").write_bytes(b"half")
     lab.rerun(workspace)

@@ -1,4 +1,5 @@
 import json
+import os
 import pickle
 import re
 import shlex
@@ -309,3 +310,13 @@ def test_a_reader_that_has_had_enough_sees_no_traceback() -> None:
         shown.stdout.close()
         said = shown.stderr.read()
     assert (shown.returncode, said) == (128 + signal.SIGPIPE, "")
+
+
+def test_names_are_read_as_utf_8_whatever_the_locale(tmp_path: Path) -> None:
+    code = "from leitmotif.cli.main import command; command()"
+    ended = subprocess.run(
+        [sys.executable, "-c", code, "status", str(tmp_path / "vid\u00e9os")],
+        env=os.environ | {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        capture_output=True,
+    )
+    assert ended.returncode == Exit.USER and "vid\u00e9os" in ended.stderr.decode()
