@@ -102,6 +102,13 @@ class SandboxedWorker:
             try:
                 with beside_others():
                     return self._call(function, request, what, limit_s)
+            except PermissionError:
+                if writes is None:
+                    raise
+                # The right was to a folder, not to its name: what is called so now may have been made since.
+                self._kill()
+                with beside_others():
+                    return self._call(function, request, what, limit_s)
             except (DecoderCrashed, MemoryError):
                 self._kill()
             with alone():

@@ -1,6 +1,7 @@
 import contextlib
 import os
 import pickle
+import shutil
 import signal
 import socket
 import struct
@@ -85,6 +86,21 @@ def test_a_child_that_is_lost_once_is_tried_again(
     tmp_path: Path, worker: SandboxedWorker, number: int
 ) -> None:
     assert worker.run(die_once, str(tmp_path / "mark"), number, limit_s=30, writes=tmp_path) == "done"
+
+
+def touch(path: str) -> str:
+    """Make a file."""
+    Path(path).touch()
+    return path
+
+
+def test_a_folder_that_was_made_anew_is_written_to_as_before(tmp_path: Path, worker: SandboxedWorker) -> None:
+    folder = tmp_path / "scratch"
+    for name in ("a", "b"):
+        folder.mkdir()
+        worker.run(touch, str(folder / name), limit_s=30, writes=folder)
+        assert [path.name for path in folder.iterdir()] == [name]
+        shutil.rmtree(folder)
 
 
 def test_memory_beyond_the_bound_is_the_files_fault_with_the_bound_in_the_line(

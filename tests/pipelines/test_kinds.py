@@ -152,7 +152,7 @@ def test_a_mixed_workspace_is_published_as_one_dataset(
     from leitmotif.pipelines import dataset_rows
 
     for name in ("a.flac", "f.zip"):
-        (workspace.root / name).write_bytes(b"fLaC")
+        (workspace.root / name).write_bytes(b"fLaC" + bytes(6))
     monkeypatch.setattr(dataset_rows, "unpack_frames", lambda path: [("00.jpg", b"jpeg")])
     out = workspace.root.with_name("ds")
     published = publish(workspace, out, PLAN)
