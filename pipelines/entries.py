@@ -123,6 +123,10 @@ def take(entries: Sequence[CatalogEntry], stage: str, column: str) -> pa.Array:
 
 def _read(stores: Stores, stage: str, column: str, keys: pa.Array) -> pa.Array:
     store = stores.store(stage)
+    if pa.types.is_primitive(store.schema.field(column).type):
+        # Numbers are few bytes, and asked for again when what was measured is judged.
+        table = store.read([column])
+        return table[column].combine_chunks().take(pc.index_in(keys, value_set=table[KEY].combine_chunks()))
     wanted = keys.unique()
     tables = [pa.schema([store.schema.field(name) for name in (KEY, column)]).empty_table()]
     for table in store.tables([KEY, column, "error"]):

@@ -20,10 +20,10 @@ logger = logging.getLogger("leitmotif.storage")
 
 KEY = "clip_id"
 PARTS = "part-*.parquet"
-# The keys of the tables that were asked last, with the parts that they were read from, up to so many bytes:
+# Keys and numbers that were asked for last, with the parts that they were read from, up to so many bytes:
 # those of a million clips take about 50 MB for each stage.
-INDEXES_BYTES = 256 << 20
-_INDEXES: dict[Path, tuple[tuple[tuple[str, int, int], ...], pa.Table]] = {}
+KNOWN_BYTES = 256 << 20
+_KNOWN: dict[tuple[Path, tuple[str, ...]], tuple[tuple[tuple[str, int, int], ...], pa.Table]] = {}
 STATUS = [("error", pa.string()), ("message", pa.string())]
 
 
@@ -91,20 +91,21 @@ class AppendOnlyTable:
             DamagedError: A part is damaged; the error names it.
         """
         chosen = self.parts() if parts is None else sorted(parts)
-        if columns:
+        if not all(pa.types.is_primitive(self.schema.field(name).type) for name in columns):
             table = self._read(columns, chosen)
         else:
-            # Who is in it is asked several times in a row by every run; parts that stand are as they were.
+            # Every run asks several times in a row; parts that stand are as they were.
             states = [part.stat() for part in chosen]
             stamp = tuple(
                 (part.name, state.st_mtime_ns, state.st_size)
                 for part, state in zip(chosen, states, strict=True)
             )
-            known = _INDEXES.pop(self.folder, None)
+            asked = self.folder, tuple(columns)
+            known = _KNOWN.pop(asked, None)
             table = known[1] if known and known[0] == stamp else self._read(columns, chosen)
-            _INDEXES[self.folder] = stamp, table
-            while sum(index.nbytes for _, index in _INDEXES.values()) > INDEXES_BYTES:
-                del _INDEXES[next(iter(_INDEXES))]
+            _KNOWN[asked] = stamp, table
+            while sum(held.nbytes for _, held in _KNOWN.values()) > KNOWN_BYTES:
+                del _KNOWN[next(iter(_KNOWN))]
         return table if with_part else table.drop_columns(["part"])
 
     def _read(self, columns: Sequence[str], chosen: Sequence[Path]) -> pa.Table:
