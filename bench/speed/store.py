@@ -20,7 +20,7 @@ from typing import Any
 
 HERE = Path(__file__).parents[2]
 COMMIT = "f9cc51a"
-PUBLISHED, RERUN, PAIRS = 240, 2000, 5
+PUBLISHED, RERUN, PAIRS = 240, 2000, 9
 CHILD = Path(__file__).with_name("store_child.py")
 
 
