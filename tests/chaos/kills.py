@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.chaos.lab import Ended, Fault, Lab, NotSurvived, clean, expect, hidden
+from tests.chaos.lab import LIMIT_S, Ended, Fault, Lab, NotSurvived, clean, expect, hidden
 
 Strike = Callable[[int], None]
 
@@ -88,7 +88,9 @@ def _stopped(lab: Lab, place: Path) -> None:
     lab.rerun(place / "ws")
 
 
-# A call of a decoder that hangs is given up after a few seconds, not after a minute.
+# A call of a decoder that hangs is given up after a few seconds, not after a minute; one that hangs while it
+# starts, after two minutes. So long those wait, too, that are tried again while no other decoder of the
+# machine works.
 SOON = [word for stage in ("probe", "motion", "frames", "audio") for word in ("--set", f"{stage}.limit_s=4")]
 
 
@@ -104,7 +106,9 @@ def _decoder(number: int, share: float) -> Callable[[Lab, Path], None]:
             time.sleep(0.02)
 
     def run(lab: Lab, place: Path) -> None:
-        ended = lab.curate(place / "ws", *SOON, during=lambda pid: strike(pid, lab.curate_s))
+        ended = lab.curate(
+            place / "ws", *SOON, during=lambda pid: strike(pid, lab.curate_s), limit_s=4 * LIMIT_S
+        )
         clean(ended)
         lab.rerun(place / "ws", "--retry-failed")
 
