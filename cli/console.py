@@ -68,7 +68,7 @@ def set_up_output() -> None:
     """Let any text be printed: letters that the locale (or a pipe on Windows) has not are escaped."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
-        sys.stdout = Printable(sys.stdout)  # type: ignore[assignment]
+        sys.stdout = Printable(sys.stdout)
 
 
 def print_error(line: object) -> None:

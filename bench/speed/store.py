@@ -20,12 +20,21 @@ from typing import Any
 
 HERE = Path(__file__).parents[2]
 COMMIT = "f9cc51a"
-PUBLISHED, RERUN, PAIRS = 240, 2000, 9
+PAIRS = 9
 CHILD = Path(__file__).with_name("store_child.py")
 
 
-def figures() -> Iterator[dict[str, Any]]:
-    """Yield `checked-publish/f9cc51a` and `rerun/f9cc51a`."""
+def compare(name: str, job: str, fill: str, clips: int, *, target: str, what: str) -> dict[str, Any]:
+    """Return the figure of a job: our seconds of CPU over those of that commit.
+
+    Args:
+        name: Name of the figure.
+        job: `publish` or `curate`.
+        fill: What the workspace is filled with: `fill-files` or `fill-rows`.
+        clips: How many clips it has.
+        target: What is aimed at.
+        what: The job in words.
+    """
     with tempfile.TemporaryDirectory(prefix="leitmotif-bench-") as folder:
         before = Path(folder) / COMMIT
         archive = subprocess.run(["git", "archive", COMMIT], cwd=HERE, check=True, capture_output=True).stdout
@@ -34,19 +43,15 @@ def figures() -> Iterator[dict[str, Any]]:
         # It asks for its version by this name.
         (before / "leitmotif-0.dist-info").mkdir()
         (before / "leitmotif-0.dist-info" / "METADATA").write_text("Name: leitmotif\nVersion: 0\n")
-        for name, job, fill, clips, target, what in (
-            ("checked-publish", "publish", "fill-files", PUBLISHED, "<= 1.10", "publishing"),
-            ("rerun", "curate", "fill-rows", RERUN, "<= 1.0", "a run that computes nothing over"),
-        ):
-            runs = list(_pairs(before, Path(folder), job, fill, clips))
-            yield {
-                "name": f"{name}/{COMMIT}",
-                "value": round(statistics.median(runs), 4),
-                "unit": "x cost",
-                "against": f"CPU of that commit's build, without checks, for {what} {clips} clips",
-                "target": target,
-                "runs": [round(run, 4) for run in runs],
-            }
+        runs = list(_pairs(before, Path(folder), job, fill, clips))
+    return {
+        "name": f"{name}/{COMMIT}",
+        "value": round(statistics.median(runs), 4),
+        "unit": "x cost",
+        "against": f"CPU of that commit's build, without checks, for {what} {clips} clips",
+        "target": target,
+        "runs": [round(run, 4) for run in runs],
+    }
 
 
 def _pairs(before: Path, folder: Path, job: str, fill: str, clips: int) -> Iterator[float]:
