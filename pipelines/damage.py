@@ -84,18 +84,20 @@ def until_whole(workspace: Workspace, work: Callable[[list[FoundFile]], None]) -
 def take_away(workspace: Workspace, damaged: DamagedError) -> str:
     """Set a damaged file of a workspace aside that this process holds; return what was done, in a line.
 
-    Damage rarely comes alone: all parts and media files of the same store are checked. Of a media file the
-    row goes as well that names it.
+    Damage rarely comes alone: all parts and media files of the same store are checked, the latter by their
+    hash only where a media file is damaged, since whoever met that one was about to read them all. Of a media
+    file the row goes as well that names it.
 
     Raises:
         OutsideError: All media files of the store are missing, as where their disk is not mounted.
         OSError: The disk refused.
     """
     path = damaged.path
-    store = path.parents[1] if path.parent.name == FILES else path.parent
+    is_media = path.parent.name == FILES
+    store = path.parents[1] if is_media else path.parent
     aside = set_aside(path)
     # Of the catalog each part is read for its files before it goes.
-    found = () if _is_of_catalog(workspace, path) else _damaged_in(store, workspace)
+    found = () if _is_of_catalog(workspace, path) else _damaged_in(store, workspace, hashed=is_media)
     others = [other.path for other in found if other.path != path]
     _check_mounted([file for file in (path, *others) if file.parent == store / FILES])
     for other in others:
@@ -118,7 +120,7 @@ def _check_mounted(files: Sequence[Path]) -> None:
     )
 
 
-def _damaged_in(store: Path, workspace: Workspace) -> Iterator[DamagedError]:
+def _damaged_in(store: Path, workspace: Workspace, *, hashed: bool) -> Iterator[DamagedError]:
     for part in sorted(store.glob(PARTS)):
         try:
             with naming_damage(part):
@@ -130,7 +132,7 @@ def _damaged_in(store: Path, workspace: Workspace) -> Iterator[DamagedError]:
         for row in table.select(known).to_pylist() if "file" in known else ():
             try:
                 if row["file"] is not None:
-                    check_file(workspace.root, row)
+                    check_file(workspace.root, row if hashed else row | {"sha256": None})
             except DamagedError as damaged:
                 yield damaged
 
