@@ -50,3 +50,15 @@ def kinds_of(folder: Path) -> list[str]:
     """Return what kinds of ours a folder is; none where there is no such folder."""
     held = {path.name for path in folder.iterdir()} if folder.is_dir() else set()
     return [kind.name for kind in KINDS if held.issuperset(kind.marks)]
+
+
+def kind_around(folder: Path) -> tuple[str, Path] | None:
+    """Return what kind of ours a folder lies in, and that folder; None where it lies in none.
+
+    A folder of collected files is none: what lies in it is a source like any other.
+    """
+    for around in folder.resolve().parents:
+        for kind in KINDS[:-1]:
+            if all((around / mark).exists() for mark in kind.marks):
+                return kind.name, around
+    return None

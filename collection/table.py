@@ -51,6 +51,8 @@ def unreadable(path: Path, what: str, error: Exception) -> UserError:
         reason = no_such_file(path)
     else:
         reason = getattr(error, "strerror", None) or str(error)
+    if isinstance(error, UnicodeDecodeError):
+        reason = f"it is not in UTF-8, at byte {error.start}; save it as UTF-8"
     return UserError(f"{str(path.resolve())!r} cannot be read as {what} ({reason})")
 
 

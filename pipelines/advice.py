@@ -11,6 +11,7 @@ from leitmotif.phrases import command, count
 from leitmotif.pipelines.catalog_row import CatalogRow
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.stated import read_license
 
 # Quarantined files that are named.
 FILES_NAMED = 3
@@ -70,7 +71,8 @@ def copies_that_differ(ledger: Ledger) -> list[str]:
         for entry in ledger.entries
         if entry.outcome.rule != EXACT_DUPLICATE and entry.media_id in copied
     }
-    differ = [entry.source for entry in copies if _differs(entry.source, kept[entry.media_id])]
+    fallback = read_license(ledger.workspace.root)
+    differ = [entry.source for entry in copies if _differs(entry.source, kept[entry.media_id], fallback)]
     if not differ:
         return []
     first = differ[0]
@@ -82,9 +84,10 @@ def copies_that_differ(ledger: Ledger) -> list[str]:
     ]
 
 
-def _differs(copy: CatalogRow, kept: CatalogRow) -> bool:
-    pairs = (copy.license, kept.license), (copy.artist, kept.artist)
-    return any(said not in (None, UNKNOWN_LICENSE, other) for said, other in pairs)
+def _differs(copy: CatalogRow, kept: CatalogRow, fallback: str | None) -> bool:
+    """Return whether a copy says something else; the licence of files that state none says nothing."""
+    licences = copy.license not in (None, UNKNOWN_LICENSE, fallback, kept.license)
+    return licences or copy.artist not in (None, kept.artist)
 
 
 def demonstration(ledger: Ledger, plan: Plan) -> list[str]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from shlex import quote
 
 from leitmotif.collection.folder import FoundFile, find_media
-from leitmotif.collection.ours import kinds_of
+from leitmotif.collection.ours import kind_around, kinds_of
 from leitmotif.phrases import count, some_of
 from leitmotif.pipelines import catalog
 from leitmotif.pipelines.advice import advise, demonstration, describe_kinds, name_quarantined
@@ -78,6 +78,11 @@ def find_files(
             f"--out {quote(f'{workspace.root}-work')}"
         )
     _check_own_folder(sources, workspace)
+    if around := kind_around(workspace.root):
+        raise UserError(
+            f"{str(workspace.root)!r} lies in a {around[0]} ({str(around[1])!r}); give the workspace a place "
+            "of its own"
+        )
     workspace.check_free()
     if not files and not workspace.catalog().parts():
         raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")

@@ -7,6 +7,7 @@ looks.
 from __future__ import annotations
 
 import hashlib
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -144,11 +145,14 @@ class Ledger:
         self._reject_copies()
 
     def _reject_copies(self) -> None:
-        """Reject all but one of files of the same bytes: that of which most is known; else the first."""
+        """Reject all but one of files of the same bytes.
+
+        Of those that are still there that one goes on of which most is known, else the first by path.
+        """
         best: dict[str, CatalogEntry] = {}
         for entry in self.entries:
             other = best.setdefault(entry.clip_id, entry)
-            if entry.source.fields_known > other.source.fields_known:
+            if other is not entry and _worth(entry) > _worth(other):
                 best[entry.clip_id] = entry
         for entry in self.entries:
             owner = best[entry.clip_id]
@@ -225,6 +229,11 @@ class Ledger:
             for entry, ok, value, detail in zip(alive, passed, numbers, judged.details, strict=True):
                 if not ok:
                     entry.outcome = Outcome(rule=name, value=value, threshold=threshold, detail=detail)
+
+
+def _worth(entry: CatalogEntry) -> tuple[bool, int]:
+    """Return what makes a file better than another of the same bytes, as where its folder was moved."""
+    return os.path.isfile(entry.source.path), entry.source.fields_known  # noqa: PTH113
 
 
 def windows_of(media_id: str, duration_s: float, length_s: float) -> list[tuple[str, float, float]]:

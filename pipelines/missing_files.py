@@ -51,8 +51,8 @@ def check_mounted(clips: Sequence[Clip], sources: Sequence[str]) -> None:
         if lost or empty or not folder.is_dir():
             raise OutsideError(
                 f"{count(len(paths), 'file')} of {source!r} cannot be found (first: {min(paths).name!r}); is "
-                "the disk or share mounted? Mount it and run again, no clip is blamed (`leitmotif takedown` "
-                "takes out what is gone for good)"
+                "the disk or share mounted? Mount it and run again, no clip is blamed; files that were moved "
+                "go on from where they lie now: give `curate` that folder"
             )
 
 

@@ -10,10 +10,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from shlex import quote
 
 import pyarrow as pa
 
-from leitmotif.collection.ours import kinds_of
+from leitmotif.collection.ours import kind_around, kinds_of
 from leitmotif.phrases import command, count
 from leitmotif.pipelines.advice import name_quarantined, other_recipe
 from leitmotif.pipelines.damage import told
@@ -144,6 +145,12 @@ def _check_target(workspace: Workspace, out: Path) -> None:
         place = command("publish", workspace.root, "--out", workspace.dataset_beside())
         raise UserError(
             f"{str(out)!r} is the workspace itself; give the dataset a folder of its own: `{place}`"
+        )
+    if around := kind_around(out):
+        # A takedown from the outer one would not know this one for what it is.
+        raise UserError(
+            f"{str(out)!r} lies in a {around[0]} ({str(around[1])!r}); give the dataset a place of its own, "
+            f"such as --out {quote(str(workspace.dataset_beside()))}"
         )
     if "workspace" in kinds_of(out):
         raise UserError(f"{str(out)!r} holds a workspace, which nothing replaces; choose another --out")

@@ -180,6 +180,18 @@ def test_a_folder_of_another_kind_does_not_become_a_workspace(
     assert sorted(path.name for path in folder.iterdir()) == sorted(marks)
 
 
+def test_nothing_is_made_inside_a_workspace_or_a_dataset(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "a.wav", np.zeros(44100), 44100)
+    workspace, plan = Workspace(tmp_path / "ws"), make_plan("music-track", "embedded")
+    curate([tmp_path / "a.wav"], workspace, plan)
+    with pytest.raises(UserError, match=r"ds' lies in a workspace .*--out .*ws-dataset"):
+        publish(workspace, tmp_path / "ws" / "ds", plan)
+    with pytest.raises(UserError, match=r"deep/ws' lies in a workspace"):
+        curate([tmp_path / "a.wav"], Workspace(tmp_path / "ws" / "deep" / "ws"), plan)
+    assert not (tmp_path / "ws" / "ds").exists()
+    assert not (tmp_path / "ws" / "deep").exists()
+
+
 def test_the_media_do_not_become_a_workspace(tmp_path: Path) -> None:
     soundfile.write(tmp_path / "a.wav", np.zeros(44100), 44100)
     with pytest.raises(UserError, match=r"--out is the source folder .*leitmotif-work"):
