@@ -76,9 +76,8 @@ def _notes() -> str:
         why = rule.why[:1].upper() + rule.why[1:]
         lines.append(f"- **{rule.name}** — {why}.{measured}{source}\n")
     lines.append(
-        f"- **{EXACT_DUPLICATE}** — The same bytes as another file. Of those that are there the one of which most is known goes on "
-        "(title, artist, licence and so on), then the first by path. "
-        "It is always asked, first of all and of every file, and has no threshold.\n"
+        f"- **{EXACT_DUPLICATE}** — The same bytes as another file. Of those that are there the one of "
+        "which most is known goes on (title, artist, licence and so on), then the first by path. It is always asked, first of all and of every file, and has no threshold.\n"
     )
     return "".join(lines)
 
