@@ -8,7 +8,6 @@ LEITMOTIF_BENCH_LLAMA to a folder or hub id for real weights, on a GPU that hold
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.figure import figure
 from leitmotif.captioning.chat import ChatTask, Sampling
 from leitmotif.captioning.facts import CaptionFacts
 
@@ -57,14 +57,13 @@ def figures() -> Iterator[dict[str, Any]]:
                 ratios = [_pair(captioner, offline, number) for number in range(PAIRS + 1)][1:]
         finally:
             server.kill()
-    yield {
-        "name": "caption/vllm-offline",
-        "value": round(statistics.median(ratios), 4),
-        "unit": "times as fast",
-        "against": f"LLM.chat of vLLM on the same {CLIPS} prompts, seeds and sampling, in one batch",
-        "target": ">= 0.9",
-        "runs": [round(ratio, 4) for ratio in ratios],
-    }
+    yield figure(
+        "caption/vllm-offline",
+        ratios,
+        unit="times as fast",
+        against=f"LLM.chat of vLLM on the same {CLIPS} prompts, seeds and sampling, in one batch",
+        target=">= 0.9",
+    )
 
 
 def _pair(captioner: Any, offline: _Offline, number: int) -> float:

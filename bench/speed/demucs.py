@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from demucs.htdemucs import HTDemucs
 from demucs.states import get_state
 from threadpoolctl import threadpool_limits
 
+from bench.figure import figure, ratios
 from leitmotif.media.flac import write_flac
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.settings import make_plan
@@ -38,33 +36,18 @@ def figures() -> list[dict[str, Any]]:
         warm_up, song = (
             _write_noise(root / f"{length_s:g}.flac", length_s) for length_s in (WARM_UP_S, SONG_S)
         )
-        _seconds(lambda: _by_stage(stage, warm_up))
-        _seconds(lambda: _by_api(api, warm_up))
-        ratios = []
-        for number in range(PAIRS):
-            first, second = (_by_stage, stage), (_by_api, api)
-            if number % 2:
-                first, second = second, first
-            spent = {
-                run: _seconds(lambda run=run, model=model: run(model, song)) for run, model in (first, second)
-            }
-            ratios.append(spent[_by_stage] / spent[_by_api])
+        _by_stage(stage, warm_up)
+        _by_api(api, warm_up)
+        runs = ratios(lambda: _by_api(api, song), lambda: _by_stage(stage, song), PAIRS)
     return [
-        {
-            "name": "demucs/api",
-            "value": round(statistics.median(ratios), 4),
-            "unit": "x cost",
-            "against": f"demucs.api.Separator on the same {SONG_S:g} s at once; shifts=0, one thread",
-            "target": "<= 1.05",
-            "runs": [round(ratio, 4) for ratio in ratios],
-        }
+        figure(
+            "demucs/api",
+            runs,
+            unit="x cost",
+            against=f"demucs.api.Separator on the same {SONG_S:g} s at once; shifts=0, one thread",
+            target="<= 1.05",
+        )
     ]
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
 
 
 def _by_stage(stage: SeparationStage, path: Path) -> None:

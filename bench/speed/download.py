@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -20,6 +19,7 @@ import httpx
 import numpy as np
 import soundfile
 
+from bench.figure import figure
 from bench.peak_memory import peak_bytes
 
 FILES, PAIRS, AT_ONCE = int(os.environ.get("LEITMOTIF_BENCH_FILES", "5000")), 5, 8
@@ -38,17 +38,16 @@ def figures() -> Iterator[dict[str, Any]]:
             )
             ratios.append(bare_s / ours_s)
             memory.append(grown)
-    yield {
-        "name": "download/bare",
-        "value": round(statistics.median(ratios), 4),
-        "unit": "x speed",
-        "against": f"a bare httpx loop over the same {FILES} files of {SECONDS * RATE_HZ * 2 / 1000:.0f} kB, "
+    yield figure(
+        "download/bare",
+        ratios,
+        unit="x speed",
+        against=f"a bare httpx loop over the same {FILES} files of {SECONDS * RATE_HZ * 2 / 1000:.0f} kB, "
         f"both {AT_ONCE} at a time; ours asks for robots.txt, reads each header, hashes, writes what is "
         "known beside each file and keeps a record; memory "
         f"grew by {max(memory)} MiB from the first tenth of the files to the last",
-        "target": ">= 0.8",
-        "runs": [round(ratio, 4) for ratio in ratios],
-    }
+        target=">= 0.8",
+    )
 
 
 def _seconds(side: str, words: Path, folder: Path) -> tuple[float, int]:

@@ -7,21 +7,20 @@ member for each file, as webdataset's own writer makes them; both come from the 
 
 from __future__ import annotations
 
-import io
 import json
 import os
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import soundfile
 import webdataset
 
+from bench.figure import figure, ratios
+from bench.sound import chord_in_noise
 from leitmotif.shards.manifest import write_manifest
 from leitmotif.shards.schema import shard_schema
 from leitmotif.shards.writer import plan_shards, write_shard
@@ -50,36 +49,24 @@ def _figure(name: str, clips: int, decode: bool, target: str) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="leitmotif-bench-") as folder:
         dataset, tars = Path(folder) / "dataset", Path(folder) / "tars"
         write_clips(dataset, tars, clips)
-        runs = _pairs(lambda: _ours(dataset, decode), lambda: _theirs(tars, decode), clips)
-    return {
-        "name": name,
-        "value": round(statistics.median(runs), 4),
-        "unit": "x speed",
-        "against": f"webdataset {webdataset.__version__} over the same {clips} clips of {_SECONDS:g} s with "
+        sides = partial(_ours, dataset, decode), partial(_theirs, tars, decode)
+        _check_same_work(*(side() for side in sides), clips)  # an epoch of each, unmeasured
+        runs = ratios(*(partial(_read, side, clips) for side in sides), PAIRS)
+    return figure(
+        name,
+        runs,
+        unit="x speed",
+        against=f"webdataset {webdataset.__version__} over the same {clips} clips of {_SECONDS:g} s with "
         f"{_FRAMES} frames in tar files, {'decoded' if decode else 'as bytes'}, {WORKERS} workers each",
-        "target": target,
-        "runs": [round(run, 4) for run in runs],
-    }
+        target=target,
+    )
 
 
-def _pairs(ours: Side, theirs: Side, clips: int) -> list[float]:
-    """Seconds of an epoch of theirs over those of ours, each first in turn, after one for each unmeasured."""
-    _check_same_work(ours(), theirs(), clips)
-    runs = []
-    for number in range(PAIRS):
-        sides = (ours, theirs) if number % 2 else (theirs, ours)
-        spent = {side: _seconds(side, clips) for side in sides}
-        runs.append(spent[theirs] / spent[ours])
-    return runs
-
-
-def _seconds(side: Side, clips: int) -> float:
-    started = time.perf_counter()
+def _read(side: Side, clips: int) -> None:
+    """Read an epoch of a side."""
     rows = sum(len(batch) for batch in side())
-    spent = time.perf_counter() - started
     if rows != clips:
         raise RuntimeError(f"{rows} of {clips} rows were read")
-    return spent
 
 
 def _ours(dataset: Path, decode: bool) -> Iterator[list[Any]]:
@@ -166,14 +153,10 @@ def _row(number: int, flac: bytes, jpegs: list[bytes]) -> dict[str, Any]:
 
 def _media(rng: np.random.Generator) -> tuple[bytes, list[bytes]]:
     """Make a chord in noise as FLAC, and soft patterns as JPEG, of the usual sizes."""
-    time_s = np.arange(round(_SECONDS * _RATE_HZ)) / _RATE_HZ
-    chord = sum(np.sin(2 * np.pi * hz * time_s) for hz in rng.uniform(100, 2000, 4))
-    sound = 0.1 * chord[:, None] + 0.02 * rng.standard_normal((len(time_s), 2))
-    file = io.BytesIO()
-    soundfile.write(file, np.clip(sound, -1, 1), _RATE_HZ, format="FLAC", subtype="PCM_16")
+    sound = chord_in_noise(rng, _SECONDS, _RATE_HZ)
     frames = []
     for _ in range(_FRAMES):
         coarse = rng.integers(0, 256, (_SHAPE[0] // 16, _SHAPE[1] // 16, 3), dtype=np.uint8)
         picture = cv2.resize(coarse, _SHAPE[::-1], interpolation=cv2.INTER_CUBIC)
         frames.append(cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, 90])[1].tobytes())
-    return file.getvalue(), frames
+    return sound, frames

@@ -8,7 +8,6 @@ are those of the CPU: what else the machine does moves the others by a half.
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -16,6 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.figure import figure
 from bench.speed.loader import write_clips
 
 CLIPS, STEPS, SKIPPED, PAIRS = 64, 24, 4, 5
@@ -54,14 +54,13 @@ def figures() -> Iterator[dict[str, Any]]:
         dataset = Path(folder) / "dataset"
         write_clips(dataset, Path(folder) / "tars", CLIPS)
         runs = [_pair(Path(folder), dataset, before, number) for number in range(PAIRS)]
-    yield {
-        "name": "mmdm-step",
-        "value": round(statistics.median(runs), 4),
-        "unit": "x speed",
-        "against": f"`tiny` of a former build, same {CLIPS} clips: steps a second of CPU, one process each",
-        "target": ">= 1.0",
-        "runs": [round(run, 4) for run in runs],
-    }
+    yield figure(
+        "mmdm-step",
+        runs,
+        unit="x speed",
+        against=f"`tiny` of a former build, same {CLIPS} clips: steps a second of CPU, one process each",
+        target=">= 1.0",
+    )
 
 
 def _pair(folder: Path, dataset: Path, before: str, number: int) -> float:

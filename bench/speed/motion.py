@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +14,7 @@ import av
 import cv2
 import numpy as np
 
+from bench.figure import figure, ratios, wall_seconds
 from leitmotif.demo.pictures.render import render_pictures
 from leitmotif.filters.motion import RULES, Motion, measure_motion
 from leitmotif.media.video_decoder import VideoDecoder
@@ -80,19 +79,14 @@ def _figure(
 ) -> dict[str, Any]:
     """Speed of `ours` over `theirs`: the median of interleaved pairs after one warm-up."""
     ours()
-    runs = []
-    for index in range(PAIRS):
-        first, second = (ours, theirs) if index % 2 else (theirs, ours)
-        spent = {first: _seconds(first), second: _seconds(second)}
-        runs.append(spent[theirs] / spent[ours])
-    return {
-        "name": name,
-        "value": statistics.median(runs),
-        "unit": "times as fast",
-        "against": against,
-        "target": target,
-        "runs": runs,
-    }
+    runs = ratios(ours, theirs, PAIRS, seconds=_seconds)
+    return figure(
+        name,
+        runs,
+        unit="times as fast",
+        against=against,
+        target=target,
+    )
 
 
 def _sampled_figure(path: Path) -> dict[str, Any]:
@@ -119,9 +113,9 @@ def _decisions(motion: Motion) -> list[bool]:
 
 def _seconds(run: Callable[[], object]) -> float:
     """How long a call takes; one that times itself returns its seconds."""
-    start_s = time.perf_counter()
-    own_s = run()
-    return own_s if isinstance(own_s, float) else time.perf_counter() - start_s
+    own: list[object] = []
+    took_s = wall_seconds(lambda: own.append(run()))
+    return own[0] if isinstance(own[0], float) else took_s
 
 
 def _decode(path: Path) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from bench.figure import figure
 
 CLIPS, SECONDS, PAIRS = 200, 10.0, 5
 
@@ -26,14 +27,13 @@ def figures() -> Iterator[dict[str, Any]]:
         for number in range(PAIRS):
             sides = [_seconds(side, videos, Path(folder) / f"{side}-{number}") for side in ("flow", "bare")]
             ratios.append(sides[0] / sides[1])
-    yield {
-        "name": "runner/stages",
-        "value": round(statistics.median(ratios), 4),
-        "unit": "x cost",
-        "against": f"the same stages over the same {CLIPS} clips of {SECONDS:g} s in a plain loop",
-        "target": "<= 1.05",
-        "runs": [round(ratio, 4) for ratio in ratios],
-    }
+    yield figure(
+        "runner/stages",
+        ratios,
+        unit="x cost",
+        against=f"the same stages over the same {CLIPS} clips of {SECONDS:g} s in a plain loop",
+        target="<= 1.05",
+    )
 
 
 def _seconds(side: str, videos: Path, workspace: Path) -> float:

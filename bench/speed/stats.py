@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.dataset as pads
 import pyarrow.parquet as pq
+
+from bench.figure import figure, ratios
 
 ROWS = 512_000
 PAIRS = 5
@@ -29,19 +29,14 @@ def figures() -> Iterator[dict[str, Any]]:
         # The first use of the language model loads it.
         measure(dataset)
         scan(dataset)
-        ratios = []
-        for pair in range(PAIRS):
-            order = (measure, scan) if pair % 2 else (scan, measure)
-            spent = {side: _seconds(side, dataset) for side in order}
-            ratios.append(spent[measure] / spent[scan])
-    yield {
-        "name": "stats-512k/scan",
-        "value": round(statistics.median(ratios), 4),
-        "unit": "x cost",
-        "against": f"a pyarrow scan of the columns used, {ROWS} rows and the side tables; one thread each",
-        "target": "<= 6",
-        "runs": [round(ratio, 4) for ratio in ratios],
-    }
+        runs = ratios(lambda: scan(dataset), lambda: measure(dataset), PAIRS)
+    yield figure(
+        "stats-512k/scan",
+        runs,
+        unit="x cost",
+        against=f"a pyarrow scan of the columns used, {ROWS} rows and the side tables; one thread each",
+        target="<= 6",
+    )
 
 
 def measure(dataset: Path) -> int:
@@ -67,12 +62,6 @@ def scan(dataset: Path) -> int:
         scanner = pads.dataset(dataset / name, format="parquet").scanner(columns=columns)
         rows += sum(batch.num_rows for batch in scanner.to_batches())
     return rows
-
-
-def _seconds(run: Callable[[Path], object], dataset: Path) -> float:
-    started = time.perf_counter()
-    run(dataset)
-    return time.perf_counter() - started
 
 
 def measure_peak_bytes(dataset: Path) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import os
-import statistics
 import subprocess
 import sys
 import tarfile
@@ -17,6 +16,8 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+
+from bench.figure import figure
 
 HERE = Path(__file__).parents[2]
 COMMIT = "f9cc51a"
@@ -44,14 +45,13 @@ def compare(name: str, job: str, fill: str, clips: int, *, target: str, what: st
         (before / "leitmotif-0.dist-info").mkdir()
         (before / "leitmotif-0.dist-info" / "METADATA").write_text("Name: leitmotif\nVersion: 0\n")
         runs = list(_pairs(before, Path(folder), job, fill, clips))
-    return {
-        "name": f"{name}/{COMMIT}",
-        "value": round(statistics.median(runs), 4),
-        "unit": "x cost",
-        "against": f"CPU of that commit's build, without checks, for {what} {clips} clips",
-        "target": target,
-        "runs": [round(run, 4) for run in runs],
-    }
+    return figure(
+        f"{name}/{COMMIT}",
+        runs,
+        unit="x cost",
+        against=f"CPU of that commit's build, without checks, for {what} {clips} clips",
+        target=target,
+    )
 
 
 def _pairs(before: Path, folder: Path, job: str, fill: str, clips: int) -> Iterator[float]:

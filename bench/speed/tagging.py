@@ -6,9 +6,7 @@ Both sides have one torch thread; ours reads the next clips in another thread me
 
 from __future__ import annotations
 
-import statistics
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -19,6 +17,7 @@ import soxr
 import torch
 from transformers import AutoTokenizer, ClapConfig, ClapFeatureExtractor, ClapModel, ClapProcessor
 
+from bench.figure import figure, ratios
 from leitmotif.encoders.tokenizers import train_tokenizer
 from leitmotif.media.flac import write_flac
 from leitmotif.media.sandbox import SandboxedWorker
@@ -153,22 +152,11 @@ def _figure(
 ) -> dict[str, Any]:
     """Seconds of `theirs` over those of `ours`, or of `ours` over `theirs` as a cost: the median of pairs."""
     ours()
-    runs = []
-    for number in range(PAIRS):
-        first, second = (ours, theirs) if number % 2 else (theirs, ours)
-        spent = {first: _seconds(first), second: _seconds(second)}
-        runs.append(spent[ours] / spent[theirs] if cost else spent[theirs] / spent[ours])
-    return {
-        "name": name,
-        "value": round(statistics.median(runs), 4),
-        "unit": "x cost" if cost else "times as fast",
-        "against": against,
-        "target": target,
-        "runs": [round(run, 4) for run in runs],
-    }
-
-
-def _seconds(run: Callable[[], object]) -> float:
-    started = time.perf_counter()
-    run()
-    return time.perf_counter() - started
+    runs = ratios(theirs, ours, PAIRS) if cost else ratios(ours, theirs, PAIRS)
+    return figure(
+        name,
+        runs,
+        unit="x cost" if cost else "times as fast",
+        against=against,
+        target=target,
+    )

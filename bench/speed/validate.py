@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import io
 import os
-import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -19,6 +18,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import soundfile
 from PIL import Image
+
+from bench.figure import cpu_seconds, figure, ratios
+from bench.sound import chord_in_noise
 
 CLIPS, PAIRS, PROCESSES = int(os.environ.get("LEITMOTIF_BENCH_CLIPS", "128")), 3, 2
 _SECONDS, _RATE_HZ, _FRAMES, _SHAPE = 30.0, 44_100, 10, (448, 796)
@@ -34,20 +36,15 @@ def figures() -> Iterator[dict[str, Any]]:
         write_dataset(dataset, CLIPS)
         check(dataset)
         decode(dataset)
-        runs = []
-        for pair in range(PAIRS):
-            order = (check, decode) if pair % 2 else (decode, check)
-            spent = {side: _seconds(side, dataset) for side in order}
-            runs.append(spent[decode] / spent[check])
-    yield {
-        "name": "validate/decode",
-        "value": round(statistics.median(runs), 4),
-        "unit": "x speed",
-        "against": f"soundfile and Pillow over the same {CLIPS} clips of {_SECONDS:g} s with {_FRAMES} "
+        runs = ratios(lambda: check(dataset), lambda: decode(dataset), PAIRS, seconds=cpu_seconds)
+    yield figure(
+        "validate/decode",
+        runs,
+        unit="x speed",
+        against=f"soundfile and Pillow over the same {CLIPS} clips of {_SECONDS:g} s with {_FRAMES} "
         f"frames, nothing checked; {PROCESSES} processes each, seconds of CPU",
-        "target": ">= 0.7",
-        "runs": [round(run, 4) for run in runs],
-    }
+        target=">= 0.7",
+    )
 
 
 def check(dataset: Path) -> None:
@@ -81,14 +78,6 @@ def _decode(group: tuple[str, int]) -> int:
         for frame in row["frames"]:
             Image.open(io.BytesIO(frame["bytes"])).load()
     return len(rows)
-
-
-def _seconds(run: Callable[[Path], object], dataset: Path) -> float:
-    """Return the seconds of CPU of this process and its children, whatever else the machine does."""
-    before = os.times()
-    run(dataset)
-    after = os.times()
-    return sum(after[:4]) - sum(before[:4])
 
 
 def write_dataset(dataset: Path, clips: int) -> None:
@@ -135,11 +124,7 @@ def _row(number: int, flac: bytes, jpegs: list[bytes]) -> dict[str, Any]:
 
 def _media(rng: np.random.Generator) -> tuple[bytes, list[bytes]]:
     """Make a chord in noise as FLAC, and soft patterns as JPEG, of the usual sizes."""
-    time_s = np.arange(round(_SECONDS * _RATE_HZ)) / _RATE_HZ
-    chord = sum(np.sin(2 * np.pi * hz * time_s) for hz in rng.uniform(100, 2000, 4))
-    sound = 0.1 * chord[:, None] + 0.02 * rng.standard_normal((len(time_s), 2))
-    file = io.BytesIO()
-    soundfile.write(file, np.clip(sound, -1, 1), _RATE_HZ, format="FLAC", subtype="PCM_16")
+    sound = chord_in_noise(rng, _SECONDS, _RATE_HZ)
     height, width = _SHAPE
     frames = []
     for _ in range(_FRAMES):
@@ -147,4 +132,4 @@ def _media(rng: np.random.Generator) -> tuple[bytes, list[bytes]]:
         out = io.BytesIO()
         small.resize((width, height), Image.Resampling.BICUBIC).save(out, "JPEG", quality=90)
         frames.append(out.getvalue())
-    return file.getvalue(), frames
+    return sound, frames

@@ -1,7 +1,6 @@
 """A server of media, and runs that may ask it."""
 
 import ssl
-import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
+import trustme
 
 from leitmotif.collection import collector
 from leitmotif.collection.archive import COLUMNS, Archive
@@ -88,16 +88,12 @@ def record(archive: Archive) -> Callable[[], list[dict[str, Any]]]:
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the certificate of this machine, which nobody trusts, and its key."""
+    """A folder with a certificate of this machine, its key, and the authority behind it, unknown to all."""
     folder = tmp_path_factory.mktemp("certificate")
-    words = (
-        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -addext subjectAltName=IP:127.0.0.1"
-    )
-    files = ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")]
-    try:
-        subprocess.run(["openssl", *words.split(), *files], check=True, capture_output=True)
-    except FileNotFoundError:
-        pytest.skip("openssl is missing; install it to test certificates")
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    issued.private_key_and_cert_chain_pem.write_to_path(str(folder / "key-and-cert.pem"))
+    authority.cert_pem.write_to_path(str(folder / "authority.pem"))
     return folder
 
 
@@ -105,5 +101,5 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def context(certificate: Path) -> ssl.SSLContext:
     """What a server needs for encrypted connections."""
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    made.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    made.load_cert_chain(certificate / "key-and-cert.pem")
     return made

@@ -210,6 +210,6 @@ def test_certificates_are_checked(
     ):
         body_of(opened, url)
     assert asked == []
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "authority.pem"))
     with scripted(sent(b"hello"), context=context) as (url, _), connections() as opened:
         assert body_of(opened, url) == b"hello"

@@ -135,7 +135,7 @@ def test_a_proxy_that_does_not_answer_is_given_up(fetch: Fetch, record: Record) 
 def test_an_encrypted_answer_that_comes_slowly_comes_whole(
     certificate: Path, context: ssl.SSLContext, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "cert.pem"))
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate / "authority.pem"))
     monkeypatch.setattr(bounded_socket, "SLICE_S", 0.001)
     with serve_raw(RawServer(context=context, pause_s=0.05)) as server:
         url = server.add("/a", head(200, "Content-Length: 4"), b"he", b"re")

@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from protego import Protego
 
 from leitmotif.collection.fetch.preferences import training_allowed
 from leitmotif.collection.fetch.robots import covers, read_robots
@@ -188,8 +189,7 @@ PATHS = st.text("/ab%2Fé?=.~&*$", max_size=8).map(lambda text: f"/{text}")
 def test_what_protego_refuses_is_refused(lines: list[str], path: str) -> None:
     text = "\n".join(lines)
     ours = read_robots(text, AGENT).against(path) is None
-    protego = pytest.importorskip("protego", reason="protego is missing; install the extra `dev`")
-    theirs = protego.Protego.parse(text).can_fetch(f"https://x.example{path}", AGENT)
+    theirs = Protego.parse(text).can_fetch(f"https://x.example{path}", AGENT)
     assert ours == theirs or "/." in path
 
 

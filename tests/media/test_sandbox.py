@@ -171,11 +171,14 @@ def test_the_child_has_no_network_and_changes_nothing_but_in_its_folder(tmp_path
         held = worker.run(given_up, limit_s=30)
         ends = worker.run(try_to_reach_out, str(tmp_path), limit_s=60, writes=tmp_path / "own")
     assert any(said.startswith("memory beyond 1.5 GB") for said in held)
-    if "the network" not in held or "writing elsewhere" not in held:
-        pytest.skip(f"this system gives up no more than {held}")
-    assert {name for name, end in ends.items() if end == "done"} <= {"own", "read", "signal"}
-    assert ends["own"] == ends["read"] == "done" and ends["socket"] == "PermissionError"
-    assert (tmp_path / "beside").read_text() == "stays"
+    assert ends["own"] == ends["read"] == "done"
+    # What this system cannot take away is not in the list, which `leitmotif doctor` shows.
+    refused = {name for name, end in ends.items() if end == "PermissionError"}
+    assert (refused >= {"socket"}) == ("the network" in held)
+    assert (refused >= {"elsewhere", "remove", "change"}) == ("writing elsewhere" in held)
+    assert ends["grandchild"] != "done" or "the network" not in held
+    if sys.platform == "linux":
+        assert "the network" in held
 
 
 def test_a_library_that_asks_for_the_folder_of_temporary_files_is_answered(worker: SandboxedWorker) -> None:

@@ -1,14 +1,19 @@
 """Small media for surveys, and responses that participants might send."""
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import av
+import httpx
 import numpy as np
 import soundfile
 
 from leitmotif.review.survey.key import Key
+from leitmotif.review.survey.server import SurveyServer
 
 RATE_HZ = 8000
 
@@ -85,3 +90,17 @@ def write_responses(folder: Path, *responses: dict[str, Any]) -> list[Path]:
     for path, response in zip(paths, responses, strict=True):
         path.write_text(json.dumps(response))
     return paths
+
+
+@contextmanager
+def client_of(survey: Path, **options: Any) -> Iterator[httpx.Client]:
+    """Serve a survey, and give what asks it."""
+    with SurveyServer(survey, port=0, **options) as server:
+        thread = threading.Thread(target=server.run, daemon=True)
+        thread.start()
+        try:
+            with httpx.Client(base_url=f"http://127.0.0.1:{server.address[1]}", trust_env=False) as client:
+                yield client
+        finally:
+            server.stop()
+            thread.join()

@@ -3,7 +3,6 @@
 import json
 import logging
 import socket
-import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -19,9 +18,9 @@ from leitmotif.review.survey.build import make_survey
 from leitmotif.review.survey.key import Key, load_key
 from leitmotif.review.survey.material import find_material
 from leitmotif.review.survey.responses import read_responses
-from leitmotif.review.survey.server import LARGEST_BYTES, Assignments, SurveyServer
+from leitmotif.review.survey.server import LARGEST_BYTES, Assignments
 from leitmotif.storage.errors import UserError
-from tests.review.survey_material import response_to, systems_in
+from tests.review.survey_material import client_of, response_to, systems_in
 
 JSON = {"Content-Type": "application/json"}
 STRICT = (
@@ -47,15 +46,8 @@ def key(folder: Path) -> Key:
 
 @pytest.fixture(scope="module")
 def client(folder: Path) -> Iterator[httpx.Client]:
-    with SurveyServer(folder, port=0, names=["listen.example.org"]) as server:
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{server.address[1]}", trust_env=False) as client:
-                yield client
-        finally:
-            server.stop()
-            thread.join()
+    with client_of(folder, names=["listen.example.org"]) as client:
+        yield client
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import asyncio
 import json
 import socket
-import threading
 import time
 from argparse import Namespace
 from collections.abc import Iterator
@@ -21,7 +20,7 @@ from leitmotif.review.survey.material import find_material
 from leitmotif.review.survey.responses import read_responses
 from leitmotif.review.survey.server import Assignments, SurveyServer
 from leitmotif.storage.errors import OutsideError, UserError
-from tests.review.survey_material import response_to, systems_in
+from tests.review.survey_material import client_of, response_to, systems_in
 
 JSON = {"Content-Type": "application/json"}
 
@@ -40,15 +39,8 @@ def key(survey: Path) -> Key:
 
 @pytest.fixture
 def client(survey: Path) -> Iterator[httpx.Client]:
-    with SurveyServer(survey, port=0) as server:
-        thread = threading.Thread(target=server.run, daemon=True)
-        thread.start()
-        try:
-            with httpx.Client(base_url=f"http://127.0.0.1:{server.address[1]}", trust_env=False) as client:
-                yield client
-        finally:
-            server.stop()
-            thread.join()
+    with client_of(survey) as client:
+        yield client
 
 
 def error_of(answer: httpx.Response) -> str:
