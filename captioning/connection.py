@@ -131,9 +131,7 @@ class Connection:
         """Raise what a repetition would not change."""
         status = _status(error)
         if status is not None and in_vain(_words_of(error)):
-            raise Refused(
-                f"the server refuses the request ({self._reason(error)})", _words_of(error)
-            ) from error
+            raise self._refusal(error) from error
         if status is None or status in (_BUSY, *_PASSING) or status >= 500:
             return
         if status in _REFUSED_KEY:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import mmap
+
+from leitmotif.storage.errors import lacks_memory
 
 # About what the largest library (libtorch_cpu.so) maps at once, on x86-64.
 _ROOM_BYTES = 512 << 20
@@ -20,7 +21,7 @@ def ran_out_of_memory(error: BaseException) -> bool:
     """
     met: BaseException | None = error
     while met is not None:
-        if isinstance(met, MemoryError) or (isinstance(met, OSError) and met.errno == errno.ENOMEM):
+        if lacks_memory(met):
             return True
         met = met.__cause__ or met.__context__
     try:

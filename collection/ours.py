@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from leitmotif.shards.layout import DATA, FEATURES, FIGURES, PREVIEW
+from leitmotif.shards.manifest import MANIFEST
+from leitmotif.shards.recipe import RECIPE
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -22,13 +26,14 @@ class Kind:
     inner: tuple[str, ...]
 
 
+# What lies in it beside these, its media/ first, is a source like any other.
+COLLECTED = Kind("record of collected files", ("record", "partial"), ("record", "partial"))
 KINDS = (
     Kind("workspace", ("plan.yaml", "catalog"), ("catalog", "stages", "runs", "recordings", "scratch")),
-    Kind("dataset", ("manifest.json", "recipe.yaml"), ("data", "features", "figures", "preview")),
+    Kind("dataset", (MANIFEST, RECIPE), (DATA, FEATURES, FIGURES, PREVIEW)),
     Kind("survey", ("key.json", "questionnaire"), ("questionnaire", "responses")),
     Kind("training run", ("settings.json", "checkpoints"), ("checkpoints",)),
-    # Its media/ are a source like any other.
-    Kind("record of collected files", ("record", "partial"), ("record", "partial")),
+    COLLECTED,
 )
 
 
@@ -53,12 +58,9 @@ def kinds_of(folder: Path) -> list[str]:
 
 
 def kind_around(folder: Path) -> tuple[str, Path] | None:
-    """Return what kind of ours a folder lies in, and that folder; None where it lies in none.
-
-    A folder of collected files is none: what lies in it is a source like any other.
-    """
+    """Return what kind of ours a folder lies in, but for `COLLECTED`, and that folder; None for none."""
     for around in folder.resolve().parents:
-        for kind in KINDS[:-1]:
-            if all((around / mark).exists() for mark in kind.marks):
+        for kind in KINDS:
+            if kind is not COLLECTED and all((around / mark).exists() for mark in kind.marks):
                 return kind.name, around
     return None

@@ -8,19 +8,18 @@ what the child may do is little (`leitmotif.media.rights`).
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import resource
 import selectors
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
+from leitmotif.media.child_process import start_child
 from leitmotif.media.errors import DecoderCrashed, TimeLimitExceeded, TooLarge
 from leitmotif.media.messages import HEADER, conform, conform_error, pack, unpack, write_message
 from leitmotif.media.rights import MEMORY_BYTES
@@ -31,10 +30,6 @@ Result = TypeVar("Result")
 _START_LIMIT_S = 120.0  # a new interpreter and its imports, on a busy machine
 _MOST_BYTES = 1 << 28  # of an answer; the pictures of a clip are a few megabytes
 _LIBRARIES_BYTES = 1 << 30  # of addresses that a child's libraries take
-_BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from leitmotif.media.sandbox_child import serve; serve(*sys.argv[2:])"
-)
 # A decoder works with one thread, and the buffers of more count as its memory.
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "OPENCV_FOR_THREADS_NUM": "1"}
 
@@ -160,13 +155,11 @@ class SandboxedWorker:
         if self._process is not None and self._process.poll() is not None:
             self._kill()
         if self._process is None:
-            paths = json.dumps([os.path.abspath(entry) for entry in sys.path])  # noqa: PTH100 - '' is the cwd
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _BOOT, paths, str(self._memory_bytes), *sorted(self._writable)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                env=os.environ | _ONE_THREAD,
-                start_new_session=True,  # an interrupt from the keyboard is the parent's to handle
+            self._process = start_child(
+                "leitmotif.media.sandbox_child",
+                str(self._memory_bytes),
+                *sorted(self._writable),
+                env=_ONE_THREAD,
             )
         return self._process
 

@@ -77,12 +77,12 @@ def find_files(
             f"{str(workspace.root)!r} is a {other[0]}; give the workspace a folder of its own, such as "
             f"--out {quote(f'{workspace.root}-work')}"
         )
-    _check_own_folder(sources, workspace)
     if around := kind_around(workspace.root):
         raise UserError(
             f"{str(workspace.root)!r} lies in a {around[0]} ({str(around[1])!r}); give the workspace a place "
             "of its own"
         )
+    _check_own_folder(sources, workspace)
     workspace.check_free()
     if not files and not workspace.catalog().parts():
         raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")

@@ -20,12 +20,12 @@ logger = logging.getLogger("leitmotif.pipelines")
 
 # The folder of a stage's store that its media files lie in.
 FILES = "files"
-# So many files of a store, and no other, are not lost one by one.
+# So many files of one place, and no other left in it, are not lost one by one.
 MANY_FILES = 3
 
 
 @contextmanager
-def told(workspace: Workspace) -> Iterator[None]:
+def telling_damage(workspace: Workspace) -> Iterator[None]:
     """Say in one line what becomes of a damaged file; it is set aside unless a run holds the workspace.
 
     Raises:
@@ -34,10 +34,10 @@ def told(workspace: Workspace) -> Iterator[None]:
     try:
         yield
     except DamagedError as damaged:
-        raise OutsideError(_told(workspace, damaged)) from damaged
+        raise OutsideError(_set_aside_or_say(workspace, damaged)) from damaged
 
 
-def _told(workspace: Workspace, damaged: DamagedError) -> str:
+def _set_aside_or_say(workspace: Workspace, damaged: DamagedError) -> str:
     if workspace.root not in damaged.path.parents:
         return str(damaged)
     curate = command("curate", "--out", workspace.root)

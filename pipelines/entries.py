@@ -103,7 +103,8 @@ def take(entries: Sequence[CatalogEntry], stage: str, column: str) -> pa.Array:
     Args:
         entries: The clips.
         stage: The stage.
-        column: One that it stores. It is read part by part, so that no more of it is held than is asked for.
+        column: One that it stores. Texts, lists and the like are read part by part, so that no more of them
+            is held than is asked for.
     """
     kind = STAGES[stage].COLUMNS.field(column).type
     without = np.ones(len(entries), bool)

@@ -11,13 +11,11 @@ import pyarrow.compute as pc
 
 from leitmotif.media.errors import NoSuchFile
 from leitmotif.phrases import count
+from leitmotif.pipelines.damage import MANY_FILES
 from leitmotif.pipelines.entries import CatalogEntry, stored_under
 from leitmotif.pipelines.stage import Clip
 from leitmotif.storage.errors import OutsideError
 from leitmotif.storage.table import KEY
-
-# So many files of a batch, and no other, are not lost one by one.
-MANY_FILES = 3
 
 
 def source_of(entry: CatalogEntry) -> str:

@@ -17,7 +17,7 @@ import pyarrow as pa
 from leitmotif.collection.ours import kind_around, kinds_of
 from leitmotif.phrases import command, count
 from leitmotif.pipelines.advice import name_quarantined, other_recipe
-from leitmotif.pipelines.damage import told
+from leitmotif.pipelines.damage import telling_damage
 from leitmotif.pipelines.dataset_rows import RowReader
 from leitmotif.pipelines.entries import CatalogEntry
 from leitmotif.pipelines.ledger import Ledger
@@ -92,7 +92,7 @@ def publish(
         OutsideError: The disk refused, or a file of the workspace is damaged; a former dataset is untouched.
     """
     _check_target(workspace, out)
-    with told(workspace):
+    with telling_damage(workspace):
         return _publish(workspace, out, plan, finish, on_progress)
 
 

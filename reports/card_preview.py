@@ -14,9 +14,9 @@ from leitmotif.reports.gallery import choose, open_rows
 from leitmotif.reports.media_preview import open_small, read_middle
 from leitmotif.reports.naming import name_of
 from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.layout import PREVIEW
 
-FOLDER = "preview"
-SHEET, SOUND = f"{FOLDER}/frames.jpg", f"{FOLDER}/sound.mp3"
+SHEET, SOUND = f"{PREVIEW}/frames.jpg", f"{PREVIEW}/sound.mp3"
 CLIPS = 4
 FRAMES = 4
 CELL = (240, 135)

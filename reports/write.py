@@ -8,11 +8,10 @@ from contextlib import nullcontext
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from leitmotif.pipelines.damage import told
+from leitmotif.pipelines.damage import telling_damage
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.card import compose_card
-from leitmotif.reports.card_preview import FOLDER as PREVIEW
 from leitmotif.reports.card_preview import SHEET, SOUND, draw_preview
 from leitmotif.reports.croissant import compose_croissant
 from leitmotif.reports.figures.png import draw_card, encode_png
@@ -23,11 +22,9 @@ from leitmotif.reports.statistics.schema import check_stats
 from leitmotif.reports.workspace import is_workspace
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError, advice
+from leitmotif.shards.layout import FIGURES, PREVIEW, REPORTS
 from leitmotif.shards.manifest import MANIFEST, find_changes, note_written, read_manifest
 from leitmotif.storage.atomic import clear_folder, write_files
-
-REPORTS = ("stats.json", "report.html", "README.md", "croissant.json")
-FIGURES = "figures"
 
 
 def write_reports_anew(folder: Path) -> list[Path]:
@@ -79,7 +76,7 @@ def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | Non
         DatasetError: The folder is neither.
         OutsideError: A file of the workspace is damaged; it is set aside.
     """
-    with told(Workspace(folder)) if is_workspace(folder) else nullcontext():
+    with telling_damage(Workspace(folder)) if is_workspace(folder) else nullcontext():
         return _write_reports(folder, ledger, name)
 
 

@@ -11,6 +11,9 @@ from leitmotif.shards.splits import SPLITS
 DATA, FEATURES = "data", "features"
 # Beside the shards: what happened to the clips that are in none of them, and what was measured of all.
 REJECTED_FILE, MEASURED_FILE = "rejected.parquet", "measured.parquet"
+# What describes a dataset and is made anew from what is in it: files, and folders of pictures and sound.
+REPORTS = ("stats.json", "report.html", "README.md", "croissant.json")
+FIGURES, PREVIEW = "figures", "preview"
 _SHARD = re.compile(rf"{DATA}/(?P<split>.+)-\d{{5}}-of-\d{{5}}\.parquet")
 
 

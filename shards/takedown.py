@@ -55,8 +55,9 @@ class Removal:
     urls: tuple[str, ...] = ()
     items: tuple[str, ...] = ()
 
-    def __bool__(self) -> bool:
-        """Tell whether it names anything."""
+    @property
+    def names_anything(self) -> bool:
+        """Whether anything stays out because of it."""
         return self != Removal(self.at, self.reason, self.asked)
 
 
@@ -199,7 +200,9 @@ def _read(path: Path) -> _Found:
             damaged.add(number)
     for number in lines.broken.keys() - lines.records.keys():
         removals[number] = _salvaged(lines.broken[number])
-    return _Found([removal for _, removal in sorted(removals.items()) if removal], sorted(damaged))
+    return _Found(
+        [removal for _, removal in sorted(removals.items()) if removal.names_anything], sorted(damaged)
+    )
 
 
 def _removal(facts: Mapping[str, Any]) -> tuple[Removal, bool]:
@@ -212,7 +215,7 @@ def _removal(facts: Mapping[str, Any]) -> tuple[Removal, bool]:
         whole = whole and len(texts) == len(_listed(value))
         known[field.name] = tuple(texts) if isinstance(field.default, tuple) else " ".join(texts)
     removal = Removal(**known)
-    return removal, whole and bool(removal)
+    return removal, whole and removal.names_anything
 
 
 def _listed(value: Any) -> Sequence[Any]:

@@ -85,7 +85,9 @@ def examine(
 
 def _in_one_line(problem: str) -> str:
     """Return a problem as one line of what a terminal shows as it is; what it quotes may be anything."""
-    line = "".join(letter if letter.isprintable() else f"\\x{ord(letter):02x}" for letter in problem)
+    line = "".join(
+        letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in problem
+    )
     return line if len(line) <= LONGEST_LINE else f"{line[:LONGEST_LINE]}…"
 
 
@@ -93,8 +95,8 @@ def _problems(
     dataset: Path, manifest: dict[str, Any], found: Examined, fast: bool, run: Run, on_progress: OnProgress
 ) -> Iterator[str]:
     damaged = False
-    for problem in _check_files(dataset, manifest["files"], on_progress):
-        damaged = damaged or ".parquet: " in problem
+    for name, problem in _check_files(dataset, manifest["files"], on_progress):
+        damaged = damaged or name.endswith(".parquet")
         yield problem
     # A table that is damaged cannot be looked into, and what is compared with it neither.
     if damaged:
@@ -116,13 +118,16 @@ def _problems(
         yield str(error)
 
 
-def _check_files(dataset: Path, files: dict[str, Facts], on_progress: OnProgress) -> Iterator[str]:
+def _check_files(
+    dataset: Path, files: dict[str, Facts], on_progress: OnProgress
+) -> Iterator[tuple[str, str]]:
+    """Yield the name of each file that is not as the manifest states it, and the problem."""
     for number, (name, facts) in enumerate(files.items(), start=1):
-        yield from (change for _, change in find_changes(dataset, {name: facts}))
+        yield from find_changes(dataset, {name: facts})
         on_progress("files", number, len(files))
     for path in sorted(dataset.glob("data/*")):
         if path.relative_to(dataset).as_posix() not in files:
-            yield f"data/{path.name}: not in the manifest"
+            yield path.name, f"data/{path.name}: not in the manifest"
 
 
 def _check_records(dataset: Path, counts: dict[str, Any]) -> Iterator[str]:

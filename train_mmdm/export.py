@@ -11,7 +11,7 @@ from typing import Any
 from transformers import GenerationConfig
 
 from leitmotif.storage.atomic import whole_folder
-from leitmotif.storage.errors import OutsideError, UserError, first_line, is_machine_fault
+from leitmotif.storage.errors import OutsideError, UserError, first_line, is_machine_fault, what_helps
 from leitmotif.train_mmdm.processor import DEVIATION, MEAN
 from leitmotif.train_mmdm.run import CARD_NAME, NETWORK, TOKENIZER, best_checkpoint, open_network, reading
 from leitmotif.train_mmdm.settings import Settings, read_settings
@@ -60,7 +60,7 @@ def export_run(run: Path, out: Path) -> Path:
         if not isinstance(error, OSError) and not is_machine_fault(error):
             raise
         raise OutsideError(
-            f"cannot write {str(out)!r} ({first_line(error)}); make room and export again"
+            f"cannot write {str(out)!r} ({first_line(error)}); {what_helps(error)} and export again"
         ) from error
     return checkpoint
 

@@ -15,7 +15,14 @@ import torch
 
 from leitmotif.storage.atomic import replace_folder
 from leitmotif.storage.documents import read_object
-from leitmotif.storage.errors import OutsideError, UserError, first_line, is_machine_fault, one_line
+from leitmotif.storage.errors import (
+    OutsideError,
+    UserError,
+    first_line,
+    is_machine_fault,
+    one_line,
+    what_helps,
+)
 from leitmotif.training.ema import EMA, Ema
 from leitmotif.training.settings import LoopSettings, write_settings
 from leitmotif.training.task import Task
@@ -236,7 +243,8 @@ class CheckpointManager:
         if failure is not None and not isinstance(failure, OSError) and not is_machine_fault(failure):
             raise failure
         said = "another process failed" if failure is None else first_line(failure)
+        helps = "make room" if failure is None else what_helps(failure)
         raise OutsideError(
             f"cannot write a checkpoint into {str(self.run)!r} ({said}); the former checkpoint is untouched: "
-            "make room, then go on with --resume"
+            f"{helps}, then go on with --resume"
         ) from failure

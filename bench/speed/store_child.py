@@ -20,15 +20,7 @@ import numpy as np
 # Sound and pictures of a clip of ten seconds, in bytes.
 SOUND_BYTES, FRAMES_BYTES = 1_000_000, 300_000
 NUMBERS = {
-    **{
-        "duration_s": 10.0,
-        "has_video": 1,
-        "has_audio": 1,
-        "width": 640,
-        "height": 360,
-        "fps": 25.0,
-        "mean": 0.1,
-    },
+    **{"duration_s": 10.0, "has_video": 1, "has_audio": 1, "width": 640, "height": 360, "fps": 25.0},
     **{"mean": 0.1, "audio_s": 10.0, "level_db": -20.0, "peak": 0.5, "count": 10, "tempo_bpm": 120.0},
     **{"key": "C major", "tempo_class": "fast", "vocal_score": 0.0, "pam_score": 0.99, "audio_print": b""},
     **{"caption": "Music.", "caption_backend": "grammar", "caption_prompt": "grammar-v1"},

@@ -58,9 +58,8 @@ class Shazam:
         self._shazam = shazamio.Shazam(http_client=self._client, segment_duration_seconds=round(WINDOW_S))
         self._decoder = SandboxedWorker()
         self._opened = ExitStack()
-        self._folder = self._opened.enter_context(
-            temporary_folder("shazam")
-        )  # all that the decoder writes to
+        # All that the decoder writes to.
+        self._folder = self._opened.enter_context(temporary_folder("shazam"))
         self._asked_s = -pause_s
 
     def look_up(self, file: Path, metadata: Metadata) -> dict[str, Any] | None:

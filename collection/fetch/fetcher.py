@@ -157,9 +157,8 @@ class Fetcher:
         if isinstance(found, Playlist):
             return found
         info = found.info
-        self._check_wishes(
-            url, info.get("webpage_url")
-        )  # where a redirect led, or what the page shows of others
+        # Where a redirect led, or what the page shows of others.
+        self._check_wishes(url, info.get("webpage_url"))
         self._archive.takedowns.refuse(*ids_of(info))
         parts = [self._fetch_format(request, found, chosen, meter) for chosen in found.formats]
         return self._postprocessor.look_into(request, parts, info, reasons)

@@ -67,8 +67,8 @@ class BoundedAdapter(BaseAdapter):
         try:
             headers |= {"Accept-Encoding": "identity", "Connection": "close"}
             method = str(request.method)
-            answer = connection.ask(urlsplit(url), headers, deadline, method=method, body=body)
-            content = answer.read_whole(MAX_BYTES)
+            with connection.ask(urlsplit(url), headers, deadline, method=method, body=body) as answer:
+                content = answer.read_whole(MAX_BYTES)
         except (OSError, HTTPException) as error:
             raise Unavailable(f"{urlsplit(url).hostname}: {one_line(error, 300)}") from error
         finally:

@@ -9,14 +9,12 @@ killed when the item or the run ends.
 from __future__ import annotations
 
 import contextlib
-import json
 import logging
 import os
 import pickle
 import selectors
 import signal
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +26,7 @@ from leitmotif.collection.errors import CollectError, Refused, Unavailable
 from leitmotif.collection.fetch.budget import Meter
 from leitmotif.collection.fetch.video_site import Playlist, Video
 from leitmotif.collection.settings import Settings
+from leitmotif.media.child_process import start_child
 from leitmotif.media.messages import HEADER, unpack, write_message
 
 logger = logging.getLogger("leitmotif.collection")
@@ -37,10 +36,6 @@ logger = logging.getLogger("leitmotif.collection")
 MOST_BUSY_S = 120.0
 # What a page says of its video; a playlist of 500 has some hundred kilobytes.
 _MOST_BYTES = 64 << 20
-_BOOT = (
-    "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from leitmotif.collection.fetch.site_child import serve; serve()"
-)
 _KINDS = {
     name: kind
     for name, kind in vars(errors).items()
@@ -111,14 +106,8 @@ class SiteProcess:
 
     def _started(self) -> subprocess.Popen[bytes]:
         if self._process is None:
-            paths = json.dumps([os.path.abspath(entry) for entry in sys.path])  # noqa: PTH100 - '' is the cwd
             self._came.clear()
-            self._process = subprocess.Popen(
-                [sys.executable, "-c", _BOOT, paths],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                start_new_session=True,  # an interrupt from the keyboard is the parent's to handle
-            )
+            self._process = start_child("leitmotif.collection.fetch.site_child")
             write_message(self._process.stdin, pickle.dumps((self._settings, logger.getEffectiveLevel())))
         return self._process
 

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from leitmotif.filters import rule
 from leitmotif.filters.rule import EXACT_DUPLICATE
 from leitmotif.pipelines.advice import advise
-from leitmotif.pipelines.damage import told
+from leitmotif.pipelines.damage import telling_damage
 from leitmotif.pipelines.entries import stored_under
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.runs.log import Failure, SlowClip, failures_of
@@ -96,7 +96,7 @@ def look(workspace: Workspace, run: LoggedRun | None) -> Status:
         run.read_on()
         if held and not run.ended and run.stopped is None:
             return _while_running(workspace, run)
-    with told(workspace):
+    with telling_damage(workspace):
         return _from_stores(workspace, run)
 
 

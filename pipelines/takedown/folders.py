@@ -13,7 +13,7 @@ from leitmotif.pipelines.takedown.redact import Redactor, remove, rewrite_table
 from leitmotif.pipelines.takedown.targets import files_in
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError, advice
-from leitmotif.shards.layout import DATA
+from leitmotif.shards.layout import DATA, FIGURES, PREVIEW, REPORTS
 from leitmotif.shards.manifest import MANIFEST, Facts, find_changes, read_manifest, write_manifest
 from leitmotif.shards.takedown import Removal, keep_damage, read_record, write_record
 from leitmotif.storage.atomic import whole_folder
@@ -22,8 +22,7 @@ from leitmotif.storage.parquet import DamagedError
 logger = logging.getLogger("leitmotif.pipelines")
 
 # What describes a folder, pictures and sound of its clips included: made again from what is left.
-PREVIEW = "preview"
-_REPORTS = frozenset(("stats.json", "report.html", "README.md", "croissant.json", "figures", MANIFEST))
+_REPORTS = frozenset((*REPORTS, FIGURES, MANIFEST))
 
 
 def clean(folder: Path, redactor: Redactor, finish: Callable[[Path], object], *, scratch: Path) -> int:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from leitmotif.collection.archive import Archive
 from leitmotif.phrases import count
-from leitmotif.pipelines.damage import told
+from leitmotif.pipelines.damage import telling_damage
 from leitmotif.pipelines.takedown.folders import clean, rebuild
 from leitmotif.pipelines.takedown.redact import Redactor, search
 from leitmotif.pipelines.takedown.sources import (
@@ -70,9 +70,9 @@ def _names(removals: Iterable[Removal]) -> set[str]:
     return {name for removal in removals for name in (removal.urls or removal.source_ids or (removal.asked,))}
 
 
-def told_of(targets: Targets) -> AbstractContextManager[None]:
+def telling_damage_of(targets: Targets) -> AbstractContextManager[None]:
     """Say in one line what becomes of a damaged file of the workspace."""
-    return told(Workspace(targets.workspace)) if targets.workspace else nullcontext()
+    return telling_damage(Workspace(targets.workspace)) if targets.workspace else nullcontext()
 
 
 def plan_takedown(
@@ -93,7 +93,7 @@ def plan_takedown(
         UserError: A word names nothing, or several sources.
         OutsideError: A part of a store is damaged; it is set aside.
     """
-    with told_of(targets):
+    with telling_damage_of(targets):
         return _plan(words, targets, reason=reason, keep_out=keep_out)
 
 
@@ -168,7 +168,7 @@ def take_down(
         OutsideError: Another run holds a folder, the disk failed, or a name is left somewhere.
     """
     done = describe(removals, targets)
-    with told_of(targets), ExitStack() as held:
+    with telling_damage_of(targets), ExitStack() as held:
         try:
             if targets.workspace:
                 held.enter_context(Workspace(targets.workspace).held())
