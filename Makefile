@@ -3,7 +3,7 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 OUT ?= demo-out
 
-.PHONY: setup demo test test-slow check check-all docs bench chaos mini vllm clean
+.PHONY: setup demo test test-slow check check-all docs bench real-media chaos mini vllm clean
 
 setup: .venv/.installed
 
@@ -47,6 +47,10 @@ docs: setup
 # make bench ONLY=motion runs one group.
 bench: setup
 	$(BIN)/python -m bench $(ONLY)
+
+# Some 230 tracks out of Debian's packages of free games, for slow tests and bench/quality: 1.6 GB to fetch.
+real-media: setup
+	$(BIN)/python -m bench.real_media
 
 # Faults and hostile files: half an hour on two cores. Writes the table of docs/reliability.md. What was interrupted goes on.
 chaos: setup

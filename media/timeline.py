@@ -32,6 +32,7 @@ _TAIL_S = 0.5  # of the last packets, which may have no length
 _NO_TIMESTAMPS = Flags.no_timestamps.value
 _NO_INDEX = Flags.generic_index.value | Flags.ts_discont.value
 _BACK_S = 0.5  # timestamps that go back further start a new part; less is reordering
+_LONGEST_VORBIS_PACKET = 8192  # samples; Vorbis I, section 4.2.2
 # Timestamps that leap further start a new part if those of all streams do (FFmpeg's dts_delta_threshold).
 _LEAP_S = 10.0
 
@@ -139,7 +140,7 @@ def confirmed_s(path: Path, stated_s: float) -> float:
             container.seek(int((stated_s + zero_s) * av.time_base), backward=True)
             for packet in demuxed(container):
                 if packet.pts is not None:
-                    stop = (packet.pts + (packet.duration or 0)) * packet.time_base
+                    stop = (packet.pts + _ticks(packet)) * packet.time_base
                     end_s = max(end_s, float(stop) - zero_s)
         except DECODE_ERRORS as error:
             check_damage(error, path)  # what was read so far is what the file holds
@@ -228,7 +229,7 @@ class _Track:
 
     def add(self, packet: Any) -> None:
         self.count += 1
-        length_s = float((packet.duration or 0) * packet.time_base)
+        length_s = float(_ticks(packet) * packet.time_base)
         self._timed += length_s > 0
         self._sum_s += length_s
         if self._rate_hz and packet.has_sidedata("skip_samples"):
@@ -248,6 +249,16 @@ class _Track:
         LATM packets before the first header have no length; they are as long as the others.
         """
         return self._sum_s * self.count / self._timed - self._cut_s if self._timed else 0.0
+
+
+def _ticks(packet: Any) -> int:
+    """Return the length of a packet in units of its time base, 0 where it is not known.
+
+    A last packet of Vorbis whose samples are cut off at its start and beyond has a length below zero, which
+    FFmpeg 8.1 keeps in 32 bits without a sign (findings/ffmpeg-vorbis-last-packet.sh).
+    """
+    ticks = packet.duration or 0
+    return ticks - (1 << 32) if 0 < (1 << 32) - ticks <= _LONGEST_VORBIS_PACKET else ticks
 
 
 def _starts_part(stamp_s: float, before_s: float, leap_s: float) -> bool:
