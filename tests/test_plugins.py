@@ -151,7 +151,7 @@ def test_two_plugins_of_one_name_are_told_of_with_both_owners(tmp_path: Path) ->
         "-c",
         "from leitmotif.weights.adapters import adapters; print(sorted(adapters('separation')))",
     )
-    assert ran.stdout == "['demucs', 'mid-side', 'repet']\n"
+    assert ran.stdout == "['demucs', 'mid-side', 'repet', 'spleeter']\n"
     assert ran.stderr == (
         "plugin mid-side of second 1.0 (leitmotif.backends) adds 'mid-side', which first 1.0 has already; "
         "left out, rename it\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import pickle
 import zipfile
 from collections.abc import Iterator, Mapping
@@ -26,6 +27,9 @@ _HARMLESS += [
     for core in ("core", "_core")
 ]
 
+# Pickles of Python 2's protocol hold bytes as text that is encoded again.
+_HARMLESS += [(codecs.encode, "_codecs.encode")]
+
 # Tables that a network computes by itself; some checkpoints hold them.
 _COMPUTED = ("position_ids", "token_type_ids", "relative_position_index")
 
@@ -38,20 +42,39 @@ def read_weights(path: Path, key: str = "model") -> dict[str, torch.Tensor]:
     Raises:
         BadModel: The file is truncated, no checkpoint, or holds no weights under the key.
     """
-    try:
-        with torch.serialization.safe_globals(_HARMLESS):
-            document = torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
-    except (OSError, RuntimeError, EOFError, ValueError, LookupError, pickle.UnpicklingError) as error:
-        raise BadModel(
-            f"got {str(path)!r}, which does not open as a checkpoint ({type(error).__name__}); expected a "
-            "whole file of torch.save: fetch it again with `leitmotif fetch-models --profile paper`"
-        ) from error
+    document = _document(path)
     weights = document.get(key) if isinstance(document, dict) else None
     if not isinstance(weights, dict) or not all(torch.is_tensor(tensor) for tensor in weights.values()):
         raise BadModel(
             f"got {str(path)!r}, a checkpoint without weights under {key!r}; expected the published file"
         )
     return weights
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """Return the arrays of a file that `torch.save` wrote as a dictionary of NumPy arrays; no code is run.
+
+    Raises:
+        BadModel: The file is truncated, or holds something else.
+    """
+    document = _document(path)
+    if not isinstance(document, dict) or not all(
+        isinstance(name, str) and isinstance(array, np.ndarray) and array.dtype.kind == "f"
+        for name, array in document.items()
+    ):
+        raise BadModel(f"got {str(path)!r}, a file without arrays by name; expected the published one")
+    return document
+
+
+def _document(path: Path) -> Any:
+    try:
+        with torch.serialization.safe_globals(_HARMLESS):
+            return torch.load(path, map_location="cpu", weights_only=True, mmap=zipfile.is_zipfile(path))
+    except (OSError, RuntimeError, EOFError, ValueError, LookupError, pickle.UnpicklingError) as error:
+        raise BadModel(
+            f"got {str(path)!r}, which does not open as a checkpoint ({type(error).__name__}); expected a "
+            "whole file of torch.save: fetch it again with `leitmotif fetch-models`"
+        ) from error
 
 
 def fill(net: nn.Module, weights: dict[str, torch.Tensor]) -> None:

@@ -137,7 +137,7 @@ def test_the_model_is_named_without_its_weights(tmp_path):
         (["backend=demucs", "overlap=0.7"], "got overlap=0.7"),
         (["backend=demucs", "model=demcus"], "'demcus'.*htdemucs_ft"),
         (["backend=demucs", "repo=nowhere"], "/nowhere'; expected a folder"),
-        (["backend=demcus"], "got 'demcus', expected 'demucs' or 'repet'"),
+        (["backend=demcus"], "got 'demcus', expected 'demucs', 'repet' or 'spleeter'"),
     ],
 )
 def test_settings_that_a_backend_does_not_know_end_a_run_before_it_begins(tmp_path, assignments, match):
