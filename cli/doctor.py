@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from leitmotif.cli import console
 from leitmotif.cli.exits import Exit
 from leitmotif.extras import install_command
+from leitmotif.phrases import count
 from leitmotif.storage.errors import one_line
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
     backends = {name: [readiness(use, name) for use in used] for name, used in uses.items()}
     added = list(_plugins())
     ready = all(check.ready for check in checks if check.needed) and all(
-        backend.ready for backend in backends[profile]
+        backend.usable for backend in backends[profile]
     )
     if options.json:
         listed = [backend.as_json() for part in backends.values() for backend in part]
@@ -90,8 +91,10 @@ def _print_checks(checks: Sequence[Found]) -> None:
 
 
 def _print_backends(profile: str | None, backends: Sequence[Readiness]) -> None:
-    missing = sum(not backend.ready for backend in backends)
+    missing = sum(not backend.usable for backend in backends)
+    stood_in = sum(not backend.ready and backend.usable for backend in backends)
     state = f"{missing} of {len(backends)} backends not ready" if missing else "ready"
+    state += f", {count(stood_in, 'backend')} with a stand-in" if stood_in else ""
     print(f"\nprofile {profile}: {state}" if profile else "\nothers, by --set STAGE.backend= or STAGE.model=")
     for backend in backends:
         _print_entry(backend.ready, backend.name, list(_lines(backend)), backend.fix)
@@ -144,6 +147,8 @@ def _lines(backend: Readiness) -> Iterator[str]:
     if backend.ready and backend.weights != "none needed":
         yield "; ".join(facts)
     yield from backend.problems
+    if not backend.ready and backend.stand_ins:
+        yield f"{' and '.join(backend.stand_ins)} in its place"
 
 
 def _print_entry(ready: bool, name: str, lines: Sequence[str], fix: str | None) -> None:

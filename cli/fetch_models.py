@@ -106,8 +106,9 @@ def choose(profile: str, only: Sequence[str]) -> list[Backend]:
                 f"{', '.join(name for name, backend in known.items() if backend.weights)}"
             )
         return [known[name] for name in only]
-    # The weights of a model that is served elsewhere are needed there.
-    return [use.backend for use in uses if use.backend.weights and not use.served_elsewhere]
+    # The weights of a model that is served elsewhere are needed there; what stands in has its own already.
+    wanted = [use for use in uses if not (use.served_elsewhere or use.stands_in)]
+    return [use.backend for use in wanted if use.backend.weights]
 
 
 def _say_what_would_be_fetched(backends: Sequence[Backend], *, as_json: bool) -> None:

@@ -50,7 +50,7 @@ def assign(values: dict[str, Any], section: str, key: str, value: Any) -> None:
 
     A threshold of a rule that the recipe does not name adds the rule, where the recipe measures its number.
     """
-    target, field = _place(values, section, key)
+    target, field = place_of(values, section, key)
     target[field] = value
 
 
@@ -63,15 +63,15 @@ def take_back(values: dict[str, Any], assignment: str, origin: dict[str, Any]) -
         origin: Values of recipe and profile alone.
     """
     section, key, _ = parse_assignment(assignment)
-    target, field = _place(values, section, key)
-    source, _ = _place(origin, section, key)
+    target, field = place_of(values, section, key)
+    source, _ = place_of(origin, section, key)
     if field in source:
         target[field] = source[field]
     else:
         target.pop(field, None)
 
 
-def _place(values: dict[str, Any], section: str, key: str) -> tuple[dict[str, Any], str]:
+def place_of(values: dict[str, Any], section: str, key: str) -> tuple[dict[str, Any], str]:
     """Return the settings that a section and key belong to, and the name there.
 
     Raises:

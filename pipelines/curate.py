@@ -22,6 +22,7 @@ from leitmotif.pipelines.missing_files import without_returned
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
 from leitmotif.pipelines.runs.log import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
+from leitmotif.pipelines.stand_ins import describe_stand_ins
 from leitmotif.pipelines.stated import Stated, check_stated, state
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.shards.takedown import read_record
@@ -154,6 +155,8 @@ def curate(
             with log_run(workspace.root, plan, workers) as log:
                 # First: a plan whose models are not there is refused before it is the workspace's.
                 former, kinds = workspace.former_plan(), workspace.resolve(plan)
+                if line := describe_stand_ins(plan, workspace.root):
+                    logger.info(line)
                 known = workspace.known_models()
                 stated, before = state(workspace.root, metadata=metadata, license=license)
                 parts = former.parts() if former else []

@@ -22,7 +22,7 @@ HERE = Path(__file__).parent
 RECIPES = tuple(sorted(path.stem for path in (HERE / "recipes").glob("*.yaml")))
 PROFILES = tuple(sorted(path.stem for path in (HERE / "profiles").glob("*.yaml")))
 _SECTIONS = {"name", "stages", "rules", "tags", "splits"}
-KEYS = {"recipe": {*_SECTIONS, "track", "kinds"}, "profile": _SECTIONS}
+KEYS = {"recipe": {*_SECTIONS, "track", "kinds"}, "profile": {*_SECTIONS, "stand_ins"}}
 
 
 def read_document(kind: Literal["recipe", "profile"], name: str) -> dict[str, Any]:

@@ -73,6 +73,8 @@ class Plan(BaseModel):
     # What the user set over recipe and profile, as `section.key=value`.
     settings: tuple[str, ...] = ()
     kinds: tuple[Kind, ...] = ()
+    # Stages in which something stands in for the profile's backend, which had no weights here: that backend.
+    stand_ins: dict[str, str] = {}
 
     def parts(self) -> list[Plan]:
         """Return the plan of each kind of files; of a plan without kinds itself alone."""
@@ -91,6 +93,7 @@ class Plan(BaseModel):
     def facts(self) -> dict[str, Any]:
         """Return the plan as plain values, without what it has none of."""
         empty = {"kinds"} if not self.kinds else {"track"}
+        empty |= set() if self.stand_ins else {"stand_ins"}
         return self.model_dump(mode="json", exclude=empty)
 
     def save(self) -> str:

@@ -43,6 +43,7 @@ class Readiness:
         device: Where it would run.
         fix: The command that makes it ready; None where it is.
         problems: What is amiss, each in a few words.
+        stand_ins: What the profile takes in its place where its weights are not fetched.
     """
 
     name: str
@@ -58,6 +59,12 @@ class Readiness:
     device: str
     fix: str | None
     problems: tuple[str, ...]
+    stand_ins: tuple[str, ...] = ()
+
+    @property
+    def usable(self) -> bool:
+        """Whether the profile can run: the backend is ready, or something stands in for it."""
+        return self.ready or bool(self.stand_ins)
 
     def as_json(self) -> dict[str, Any]:
         """Return it as plain values; `stage` is the first of `stages`."""
@@ -106,6 +113,7 @@ def readiness(use: BackendUse, profile: str | None) -> Readiness:
         device=device,
         fix=" && ".join(steps) or None,
         problems=tuple(problems),
+        stand_ins=tuple(dict.fromkeys(use.stand_ins.values())),
     )
 
 
@@ -133,7 +141,7 @@ def _weights(backend: Backend) -> tuple[str, list[str]]:
             return "missing", [str(error)]
     if not backend.weights:
         return "none needed", []
-    missing = [name for item in backend.weights for name in item.missing()]
+    missing = backend.missing()
     return ("missing" if missing else "present"), missing
 
 

@@ -56,7 +56,7 @@ def _table() -> str:
 
 def _use(rule: Rule, recipe: str) -> str:
     """Return the threshold that a recipe publishes with, under every profile that has one of its own."""
-    plans = {profile: make_plan(recipe, profile) for profile in PROFILES}
+    plans = {profile: make_plan(recipe, profile, stand_ins=()) for profile in PROFILES}
     plan = plans[MAIN_PROFILE]
     if rule.name not in plan.rules:
         return "may be set" if rule.stage in plan.stages else "–"
@@ -85,7 +85,9 @@ def _notes() -> str:
 
 def _in_order() -> list[Rule]:
     """Return every rule in the order in which the recipes ask for it; those that none names come last."""
-    asked = [name for recipe in reversed(OWN_RULES) for name in make_plan(recipe, MAIN_PROFILE).rules]
+    asked = [
+        name for recipe in reversed(OWN_RULES) for name in make_plan(recipe, MAIN_PROFILE, stand_ins=()).rules
+    ]
     rules = discover()
     return [rules[name] for name in dict.fromkeys([*asked, *rules])]
 

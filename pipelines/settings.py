@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from leitmotif.assignments import known
 from leitmotif.filters import rule as filters_rule
 from leitmotif.phrases import command
-from leitmotif.pipelines.assignments import assign, latest, parse_assignment, take_back, takes_back
+from leitmotif.pipelines.assignments import assign, latest, parse_assignment, place_of, take_back, takes_back
 from leitmotif.pipelines.checks import check_plan, check_stage, check_thresholds
-from leitmotif.pipelines.documents import check_shipped, read_document, read_kinds, settings_of
+from leitmotif.pipelines.documents import PROFILES, check_shipped, read_document, read_kinds, settings_of
 from leitmotif.pipelines.order import check_order
 from leitmotif.pipelines.plan import Plan, SplitSettings
 from leitmotif.pipelines.stages import STAGES
+from leitmotif.pipelines.stand_ins import profile_and_stand_ins
 from leitmotif.storage.errors import UserError
 from leitmotif.tagging.select import TagSettings
 from leitmotif.taxonomy.labels import TAG_KINDS
@@ -29,10 +30,11 @@ def make_plan(
     *,
     window_s: float | None = None,
     device: str | None = None,
+    stand_ins: Collection[str] | None = None,
 ) -> Plan:
     """Merge a recipe, a profile and settings given as `section.key=value`.
 
-    Settings overrule what a recipe states itself, and that overrules the profile.
+    Settings overrule what a recipe states itself, and that overrules the profile with its stand-ins.
 
     Args:
         recipe: A shipped recipe's name, or a YAML file.
@@ -41,6 +43,7 @@ def make_plan(
         window_s: Cut every source into clips of this length; whole sources by default.
         device: Device of every stage that has one, over the profile's, under the assignments'. "auto" leaves
             a device that the profile names, and is decided where the stage runs.
+        stand_ins: Stages for which what stands in is taken; by default those without weights on this machine.
 
     Returns:
         The plan, with every setting filled in.
@@ -68,15 +71,17 @@ def make_plan(
     }
     left_out: dict[str, dict[str, Any]] = {}
     # A profile's numbers suit its models; what somebody wrote into a recipe is meant.
-    for document in (backends, *recipes):
-        for section, key, value in settings_of(document):
-            if section in STAGES and section not in {*stages, *rules}:
-                left_out.setdefault(section, {})[key] = value
-            # A profile names the backends of every stage and thresholds of every rule; a recipe uses some.
-            if section in {*STAGES, *filters_rule.discover()} - {*stages, *rules}:
-                continue
-            assign(values, section, key, value)
-    for rule, threshold in (stated for each in recipes for stated in _stated_thresholds(each)):
+    stated = [setting for each in recipes for setting in settings_of(each)]
+    given = [*stated, *map(parse_assignment, latest(assignments))]
+    suiting, missing = profile_and_stand_ins(backends, stages, given, stand_ins)
+    for section, key, value in [*suiting, *stated]:
+        if section in STAGES and section not in {*stages, *rules}:
+            left_out.setdefault(section, {})[key] = value
+        # A profile names the backends of every stage and thresholds of every rule; a recipe uses some.
+        if section in {*STAGES, *filters_rule.discover()} - {*stages, *rules}:
+            continue
+        assign(values, section, key, value)
+    for rule, threshold in (pair for each in recipes for pair in _stated_thresholds(each)):
         assign(values, rule, "threshold", threshold)
     if device and device != AUTO:
         _set_device(stages, device)
@@ -96,6 +101,7 @@ def make_plan(
             else [],
             "window_s": window_s,
             "left_out": left_out,
+            "stand_ins": missing,
             "settings": latest(assignments),
             **values,
         }
@@ -120,11 +126,12 @@ def _rules_of(recipe: Mapping[str, Any]) -> dict[str, Any]:
     return rules
 
 
-def profile_settings(profile: str) -> dict[str, dict[str, Any]]:
+def profile_settings(profile: str, *, stand_ins: Collection[str] = ()) -> dict[str, dict[str, Any]]:
     """Return all settings of every stage under a profile, whatever recipe uses the stage.
 
     Args:
         profile: A shipped profile's name, or a YAML file.
+        stand_ins: Stages for which what stands in is taken.
 
     Raises:
         UserError: A name, key or value is not known.
@@ -132,8 +139,10 @@ def profile_settings(profile: str) -> dict[str, dict[str, Any]]:
     document = read_document("profile", profile)
     values: dict[str, Any] = {"stages": {name: dict(stage.SETTINGS()) for name, stage in STAGES.items()}}
     values |= {"rules": {}, "tags": {}, "splits": {}}
-    for section, key, value in settings_of({"stages": document.get("stages", {})}):
-        assign(values, section, key, value)
+    settings, _ = profile_and_stand_ins(document, STAGES, (), stand_ins)
+    for section, key, value in settings:
+        if section in STAGES and not (key == "threshold" and section in filters_rule.discover()):
+            assign(values, section, key, value)
     return {name: check_stage(name, settings) for name, settings in values["stages"].items()}
 
 
@@ -158,17 +167,50 @@ def change_settings(plan: Plan, assignments: Sequence[str], *, device: str | Non
     if any(map(takes_back, assignments)):
         check_shipped("recipe", plan.recipe)
         check_shipped("profile", plan.profile)
-        origin = make_plan(plan.recipe, plan.profile, device=device or AUTO).model_dump()
+        origin = make_plan(
+            plan.recipe, plan.profile, device=device or AUTO, stand_ins=_taken(plan, assignments)
+        ).model_dump()
         taken = {parse_assignment(text)[0] for text in assignments if takes_back(text)}
         for kind, own in zip(values["kinds"], origin["kinds"], strict=True):
             # One that is set again afterwards is added back.
             kind["rules"] = [rule for rule in kind["rules"] if rule in own["rules"] or rule not in taken]
+    _suit(values, plan, assignments)
     _change(values, [*again, *assignments], origin)
     changed = check_plan(values | {"settings": latest([*plan.settings, *assignments])})
     # A workspace whose plan holds a threshold of no use is to take a better one.
     moved = {name: at for name, at in changed.rules.items() if plan.rules.get(name) != at}
     check_thresholds(moved)
     return changed
+
+
+def _taken(plan: Plan, assignments: Sequence[str]) -> Collection[str] | None:
+    """Return the stages whose stand-ins a plan keeps; None where one is to be looked for again."""
+    again = any(takes_back(text) and parse_assignment(text)[1] == "backend" for text in assignments)
+    return None if again else plan.stand_ins
+
+
+def _suit(values: dict[str, Any], plan: Plan, assignments: Sequence[str]) -> None:
+    """Let what goes with a stand-in come and go with its backend, where another one is chosen now."""
+    chosen = {section for section, key, _ in map(parse_assignment, assignments) if key == "backend"}
+    if plan.profile not in PROFILES:  # a file that may be another by now
+        values["stand_ins"] = {stage: name for stage, name in plan.stand_ins.items() if stage not in chosen}
+    elif chosen:
+        profile = read_document("profile", plan.profile)
+        former = map(parse_assignment, plan.settings)
+        now = map(parse_assignment, latest([*plan.settings, *assignments]))
+        before, _ = profile_and_stand_ins(profile, plan.stages, former, plan.stand_ins)
+        after, values["stand_ins"] = profile_and_stand_ins(
+            profile, plan.stages, now, _taken(plan, assignments)
+        )
+        held = {(section, key): value for section, key, value in before}
+        kept = {parse_assignment(text)[:2] for text in plan.settings}
+        for (section, key), value in {(section, key): value for section, key, value in after}.items():
+            if section not in {*plan.stages, *plan.rules, *plan.tags} or (section, key) in kept:
+                continue
+            target, field = place_of(values, section, key)
+            # What the recipe states is meant.
+            if target[field] == held.get((section, key), target[field]):
+                target[field] = value
 
 
 def _change(values: dict[str, Any], assignments: Sequence[str], origin: dict[str, Any]) -> None:

@@ -86,6 +86,10 @@ class Backend:
         """Whether it may be used without asking anybody or reading terms first."""
         return self.commercial == "yes" and not any(getattr(item, "gated", False) for item in self.weights)
 
+    def missing(self) -> list[str]:
+        """Return what of its weights is not fetched, by name."""
+        return [name for item in self.weights for name in item.missing()]
+
     @property
     def size_bytes(self) -> int | None:
         """What there is to fetch, about; None if that is not known."""
