@@ -7,7 +7,7 @@ measured at moments spread over the clip.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +16,7 @@ import numpy as np
 
 from leitmotif.filters.motion_samples import LATER_S, SOON_S, MotionSample, compare, plain_share, shrink
 from leitmotif.filters.rule import SHARE, Rule
+from leitmotif.filters.shots import ShotFinder
 from leitmotif.media.timeline import packets_end_s
 from leitmotif.media.video import read_window
 from leitmotif.media.video_decoder import VideoDecoder, luma_levels, luma_plane
@@ -102,6 +103,10 @@ class Motion:
         plain_share: Share of the picture that is flat or a hard edge, at the median moment.
         frames: How many frames were decoded.
         exact: False if the numbers are estimates from sampled windows.
+        shots: How many shots there are; None, as of what follows, of sampled windows, which miss most cuts.
+        cuts_per_minute: How often one shot follows another.
+        shot_starts_s: When each begins, seconds from the start of the clip.
+        shot_ends_s: When the last frame of each is shown.
     """
 
     mean: float
@@ -111,6 +116,10 @@ class Motion:
     plain_share: float
     frames: int
     exact: bool
+    shots: int | None = None
+    cuts_per_minute: float | None = None
+    shot_starts_s: list[float] | None = None
+    shot_ends_s: list[float] | None = None
 
 
 def measure_motion(
@@ -199,15 +208,24 @@ def _measure_exact(reader: VideoDecoder, start_s: float, duration_s: float | Non
     last_s = max(extent_s - LATER_S, 0.0)
     count = int(np.clip(round(extent_s), *_MOMENTS))
     moments = _Moments(sorted({start_s + last_s * index / (count - 1) for index in range(count)}))
-    differences = _Differences()
+    differences, finder = _Differences(), ShotFinder(start_s)
     frames = 0
     for time_s, frame in read_window(reader, start_s=start_s, duration_s=duration_s):
         luma = luma_plane(frame)
         differences.add(frame, luma)
         moments.see(time_s, frame, luma)
+        finder.see(time_s, luma, luma_levels(frame))
         frames += 1
     moments.finish(frame, luma)  # there is a frame: without one, reading raises
-    return _summarise(differences, moments.done, moments.plain, frames, exact=True)
+    motion = _summarise(differences, moments.done, moments.plain, frames, exact=True)
+    shots = finder.finish()
+    return replace(
+        motion,
+        shots=len(shots.starts_s),
+        cuts_per_minute=shots.cuts_per_minute,
+        shot_starts_s=shots.starts_s,
+        shot_ends_s=shots.ends_s,
+    )
 
 
 class _Differences:

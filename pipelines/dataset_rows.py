@@ -38,6 +38,8 @@ MEASURED = {
     "height": ("probe", "height"),
     "fps": ("probe", "fps"),
     "motion": ("motion", "mean"),
+    "cuts_per_minute": ("motion", "cuts_per_minute"),
+    "frame_times_s": ("frames", "frame_times_s"),
     "tempo_bpm": ("rhythm", "tempo_bpm"),
     "tempo_class": ("rhythm", "tempo_class"),
     "key": ("rhythm", "key"),

@@ -114,6 +114,8 @@ class Stage(Protocol):
         NAME: Of its section in the settings and of its store.
         VERSION: Raised whenever the same input would give other numbers.
         READS: Stages whose columns it gets in `Clip.inputs`; "track" stands for the recipe's audio stage.
+        MAY_READ: Stages whose columns it gets, too, where the recipe names them before it. Of a class that
+            does not say it, none (`may_read`).
         COLUMNS: What it stores.
         BATCH: Clips a task takes at once; what is lost at most when a machine dies.
         KEYED_BY: What its rows are of: each clip, or the whole media file, whatever windows are cut of it. A
@@ -125,6 +127,7 @@ class Stage(Protocol):
     NAME: ClassVar[str]
     VERSION: ClassVar[int]
     READS: ClassVar[tuple[str, ...]]
+    MAY_READ: ClassVar[tuple[str, ...]]
     SETTINGS: ClassVar[type[StageSettings]]
     COLUMNS: ClassVar[pa.Schema]
     BATCH: ClassVar[int]
@@ -150,6 +153,11 @@ class Stage(Protocol):
 def keyed_by(stage: type[Stage]) -> KeyedBy:
     """Return the id that keys the rows of a stage; `clip_id` where its class does not say."""
     return getattr(stage, "KEYED_BY", "clip_id")
+
+
+def may_read(stage: type[Stage]) -> tuple[str, ...]:
+    """Return the stages that a stage reads where there are any; none where its class does not say it."""
+    return getattr(stage, "MAY_READ", ())
 
 
 def stored_as(stage: type[Stage]) -> str:

@@ -28,7 +28,7 @@ from leitmotif.phrases import count, no_such_folder
 from leitmotif.pipelines.catalog_row import CATALOG_COLUMNS
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.saved_plan import read_models, read_plan
-from leitmotif.pipelines.stage import Stage, stored_as
+from leitmotif.pipelines.stage import Stage, may_read, stored_as
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.shards.takedown import RECORD, Blocklist, mend_record, read_record
 from leitmotif.storage.atomic import whole_file, write_bytes, write_text
@@ -237,7 +237,9 @@ class Stores:
 
     def reads(self, name: str) -> list[str]:
         """Return the stages whose columns a stage gets, by name."""
-        return [self.plan.track if read == "track" else read for read in self.stages[name].READS]
+        before = list(self.stages)[: list(self.stages).index(name)]
+        there = [read for read in may_read(STAGES[name]) if read in before]
+        return [self.plan.track if read == "track" else read for read in (*self.stages[name].READS, *there)]
 
     @cached_property
     def fingerprints(self) -> dict[str, str]:

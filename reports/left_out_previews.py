@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from leitmotif.media import audio, video
+from leitmotif.media import audio
 from leitmotif.media.errors import MediaError
+from leitmotif.media.key_frames import timed_key_frames
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.entries import CatalogEntry, take
 from leitmotif.pipelines.ledger import Ledger
@@ -94,7 +95,7 @@ def _show(
     elif has_video:
         try:
             found = worker.run(
-                video.timed_key_frames,
+                timed_key_frames,
                 Path(entry.source.path),
                 count=FRAMES,
                 short_side=SHORT_SIDE,

@@ -47,10 +47,20 @@ CLIPS: tuple[Column, ...] = (
         "Mean change between consecutive frames, share of full scale; null without video.",
     ),
     (
+        "cuts_per_minute",
+        pa.float32(),
+        "Changes of shot (cuts, dissolves, fades) a minute; null without video, or of sampled frames.",
+    ),
+    (
         "frames",
         pa.list_(FILE),
-        "JPEG key frames, evenly spread over the clip; each path ends in when it is shown, such as "
-        "12.345s.jpg. Null without video.",
+        "JPEG key frames of the longest shots, sharp, none of a change between two; each path ends in when "
+        "it is shown, such as 12.345s.jpg. Null without video.",
+    ),
+    (
+        "frame_times_s",
+        pa.list_(pa.float64()),
+        "When each of the frames is shown, seconds from the start of the clip; null without video.",
     ),
     ("audio", FILE, "FLAC, 44.1 kHz, stereo."),
     *((kind, TAGS, f"{kind[:-1].capitalize()} tags with scores, best first.") for kind in TAG_KINDS),

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from leitmotif.media import probe, video
+from leitmotif.media import probe
 from leitmotif.media.errors import MediaError, NotMedia
+from leitmotif.media.key_frames import key_frames
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm.picture import SHORT_SIDE, load_picture
@@ -129,7 +130,7 @@ def _read_video(path: Path, count: int, worker: SandboxedWorker) -> tuple[Image,
     try:
         length_s = worker.run(probe.probe, path, limit_s=LIMIT_S).duration_s
         pictures = worker.run(
-            video.key_frames,
+            key_frames,
             path,
             count=count,
             short_side=SHORT_SIDE,

@@ -10,44 +10,54 @@ from typing import BinaryIO, ClassVar
 
 import pyarrow as pa
 
-from leitmotif.media import video
+from leitmotif.media.key_frames import timed_key_frames
 from leitmotif.pipelines.media_files import FILE_COLUMNS
 from leitmotif.pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
 from leitmotif.shards.frame_names import frame_name
 
 
 class FramesSettings(DecoderSettings):
-    """How many frames, evenly spread, and how many pixels their short side has at most."""
+    """How many frames, and how many pixels their short side has at most."""
 
     count: int = 10
     short_side: int = 448
 
 
 class FramesStage(ClipByClipStage[FramesSettings]):
-    """Key frames as JPEG, in one uncompressed zip file per clip."""
+    """Key frames as JPEG, in one uncompressed zip file per clip: of its longest shots, where these are known.
+
+    Shots are measured by the stage `motion`, not in its sampled mode. Elsewhere frames are evenly spread.
+    """
 
     NAME: ClassVar = "frames"
-    VERSION: ClassVar = 4
+    VERSION: ClassVar = 5
     READS: ClassVar = ("probe",)
+    MAY_READ: ClassVar = ("motion",)
     SETTINGS: ClassVar = FramesSettings
     BATCH: ClassVar = 8
-    COLUMNS: ClassVar = pa.schema([*FILE_COLUMNS, ("count", pa.int32())])
+    COLUMNS: ClassVar = pa.schema(
+        [*FILE_COLUMNS, ("count", pa.int32()), ("frame_times_s", pa.list_(pa.float64()))]
+    )
 
     def measure_clip(self, clip: Clip) -> Row:
         """Take the clip's frames."""
+        motion = clip.inputs.get("motion", {})
+        shots = zip(motion.get("shot_starts_s") or (), motion.get("shot_ends_s") or (), strict=True)
         pictures = self.context.decoder.run(
-            video.timed_key_frames,
+            timed_key_frames,
             clip.path,
             **clip.window,
             count=self.settings.count,
             short_side=self.settings.short_side,
+            shots=list(shots),
             limit_s=limit_of(self.settings, clip),
         )
-        times_s = [time_s - clip.start_s for time_s, _ in pictures]
+        times_s = [max(time_s - clip.start_s, 0.0) for time_s, _ in pictures]
         packed = pack_frames([jpeg for _, jpeg in pictures], times_s)
         with self.context.new_file(clip.clip_id, ".zip") as path:
             path.write_bytes(packed)
-        return {**self.context.describe(clip.clip_id, ".zip"), "count": len(pictures)}
+        facts = {"count": len(pictures), "frame_times_s": times_s}
+        return {**self.context.describe(clip.clip_id, ".zip"), **facts}
 
 
 def pack_frames(pictures: Sequence[bytes], times_s: Sequence[float]) -> bytes:

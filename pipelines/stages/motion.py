@@ -10,7 +10,14 @@ import pyarrow as pa
 from leitmotif.filters.motion import Motion, measure_motion
 from leitmotif.pipelines.stage import Clip, ClipByClipStage, DecoderSettings, Row, limit_of
 
-_ARROW = {"float": pa.float32(), "int": pa.int32(), "bool": pa.bool_()}
+_ARROW = {
+    "float": pa.float32(),
+    "float | None": pa.float32(),
+    "int": pa.int32(),
+    "int | None": pa.int32(),
+    "bool": pa.bool_(),
+    "list[float] | None": pa.list_(pa.float64()),
+}
 
 
 class MotionSettings(DecoderSettings):
@@ -20,10 +27,10 @@ class MotionSettings(DecoderSettings):
 
 
 class MotionStage(ClipByClipStage[MotionSettings]):
-    """Mean pixel difference, share of still frames, and the signs of a moving still."""
+    """Mean pixel difference, share of still frames, the signs of a moving still, and where shots change."""
 
     NAME: ClassVar = "motion"
-    VERSION: ClassVar = 2
+    VERSION: ClassVar = 3
     READS: ClassVar = ("probe",)
     SETTINGS: ClassVar = MotionSettings
     BATCH: ClassVar = 8

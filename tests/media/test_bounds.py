@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from leitmotif.filters.motion import measure_motion
-from leitmotif.media import audio, probe, video
+from leitmotif.media import audio, key_frames, probe
 from leitmotif.media.container import MOST_PIXELS
 from leitmotif.media.errors import MediaError, TooLarge
 from tests.media.media_clips import write_tone, write_video
@@ -21,7 +21,7 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_video(path, [picture], options={"preset": "ultrafast", "crf": "40"})
 
 
-@pytest.mark.parametrize("read", [measure_motion, video.key_frames])
+@pytest.mark.parametrize("read", [measure_motion, key_frames.key_frames])
 def test_pictures_with_too_many_pixels_are_refused_with_the_bound_before_one_is_decoded(
     large: Path, read: Callable[[Path], object]
 ) -> None:

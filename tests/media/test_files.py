@@ -8,8 +8,9 @@ import pytest
 
 from leitmotif.media.audio import extract_flac
 from leitmotif.media.errors import MediaError, MissingStream, NotMedia, Unreadable
+from leitmotif.media.key_frames import key_frames
 from leitmotif.media.probe import probe
-from leitmotif.media.video import iter_luma, key_frames
+from leitmotif.media.video import iter_luma
 from tests.media.media_clips import write_video
 
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from leitmotif.filters.motion import measure_motion
-from leitmotif.media import audio, video
+from leitmotif.media import audio, key_frames
 from leitmotif.media.container import demuxed
 from leitmotif.media.errors import DecodeFailed, MediaError, NotMedia
 from leitmotif.media.mux import Encoding, write_video
@@ -94,7 +94,7 @@ def test_damaged_files_are_read_or_refused_in_a_sentence(
     reads: list[Callable[[Path], object]] = [
         read_tags,
         lambda path: audio.extract_flac(path, tmp_path / "out.flac"),
-        lambda path: video.timed_key_frames(path, count=3),
+        lambda path: key_frames.timed_key_frames(path, count=3),
         measure_motion,
     ]
     for number in range(MUTATIONS):

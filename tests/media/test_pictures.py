@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 from leitmotif.filters.motion import measure_motion
+from leitmotif.media.key_frames import key_frames
 from leitmotif.media.probe import probe
-from leitmotif.media.video import iter_luma, key_frames
+from leitmotif.media.video import iter_luma
 from tests.media.media_clips import write_video
 
 TO_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])

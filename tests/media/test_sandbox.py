@@ -19,12 +19,12 @@ import pytest
 
 from leitmotif.media import probe
 from leitmotif.media.errors import DecodeFailed, DecoderCrashed, TimeLimitExceeded, TooLarge, Unreadable
+from leitmotif.media.key_frames import timed_key_frames
 from leitmotif.media.messages import conform, conform_error, pack, unpack
 from leitmotif.media.mux import write_video
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.media.sandbox_child import given_up
 from leitmotif.media.turns import alone
-from leitmotif.media.video import timed_key_frames
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 
 from leitmotif.media.errors import DecodeFailed
+from leitmotif.media.key_frames import key_frames, timed_key_frames
 from leitmotif.media.probe import probe
-from leitmotif.media.video import iter_luma, key_frames, timed_key_frames
+from leitmotif.media.video import iter_luma
 from tests.media.media_clips import write_video
 
 

@@ -16,8 +16,8 @@ from leitmotif.captioning.templates import read_templates
 from leitmotif.demo.moods import moods_near
 from leitmotif.demo.music.song_plan import draw_plan, lay_grid
 from leitmotif.demo.pictures.render import KINDS, render_pictures
+from leitmotif.media.key_frames import key_frames
 from leitmotif.media.mux import write_video
-from leitmotif.media.video import key_frames
 from leitmotif.shards.manifest import write_manifest
 from leitmotif.shards.schema import shard_schema
 from leitmotif.shards.writer import write_shard
