@@ -18,11 +18,13 @@ class Caption:
         text: The caption.
         seed: Seed of the try that wrote it; None where the server knows no seed, and of a grammar.
         system: The instructions stood in a turn of the system, as the prompt has it.
+        metadata: What the words may come from beside the sound: "title", "description", "comments".
     """
 
     text: str
     seed: int | None
     system: bool = True
+    metadata: tuple[str, ...] = ()
 
 
 # Called with each caption as soon as it is written.

@@ -150,7 +150,8 @@ class ChatTask:
         if not completion.finished:
             raise BadCaption(f"it was cut off after {self.sampling.max_tokens} tokens")
         text = read_caption(said, facts, instructions=self.prompt.system, max_words=self.prompt.max_words)
-        return Caption(text, self.seed(facts.clip_id, attempt))
+        metadata = self.prompt.metadata(facts)
+        return Caption(text, self.seed(facts.clip_id, attempt), metadata=metadata)
 
     def give_up(self, completion: Completion, fault: BadCaption) -> BadCaption:
         """Return the error of a clip after the last try."""

@@ -21,7 +21,7 @@ class CaptionFacts:
         tempo_bpm: Beats a minute.
         tempo_class: "slow", "medium" or "fast".
         key: Such as "D major".
-        has_vocals: Whether somebody sings or speaks.
+        has_vocals: Whether somebody sings or speaks, where that is sure.
     """
 
     clip_id: str

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from leitmotif.captioning.captioner import Caption, Keep, keep_nothing
 from leitmotif.captioning.errors import BadCaption
@@ -81,34 +81,42 @@ class GrammarCaptioner:
         """Return a caption for each clip, in order; all at once, so that `keep` is called for none."""
         if not hasattr(self, "_templates"):
             raise RuntimeError("got a captioner without words; expected load() to be called first")
-        return [Caption(write_caption(facts, self._templates), seed=None) for facts in batch]
+        return [write_caption(facts, self._templates) for facts in batch]
 
 
-def write_caption(facts: CaptionFacts, templates: Templates) -> str:
+class Theme(NamedTuple):
+    """What metadata speak of: words of the safe list, and the field that they stand in."""
+
+    words: str
+    source: str
+
+
+def write_caption(facts: CaptionFacts, templates: Templates) -> Caption:
     """Return one sentence that says only what is given, and neither title nor artist."""
     theme = find_theme(facts, templates)
-    sentence = ""
+    caption = Caption("", seed=None)
     for attempt in range(TRIES):
         choose = Chooser(f"{templates.id}/{facts.clip_id}/{attempt}")
-        sentence = _fit(facts, templates, choose, theme)
-        if not (_names(facts.title, sentence) or _names(facts.artist, sentence)):
+        caption = _fit(facts, templates, choose, theme)
+        if not (_names(facts.title, caption.text) or _names(facts.artist, caption.text)):
             break
-    return sentence
+    return caption
 
 
-def _fit(facts: CaptionFacts, templates: Templates, choose: Chooser, theme: str | None) -> str:
+def _fit(facts: CaptionFacts, templates: Templates, choose: Chooser, theme: Theme | None) -> Caption:
     """Write a sentence, saying less until it is short enough."""
     sentence = _sentence(facts, templates, choose, theme)
-    if len(sentence.split()) > templates.max_words:
-        sentence = _sentence(facts, templates, choose, None)
+    if theme is not None and len(sentence.split()) <= templates.max_words:
+        return Caption(sentence, seed=None, metadata=(theme.source,))
+    sentence = _sentence(facts, templates, choose, None)
     count = min(MAX_INSTRUMENTS, len(facts.instruments))
     while len(sentence.split()) > templates.max_words and count > 1:
         count -= 1
         sentence = _sentence(replace(facts, instruments=facts.instruments[:count]), templates, choose, None)
-    return sentence
+    return Caption(sentence, seed=None)
 
 
-def _sentence(facts: CaptionFacts, templates: Templates, choose: Chooser, theme: str | None) -> str:
+def _sentence(facts: CaptionFacts, templates: Templates, choose: Chooser, theme: Theme | None) -> str:
     known = _known(facts)
     fitting = [(facts_of(each), each) for each in templates.sentences if facts_of(each) <= known]
     # What a sentence says besides the piece; "pace" and "tempo" are one thing, moods are in the piece anyway.
@@ -123,7 +131,7 @@ def _sentence(facts: CaptionFacts, templates: Templates, choose: Chooser, theme:
     plural = several or (bool(facts.instruments) and _is_plural(slots["instruments"], templates))
     text = re.sub(r"\{verb:(\w+)\|(\w+)\}", r"\1" if plural else r"\2", template).format(**slots)
     if theme is not None:
-        text += choose.of("evoking", templates.evoking).format(theme=theme)
+        text += choose.of("evoking", templates.evoking).format(theme=theme.words)
     return text[0].upper() + text[1:] + "."
 
 
@@ -199,18 +207,18 @@ def _tempo(facts: CaptionFacts, templates: Templates, choose: Chooser) -> str:
     return choose.of("bpm", (words, f"{words} of about {bpm}", f"about {bpm}", f"{words} of around {bpm}"))
 
 
-def find_theme(facts: CaptionFacts, templates: Templates) -> str | None:
+def find_theme(facts: CaptionFacts, templates: Templates) -> Theme | None:
     """Return what the metadata speaks of, in words of the safe list; None where that would tell a name."""
     ours = set(_words(facts.artist))
     told = cache(lambda theme: _names(facts.title, theme) or _names(facts.artist, theme))
-    for text in (facts.title, facts.description):
-        words = _words(text)
+    for source in ("title", "description"):
+        words = _words(getattr(facts, source))
         for before, word in zip(["", *words], words, strict=False):
             theme = templates.themes.get(word)
             if theme is None or word in ours or before in _NEGATIONS:
                 continue
             if not told(theme):
-                return theme
+                return Theme(theme, source)
     return None
 
 

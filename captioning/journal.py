@@ -54,6 +54,7 @@ class Journal:
             self._file = self.path.open("wb")
         line = {"clip_id": facts.clip_id, "caption": caption.text, "seed": caption.seed}
         line |= {} if caption.system else {"system": False}
+        line |= {"metadata": caption.metadata} if caption.metadata else {}
         self._file.write(line_of(line))
         self._file.flush()
         self.captions[facts.clip_id] = caption
@@ -77,7 +78,8 @@ def _read(path: Path) -> Iterator[tuple[str, Caption]]:
         return
     for number, entry in lines.records.items():
         clip_id, text, seed = entry.get("clip_id"), entry.get("caption"), entry.get("seed")
-        if number in lines.broken or not isinstance(seed, int | None):
+        metadata = entry.get("metadata", [])
+        if number in lines.broken or not isinstance(seed, int | None) or not isinstance(metadata, list):
             continue
         if isinstance(clip_id, str) and isinstance(text, str):
-            yield clip_id, Caption(text, seed, bool(entry.get("system", True)))
+            yield clip_id, Caption(text, seed, bool(entry.get("system", True)), tuple(map(str, metadata)))

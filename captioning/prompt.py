@@ -83,11 +83,19 @@ class ChatPrompt(PromptFile):
         lines = [line.format_map(known) for line in self.user if set(_SLOT.findall(line)) <= set(known)]
         return [{"role": "system", "content": self.system}, {"role": "user", "content": "\n".join(lines)}]
 
+    def metadata(self, facts: CaptionFacts) -> tuple[str, ...]:
+        """Return which of the crawled fields the conversation tells the model of, by name, sorted."""
+        asked = {slot for line in self.user for slot in _SLOT.findall(line)}
+        theme = find_theme(facts, _themes()) if "theme" in asked else None
+        told = {name for name, text in _slots(facts).items() if text} & asked & CRAWLED
+        return tuple(sorted(told | ({theme.source} if theme else set())))
+
 
 def _slots(facts: CaptionFacts) -> dict[str, str | None]:
     """Return the text of every slot; None or empty where it is not known."""
     comments = [clean_text(comment, COMMENT_CHARS) for comment in facts.comments[:MAX_COMMENTS]]
     bpm = None if facts.tempo_bpm is None else f"{round(facts.tempo_bpm)} BPM"
+    theme = find_theme(facts, _themes())
     vocals = {None: None, True: "yes", False: "none, instrumental"}[facts.has_vocals]
     return {
         "tags": ", ".join(dict.fromkeys((*facts.instruments, *facts.genres, *facts.moods))),
@@ -97,7 +105,7 @@ def _slots(facts: CaptionFacts) -> dict[str, str | None]:
         "tempo": ", ".join(filter(None, (facts.tempo_class, bpm))),
         "key": facts.key,
         "vocals": vocals,
-        "theme": find_theme(facts, _themes()),
+        "theme": theme.words if theme else None,
         "title": clean_text(facts.title, TITLE_CHARS),
         "description": clean_text(facts.description, DESCRIPTION_CHARS),
         "comments": " / ".join(filter(None, comments)),

@@ -50,6 +50,7 @@ MEASURED = {
     "caption": ("caption", "caption"),
     "caption_backend": ("caption", "caption_backend"),
     "caption_prompt": ("caption", "caption_prompt"),
+    "caption_metadata": ("caption", "caption_metadata"),
 }
 FILE = [name for name, _ in FILE_COLUMNS]
 # Where the tags of a clip are chosen from.

@@ -74,6 +74,11 @@ CLIPS: tuple[Column, ...] = (
     ("caption", pa.string(), "Description of the music in words."),
     ("caption_backend", pa.string(), "What wrote the caption."),
     ("caption_prompt", pa.string(), "Prompt id with its version."),
+    (
+        "caption_metadata",
+        pa.list_(pa.string()),
+        "What the caption may speak of beside the sound: title, description, comments of the source.",
+    ),
     ("models", MODELS, "Backend and model id @ revision behind every number in the row."),
 )
 REJECTED_CLIPS: tuple[Column, ...] = (

@@ -20,14 +20,25 @@ from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy import labels
 from leitmotif.weights.adapters import adapter_class
 
+# A track whose voice score is no more than the first has none (Visuals Music Bridge, appendix B.1: found by
+# listening); from the second on it is likelier to have one than not.
+NO_VOICE, VOICE = 0.1, 0.5
+
 
 class _Choice(BackendSettings):
-    """Which captioner, and which prompt with its version; None is the backend's own for the recipe."""
+    """Which captioner, and which prompt with its version; None is the backend's own for the recipe.
+
+    Attributes:
+        backend: A file of `captioning`.
+        prompt: Name and version of a file in `captioning/prompts`.
+        metadata: Captions may speak of what title, description and comments of the source say.
+    """
 
     STAGE: ClassVar = "caption"
 
     backend: str = "grammar"
     prompt: str | None = None
+    metadata: bool = True
 
 
 class CaptionSettings(EngineSettings, ServerSettings, _Choice):
@@ -38,7 +49,7 @@ class CaptionStage:
     """A caption from tags, tempo, key and metadata."""
 
     NAME: ClassVar = "caption"
-    VERSION: ClassVar = 2
+    VERSION: ClassVar = 3
     READS: ClassVar = ("tagging", "rhythm", "vocals")
     SETTINGS: ClassVar = CaptionSettings
     BATCH: ClassVar = 1024
@@ -47,6 +58,7 @@ class CaptionStage:
             ("caption", pa.string()),
             ("caption_backend", pa.string()),
             ("caption_prompt", pa.string()),
+            ("caption_metadata", pa.list_(pa.string())),
             ("seed", pa.int64()),  # of the model's words; null for a grammar, and a server that knows none
         ]
     )
@@ -54,9 +66,8 @@ class CaptionStage:
     def __init__(self, plan: Plan) -> None:
         self.settings = CaptionSettings(**plan.stages[self.NAME])
         self.tags = plan.tags
-        self.instrumental = plan.track == "separation"
         self.captioner: Captioner = adapter_class(self.NAME, self.settings.adapter).make(
-            self.settings.prompt, self.settings.model_dump(), instrumental=self.instrumental
+            self.settings.prompt, self.settings.model_dump(), instrumental=plan.track == "separation"
         )
 
     def model(self) -> str:
@@ -72,6 +83,7 @@ class CaptionStage:
         """Return what changes the words: the prompt, how they are chosen, and which tags may be spoken of."""
         return {
             "backend": self.settings.backend,
+            "metadata": self.settings.metadata,
             "tags": {kind: settings.model_dump() for kind, settings in self.tags.items()},
             **self.captioner.identity(),
             **self.settings.own,
@@ -113,6 +125,7 @@ class CaptionStage:
             "caption": result.text,
             "caption_backend": self.settings.backend,
             "caption_prompt": prompt_id if result.system else f"{prompt_id}:user",
+            "caption_metadata": list(result.metadata),
             "seed": result.seed,
         }
 
@@ -120,16 +133,23 @@ class CaptionStage:
         chosen = select_by_kind(clip.inputs["tagging"]["scores"], self.taxonomy, self.tags)
         names = {kind: tuple(tag["tag"] for tag in tags) for kind, tags in chosen.items()}
         rhythm = clip.inputs["rhythm"]
-        vocal_score = clip.inputs["vocals"]["vocal_score"]
+        metadata = clip.metadata if self.settings.metadata else {}
         return CaptionFacts(
             clip_id=clip.clip_id,
-            title=clip.metadata.get("title"),
-            artist=clip.metadata.get("artist"),
-            description=clip.metadata.get("description"),
-            comments=tuple(clip.metadata.get("comments") or ()),
+            title=metadata.get("title"),
+            artist=metadata.get("artist"),
+            description=metadata.get("description"),
+            comments=tuple(metadata.get("comments") or ()),
             **names,
             tempo_bpm=rhythm["tempo_bpm"],
             tempo_class=rhythm["tempo_class"],
             key=rhythm["key"],
-            has_vocals=not self.instrumental and vocal_score >= 0.5,
+            has_vocals=_has_vocals(clip.inputs["vocals"]["vocal_score"]),
         )
+
+
+def _has_vocals(score: float | None) -> bool | None:
+    """Return whether a voice is heard in the track; None where its score, 0..1, leaves that open."""
+    if score is None or NO_VOICE < score < VOICE:
+        return None
+    return score >= VOICE

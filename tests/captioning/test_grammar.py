@@ -199,7 +199,27 @@ def test_many_long_names_still_make_a_short_sentence():
     ],
 )
 def test_themes_come_from_the_metadata_without_naming_anything(title, artist, description, theme):
-    assert find_theme(CaptionFacts("x", title=title, artist=artist, description=description), WORDS) == theme
+    found = find_theme(CaptionFacts("x", title=title, artist=artist, description=description), WORDS)
+    assert (found and found.words) == theme
+    assert found is None or found.source == ("title" if title and title != "Love" else "description")
+
+
+def test_a_caption_tells_where_its_theme_comes_from():
+    title, description = "Walking By The Sea At Noon", "a song about love"
+    facts = CaptionFacts("x", title=title, genres=("rock",), instruments=("piano",))
+    (caption,) = GrammarCaptioner().load().caption([facts])
+    assert "the sea" in caption.text and caption.metadata == ("title",)
+    (caption,) = GrammarCaptioner().load().caption([replace(facts, title="A", description=description)])
+    assert "love" in caption.text and caption.metadata == ("description",)
+    (caption,) = GrammarCaptioner().load().caption([replace(facts, title="Untitled")])
+    assert caption.metadata == ()
+
+
+def test_a_theme_that_is_left_out_for_length_is_not_claimed():
+    instruments = tuple(f"very old, very long and wide hand made drum {n}" for n in range(9))
+    facts = CaptionFacts("x", title="The Sea", description="rain", instruments=instruments)
+    (caption,) = GrammarCaptioner().load().caption([facts])
+    assert "rain" not in caption.text and caption.metadata == ()
 
 
 def test_the_words_cover_the_label_set():

@@ -31,7 +31,7 @@ def test_what_a_killed_batch_had_is_found_by_the_next_and_then_taken_away(tmp_pa
 
 
 def test_how_a_caption_was_asked_for_is_written_down(tmp_path):
-    caption = Caption("A calm piece.", None, system=False)
+    caption = Caption("A calm piece.", None, system=False, metadata=("description", "title"))
     with pytest.raises(RuntimeError), Journal(tmp_path, IDS) as journal:
         journal.add(FACTS[0], caption)
         raise RuntimeError("killed")

@@ -79,6 +79,14 @@ def test_without_a_tag_there_is_nothing_to_write_from(prompt_id):
         read_prompt(prompt_id).messages(CaptionFacts("c", title="Song", key="C major", has_vocals=True))
 
 
+def test_what_the_model_is_told_of_a_page_is_named():
+    context, plain = read_prompt("music-context-v1"), read_prompt("music-sentence-v1")
+    assert context.metadata(FACTS) == ("comments", "description", "title")
+    assert context.metadata(CaptionFacts("c", title="http://x.org", genres=("rock",))) == ()
+    assert context.metadata(CaptionFacts("c", description="by the sea", genres=("rock",))) == ("description",)
+    assert plain.metadata(FACTS) == ()
+
+
 def test_the_artist_is_not_told():
     assert "Ytterbium" not in str(read_prompt("music-context-v1").messages(FACTS))
 

@@ -67,15 +67,20 @@ def test_the_takedown_record(place: Callable[[], Path], removals: list[Removal])
     folder = place()
     for removal in removals:
         write_record(folder, [removal])
-    assert read_record(folder) == [removal for removal in removals if removal]
+    assert read_record(folder) == [removal for removal in removals if removal.names_anything]
 
 
-@given(clip_id=TEXT, text=TEXT, seed=st.none() | st.integers(), system=st.booleans())
+@given(clip_id=TEXT, text=TEXT, seed=st.none() | st.integers(), system=st.booleans(), metadata=TEXTS)
 @ANY_TEXT
 def test_the_journal_of_captions(
-    place: Callable[[], Path], clip_id: str, text: str, seed: int | None, system: bool
+    place: Callable[[], Path],
+    clip_id: str,
+    text: str,
+    seed: int | None,
+    system: bool,
+    metadata: tuple[str, ...],
 ) -> None:
-    folder, caption = place(), Caption(text, seed, system)
+    folder, caption = place(), Caption(text, seed, system, metadata)
     with pytest.raises(KeyboardInterrupt), Journal(folder, [clip_id]) as journal:
         journal.add(CaptionFacts(clip_id), caption)
         raise KeyboardInterrupt

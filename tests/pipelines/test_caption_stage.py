@@ -2,15 +2,19 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
 
 from leitmotif.captioning import connection
+from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.cli.main import main
 from leitmotif.pipelines.curate import Summary, curate
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.settings import make_plan
+from leitmotif.pipelines.stage import Clip
 from leitmotif.pipelines.stages.caption import CaptionStage
 from leitmotif.pipelines.workspace import Stores, Workspace
 from leitmotif.storage.errors import OutsideError, UserError
@@ -86,6 +90,32 @@ def test_a_recipe_of_videos_has_the_prompt_with_context(workspace, server, measu
     curate([], workspace, plan)
     system, user = (message["content"] for message in server.requests[0]["messages"])
     assert "<page>" in system and "Tempo: fast, 120 BPM\nKey: C major\nVocals: none, instrumental" in user
+
+
+def facts_of(plan: Plan, vocal_score: float | None = None) -> CaptionFacts:
+    stage = CaptionStage(plan)
+    stage.taxonomy = LABELS
+    rhythm = {"tempo_bpm": None, "tempo_class": None, "key": None}
+    inputs = {"tagging": {"scores": SCORES}, "rhythm": rhythm, "vocals": {"vocal_score": vocal_score}}
+    metadata = {"title": "The Sea", "artist": "A", "description": "rain", "comments": ["ah"]}
+    return stage._facts(Clip("a", Path("a.wav"), metadata=metadata, inputs=inputs))
+
+
+@pytest.mark.parametrize("recipe", ["music-track", "music-video"])
+@pytest.mark.parametrize(
+    ("vocal_score", "said"), [(None, None), (0.1, False), (0.11, None), (0.49, None), (0.5, True)]
+)
+def test_a_track_has_a_voice_or_none_as_its_score_says(recipe, vocal_score, said):
+    assert facts_of(make_plan(recipe, "embedded", []), vocal_score).has_vocals is said
+
+
+def test_captions_may_be_of_the_sound_alone():
+    plan = make_plan("music-track", "embedded", [])
+    without = make_plan("music-track", "embedded", ["caption.metadata=false"])
+    told, untold = facts_of(plan), facts_of(without)
+    assert (told.title, told.description, told.comments) == ("The Sea", "rain", ("ah",))
+    assert replace(told, title=None, artist=None, description=None, comments=()) == untold
+    assert CaptionStage(plan).identity() != CaptionStage(without).identity()
 
 
 def test_a_bad_caption_quarantines_its_clip_with_the_reason(workspace, server, measured):

@@ -107,7 +107,7 @@ def make_row(truth: Truth, frames: list[bytes]) -> dict[str, object]:
         "moods": _tags(truth.moods),
         "tempo_bpm": truth.tempo_bpm,
         "tempo_class": truth.tempo,
-        "caption": write_caption(facts, read_templates(PROMPT)),
+        "caption": write_caption(facts, read_templates(PROMPT)).text,
         "caption_backend": "grammar",
         "caption_prompt": PROMPT,
     }
