@@ -114,12 +114,12 @@ def choose(profile: str, only: Sequence[str]) -> list[Backend]:
     """
     from leitmotif.pipelines.backends_in_use import uses_of
     from leitmotif.storage.errors import UserError
-    from leitmotif.weights.catalog import known_backends
+    from leitmotif.weights.catalog import ALONE, known_backends
 
     uses = uses_of(profile)
     backends = {use.backend.name: use.backend for use in uses}
     if only:
-        known = {backend.name: backend for backend in known_backends()} | backends
+        known = {backend.name: backend for backend in (*known_backends(), *ALONE)} | backends
         if unknown := sorted(set(only) - set(known)):
             raise UserError(
                 f"backend {', '.join(unknown)} is not known; expected one of "

@@ -53,13 +53,13 @@ def uses_of(profile: str) -> list[BackendUse]:
     instead = {stage: profile_settings(profile, stand_ins={stage}) for stage in stated}
     uses = _uses(profile_settings(profile))
     for stage, settings in instead.items():
-        source = source_of(stage, settings)
+        replaced = next(use for use in uses.values() if stage in use.stages and not use.stands_in)
+        source, name = source_of(stage, settings), "nothing"
         if source is not None:
             backend = chosen_backend(source, settings[source])
             uses.setdefault(backend.name, BackendUse(backend, (stage,), settings[source], stands_in=True))
-            replaced = next(use for use in uses.values() if stage in use.stages and not use.stands_in)
-            stand_ins = {**replaced.stand_ins, stage: backend.name}
-            uses[replaced.backend.name] = replace(replaced, stand_ins=stand_ins)
+            name = backend.name
+        uses[replaced.backend.name] = replace(replaced, stand_ins={**replaced.stand_ins, stage: name})
     order = {backend.name: number for number, backend in enumerate(known_backends())}
     return sorted(uses.values(), key=lambda use: order.get(use.backend.name, len(order)))
 

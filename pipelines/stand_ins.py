@@ -114,7 +114,10 @@ def describe_stand_ins(plan: Plan, workspace: object) -> str:
     if not plan.stand_ins:
         return ""
     stages = plan.stand_ins.items()
-    named = [f"{plan.stages[stage]['backend']} stands in for {name} ({stage})" for stage, name in stages]
+    named = [
+        f"{plan.stages[stage]['backend'] or 'nothing'} stands in for {name} ({stage})"
+        for stage, name in stages
+    ]
     only = (word for name in sorted(set(plan.stand_ins.values())) for word in ("--only", name))
     fetch = command("fetch-models", *only)
     profile = plan.profile if plan.profile in PROFILES else "FILE"

