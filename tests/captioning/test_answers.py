@@ -33,7 +33,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(body=VALUES.map(json.dumps) | st.text(max_size=40), status=st.sampled_from([200, 204, 302, 400, 503]))
 def test_any_answer_is_read_or_refused_in_one_line(body: str, status: int) -> None:
     for read in (read_completion, read_models):
@@ -44,7 +44,7 @@ def test_any_answer_is_read_or_refused_in_one_line(body: str, status: int) -> No
             str(error).encode()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.lists(
         st.sampled_from(

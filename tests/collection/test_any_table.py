@@ -57,7 +57,7 @@ _numbers = itertools.count()
 
 @pytest.mark.parametrize("name", READERS)
 @given(content=ANY)
-@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@settings(max_examples=80)
 def test_a_file_of_rows_is_read_or_refused_in_one_line_with_its_name(
     tmp_path_factory: pytest.TempPathFactory, name: str, content: bytes
 ) -> None:
@@ -131,7 +131,7 @@ def _resampled(frame: av.AudioFrame, stream: av.AudioStream) -> av.AudioFrame:
 
 
 @given(data=st.data())
-@settings(max_examples=120, deadline=None, derandomize=True, database=None)
+@settings(max_examples=120)
 def test_tags_that_were_damaged_are_read_or_the_file_is_none(
     tagged: list[bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:

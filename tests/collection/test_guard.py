@@ -115,7 +115,7 @@ def test_an_address_that_carries_another_is_what_that_is(text: str, form: str) -
         assert is_public(form.format(carried)) is is_public(address)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.ip_addresses(v=4), st.ip_addresses(v=6)))
 def test_nothing_is_public_that_python_knows_to_be_inside(ip: IPv4Address | IPv6Address) -> None:
     carries = isinstance(ip, IPv6Address) and ip not in IPv6Network("2000::/3")

@@ -39,7 +39,7 @@ def test_odd_numbers_are_none(text: str | None) -> None:
     assert wait_s is None or (math.isfinite(wait_s) and wait_s >= 0)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=40), st.text("0123456789.:,+- GMTJanWed", max_size=40)))
 def test_any_text_is_a_number_within_bounds_or_none(text: str) -> None:
     for read in (whole_number, decimal_number, retry_after_s):
@@ -144,7 +144,7 @@ def raw() -> Iterator[RawServer]:
         yield server
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(st.lists(answers(), min_size=3, max_size=3))
 def test_any_answer_ends_an_item_with_an_error_of_ours(
     raw: RawServer, tmp_path: Path, packets: list[bytes]
@@ -167,7 +167,7 @@ def test_any_answer_ends_an_item_with_an_error_of_ours(
     part.with_suffix(".json").unlink(missing_ok=True)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     st.one_of(BODIES, st.binary(max_size=300).map(lambda data: b"<meta name=robots content=" + data + b">"))
 )

@@ -184,7 +184,7 @@ LINES = st.one_of(
 PATHS = st.text("/ab%2Fé?=.~&*$", max_size=8).map(lambda text: f"/{text}")
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(LINES, max_size=10), PATHS)
 def test_what_protego_refuses_is_refused(lines: list[str], path: str) -> None:
     text = "\n".join(lines)
@@ -193,7 +193,7 @@ def test_what_protego_refuses_is_refused(lines: list[str], path: str) -> None:
     assert ours == theirs or "/." in path
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.text(max_size=200), st.text(max_size=30))
 def test_any_text_can_be_read(text: str, path: str) -> None:
     for whole in (text, f"user-agent: *\n{text}", f"user-agent: *\ncontent-usage: {text}\ndisallow: {text}"):

@@ -6,7 +6,7 @@ from itertools import count
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from leitmotif.collection.folder import FoundFile
@@ -45,13 +45,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 @given(sidecar=SIDECARS)
-@settings(
-    max_examples=60,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
+@settings(max_examples=60)
 def test_a_file_is_catalogued_whatever_its_sidecar_holds(shared: Path, sidecar: bytes) -> None:
     folder = shared / f"{next(_numbers)}"
     folder.mkdir()

@@ -41,7 +41,7 @@ TEXT = (
     )
 ).map(lambda text: text.encode("utf-16", "surrogatepass").decode("utf-16", "surrogatepass"))
 TEXTS = st.lists(TEXT, max_size=3).map(tuple)
-ANY_TEXT = settings(max_examples=40, deadline=None, derandomize=True, database=None)
+ANY_TEXT = settings(max_examples=40)
 _numbers = itertools.count()
 
 

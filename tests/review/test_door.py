@@ -196,7 +196,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_posted_is_taken_or_refused(
     client: httpx.Client, key: Key, caplog: pytest.LogCaptureFixture, data: st.DataObject

@@ -91,7 +91,7 @@ def test_what_no_page_is_behind_is_no_address(address: str) -> None:
     assert public_address(address) is None
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     WORDS, WORDS, WORDS, st.sampled_from(["token", "sig", "API-Key", "x-amz-security-token", "pass%77ord"])
 )
@@ -102,7 +102,7 @@ def test_no_secret_is_written(user: str, word: str, token: str, name: str) -> No
         assert not any(secret in written for secret in (user, word, token))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.one_of(st.text(max_size=60), st.text("ht:p/@.?&#=\\ \ntokenjavscri", max_size=60)))
 def test_whatever_is_written_is_a_page_without_a_user(text: str) -> None:
     written = public_address(text)

@@ -22,7 +22,7 @@ SIGNS = st.text(
 
 
 @given(SIGNS | st.text(max_size=30))
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@settings(max_examples=300)
 def test_a_text_of_signs_is_read_or_refused_in_one_line(text: str) -> None:
     for parse in (parse_json, parse_yaml):
         try:
@@ -32,7 +32,7 @@ def test_a_text_of_signs_is_read_or_refused_in_one_line(text: str) -> None:
 
 
 @given(st.binary(max_size=60))
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=150)
 def test_any_bytes_are_read_or_refused(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "any"
     path.write_bytes(content)
@@ -101,7 +101,7 @@ TEXTS = st.text(
 
 
 @given(st.dictionaries(TEXTS, TEXTS | st.lists(TEXTS, max_size=2) | st.integers() | st.none(), max_size=4))
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@settings(max_examples=150)
 def test_what_was_written_is_read_back(values: dict[str, object]) -> None:
     assert parse_yaml(yaml_text(values)) == values
 

@@ -18,7 +18,7 @@ ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029\0\x7f\ud800\udfff\ufeff"
 
 
 @given(st.lists(st.dictionaries(EVERY, EVERY | st.lists(EVERY, max_size=2), max_size=3), max_size=4))
-@settings(max_examples=100, deadline=None, derandomize=True, database=None)
+@settings(max_examples=100)
 def test_any_text_is_read_back_as_it_was_written(records: list[dict[str, object]]) -> None:
     content = b"".join(map(line_of, records))
     lines = parse_lines(content)
