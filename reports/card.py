@@ -16,7 +16,7 @@ from leitmotif.reports.card_preview import Preview, card_facts, draw_preview
 from leitmotif.reports.figures.figure import Figure
 from leitmotif.reports.figures.png import draw_card
 from leitmotif.reports.front_matter import front_matter
-from leitmotif.reports.licences import model_licences, research_only
+from leitmotif.reports.licences import authors, model_licences, research_only
 from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.reports.tables import leakage_table
@@ -82,6 +82,7 @@ def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], pr
         unknown_licenses=stats["licenses"].get("unknown", 0),
         terms=terms,
         research_only=research_only(terms),
+        authors=authors(terms),
         leaks=leakage_table(stats)[1] if len(stats["rows"]) > 1 else [],
         key=re.sub(r"[^A-Za-z0-9]+", "-", published.name).strip("-") or "dataset",
         year=(stats["retrieved"][-1] if stats["retrieved"] else "")[:4],

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from leitmotif.reports.statistics.model.stats import Stats
+from leitmotif.weights.backend import Backend
 from leitmotif.weights.catalog import known_backends
 
 
@@ -20,6 +21,7 @@ class Terms:
         clips: How many rows.
         license: The licence of its weights, "not known" for a model that is not in the table of backends.
         commercial: Whether that permits commercial use: "yes", "no", or the condition.
+        authors: Whose model it is, and where it is described: what its licence asks to be named.
     """
 
     stage: str
@@ -27,6 +29,7 @@ class Terms:
     clips: int
     license: str
     commercial: str
+    authors: tuple[str, ...] = ()
 
     @property
     def research_only(self) -> bool:
@@ -43,8 +46,8 @@ def model_licences(stats: Stats) -> list[Terms]:
     found = []
     for stage, used in stats["models"].items():
         for model, clips in used.items():
-            licenses, commercial = _licenses(model)
-            found.append(Terms(stage, model, clips, licenses, commercial))
+            backends = _backends(model)
+            found.append(Terms(stage, model, clips, *_licenses(backends), _authors(backends)))
     return found
 
 
@@ -53,14 +56,25 @@ def research_only(terms: Sequence[Terms]) -> list[str]:
     return sorted({entry.model.split("@")[0].strip() for entry in terms if entry.research_only})
 
 
-def _licenses(model: str) -> tuple[str, str]:
+def authors(terms: Sequence[Terms]) -> list[str]:
+    """Return whose models made the numbers, each once."""
+    return list(dict.fromkeys(author for entry in terms for author in entry.authors))
+
+
+def _backends(model: str) -> list[Backend]:
+    """Return the backends whose model is named, alone or among others, in an id."""
     ids = {part.split("@")[0].strip() for part in re.split(r"[+,]| and ", model)}
-    known = {
-        (backend.license, backend.commercial)
-        for backend in known_backends()
-        if ids & {backend.model_id, backend.model, backend.name}
-    }
+    return [each for each in known_backends() if ids & {each.model_id, each.model, each.name}]
+
+
+def _licenses(backends: Sequence[Backend]) -> tuple[str, str]:
+    known = {(backend.license, backend.commercial) for backend in backends}
     if not known:
         return "not known", "not known"
     strictest = "no" if "no" in {use for _, use in known} else " / ".join(sorted({use for _, use in known}))
     return " / ".join(sorted({license for license, _ in known})), strictest
+
+
+def _authors(backends: Sequence[Backend]) -> tuple[str, ...]:
+    stated = {backend.model_id: backend for backend in backends if "REFERENCE" in backend.facts}
+    return tuple(f"{name}: {backend.facts['REFERENCE']}" for name, backend in stated.items())

