@@ -65,7 +65,8 @@ def profile_and_stand_ins(
     """
     own = settings_of(profile)
     asked = _by_section(given)
-    settings, missing = list(own), {}
+    settings = list(own)
+    missing: dict[str, str] = {}
     for stage, instead in read_stand_ins(profile).items():
         if stage not in stages:
             continue

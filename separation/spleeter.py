@@ -13,7 +13,7 @@ from leitmotif.separation.separator import INSTRUMENTAL, VOCALS, BadWeights, res
 from leitmotif.separation.spleeter_network import SpleeterNetwork
 from leitmotif.storage.errors import one_line
 from leitmotif.weights.load import fill, read_arrays
-from leitmotif.weights.resolve import BadModel
+from leitmotif.weights.resolve import BadModel, check_wheel
 from leitmotif.weights.wheel_table import SPLEETER
 
 MODEL_ID = "spleeter-2stems"
@@ -56,7 +56,12 @@ class SpleeterSeparator:
     batch: ClassVar[int] = 1
 
     def model(self) -> str:
-        """Return `id@revision`."""
+        """Return `id@revision`.
+
+        Raises:
+            BadModel: The weights are not fetched.
+        """
+        check_wheel(SPLEETER)
         return f"{MODEL_ID}@{REVISION}"
 
     def load(self, device: str = "cpu") -> Self:

@@ -11,9 +11,13 @@ from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.saved_plan import load_plan
 from leitmotif.pipelines.settings import change_settings, make_plan
+from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.stand_ins import describe_stand_ins
 from leitmotif.pipelines.succession import next_plan
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.backend import Backend
+from leitmotif.weights.catalog import known_backends
+from leitmotif.weights.files import WheelFiles
 from leitmotif.weights.published import CNN14
 from tests.pipelines.test_publish_empty import make_workspace
 
@@ -148,6 +152,22 @@ def test_a_run_with_a_backend_that_was_named_and_has_no_weights_is_refused_with_
     workspace, _ = make_workspace(tmp_path, "a")
     with pytest.raises(UserError, match=r"^vocals: got no weights of panns.*fetch-models"):
         curate([], workspace, make_plan("music-track", profile, ["vocals.backend=panns+clap"]))
+
+
+@pytest.mark.parametrize(
+    "backend",
+    [
+        backend
+        for backend in known_backends(plugins=False)
+        if any(isinstance(item, WheelFiles) for item in backend.weights)
+    ],
+    ids=lambda backend: backend.name,
+)
+def test_a_plan_whose_wheels_are_not_fetched_is_refused_before_anything_is_started(backend: Backend) -> None:
+    stage = backend.stages[0]
+    plan = make_plan("auto", "embedded", [f"{stage}.backend={backend.backend}"])
+    with pytest.raises(UserError, match=rf"`leitmotif fetch-models --only {backend.weights[0].backend}`"):
+        STAGES[stage](plan).model()
 
 
 def test_doctor_says_what_stands_in_and_that_the_profile_can_run(
