@@ -13,6 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pyarrow.compute as pc
+
 from leitmotif.collection.folder import FoundFile
 from leitmotif.collection.metadata import Metadata, merged
 from leitmotif.collection.sidecar import find_sidecar, read_metadata
@@ -105,7 +107,8 @@ def catalogued_files(catalog: AppendOnlyTable, but: Iterable[FoundFile] = ()) ->
 def _known(catalog: AppendOnlyTable) -> tuple[dict[str, _Row], dict[str, str]]:
     """Return the state in which each readable file was entered, and why the others could not be read."""
     columns = [field.name for field in fields(_Row)]
-    table = catalog.read(["path", *columns]).to_pydict()
+    read = catalog.read(["path", "gone", *columns])
+    table = read.filter(pc.invert(pc.fill_null(read["gone"], False))).to_pydict()
     rows = list(zip(table["path"], table["message"], *(table[name] for name in columns), strict=True))
     known = {path: _Row(*state) for path, message, *state in rows if message is None}
     return known, {path: message for path, message, *_ in rows if message is not None}

@@ -32,9 +32,9 @@ CATALOG_COLUMNS = pa.schema(
         ("end_s", pa.float64()),
         ("isrc", pa.string()),
         ("recording_id", pa.string()),
+        ("gone", pa.bool_()),  # it is no longer where it was, and counts as not catalogued until it is back
     ]
 )
-
 
 # The fields that say what a file is, rather than where it lies and in which state.
 _SAID = ("title", "artist", "description", "source_url", "license", "uploader", "isrc", "recording_id")

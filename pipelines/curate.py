@@ -18,7 +18,7 @@ from leitmotif.pipelines.damage import until_whole
 from leitmotif.pipelines.entries import CatalogEntry, by_store
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.missing_files import without_returned
+from leitmotif.pipelines.missing_files import leave_out_gone, returned_files, without_returned
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
 from leitmotif.pipelines.runs.log import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
@@ -271,8 +271,17 @@ def _enter(
         log.catalogued(done, total)
         on_progress(what, done, total, note)
 
-    if files:
-        catalog.enter(workspace.catalog(), files, stated=stated, on_progress=tell)
+    back = returned_files(workspace.catalog())
+    if entered := list(dict.fromkeys([*files, *back])):
+        catalog.enter(workspace.catalog(), entered, stated=stated, on_progress=tell)
+    if lost := leave_out_gone(workspace.catalog()):
+        logger.warning(
+            "%s of the catalog %s no longer there (first: %s) and left out; put back, %s",
+            count(len(lost), "file"),
+            "is" if len(lost) == 1 else "are",
+            lost[0],
+            "it goes on" if len(lost) == 1 else "they go on",
+        )
     gone = {name for removal in read_record(workspace.root) for name in (removal.asked, *removal.source_ids)}
     if stated.table is not None and (rest := [name for name in stated.table.unmatched() if name not in gone]):
         logger.warning(

@@ -7,7 +7,6 @@ looks.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -137,6 +136,8 @@ class Ledger:
 
     def _enter_sources(self) -> None:
         for row in self.workspace.catalog().read(CATALOG_COLUMNS.names).sort_by("path").to_pylist():
+            if row["gone"]:
+                continue
             entry = CatalogEntry(row["media_id"] or row[KEY], CatalogRow.of(row), self.kinds[0])
             if row["error"] is not None:
                 entry.outcome = Outcome(stage="catalog", error=row["error"], message=row["message"])
@@ -147,12 +148,12 @@ class Ledger:
     def _reject_copies(self) -> None:
         """Reject all but one of files of the same bytes.
 
-        Of those that are still there that one goes on of which most is known, else the first by path.
+        That one goes on of which most is known, else the first by path.
         """
         best: dict[str, CatalogEntry] = {}
         for entry in self.entries:
             other = best.setdefault(entry.clip_id, entry)
-            if other is not entry and _worth(entry) > _worth(other):
+            if entry.source.fields_known > other.source.fields_known:
                 best[entry.clip_id] = entry
         for entry in self.entries:
             owner = best[entry.clip_id]
@@ -229,11 +230,6 @@ class Ledger:
             for entry, ok, value, detail in zip(alive, passed, numbers, judged.details, strict=True):
                 if not ok:
                     entry.outcome = Outcome(rule=name, value=value, threshold=threshold, detail=detail)
-
-
-def _worth(entry: CatalogEntry) -> tuple[bool, int]:
-    """Return what makes a file better than another of the same bytes, as where its folder was moved."""
-    return os.path.isfile(entry.source.path), entry.source.fields_known  # noqa: PTH113
 
 
 def windows_of(media_id: str, duration_s: float, length_s: float) -> list[tuple[str, float, float]]:

@@ -1,27 +1,86 @@
-"""Files that are not there: told one by one, unless their whole source is missing; none is lost for good."""
+"""Files that are not there: left out until they are back, unless their whole source is missing."""
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from leitmotif.collection.folder import FoundFile
 from leitmotif.media.errors import NoSuchFile
 from leitmotif.phrases import count
+from leitmotif.pipelines.catalog_row import CATALOG_COLUMNS
 from leitmotif.pipelines.damage import MANY_FILES
 from leitmotif.pipelines.entries import CatalogEntry, stored_under
 from leitmotif.pipelines.stage import Clip
 from leitmotif.storage.errors import OutsideError
-from leitmotif.storage.table import KEY
+from leitmotif.storage.table import KEY, AppendOnlyTable
 
 
 def source_of(entry: CatalogEntry) -> str:
-    """Return the folder that a file was found in, of which its source id is the rest of the path."""
-    path, name = entry.source.path, f"/{entry.source_id}"
+    """Return the folder that a file was found in."""
+    return _folder(entry.source.path, entry.source_id)
+
+
+def _folder(path: str, source_id: str) -> str:
+    """Return the folder of which a source id is the rest of the path."""
+    name = f"/{source_id}"
     return path[: -len(name)] or "/" if path.endswith(name) else os.path.dirname(path)  # noqa: PTH120
+
+
+def leave_out_gone(catalog: AppendOnlyTable) -> list[str]:
+    """Note in the catalog which files are no longer where they were, and return their source ids, sorted.
+
+    A file is gone if its bytes lie elsewhere by now, if it was alone in its folder, or if other files are in
+    its folder, or where that is gone in the one around it. Else an empty folder or none is left, as of a disk
+    that is not mounted; nothing is noted of that.
+
+    Args:
+        catalog: The workspace's catalog.
+    """
+    table = catalog.read(["path", "source_id", "media_id", "gone"])
+    rows = table.filter(pc.invert(pc.fill_null(table["gone"], False))).to_pylist()
+    missing = [row for row in rows if _is_missing(row["path"])]
+    lost = {row["path"] for row in missing}
+    living = {row["media_id"] for row in rows if row["path"] not in lost} - {None}
+    left = {row["path"]: _folder_left(row["path"], row["source_id"]) for row in missing}
+    alone = {folder for folder, files in Counter(left.values()).items() if files == 1}
+    held = {folder for folder in left.values() if folder and (folder in alone or _holds_any(folder))}
+    gone = [row for row in missing if left[row["path"]] in held or row["media_id"] in living]
+    if gone:
+        known = catalog.read(CATALOG_COLUMNS.names)
+        chosen = known.filter(pc.is_in(known[KEY], pa.array([row[KEY] for row in gone], pa.string())))
+        catalog.append([row | {"gone": True} for row in chosen.to_pylist()])
+    return sorted(row["source_id"] for row in gone)
+
+
+def _folder_left(path: str, source_id: str) -> Path | None:
+    """Return the nearest folder around a missing file that is there; None where its source is not."""
+    source = Path(_folder(path, source_id))
+    around = (folder for folder in Path(path).parents if folder.is_relative_to(source))
+    return next((folder for folder in around if folder.is_dir()), None)
+
+
+def returned_files(catalog: AppendOnlyTable) -> list[FoundFile]:
+    """Return the files that were gone and are back where they were."""
+    table = catalog.read(["path", "source_id", "gone"])
+    gone = table.filter(table["gone"]).to_pylist()
+    return [FoundFile(Path(row["path"]), row["source_id"]) for row in gone if os.path.isfile(row["path"])]  # noqa: PTH113
+
+
+def _is_missing(path: str) -> bool:
+    """Tell whether a file is not there; one that the machine refuses to look at is."""
+    try:
+        os.stat(path)  # noqa: PTH116 - a look at every file of the catalog
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def check_mounted(clips: Sequence[Clip], sources: Sequence[str]) -> None:

@@ -1,6 +1,7 @@
 """Sources that are not there: an unmounted one ends the run and blames no clip, a single file is told."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,8 @@ from leitmotif.pipelines import catalog
 from leitmotif.pipelines.curate import Summary, curate
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.runner import Batch, run_batch
+from leitmotif.pipelines.runs.log import BatchResult
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import OutsideError
 
@@ -73,21 +76,71 @@ def test_files_that_were_deleted_from_a_folder_with_others_end_no_run(
     catalogue(a="one", b="two", c="three", d="four")
     for name in "abc":
         (tmp_path / "source" / f"{name}.mp4").unlink()
-    curate([], workspace, plan)
-    assert curate([], workspace, plan, retry_failed=True).computed == {"probe": 4}
+    summary = curate([], workspace, plan)
+    assert (summary.catalogued, summary.computed) == (1, {"probe": 1})
     (tmp_path / "source" / "d.mp4").rename(tmp_path / "source" / "d.txt")
-    assert curate([], workspace, plan, retry_failed=True).computed == {"probe": 4}
-    assert set(errors(workspace, plan).values()) == {NoSuchFile.__name__}
+    assert curate([], workspace, plan, retry_failed=True).catalogued == 0
 
 
-def test_a_single_file_that_is_gone_is_told_and_taken_by_a_plain_run_when_it_is_back(
-    tmp_path: Path, catalogue: Catalogue, rerun: Callable[[], Summary], workspace: Workspace, plan: Plan
+def test_a_file_that_is_gone_is_told_once_left_out_and_taken_by_a_plain_run_when_it_is_back(
+    tmp_path: Path,
+    catalogue: Catalogue,
+    rerun: Callable[[], Summary],
+    workspace: Workspace,
+    plan: Plan,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     catalogue(a="one", b="two", c="three")
-    (tmp_path / "source" / "a.mp4").rename(tmp_path / "a.mp4")
     assert rerun().computed == {"probe": 3}
-    assert errors(workspace, plan)["a.mp4"] == NoSuchFile.__name__
-    assert rerun().computed == {}
+    (tmp_path / "source" / "a.mp4").rename(tmp_path / "a.mp4")
+    assert (rerun().catalogued, set(errors(workspace, plan))) == (2, {"b.mp4", "c.mp4"})
+    said = "1 file of the catalog is no longer there (first: a.mp4) and left out; put back, it goes on"
+    assert caplog.messages.count(said) == 1
+    rerun()
+    assert caplog.messages.count(said) == 1
     (tmp_path / "a.mp4").rename(tmp_path / "source" / "a.mp4")
-    assert rerun().computed == {"probe": 1}
+    summary = rerun()
+    assert (summary.catalogued, summary.computed) == (3, {})
     assert errors(workspace, plan)["a.mp4"] == "NotMedia"
+
+
+def test_a_file_of_another_name_or_place_is_catalogued_once(
+    tmp_path: Path, catalogue: Catalogue, workspace: Workspace, plan: Plan
+) -> None:
+    source = tmp_path / "source"
+    catalogue(a="one", b="two", c="three")
+    (source / "a.mp4").rename(source / "new.mp4")
+    assert curate([source], workspace, plan).catalogued == 3
+    assert set(errors(workspace, plan)) == {"new.mp4", "b.mp4", "c.mp4"}
+    source.rename(tmp_path / "moved")
+    summary = curate([tmp_path / "moved"], workspace, plan)
+    assert (summary.catalogued, summary.rejected) == (3, 0)
+
+
+def test_a_folder_that_was_deleted_is_gone_and_one_that_is_empty_may_be_a_disk(
+    tmp_path: Path, workspace: Workspace, plan: Plan
+) -> None:
+    for name in ("x/a", "x/b", "y/deep/c", "y/deep/d", "z/alone", "e"):
+        path = tmp_path / "source" / f"{name}.mp4"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(name)
+    assert curate([tmp_path / "source"], workspace, plan).catalogued == 6
+    shutil.rmtree(tmp_path / "source" / "x")
+    shutil.rmtree(tmp_path / "source" / "y" / "deep")
+    (tmp_path / "source" / "z" / "alone.mp4").unlink()
+    curate([], workspace, plan)
+    assert set(errors(workspace, plan)) == {"y/deep/c.mp4", "y/deep/d.mp4", "e.mp4"}
+
+
+def test_a_file_that_goes_while_the_run_works_is_told(
+    tmp_path: Path, catalogue: Catalogue, workspace: Workspace, plan: Plan
+) -> None:
+    catalogue(a="one", b="two", c="three")
+
+    def run(batches: Iterator[Batch]) -> Iterator[BatchResult]:
+        (tmp_path / "source" / "a.mp4").unlink(missing_ok=True)
+        return map(run_batch, batches)
+
+    curate([], workspace, plan, run=run)
+    assert errors(workspace, plan)["a.mp4"] == NoSuchFile.__name__
+    assert curate([], workspace, plan).catalogued == 2
