@@ -63,12 +63,6 @@ def test_of_copies_the_one_goes_on_of_which_most_is_known(
     ]
 
 
-def test_a_copy_that_is_still_there_goes_on(tmp_path: Path, catalogue: Catalogue, measure: Measure) -> None:
-    ids = catalogue(a="1", b="1")
-    (tmp_path / "source/a.mp4").unlink()
-    assert [entry.source_id for entry in decided(measure(ids)).kept()] == ["b.mp4"]
-
-
 def test_the_first_rule_that_fails_gives_the_reason(catalogue: Catalogue, measure: Measure) -> None:
     (clip,) = catalogue(a="1")
     ledger = decided(measure([clip], probe={clip: {"has_audio": 0, "duration_s": 0.5}}))
