@@ -33,7 +33,7 @@ from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.reports.tables import balance_table, leakage_table, rarity_table
 from leitmotif.storage.documents import yaml_text
-from leitmotif.taxonomy.labels import LABELS_PATH, load
+from leitmotif.taxonomy.labels import load
 
 TEMPLATES = Path(__file__).with_name("templates")
 HEAD_ROWS = 50
@@ -96,7 +96,7 @@ def compose_page(source: Dataset | Unpublished, stats: Stats, *, ledger: Ledger 
         models=[(term.stage, term.model, term.license, term.commercial, term.clips) for term in terms],
         research_only=research_only(terms),
         recipe=yaml_text(source.recipe) if source.recipe else "",
-        taxonomy_differs=source.taxonomy.fingerprint != load(LABELS_PATH).fingerprint,
+        taxonomy_differs=source.taxonomy.fingerprint != load().fingerprint,
     )
 
 

@@ -6,7 +6,7 @@ import difflib
 import hashlib
 import json
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 
 from leitmotif.taxonomy.document import (
@@ -210,7 +210,16 @@ def load(path: Path | str | None = None) -> Taxonomy:
     Raises:
         TaxonomyError: The file is missing or wrong; one line names the file, the label and the field.
     """
-    document = read_document(Path(path) if path is not None else LABELS_PATH)
+    return _shipped() if path is None else _taxonomy(read_document(Path(path)))
+
+
+@cache
+def _shipped() -> Taxonomy:
+    """Read it once in a process: every stage asks for it, and checking it takes long."""
+    return _taxonomy(read_document(LABELS_PATH))
+
+
+def _taxonomy(document: LabelDocument) -> Taxonomy:
     labels = {
         section: tuple(_label(text, kind, document) for text in getattr(document, section))
         for section, kind in KINDS.items()

@@ -26,6 +26,7 @@ from leitmotif.demo.corpus import render_corpus
 from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.workspace import Workspace
+from leitmotif.taxonomy import labels
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TRACEBACK = "Traceback (most recent call last)"
@@ -359,6 +360,7 @@ def load_libraries() -> None:
     sys.modules[flow.__name__] = flow
     for name in LIBRARIES:
         import_module(name)
+    labels.load()
     gc.freeze()  # pages stay shared by the forks
 
 

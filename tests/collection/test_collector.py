@@ -206,9 +206,10 @@ def test_endless_and_large_bodies_end(media: MediaServer, fetch: Fetch, record: 
 def test_a_server_that_never_answers_is_given_up(
     media: MediaServer, fetch: Fetch, record: Record, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("leitmotif.collection.bounded_socket.SILENCE_S", 0.2)
     media.hook = lambda path: time.sleep(0.6)
-    assert fetch(media.add("/a.wav", tone()), attempts=2).failed == 1
+    with monkeypatch.context() as patched:
+        patched.setattr("leitmotif.collection.bounded_socket.SILENCE_S", 0.2)
+        assert fetch(media.add("/a.wav", tone()), attempts=2).failed == 1
     assert "nothing came for 0.2 s" in record()[0]["message"]
     assert record()[0]["attempts"] == 2
     media.hook = lambda path: None

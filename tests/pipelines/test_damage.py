@@ -32,7 +32,7 @@ PLAN = make_plan("music-video", "embedded")
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     folder = tmp_path_factory.mktemp("corpus")
-    render_corpus(folder, clips=4, seed=7, duration_s=6.0, size=(160, 90))
+    render_corpus(folder, clips=4, seed=7, duration_s=3.0, size=(160, 90), fps=12.5)
     workspace = Workspace(tmp_path_factory.mktemp("whole") / "ws")
     assert curate([folder], workspace, PLAN).kept
     yield workspace

@@ -38,7 +38,7 @@ class Curated:
 @pytest.fixture(scope="module")
 def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("corpus")
-    render_corpus(folder, clips=12, seed=7, duration_s=6.0, size=(240, 136))
+    render_corpus(folder, clips=12, seed=7, duration_s=3.0, size=(160, 90), fps=12.5)
     return folder
 
 
@@ -156,7 +156,7 @@ def test_another_tag_threshold_asks_for_new_captions(curated: Curated, tmp_path:
 
 def test_one_more_file_computes_one_file(curated: Curated, tmp_path: Path) -> None:
     more = tmp_path / "more"
-    render_corpus(more, clips=1, seed=99, duration_s=6.0, size=(240, 136))
+    render_corpus(more, clips=1, seed=99, duration_s=3.0, size=(160, 90), fps=12.5)
     workspace = Workspace(tmp_path / "ws")
     shutil.copytree(curated.workspace.root, workspace.root)
     summary = curate([curated.videos, more], workspace, PLAN)
