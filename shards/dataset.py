@@ -22,6 +22,7 @@ from leitmotif.shards.manifest import MANIFEST, read_manifest
 from leitmotif.shards.recipe import read_recipe
 from leitmotif.shards.row_groups import RowGroup, Split, list_groups
 from leitmotif.shards.sample import choose_rows, read_rows
+from leitmotif.shards.schema import MEDIA
 from leitmotif.shards.side_tables import (
     SideTable,
     count_side_rows,
@@ -37,9 +38,8 @@ from leitmotif.taxonomy.labels import Taxonomy, TaxonomyError, load
 
 logger = logging.getLogger("leitmotif.shards")
 
-# What fills a memory: read where it is asked for by name, and few rows at once (a row of frames is about half
-# a megabyte, one of sound several).
-MEDIA = ("audio", "frames")
+# Media are read where they are asked for by name, and few rows at once (a row of frames is about half a
+# megabyte, one of sound several).
 ROWS_OF_MEDIA, ROWS_OF_NUMBERS = 16, 1024
 
 

@@ -16,13 +16,13 @@ import pyarrow as pa
 
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.media_check import check_flac, check_jpeg
+from leitmotif.shards.schema import MEDIA
 from leitmotif.shards.urls import canonical_url
 from leitmotif.storage import parquet
 from leitmotif.storage.errors import is_machine_fault, one_line
 from leitmotif.storage.parquet import DamagedError
 from leitmotif.taxonomy.labels import TAG_KINDS
 
-MEDIA = ("audio", "frames")
 EMBEDDINGS = ("clap_embedding", "clip_embedding")
 # Of single precision: what is left of a length of 1 after a model's half precision.
 _UNIT_WITHIN = 0.01

@@ -8,6 +8,8 @@ import pyarrow as pa
 
 from leitmotif.shards.columns import CLIPS, QUARANTINED_CLIPS, REJECTED_CLIPS, schema_of
 
+# Columns of files in a format of their own, which fill a memory.
+MEDIA = ("audio", "frames")
 REJECTED, QUARANTINE = schema_of(REJECTED_CLIPS), schema_of(QUARANTINED_CLIPS)
 # By the names of their files.
 SIDE_TABLES = {"rejected": REJECTED, "quarantine": QUARANTINE}

@@ -151,7 +151,7 @@ class AppendOnlyTable:
         """
         schema = pa.schema([self.schema.field(name) for name in names])
         for part in self.parts() if parts is None else parts:
-            with naming_damage(part), parquet.ParquetFile(part, small=True) as file:
+            with naming_damage(part), parquet.ParquetFile(part) as file:
                 table = _with_columns(file.read(columns=list(names), use_threads=False), schema)
             yield table
 

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leitmotif.shards.urls import canonical_url
+from leitmotif.shards.writer import open_shard
 from leitmotif.storage import parquet
 from leitmotif.storage.atomic import DAMAGED, replace_file
 from leitmotif.storage.json_lines import json_text
@@ -201,9 +202,8 @@ def _rewrite(file: parquet.ParquetFile, beside: Path, redactor: Redactor) -> tup
     schema = file.schema_arrow
     if not _concerned(file, redactor):
         return False, file.metadata.num_rows, 0
-    plain = [field.name for field in schema if field.name not in ("audio", "frames")]
     left = 0
-    with parquet.open_writer(beside, schema, use_dictionary=plain, write_page_index=True) as writer:
+    with open_shard(beside, schema) as writer:
         for number in range(file.num_row_groups):
             table = file.read_row_group(number)
             kept = table.filter(pc.invert(redactor.owns(table)))

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from leitmotif.shards.schema import shard_schema
+from leitmotif.shards.schema import MEDIA, shard_schema
 from leitmotif.shards.writer import plan_shards, write_shard
 
 SCHEMA = shard_schema(clap_dim=3, clip_dim=2)
@@ -46,6 +46,14 @@ def test_row_groups_stay_small_whatever_the_shard_holds(tmp_path: Path) -> None:
     path = tmp_path / "s.parquet"
     write_shard(path, SCHEMA, ((20 << 20, a_row(n)) for n in range(6)))
     assert pq.ParquetFile(path).num_row_groups == 3
+
+
+def test_media_are_stored_as_they_are_and_the_rest_is_compressed(tmp_path: Path) -> None:
+    write_shard(tmp_path / "s.parquet", SCHEMA, iter([(10, a_row(1))]))
+    group = pq.read_metadata(tmp_path / "s.parquet").row_group(0)
+    leaves = [group.column(number) for number in range(group.num_columns)]
+    codecs = {(leaf.path_in_schema.split(".")[0] in MEDIA, leaf.compression) for leaf in leaves}
+    assert codecs == {(True, "UNCOMPRESSED"), (False, "ZSTD")}
 
 
 def test_an_empty_shard_has_the_schema(tmp_path: Path) -> None:

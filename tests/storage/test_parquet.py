@@ -23,6 +23,7 @@ from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
 from leitmotif.shards.features import open_features
 from leitmotif.shards.schema import REJECTED
+from leitmotif.shards.writer import open_shard
 from leitmotif.storage import parquet
 from leitmotif.storage.parquet import DamagedError
 from leitmotif.storage.table import AppendOnlyTable
@@ -54,7 +55,7 @@ def _part(folder: Path, columns: pa.Schema) -> tuple[Path, Read]:
 def _dataset(folder: Path) -> Path:
     (folder / "data").mkdir(parents=True)
     shard = folder / "data" / "train-00000-of-00001.parquet"
-    with parquet.open_writer(shard, SCHEMA, write_page_index=True) as writer:
+    with open_shard(shard, SCHEMA) as writer:
         writer.write_table(pa.Table.from_pylist([a_row(number) for number in range(ROWS)], schema=SCHEMA))
     return shard
 
