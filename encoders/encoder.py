@@ -73,7 +73,7 @@ class AudioTagger(Protocol):
     Attributes:
         rate_hz: Sampling rate of its windows.
         window_s: Length of a window.
-        labels: AudioSet's names of the classes.
+        labels: AudioSet's names of the classes; speech, singing and music are among them.
     """
 
     rate_hz: int

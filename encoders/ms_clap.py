@@ -133,7 +133,7 @@ class MsClapEncoder:
 
     def _fetched(self, source: Path | str) -> Path:
         """Return the file itself, from the hub or its cache where a hub id is given."""
-        return local_file(source, MSCLAP_2023.file, self.revision_id, setting=MSCLAP_2023.setting)
+        return local_file(source, MSCLAP_2023.file, self.revision_id, setting=MSCLAP_2023.settings[0])
 
     def _load_tokenizer(self, words: int) -> Any:
         folder = tokenizer_folder(self.tokenizer, pinned(self.tokenizer))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -73,28 +73,3 @@ def label_scorer(encoder: TextEncoder) -> Callable[[np.ndarray], float]:
         return max(0.0, float((labels @ mean).max() / max(float(np.linalg.norm(mean)), 1e-12)))
 
     return score
-
-
-def voice_probability(windows: np.ndarray, classes: Sequence[str]) -> float:
-    """Return how probable a human voice is in a track: the highest of its windows and the voice's classes.
-
-    A tagger of AudioSet is trained to say whether a class is heard anywhere in ten seconds. So a voice is in
-    a track if it is in one window; a mean over windows would let a refrain pass, the more so in a long track.
-
-    Args:
-        windows: Probabilities of classes in windows of one track, shape (windows, classes), 0..1.
-        classes: AudioSet's names of the classes, in order.
-
-    Raises:
-        ValueError: There is no window, or a class of the voice is not among the classes.
-    """
-    windows = np.asarray(windows)
-    if windows.ndim != 2 or not len(windows) or windows.shape[1] != len(classes):
-        raise ValueError(
-            f"got probabilities of shape {windows.shape}; expected (windows, {len(classes)}) with at least "
-            "one window"
-        )
-    numbers = {name: number for number, name in enumerate(classes)}
-    if unknown := [name for name in VOICE_CLASSES if name not in numbers]:
-        raise ValueError(f"got {len(classes)} classes without {unknown[0]!r}; expected those of AudioSet")
-    return float(windows[:, [numbers[name] for name in VOICE_CLASSES]].max())

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from leitmotif.weights.backend import Backend
+from leitmotif.weights.backend import NOBODY, Backend
 from leitmotif.weights.catalog import OF_TAGGING, known_backends
 from leitmotif.weights.files import HubRepo, LocalPath, Weights, models_dir
 from leitmotif.weights.published import pinned
@@ -21,13 +21,13 @@ def source_of(stage: str, settings: Mapping[str, Mapping[str, Any]]) -> str | No
     backend = settings[stage].get("backend")
     if stage in OF_TAGGING and backend in (None, "clap"):
         return "tagging"
-    return stage if backend else None
+    return None if backend in (None, NOBODY) else stage
 
 
 def chosen_backend(stage: str, settings: Mapping[str, Any]) -> Backend:
     """Return the backend that a stage's settings name, with their model in place of the published one."""
     named = settings["backend"]
-    known = [backend for backend in known_backends() if stage in backend.stages and backend.backend == named]
+    known = [each for each in known_backends() if stage in each.stages and each.named(stage) == named]
     model, revision = settings.get("model"), settings.get("revision")
     backend = next((each for each in known if _is_model_of(each, model)), None)
     if backend is None:

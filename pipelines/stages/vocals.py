@@ -8,21 +8,17 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from leitmotif.encoders.windows import track_windows
 from leitmotif.filters import vocals
-from leitmotif.media import audio, flac
 from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext, one_by_one
 from leitmotif.pipelines.stages import encoder_cache
+from leitmotif.pipelines.stages.events import listen
 from leitmotif.taxonomy import labels as taxonomy_labels
+from leitmotif.weights.adapters import own_settings
+from leitmotif.weights.backend import BESIDE_CLAP
 
-# Ten minutes whole, and evenly spread windows of anything longer: a voice may come anywhere.
-MAX_WINDOWS = 60
-
-
-# CLAP by itself, and what follows the name of a tagger that is heard beside it.
-ALONE, BESIDE_CLAP = "clap", "+clap"
+ALONE = "clap"
 
 
 class VocalsSettings(BackendSettings):
@@ -34,7 +30,7 @@ class VocalsSettings(BackendSettings):
         device: Where PANNs runs.
     """
 
-    STAGE: ClassVar = "vocals"
+    STAGE: ClassVar = "events"
 
     backend: str = ALONE
     panns: str | None = None
@@ -55,12 +51,13 @@ class VocalsStage:
     """Score how much a clip sounds of a human voice, 0..1: the highest score that a model gives it.
 
     CLAP scores the windows that tagging embedded: alone, by texts of opposite meaning; with PANNs, by the
-    paper's labels. PANNs listens to the track.
+    paper's labels. PANNs listens to the track, unless the stage `events` had it listen to that very sound.
     """
 
     NAME: ClassVar = "vocals"
     VERSION: ClassVar = 1
     READS: ClassVar = ("tagging", "track")
+    MAY_READ: ClassVar = ("events",)
     SETTINGS: ClassVar = VocalsSettings
     BATCH: ClassVar = 64
     COLUMNS: ClassVar = pa.schema(
@@ -71,13 +68,14 @@ class VocalsStage:
         self.settings = VocalsSettings(**plan.stages[self.NAME])
         self.clap = plan.stages["tagging"]
         self.track = plan.track
+        self.heard = self._with_tagger and plan.track == "audio" and self._is_of(plan.stages.get("events"))
 
     def model(self) -> str:
         """Return the id and revision of the CLAP model, which is the windows' own, and of PANNs."""
         clap = encoder_cache.clap_model(self.clap)
         if not self._with_tagger:
             return clap
-        tagger = encoder_cache.model_of(self.NAME, self.settings.adapter, self.settings.model_dump())
+        tagger = encoder_cache.model_of("events", self.settings.adapter, self.settings.model_dump())
         return f"{clap} + {tagger}"
 
     def identity(self) -> Mapping[str, Any]:
@@ -94,10 +92,11 @@ class VocalsStage:
         encoder = encoder_cache.clap_of(self.clap)
         if not self._with_tagger:
             self.score = vocals.scorer(encoder, taxonomy_labels.load())
-        else:
-            self.score = vocals.label_scorer(encoder)
+            return
+        self.score = vocals.label_scorer(encoder)
+        if not self.heard:
             settings = self.settings.model_dump()
-            self.tagger = encoder_cache.encoder(self.NAME, self.settings.adapter, settings)
+            self.tagger = encoder_cache.encoder("events", self.settings.adapter, settings)
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Score each clip."""
@@ -116,12 +115,14 @@ class VocalsStage:
 
     def _listen(self, clip: Clip) -> float:
         """Return how probable a voice is to PANNs."""
-        path = self.context.file_of(clip, self.track)
-        windows = track_windows(
-            audio.read_flac_blocks(path, rate_hz=self.tagger.rate_hz, mono=True),
-            self.tagger.rate_hz,
-            self.tagger.window_s,
-            max_windows=MAX_WINDOWS,
-            total_s=flac.flac_length_s(path),
-        )
-        return vocals.voice_probability(self.tagger.score_windows(windows), self.tagger.labels)
+        if self.heard:
+            return float(clip.inputs["events"]["voice"])
+        return listen(self.context.file_of(clip, self.track), self.tagger).voice
+
+    def _is_of(self, events: Mapping[str, Any] | None) -> bool:
+        """Return whether the stage `events` has the same tagger listen, with the same settings."""
+        if events is None or events["backend"] != self.settings.adapter:
+            return False
+        ours = own_settings("events", self.settings.adapter)
+        mine = self.settings.model_dump()
+        return all(mine[name] == events[name] for name in ours)

@@ -19,6 +19,7 @@ GOOD: dict[str, Row] = {
     "motion": {"mean": 0.1},
     "frames": {"file": "f.zip", "size_bytes": 10, "count": 10},
     "audio": {"file": "a.flac", "size_bytes": 10, "audio_s": 20.0, "level_db": -20.0, "peak": 0.5},
+    "events": {"speech": 0.0, "singing": 0.0, "music": 1.0, "voice": 0.0},
     "separation": {"file": "a.flac", "size_bytes": 10},
     "tagging": {"scores": [0.5], "clap_embedding": [1.0], "windows": [[1.0]]},
     "rhythm": {"tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},

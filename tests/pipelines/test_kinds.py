@@ -40,7 +40,7 @@ def mixed(workspace: Workspace, catalogue: Catalogue) -> dict[str, str]:
             if number and stores.folder(name) == workspace.kinds(PLAN)[0].folder(name):
                 continue
             known = {field.name for field in stage.COLUMNS} & set(GOOD[name])
-            shared = name in ("probe", "audio", "fingerprint")
+            shared = name in ("probe", "audio", "events", "fingerprint")
             chosen = ids.values() if shared else tracks if number else set(ids.values()) - tracks
             rows = [{"clip_id": clip, **{key: GOOD[name][key] for key in known}} for clip in sorted(chosen)]
             for row in rows:
@@ -106,7 +106,7 @@ def test_a_setting_holds_for_both_kinds_and_stores_are_shared(workspace: Workspa
     video, track = workspace.kinds(make_plan("auto", "embedded", ["tagging.model=clap-mini", "moods.top=1"]))
     assert video.plan.tags["moods"].top == track.plan.tags["moods"].top == 1
     shared = {name for name in track.stages if track.folder(name) == video.folder(name)}
-    assert shared == {"probe", "audio", "fingerprint"}
+    assert shared == {"probe", "audio", "events", "fingerprint"}
     for stores in (video, track):
         alone = workspace.stores(make_plan(stores.plan.recipe, "embedded", ["moods.top=1"]))
         assert alone.fingerprints == stores.fingerprints

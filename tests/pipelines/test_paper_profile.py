@@ -54,7 +54,7 @@ def weights(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         f"separation.repo={tmp_path / 'demucs'}",
         f"tagging.model={tmp_path / 'clap'}",
         f"vision.model={tmp_path / 'clip'}",
-        f"vocals.panns={tmp_path / CNN14.file}",
+        *(f"{stage}.panns={tmp_path / CNN14.file}" for stage in ("events", "vocals")),
         f"quality.model={tmp_path / MSCLAP_2023.file}",
         f"quality.tokenizer={write_tokenizer(tmp_path / 'gpt2')}",
     ]

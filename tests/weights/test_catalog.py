@@ -11,7 +11,7 @@ from leitmotif.pipelines.documents import PROFILES
 from leitmotif.pipelines.models_page import PAGE, fill_page
 from leitmotif.pipelines.settings import profile_settings
 from leitmotif.pipelines.stages import STAGES
-from leitmotif.weights.backend import Backend, constants_of, size_text, terms
+from leitmotif.weights.backend import NOBODY, Backend, constants_of, size_text, terms
 from leitmotif.weights.catalog import ALONE, BACKENDS, known_backends
 from leitmotif.weights.files import HubRepo, LocalPath, UrlFile, WheelFiles
 from leitmotif.weights.wheel_table import WHEELS_BY_MODEL
@@ -80,7 +80,7 @@ def test_no_two_backends_share_a_name_or_the_settings_that_choose_them() -> None
 def test_every_stage_of_a_profile_with_a_backend_finds_it_in_the_table(name: str) -> None:
     settings = profile_settings(name)
     served = {stage for use in uses_of(name) for stage in use.stages}
-    assert served == {stage for stage in settings if "backend" in settings[stage]}
+    assert served == {stage for stage in settings if settings[stage].get("backend", NOBODY) != NOBODY}
     assert {use.backend.name for use in uses_of(name)} <= {backend.name for backend in BACKENDS}
 
 
@@ -89,7 +89,7 @@ def test_the_paper_profile_takes_the_models_of_the_paper() -> None:
     assert chosen == {
         "demucs": ("separation",),
         "clap": ("tagging",),
-        "panns": ("vocals",),
+        "panns": ("vocals", "events"),
         "ms-clap": ("quality",),
         "clip": ("vision",),
         "vllm-server": ("caption",),
