@@ -115,6 +115,24 @@ def test_a_backend_that_is_chosen_later_brings_its_own_thresholds(profile: str) 
     assert chosen(change_settings(plan, ["vocals.backend="])) == ("clap", 0.6, 0.35, 2, {"vocals": "panns"})
 
 
+def test_of_a_profile_that_is_a_file_only_the_backend_changes(tmp_path: Path) -> None:
+    (tmp_path / "own.yaml").write_text(PROFILE)
+    plan = make_plan("music-track", str(tmp_path / "own.yaml"))
+    (tmp_path / "own.yaml").unlink()
+    assert chosen(change_settings(plan, ["silence.threshold=-40"])) == INSTEAD
+    assert chosen(change_settings(plan, ["vocals.backend=panns+clap"])) == ("panns+clap", *INSTEAD[1:4], {})
+
+
+def test_the_embedded_profile_runs_without_any_weights_by_what_ships() -> None:
+    plan = make_plan("auto", "embedded")
+    for stage in plan.stages:
+        STAGES[stage](plan).model()  # raises where weights are missing
+    assert plan.stages["separation"]["backend"] == "repet"
+    assert plan.stages["tagging"]["model"] == "clap-mini"
+    assert plan.rules["vocal"] == plan.rules["pam"] == 0.5
+    assert [plan.tags[kind].threshold for kind in ("instruments", "genres", "moods")] == [0.19, 0.25, 0.11]
+
+
 def test_a_threshold_of_the_recipe_is_meant_for_every_backend(profile: str, tmp_path: Path) -> None:
     recipe = (documents.HERE / "recipes" / "music-track.yaml").read_text()
     (tmp_path / "own.yaml").write_text(recipe.replace("- vocal\n", "- vocal: 0.9\n"))
