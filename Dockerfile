@@ -8,7 +8,9 @@ COPY constraints.txt /constraints.txt
 COPY --from=build /wheels /wheels
 RUN pip install --no-cache-dir --constraint /constraints.txt "$(ls /wheels/*.whl)[collect,datasets,demo]" \
     && rm -r /wheels
-ENV DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false
+ENV DO_NOT_TRACK=1 PREFECT_SERVER_ANALYTICS_ENABLED=false LEITMOTIF_MODELS=/models
+# Whoever runs it may fetch others beside them.
+RUN mkdir -m 777 /models && leitmotif fetch-models --profile embedded
 # What is written belongs to whoever runs it: docker run --user "$(id -u):$(id -g)".
 ENV HOME=/tmp
 WORKDIR /data
