@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self
+from typing import Any, BinaryIO, Self
 
 from leitmotif.captioning.captioner import Caption
 from leitmotif.captioning.facts import CaptionFacts
@@ -52,9 +52,9 @@ class Journal:
         if self._file is None:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self.path.open("wb")
-        line = {"clip_id": facts.clip_id, "caption": caption.text, "seed": caption.seed}
+        line: dict[str, Any] = {"clip_id": facts.clip_id, "caption": caption.text, "seed": caption.seed}
         line |= {} if caption.system else {"system": False}
-        line |= {"metadata": caption.metadata} if caption.metadata else {}
+        line |= {"metadata": list(caption.metadata)} if caption.metadata else {}
         self._file.write(line_of(line))
         self._file.flush()
         self.captions[facts.clip_id] = caption

@@ -37,6 +37,9 @@ def mel_filters() -> Tensor:
 class LogMel(nn.Module):
     """Turns windows, shape (n, SAMPLES), into log10(1 + 10,000 S), shape (n, FRAMES, MELS)."""
 
+    window: Tensor
+    filters: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("window", torch.hann_window(_FFT), persistent=False)

@@ -154,9 +154,8 @@ def _cuts(pictures: np.ndarray) -> list[int]:
     """Return the first frame after each cut."""
     changes = np.zeros(len(pictures), np.float32)
     changes[1:] = _gap(pictures[1:], pictures[:-1])
-    return [
-        int(index) for index in np.flatnonzero(changes > _CUT_LEVELS) if _is_cut(pictures, changes, index)
-    ]
+    above = np.flatnonzero(changes > _CUT_LEVELS).tolist()
+    return [index for index in above if _is_cut(pictures, changes, index)]
 
 
 def _is_cut(pictures: np.ndarray, changes: np.ndarray, index: int) -> bool:

@@ -93,7 +93,7 @@ class SpleeterNetwork(nn.Module):
                 x = self.get_submodule(f"down{number - 1}_act")(x)
             x = self.get_submodule(f"down{number}_conv")(x)
             skips.append(x)
-        x = self.up1(skips.pop())
+        x = self.get_submodule("up1")(skips.pop())
         for number in range(2, self.depth + 1):
             x = self.get_submodule(f"up{number}")(torch.cat([skips.pop(), x], dim=1))
         return self.get_submodule(f"up{self.depth + 1}")(x) * magnitudes
