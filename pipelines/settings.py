@@ -16,7 +16,7 @@ from leitmotif.pipelines.documents import PROFILES, check_shipped, read_document
 from leitmotif.pipelines.order import check_order
 from leitmotif.pipelines.plan import Plan, SplitSettings
 from leitmotif.pipelines.stages import STAGES
-from leitmotif.pipelines.stand_ins import profile_and_stand_ins
+from leitmotif.pipelines.stand_ins import profile_and_stand_ins, stand_ins_at_work
 from leitmotif.storage.errors import UserError
 from leitmotif.tagging.select import TagSettings
 from leitmotif.taxonomy.labels import TAG_KINDS
@@ -198,10 +198,12 @@ def _suit(values: dict[str, Any], plan: Plan, assignments: Sequence[str]) -> Non
         profile = read_document("profile", plan.profile)
         former = map(parse_assignment, plan.settings)
         now = map(parse_assignment, latest([*plan.settings, *assignments]))
-        before, _ = profile_and_stand_ins(profile, plan.stages, former, plan.stand_ins)
-        after, values["stand_ins"] = profile_and_stand_ins(
-            profile, plan.stages, now, _taken(plan, assignments)
-        )
+        at_work, taken = stand_ins_at_work(profile, plan.stages), _taken(plan, assignments)
+        before, _ = profile_and_stand_ins(profile, plan.stages, former, at_work)
+        after, missing = profile_and_stand_ins(profile, plan.stages, now, None if taken is None else at_work)
+        values["stand_ins"] = {
+            stage: name for stage, name in missing.items() if taken is None or stage in taken
+        }
         held = {(section, key): value for section, key, value in before}
         kept = {parse_assignment(text)[:2] for text in plan.settings}
         for (section, key), value in {(section, key): value for section, key, value in after}.items():

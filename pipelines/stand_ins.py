@@ -82,6 +82,17 @@ def profile_and_stand_ins(
     return settings, missing
 
 
+def stand_ins_at_work(profile: Mapping[str, Any], stages: Mapping[str, Mapping[str, Any]]) -> set[str]:
+    """Return the stages of a plan whose settings are those of a profile's stand-ins.
+
+    Args:
+        profile: As `read_document` gave it.
+        stages: Settings by stage.
+    """
+    named = {stage: _by_section(instead)[stage] for stage, instead in read_stand_ins(profile).items()}
+    return {stage for stage in stages.keys() & named.keys() if named[stage].items() <= stages[stage].items()}
+
+
 def _backend(stage: str, *settings: Mapping[str, Mapping[str, Any]]) -> Backend:
     """Return the backend of the table that settings choose for a stage; later ones hold over earlier ones."""
     merged: dict[str, dict[str, Any]] = {}

@@ -133,6 +133,12 @@ def test_the_embedded_profile_runs_without_any_weights_by_what_ships() -> None:
     assert [plan.tags[kind].threshold for kind in ("instruments", "genres", "moods")] == [0.19, 0.25, 0.11]
 
 
+def test_a_plan_from_before_there_were_stand_ins_changes_thresholds_with_its_backend(profile: str) -> None:
+    former = make_plan("music-track", profile).model_copy(update={"stand_ins": {}})
+    assert chosen(change_settings(former, ["vocals.backend=panns+clap"])) == WHOLE
+    assert chosen(change_settings(former, ["vocals.backend=clap"])) == (*INSTEAD[:4], {})
+
+
 def test_a_threshold_of_the_recipe_is_meant_for_every_backend(profile: str, tmp_path: Path) -> None:
     recipe = (documents.HERE / "recipes" / "music-track.yaml").read_text()
     (tmp_path / "own.yaml").write_text(recipe.replace("- vocal\n", "- vocal: 0.9\n"))
