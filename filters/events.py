@@ -47,12 +47,15 @@ class Heard:
         singing: The same of singing.
         music: The same of music or singing, whichever is more probable in a window.
         voice: How probable a human voice is in the window where it is most probable.
+        voices: The same, on the mean over the quarter of the windows where it is most probable: a refrain
+            counts in full, one window that is taken for a voice does not.
     """
 
     speech: float
     singing: float
     music: float
     voice: float
+    voices: float
 
 
 def heard_in(windows: np.ndarray, classes: Sequence[str]) -> Heard:
@@ -75,11 +78,13 @@ def heard_in(windows: np.ndarray, classes: Sequence[str]) -> Heard:
         _highest(windows, classes, wanted) for wanted in (SPEECH_CLASSES, SINGING_CLASSES, VOICE_CLASSES)
     )
     music = np.maximum(_highest(windows, classes, _music_among(classes)), singing)
+    clearest = -(-len(voice) // 4)
     return Heard(
         speech=float(speech.mean()),
         singing=float(singing.mean()),
         music=float(music.mean()),
         voice=float(voice.max()),
+        voices=float(np.sort(voice)[-clearest:].mean()),
     )
 
 

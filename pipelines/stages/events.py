@@ -48,7 +48,7 @@ class EventsStage:
     """How probable speech, singing and music are in the sound as it came, and a voice at its clearest."""
 
     NAME: ClassVar = "events"
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     READS: ClassVar = ("audio",)
     SETTINGS: ClassVar = EventsSettings
     BATCH: ClassVar = 16
@@ -58,6 +58,7 @@ class EventsStage:
             ("singing", pa.float32()),
             ("music", pa.float32()),  # or singing
             ("voice", pa.float32()),
+            ("voices", pa.float32()),
         ]
     )
 

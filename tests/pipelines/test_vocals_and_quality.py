@@ -84,7 +84,7 @@ def measured(stage: Any, place: StageContext, clips: list[Clip]) -> list[Any]:
 
 def test_clap_alone_needs_no_sound(place, clips):
     rows = measured(VocalsStage(plan_with()), place, [Clip("a", Path("unused"), inputs=clips[0].inputs)])
-    assert rows[0]["vocal_score"] == rows[0]["vocal_clap"] and rows[0]["vocal_panns"] is None
+    assert rows[0]["vocal_score"] == rows[0]["vocal_clap"] and rows[0]["vocal_tagger"] is None
     assert 0 <= rows[0]["vocal_score"] <= 1
 
 
@@ -97,13 +97,13 @@ def test_with_panns_the_higher_score_counts_and_both_are_kept(place, clips, cnn1
         mean = np.mean(clip.inputs["tagging"]["windows"], axis=0)
         cosines = labels @ (mean / np.linalg.norm(mean))
         assert row["vocal_clap"] == pytest.approx(max(0.0, cosines.max()), abs=1e-6)
-        assert row["vocal_score"] == max(row["vocal_clap"], row["vocal_panns"])
+        assert row["vocal_score"] == max(row["vocal_clap"], row["vocal_tagger"])
     # The second track is one window of three seconds.
     track = np.concatenate(
         list(audio.read_flac_blocks(place.workspace / "1.flac", rate_hz=32_000, mono=True))
     )
     scores = stage.tagger.score_windows([track])
-    assert rows[1]["vocal_panns"] == heard_in(scores, panns.labels()).voice
+    assert rows[1]["vocal_tagger"] == heard_in(scores, panns.labels()).voice
     assert measured(stage, place, clips[1:]) == rows[1:]
 
 
@@ -111,7 +111,7 @@ def test_a_clip_whose_sound_is_no_sound_does_not_touch_the_next(place, clips, cn
     (place.workspace / "0.flac").write_bytes(b"no sound")
     stage = VocalsStage(plan_with("vocals.backend=panns+clap", f"vocals.panns={cnn14}"))
     wrong, row = measured(stage, place, clips)
-    assert isinstance(wrong, Exception) and row["vocal_panns"] > 0
+    assert isinstance(wrong, Exception) and row["vocal_tagger"] > 0
 
 
 def test_pam_is_the_mean_softmax_over_chunks_of_the_track(place, clips, msclap, tmp_path):
@@ -209,5 +209,5 @@ def test_a_batch_reads_the_windows_and_the_sound_of_its_clips_and_measures_on_on
     result = run_batch(batch)
     assert (result.measured, result.failed) == (1, 1)
     assert torch.get_num_threads() == 1
-    rows = {row["clip_id"]: row for row in stores.store("vocals").read(["vocal_panns"]).to_pylist()}
-    assert rows[ids[0]]["vocal_panns"] > 0 and rows[ids[1]]["vocal_panns"] is None
+    rows = {row["clip_id"]: row for row in stores.store("vocals").read(["vocal_tagger"]).to_pylist()}
+    assert rows[ids[0]]["vocal_tagger"] > 0 and rows[ids[1]]["vocal_tagger"] is None

@@ -107,7 +107,6 @@ def test_scores_of_taggings_windows_belong_to_its_model() -> None:
     assert next(use for use in uses_of("embedded") if use.backend.name == "clap-mini").stages == (
         "tagging",
         "quality",
-        "vocals",
     )
 
 
