@@ -100,6 +100,7 @@ def publish(
     out: str | os.PathLike[str],
     *,
     set: Settings | Sequence[str] | None = None,
+    mix: bool = False,
     progress: bool = True,
 ) -> Dataset:
     """Write a curated workspace as a dataset folder, with report, data card and Croissant metadata.
@@ -108,6 +109,7 @@ def publish(
         workspace: The workspace, or its folder.
         out: The dataset's folder. A dataset that is there is replaced once the new one is whole.
         set: Other thresholds, tags or splits, such as `{"motion.threshold": 0.02, "splits.test": 0.2}`.
+        mix: With a column `mix`: the sound before the voice was taken out.
         progress: Show how far it is.
 
     Returns:
@@ -126,6 +128,7 @@ def publish(
             folder,
             target,
             plan,
+            mix=mix,
             finish=lambda beside, ledger: write_reports(beside, ledger, name=target.name),
             on_progress=tell,
         )

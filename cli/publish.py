@@ -17,6 +17,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("workspace", type=Path, metavar="WS", help="a curated workspace")
     parser.add_argument("--out", required=True, type=Path, metavar="DATASET", help="the dataset folder")
     parser.add_argument(
+        "--mix",
+        action="store_true",
+        help="add the sound before the voice was taken out, as the column `mix`",
+    )
+    parser.add_argument(
         "--set",
         action="append",
         default=[],
@@ -39,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
             workspace,
             options.out,
             plan,
+            mix=options.mix,
             finish=lambda folder, ledger: write_reports(folder, ledger, name=options.out.name),
             on_progress=tell,
         )

@@ -47,6 +47,8 @@ MEASURED = {
     "singing_share": ("events", "singing"),
     "music_share": ("events", "music"),
     "vocal_score": ("vocals", "vocal_score"),
+    "voice_db": ("separation", "voice_db"),
+    "removed_db": ("separation", "removed_db"),
     "pam_score": ("quality", "pam_score"),
     "clap_embedding": ("tagging", "clap_embedding"),
     "clip_embedding": ("vision", "clip_embedding"),
@@ -63,15 +65,17 @@ _SCORES = "scores"
 class RowReader:
     """Reads what the stages measured of kept clips."""
 
-    def __init__(self, kinds: Sequence[Stores], recordings: Mapping[str, str]) -> None:
+    def __init__(self, kinds: Sequence[Stores], recordings: Mapping[str, str], *, mix: bool = False) -> None:
         """Take the stores; nothing is read yet.
 
         Args:
             kinds: The stores of each kind of files.
             recordings: The recording of each media file.
+            mix: Give each row the sound before the voice was taken out, too.
         """
         self.kinds = kinds
         self.recordings = recordings
+        self.mix = mix
         self.taxonomy = labels.load()
         # Of each store that was read from: its keys, the number of the part that holds each, and the parts.
         self._parts: dict[Path, tuple[pa.Array, pa.ChunkedArray, list[Path]]] = {}
@@ -79,8 +83,9 @@ class RowReader:
     def sizes(self, entries: Sequence[CatalogEntry]) -> dict[str, int]:
         """Return about how many bytes each clip's row takes: its media files."""
         total = dict.fromkeys((entry.clip_id for entry in entries), 4096)
-        for stage in dict.fromkeys(["frames", *(stores.plan.track for stores in self.kinds)]):
-            holding = [entry for entry in entries if stage in _media_of(entry)]
+        beside = {"audio"} if self.mix else set()
+        for stage in dict.fromkeys(["frames", *(stores.plan.track for stores in self.kinds), *beside]):
+            holding = [entry for entry in entries if stage in _media_of(entry) | beside]
             for entry, size in zip(holding, take(holding, stage, "size_bytes").to_pylist(), strict=True):
                 total[entry.clip_id] += size or 0
         return total
@@ -113,13 +118,13 @@ class RowReader:
         tables = {stage: self._lookup(stage, names, entries) for stage, names in columns.items()}
         media = {stores.plan.track: self._lookup(stores.plan.track, FILE, entries) for stores in self.kinds}
         frames = self._lookup("frames", FILE, entries)
-        lengths = self._lookup("audio", ["audio_s"], entries)
+        mixes = self._lookup("audio", ["audio_s", *(FILE if self.mix else ())], entries)
         for entry in entries:
             clip_id, stores = entry.clip_id, entry.stores
             row: dict[str, Any] = {"clip_id": clip_id, "models": _models(entry), "start_s": _start_s(entry)}
             row |= {name: _noted(entry, name) for name in NOTED}
             row["recording_id"] = self.recordings[entry.media_id]
-            row["duration_s"] = lengths[clip_id]["audio_s"]  # of the sound in the row
+            row["duration_s"] = mixes[clip_id]["audio_s"]  # of the sound in the row
             for name, (stage, column) in MEASURED.items():
                 if stage in stores.stages:
                     row[name] = tables[stage][stored_under(entry, stage)][column]
@@ -127,6 +132,9 @@ class RowReader:
             row |= select_by_kind(scores, self.taxonomy, stores.plan.tags)
             sound = read_file(stores.workspace.root, media[stores.plan.track][clip_id])
             row["audio"] = {"bytes": sound, "path": f"{clip_id}.flac"}
+            if self.mix:
+                whole = read_file(stores.workspace.root, mixes[clip_id])
+                row["mix"] = {"bytes": whole, "path": f"{clip_id}.flac"}
             if "frames" in stores.stages:
                 pictures = _pictures(stores.workspace.root, frames[clip_id])
                 row["frames"] = [{"bytes": jpeg, "path": f"{clip_id}-{name}"} for name, jpeg in pictures]

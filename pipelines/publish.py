@@ -71,6 +71,7 @@ def publish(
     out: Path,
     plan: Plan,
     *,
+    mix: bool = False,
     finish: Callable[[Path, Ledger], object] = lambda folder, ledger: None,
     on_progress: OnProgress = show_nothing,
 ) -> Published:
@@ -80,6 +81,7 @@ def publish(
         workspace: A curated workspace.
         out: The dataset; an older dataset there is replaced, anything else is left alone.
         plan: The workspace's plan, with the thresholds that are to hold.
+        mix: With a column `mix`: the sound before the voice was taken out.
         finish: Called with the folder before it is put in place, and the ledger, to add reports.
         on_progress: Called with how many rows are written.
 
@@ -93,13 +95,14 @@ def publish(
     """
     _check_target(workspace, out)
     with telling_damage(workspace):
-        return _publish(workspace, out, plan, finish, on_progress)
+        return _publish(workspace, out, plan, mix, finish, on_progress)
 
 
 def _publish(
     workspace: Workspace,
     out: Path,
     plan: Plan,
+    mix: bool,
     finish: Callable[[Path, Ledger], object],
     on_progress: OnProgress,
 ) -> Published:
@@ -113,7 +116,7 @@ def _publish(
     try:
         with whole_folder(out) as beside:
             (beside / "data").mkdir()
-            rows, shards = _write_data(beside, plan, ledger, on_progress)
+            rows, shards = _write_data(beside, plan, ledger, mix, on_progress)
             _write_records(beside, plan, ledger, given)
             keep_damage(out, beside)
             write_record(beside, removals)
@@ -229,7 +232,7 @@ def _left_out(ledger: Ledger) -> str:
 
 
 def _write_data(
-    folder: Path, plan: Plan, ledger: Ledger, on_progress: OnProgress
+    folder: Path, plan: Plan, ledger: Ledger, mix: bool, on_progress: OnProgress
 ) -> tuple[dict[str, int], int]:
     """Write the shards of every split and return rows by split, and the number of shards."""
     kept = ledger.kept()
@@ -239,10 +242,12 @@ def _write_data(
     splits = assign_splits(links, targets)
     for line in unmet_targets(links, targets, splits):
         logger.warning(line)
-    reader = RowReader(ledger.kinds, recordings)
+    reader = RowReader(ledger.kinds, recordings, mix=mix)
     sizes = reader.sizes(kept)
     schema = shard_schema(
-        clap_dim=reader.dim("tagging", "clap_embedding"), clip_dim=reader.dim("vision", "clip_embedding")
+        clap_dim=reader.dim("tagging", "clap_embedding"),
+        clip_dim=reader.dim("vision", "clip_embedding"),
+        mix=mix,
     )
     rows, shards, done = {}, 0, 0
     for split in SPLITS:

@@ -20,7 +20,7 @@ from leitmotif.reports.licences import authors, model_licences, research_only
 from leitmotif.reports.statistics.measure import measure
 from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.reports.tables import leakage_table
-from leitmotif.shards.columns import CLIPS, meanings_of
+from leitmotif.shards.columns import CLIPS, MIX, meanings_of
 from leitmotif.shards.dataset import Dataset
 from leitmotif.storage.documents import yaml_text
 
@@ -63,7 +63,7 @@ def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], pr
     given = published.recipe.get("license")
     terms = model_licences(stats)
     columns = {field.name for field in schema or ()}
-    meanings = meanings_of(CLIPS)
+    meanings = meanings_of([*CLIPS, MIX])
     return environment.from_string(template).render(
         front_matter=yaml_text(front_matter(published, stats)),
         stats=stats,

@@ -20,8 +20,11 @@ from leitmotif.reports.statistics.model.stats import Stats
 from leitmotif.shards.columns import (
     CLIPS,
     MEASURED_CLIPS,
+    MEDIA,
+    MIX,
     QUARANTINED_CLIPS,
     REJECTED_CLIPS,
+    SOUNDS,
     meanings_of,
 )
 from leitmotif.shards.dataset import Dataset
@@ -189,7 +192,7 @@ def _clips(published: Dataset, schema: pa.Schema) -> dict[str, Any]:
         | {"extract": {"fileProperty": "filename"}, "transform": {"regex": rf"^({names})(?:-.*)?$"}},
         "references": {"field": {"@id": "splits/split"}},
     }
-    fields = [_field("clips", column, source, meanings_of(CLIPS)) for column in schema]
+    fields = [_field("clips", column, source, meanings_of([*CLIPS, MIX])) for column in schema]
     return {
         "@type": "cr:RecordSet",
         "@id": "clips",
@@ -214,10 +217,10 @@ def _field(
         length = kind.list_size if pa.types.is_fixed_size_list(kind) else -1
         described |= {"isArray": True, "arrayShape": str(length)}
         kind = kind.value_type
-    if column.name in ("audio", "frames"):
+    if column.name in MEDIA:
         if "isArray" in described:
             described["repeated"] = True  # without the older word mlcroissant does not decode lists of images
-        media = "sc:AudioObject" if column.name == "audio" else "sc:ImageObject"
+        media = "sc:AudioObject" if column.name in SOUNDS else "sc:ImageObject"
         return described | {"dataType": media, "source": from_column | {"transform": {"jsonPath": "bytes"}}}
     if pa.types.is_struct(kind):
         described["subField"] = [

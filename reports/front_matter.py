@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from leitmotif.reports.statistics.model.stats import Stats
+from leitmotif.shards.columns import SOUNDS
 from leitmotif.shards.dataset import Dataset
 
 # Identifiers that the Hub knows: https://huggingface.co/docs/hub/repositories-licenses
@@ -76,8 +77,8 @@ def front_matter(published: Dataset, stats: Stats) -> dict[str, Any]:
 
 
 def describe_feature(field: pa.Field) -> dict[str, Any]:
-    """Return a column as the features of `dataset_info` name it; `audio` and `frames` are media."""
-    if field.name == "audio":
+    """Return a column as the features of `dataset_info` name it; sounds and pictures are media."""
+    if field.name in SOUNDS:
         return {"name": field.name, "dtype": "audio"}
     if field.name == "frames":
         return {"name": field.name, "list": "image"}

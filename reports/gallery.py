@@ -13,6 +13,7 @@ from leitmotif.reports.gallery_item import GalleryItem, Media, show_pictures
 from leitmotif.reports.media_preview import encode_sound_preview
 from leitmotif.reports.source import Dataset, Unpublished
 from leitmotif.reports.workspace import KEPT
+from leitmotif.shards.columns import MEDIA
 from leitmotif.shards.frame_names import frame_time_s
 from leitmotif.taxonomy.labels import TAG_KINDS
 
@@ -90,7 +91,7 @@ def _exhibit(row: Mapping[str, Any], group: str) -> GalleryItem:
         sound=encode_sound_preview(audio) if audio else None,
         pictures=show_pictures([(frame_time_s(frame.get("path")), frame["bytes"]) for frame in chosen]),
     )
-    plain = {name: value for name, value in row.items() if name not in ("audio", "frames")}
+    plain = {name: value for name, value in row.items() if name not in MEDIA}
     return GalleryItem("kept", group, plain, media)
 
 

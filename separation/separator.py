@@ -15,6 +15,8 @@ from leitmotif.weights.adapters import adapter_class, adapters
 
 VOCALS = "vocals"
 INSTRUMENTAL = "instrumental"
+# Of separators that state none of their own; that of Spleeter.
+HEARD_DB = -10.0
 
 
 class BadWeights(UserError):  # noqa: N818
@@ -25,7 +27,7 @@ class Separator(Protocol):
     """A model that takes a mix apart. A file here that exports `SEPARATOR`, a class like this, is a backend.
 
     Its constructor holds settings only; the file states MODEL_ID, REVISION, LICENSE and REFERENCE at its top.
-    What the properties say holds once it is loaded.
+    What the properties say holds once it is loaded. One may state `heard_db`, too; see the function below.
     """
 
     @property
@@ -68,10 +70,10 @@ def make(backend: str, **settings: Any) -> Separator:
     chosen = adapter_class("separation", backend)
     known = inspect.signature(chosen).parameters
     if unknown := sorted(set(settings) - set(known)):
+        expected = f"none but {', '.join(known)}" if known else "none"
         raise ValueError(
-            f"got {', '.join(unknown)} for separation backend {backend!r}; expected none but "
-            f"{', '.join(known)}; leave it out, or choose another of "
-            f"{', '.join(sorted(adapters('separation')))}"
+            f"got {', '.join(unknown)} for separation backend {backend!r}; expected {expected}; leave it "
+            f"out, or choose another of {', '.join(sorted(adapters('separation')))}"
         )
     separator: Separator = chosen(**settings)
     return separator
@@ -80,6 +82,16 @@ def make(backend: str, **settings: Any) -> Separator:
 def model_of(backend: str, **settings: Any) -> str:
     """Return `id@revision` of a backend under these settings without loading weights; raises as `make`."""
     return make(backend, **settings).model()
+
+
+def heard_db(separator: Separator) -> float | None:
+    """Return the least level over the rest, in dB, at which what it takes for a voice is one.
+
+    Below, it is residue of other sounds (`leitmotif.separation.voice_level` measures it). None: whatever the
+    level, it tells nothing of whether there is a voice.
+    """
+    found: float | None = getattr(separator, "heard_db", HEARD_DB)
+    return found
 
 
 def instrumental(stems: np.ndarray, names: Sequence[str]) -> np.ndarray:

@@ -20,6 +20,10 @@ MODELS = pa.list_(pa.struct([("backend", pa.string()), ("model", pa.string())]))
 FILE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 EMBEDDING = pa.list_(pa.float32())
 
+SOUNDS = ("audio", "mix")
+# Columns of files in a format of their own, which fill a memory.
+MEDIA = (*SOUNDS, "frames")
+
 CLIPS: tuple[Column, ...] = (
     ("clip_id", pa.string(), "Hash of the media bytes and the window; the same on every machine."),
     ("source_id", pa.string(), "Identifies the source that the clip was cut from."),
@@ -75,6 +79,18 @@ CLIPS: tuple[Column, ...] = (
     ("singing_share", pa.float32(), "The same of singing."),
     ("music_share", pa.float32(), "The same of music or singing."),
     ("vocal_score", pa.float32(), "How much the audio sounds of voice, 0..1."),
+    (
+        "voice_db",
+        pa.float32(),
+        "Level over the rest of the voice that was found, in the three seconds where it is highest, dB; null "
+        "where none was looked for, or nothing can be told.",
+    ),
+    (
+        "removed_db",
+        pa.float32(),
+        "How much weaker the sound is than before the voice was taken out, dB; 0 where no voice was found, "
+        "and the sound was left as it was.",
+    ),
     ("pam_score", pa.float32(), "Audio quality by opposite prompts (PAM), 0..1."),
     ("clap_embedding", EMBEDDING, "Audio embedding, of length 1 (L2)."),
     ("clip_embedding", EMBEDDING, "Mean image embedding of the key frames, of length 1 (L2)."),
@@ -87,6 +103,12 @@ CLIPS: tuple[Column, ...] = (
         "What the caption may speak of beside the sound: title, description, comments of the source.",
     ),
     ("models", MODELS, "Backend and model id @ revision behind every number in the row."),
+)
+# Stands behind `audio` where the dataset was published with it.
+MIX: Column = (
+    "mix",
+    FILE,
+    "The sound before a separator took the voice out, FLAC, 44.1 kHz, stereo; as `audio` where none did.",
 )
 REJECTED_CLIPS: tuple[Column, ...] = (
     ("clip_id", pa.string(), "The clip that was rejected."),

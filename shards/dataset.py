@@ -15,6 +15,7 @@ from typing import Any
 import pyarrow as pa
 
 from leitmotif.phrases import did_you_mean, no_such_folder
+from leitmotif.shards.columns import MEDIA
 from leitmotif.shards.errors import DatasetError, advice, reading
 from leitmotif.shards.features import Features, open_features
 from leitmotif.shards.layout import MEASURED_FILE, REJECTED_FILE, find_shards
@@ -22,7 +23,6 @@ from leitmotif.shards.manifest import MANIFEST, read_manifest
 from leitmotif.shards.recipe import read_recipe
 from leitmotif.shards.row_groups import RowGroup, Split, list_groups
 from leitmotif.shards.sample import choose_rows, read_rows
-from leitmotif.shards.schema import MEDIA
 from leitmotif.shards.side_tables import (
     SideTable,
     count_side_rows,
@@ -166,7 +166,7 @@ class Dataset:
 
         Args:
             split: One of `splits`; all of them by default.
-            columns: Names of columns; all but audio and frames by default.
+            columns: Names of columns; all but sounds and pictures by default.
 
         Raises:
             DatasetError: There is no such split or column, or a file cannot be read.

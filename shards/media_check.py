@@ -23,7 +23,7 @@ MOST_PIXELS = 8192 * 8192
 _BLOCK = 10 * RATE_HZ
 
 
-def check_flac(content: pa.Buffer, duration_s: float | None) -> Iterator[str]:
+def check_flac(content: pa.Buffer, duration_s: float | None, name: str = "audio") -> Iterator[str]:
     """Decode a sound; yield what is wrong with it.
 
     Every frame of a FLAC file holds a checksum, and what cannot be decoded by it is an error: a sound that is
@@ -32,22 +32,23 @@ def check_flac(content: pa.Buffer, duration_s: float | None) -> Iterator[str]:
     Args:
         content: The file.
         duration_s: Length that its row states.
+        name: The column that holds it.
     """
     if content[:4].to_pybytes() != b"fLaC":
-        yield "audio holds no FLAC file"
+        yield f"{name} holds no FLAC file"
         return
     try:
         with soundfile.SoundFile(pa.BufferReader(content)) as file:
-            said = list(_check_header(file, duration_s))
-            yield from said or _check_samples(file)
+            said = list(_check_header(file, duration_s, name))
+            yield from said or _check_samples(file, name)
     except (soundfile.LibsndfileError, ValueError, OverflowError) as error:
-        yield f"audio cannot be decoded ({one_line(error)})"
+        yield f"{name} cannot be decoded ({one_line(error)})"
 
 
-def _check_header(file: soundfile.SoundFile, duration_s: float | None) -> Iterator[str]:
+def _check_header(file: soundfile.SoundFile, duration_s: float | None, name: str) -> Iterator[str]:
     if (file.samplerate, file.channels) != (RATE_HZ, CHANNELS):
         said = f"{file.samplerate} Hz in {file.channels} channels"
-        yield f"audio has {said}, expected {RATE_HZ} Hz in {CHANNELS}"
+        yield f"{name} has {said}, expected {RATE_HZ} Hz in {CHANNELS}"
         return
     sound_s = file.frames / RATE_HZ
     if duration_s is None or abs(duration_s - sound_s) > FRAME_S:
@@ -55,13 +56,13 @@ def _check_header(file: soundfile.SoundFile, duration_s: float | None) -> Iterat
         yield f"duration_s says {stated}, the sound in the row lasts {sound_s:.3f} s; publish again"
 
 
-def _check_samples(file: soundfile.SoundFile) -> Iterator[str]:
+def _check_samples(file: soundfile.SoundFile, name: str) -> Iterator[str]:
     block = np.empty((min(_BLOCK, max(file.frames, 1)), CHANNELS), np.int16)
     done = 0
     while length := len(file.read(out=block)):
         done += length
     if done != file.frames:
-        yield f"audio ends after {done / RATE_HZ:.3f} s of {file.frames / RATE_HZ:.3f} s"
+        yield f"{name} ends after {done / RATE_HZ:.3f} s of {file.frames / RATE_HZ:.3f} s"
 
 
 def check_jpeg(content: pa.Buffer) -> Iterator[str]:

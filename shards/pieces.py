@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from leitmotif.shards.columns import MEDIA
 from leitmotif.shards.errors import reading
 from leitmotif.shards.layout import find_shards
 from leitmotif.shards.row_check import Checked, check_rows
 from leitmotif.shards.sample import choose_rows
-from leitmotif.shards.schema import MEDIA
 from leitmotif.storage import parquet
 
 # A dataset is cut into so many pieces at least, that every process has about as much to do.

@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 
 from leitmotif.shards.artists import artist_names
+from leitmotif.shards.columns import MEDIA, SOUNDS
 from leitmotif.shards.media_check import check_flac, check_jpeg
-from leitmotif.shards.schema import MEDIA
 from leitmotif.shards.urls import canonical_url
 from leitmotif.storage import parquet
 from leitmotif.storage.errors import is_machine_fault, one_line
@@ -79,12 +79,13 @@ def check_rows(shard: str, group: int, first: int, start: int, stop: int, decode
         return Checked([f"row group {group} cannot be read ({one_line(error)})"])
     found = Checked()
     numbers = table.select([name for name in table.column_names if name not in MEDIA])
+    media = table.select([name for name in table.column_names if name in MEDIA])
     for place in range(start, min(stop, len(table))):
         try:
             row = numbers.slice(place, 1).to_pylist()[0]
             said = [*_check_names(row), *_check_numbers(row)]
             if place in decode:
-                said += _check_media(row, table.select(MEDIA).slice(place, 1))
+                said += _check_media(row, media.slice(place, 1))
         except UnicodeDecodeError as error:
             found.problems.append(f"row {first + place}: a text of it is no UTF-8 ({error.reason})")
             continue
@@ -132,13 +133,16 @@ def _floats(value: Any) -> Iterator[float]:
 def _check_media(row: dict[str, Any], media: pa.Table) -> Iterator[str]:
     """Check the sound and the pictures of one row, whose bytes are not copied."""
     clip_id = row["clip_id"]
-    audio = media["audio"].combine_chunks()[0]
-    if not audio.is_valid or not audio["bytes"].is_valid:
-        yield "audio holds no FLAC file"
-    else:
-        if (path := audio["path"].as_py()) not in (None, f"{clip_id}.flac"):
-            yield f"audio is called {path!r}, expected '{clip_id}.flac': that of another clip"
-        yield from check_flac(audio["bytes"].as_buffer(), row["duration_s"])
+    for name in SOUNDS:
+        if name == "mix" and name not in media.column_names:  # of a dataset without it
+            continue
+        sound = media[name].combine_chunks()[0]
+        if not sound.is_valid or not sound["bytes"].is_valid:
+            yield f"{name} holds no FLAC file"
+            continue
+        if (path := sound["path"].as_py()) not in (None, f"{clip_id}.flac"):
+            yield f"{name} is called {path!r}, expected '{clip_id}.flac': that of another clip"
+        yield from check_flac(sound["bytes"].as_buffer(), row["duration_s"], name)
     frames = media["frames"].combine_chunks()[0]
     for number, frame in enumerate(frames if frames.is_valid else ()):
         said = f"frame {number}"

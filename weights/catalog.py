@@ -165,6 +165,13 @@ _LLAMA = HubRepo(LLAMA, PINNED[LLAMA], 16_070_000_000, gated=True)
 
 BACKENDS = (
     Backend("repet", ("separation",), "repet", "leitmotif.separation.repet"),
+    Backend(
+        "spleeter",
+        ("separation",),
+        "spleeter",
+        "leitmotif.separation.spleeter",
+        weights=(wheel_table.SPLEETER,),
+    ),
     replace(
         _CLAP,
         name="clap-mini",

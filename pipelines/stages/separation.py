@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -16,7 +17,15 @@ from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.media_files import FILE_COLUMNS
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext, one_by_one, settings_identity
-from leitmotif.separation.separator import INSTRUMENTAL, instrumental, make, model_of, separate_blocks
+from leitmotif.separation.separator import (
+    INSTRUMENTAL,
+    heard_db,
+    instrumental,
+    make,
+    model_of,
+    separate_blocks,
+)
+from leitmotif.separation.voice_level import VoiceMeter
 from leitmotif.storage.errors import OutsideError, UserError
 
 RATE_HZ = 44100  # of the FLAC that the stage `audio` wrote
@@ -29,6 +38,7 @@ class SeparationSettings(BackendSettings):
         backend: A file of `separation`.
         device: Where it runs.
         keep_stems: Keep the stems, as CLIPID.vocals.flac and so on beside the instrumental.
+        always: Take what the separator leaves also where it finds no voice; else the mix is kept there.
         model, repo, overlap, batch: Settings of the backend; None is its own value.
     """
 
@@ -37,6 +47,7 @@ class SeparationSettings(BackendSettings):
     backend: str = "repet"
     device: str = "cpu"
     keep_stems: bool = False
+    always: bool = False
     model: str | None = None
     repo: str | None = None
     overlap: float | None = None
@@ -56,14 +67,21 @@ class SeparationSettings(BackendSettings):
 
 
 class SeparationStage:
-    """The instrumental of a clip, as FLAC."""
+    """The instrumental of a clip, as FLAC; the mix itself where no voice is heard."""
 
     NAME: ClassVar = "separation"
-    VERSION: ClassVar = 2
+    VERSION: ClassVar = 3
     READS: ClassVar = ("audio",)
     SETTINGS: ClassVar = SeparationSettings
     BATCH: ClassVar = 4
-    COLUMNS: ClassVar = pa.schema(FILE_COLUMNS)
+    COLUMNS: ClassVar = pa.schema(
+        [
+            *FILE_COLUMNS,
+            ("voice_db", pa.float32()),
+            ("removed_db", pa.float32()),
+            ("instrumental_db", pa.float32()),
+        ]
+    )
 
     def __init__(self, plan: Plan) -> None:
         self.settings = SeparationSettings(**plan.stages[self.NAME])
@@ -95,18 +113,32 @@ class SeparationStage:
         return one_by_one(self._separate, clips)
 
     def _separate(self, clip: Clip) -> Row:
-        mix = audio.read_flac_blocks(self.context.file_of(clip, "audio"))
+        mix = self.context.file_of(clip, "audio")
         names = self.separator.stems
         kept = [name for name in names if self.settings.keep_stems and name != INSTRUMENTAL]
-        with ExitStack() as files:
-            # Files are closed last to first: once the instrumental is there, so are its stems.
-            write = files.enter_context(self._file(clip, ".flac"))
-            writes = {name: files.enter_context(self._file(clip, f".{name}.flac")) for name in kept}
-            for stems in self._stems(mix):
-                write(instrumental(stems, names))
-                for name, write_stem in writes.items():
-                    write_stem(stems[names.index(name)])
-        return self.context.describe(clip.clip_id, ".flac")
+        meter = VoiceMeter(RATE_HZ)
+        # The instrumental takes its name last: once it is there, so are its stems.
+        with self.context.new_file(clip.clip_id, ".flac") as path:
+            with ExitStack() as files:
+                write = files.enter_context(flac.open_flac(path, rate_hz=RATE_HZ))
+                writes = {name: files.enter_context(self._file(clip, f".{name}.flac")) for name in kept}
+                for stems in self._stems(audio.read_flac_blocks(mix)):
+                    music = instrumental(stems, names)
+                    meter.add(music, stems.sum(axis=0) - music)
+                    write(music)
+                    for name, write_stem in writes.items():
+                        write_stem(stems[names.index(name)])
+            heard = heard_db(self.separator)
+            untouched = heard is not None and meter.voice_db < heard and not self.settings.always
+            if untouched:
+                shutil.copyfile(mix, path)
+        level_db = meter.mix_db if untouched else meter.instrumental_db
+        return {
+            **self.context.describe(clip.clip_id, ".flac"),
+            "voice_db": None if heard is None else meter.voice_db,
+            "removed_db": meter.mix_db - level_db,
+            "instrumental_db": level_db,
+        }
 
     def _stems(self, mix: Iterator[np.ndarray]) -> Iterator[np.ndarray]:
         try:

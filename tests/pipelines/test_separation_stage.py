@@ -23,6 +23,7 @@ class Fake:
     stems = ("drums", "bass", "other", "vocals")
     shares = (0.5, 0.25, 0.125, 0.0625)
     chunk_s, overlap_s, batch = 0.5, 0.1, 2
+    heard_db = -30.0  # the vocals are 23 dB below the rest
 
     def __init__(self) -> None:
         self.fails_at = float("inf")
@@ -75,7 +76,14 @@ def test_the_instrumental_is_written_as_long_as_the_mix(place, clip, monkeypatch
     path = place.workspace / row["file"]
     hashed = hashlib.sha256(path.read_bytes()).hexdigest()
     size_bytes = path.stat().st_size
-    assert row == {"file": "stages/separation-x/files/c1.flac", "size_bytes": size_bytes, "sha256": hashed}
+    assert row == {
+        "file": "stages/separation-x/files/c1.flac",
+        "size_bytes": size_bytes,
+        "sha256": hashed,
+        "voice_db": pytest.approx(20 * np.log10(0.0625 / 0.875), abs=0.01),
+        "removed_db": pytest.approx(-20 * np.log10(0.875 / 0.9375), abs=0.01),
+        "instrumental_db": pytest.approx(20 * np.log10(0.875 * 0.2), abs=0.1),
+    }
     mix = read(place.workspace / "mix.flac")
     np.testing.assert_allclose(read(path), 0.875 * mix, atol=1e-4)
     assert [entry.name for entry in place.files.iterdir()] == ["c1.flac"]
@@ -97,6 +105,33 @@ def test_the_embedded_separator_keeps_only_what_the_instrumental_is_not(place, c
     assert sorted(path.name for path in place.files.iterdir()) == ["c1.flac", "c1.vocals.flac"]
     both = read(place.workspace / row["file"]) + read(place.files / "c1.vocals.flac")
     np.testing.assert_allclose(both, read(place.workspace / "mix.flac"), atol=1e-3)
+
+
+def test_where_no_voice_is_heard_the_mix_is_kept_to_the_byte(place, clip, monkeypatch):
+    fake = Fake()
+    fake.heard_db = -20.0
+    (row,) = open_stage(place, monkeypatch, fake, "keep_stems=true").measure([clip])
+    assert (place.workspace / row["file"]).read_bytes() == (place.workspace / "mix.flac").read_bytes()
+    assert row["sha256"] == hashlib.sha256((place.workspace / "mix.flac").read_bytes()).hexdigest()
+    assert row["voice_db"] == pytest.approx(-22.9, abs=0.1)
+    assert row["removed_db"] == 0
+    assert row["instrumental_db"] == pytest.approx(20 * np.log10(0.2 * 0.9375), abs=0.1)
+    assert (place.files / "c1.vocals.flac").is_file()
+
+
+def test_always_takes_what_the_separator_leaves(place, clip, monkeypatch):
+    fake = Fake()
+    fake.heard_db = -20.0
+    (row,) = open_stage(place, monkeypatch, fake, "always=true").measure([clip])
+    mix = read(place.workspace / "mix.flac")
+    np.testing.assert_allclose(read(place.workspace / row["file"]), 0.875 * mix, atol=1e-4)
+    assert row["removed_db"] > 0
+
+
+def test_silence_is_left_as_it_is(place, clip, monkeypatch):
+    write_flac([np.zeros((2, SECOND), np.float32)], place.workspace / "mix.flac", rate_hz=RATE_HZ)
+    (row,) = open_stage(place, monkeypatch, Fake(), "always=true").measure([clip])
+    assert (row["voice_db"], row["removed_db"], row["instrumental_db"]) == (0, 0, -120)
 
 
 def test_a_clip_that_fails_half_way_leaves_no_file_and_the_next_is_measured(place, clip, monkeypatch):
@@ -132,7 +167,7 @@ def test_the_model_is_named_without_its_weights(tmp_path):
 @pytest.mark.parametrize(
     ("assignments", "match"),
     [
-        (["model=htdemucs"], "separation: got model for separation backend 'repet'"),
+        (["model=htdemucs"], "separation: got model for separation backend 'spleeter'; expected none; "),
         (["overlap=0.1", "repo=here"], "got overlap, repo for .* 'repet'"),
         (["backend=demucs", "overlap=0.7"], "got overlap=0.7"),
         (["backend=demucs", "model=demcus"], "'demcus'.*htdemucs_ft"),
@@ -168,8 +203,21 @@ def test_what_does_not_change_the_sound_is_not_in_the_fingerprint():
         assert identity(changing) != plain
 
 
-def test_every_backend_is_a_choice_of_the_stage():
+def test_every_backend_is_a_choice_of_the_stage(monkeypatch):
+    monkeypatch.setattr(
+        "leitmotif.separation.spleeter.check_wheel", lambda wheel: None
+    )  # as if it were fetched
     for backend in adapters("separation"):
         assert SeparationStage(
             make_plan("music-video", "embedded", [f"separation.backend={backend}"])
         ).model()
+
+
+def test_a_separator_whose_level_tells_nothing_of_a_voice_takes_what_it_takes(place, clip, monkeypatch):
+    fake = Fake()
+    fake.heard_db = None
+    (row,) = open_stage(place, monkeypatch, fake).measure([clip])
+    assert row["voice_db"] is None and row["removed_db"] > 0
+    np.testing.assert_allclose(
+        read(place.workspace / row["file"]), 0.875 * read(place.workspace / "mix.flac"), atol=1e-4
+    )

@@ -63,8 +63,9 @@ class Made:
 def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip_dim: int = 2) -> None:
     """Store numbers and files of clips that pass every rule; the first `dim` of them sound unlike."""
     stores = workspace.stores(plan)
-    sound, picture, frames = io.BytesIO(), io.BytesIO(), io.BytesIO()
+    sound, mix, picture, frames = io.BytesIO(), io.BytesIO(), io.BytesIO(), io.BytesIO()
     soundfile.write(sound, np.zeros((441, 2)), 44100, format="FLAC", subtype="PCM_16")
+    soundfile.write(mix, np.full((441, 2), 0.5), 44100, format="FLAC", subtype="PCM_16")
     Image.new("RGB", (32, 24)).save(picture, "JPEG")
     with zipfile.ZipFile(frames, "w") as pack:
         pack.writestr("00.jpg", picture.getvalue())
@@ -75,7 +76,7 @@ def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip
         "frames": {"count": 1},
         "audio": {"audio_s": 0.01, "level_db": -20.0, "peak": 0.5},
         "events": {"music": 1.0},
-        "separation": {},
+        "separation": {"voice_db": 3.0, "removed_db": 4.5, "instrumental_db": -24.5},
         "tagging": {"scores": [0.0] * tags, "windows": [[1.0, 0.0]]},
         "rhythm": {"tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},
         "vocals": {"vocal_score": 0.0},
@@ -84,7 +85,7 @@ def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip
         "vision": {"clip_embedding": [1.0] + [0.0] * (clip_dim - 1)},
         "caption": {"caption": "Music.", "caption_backend": "grammar", "caption_prompt": "p-v1"},
     }
-    files = {"frames": (".zip", frames), "audio": (".flac", sound), "separation": (".flac", sound)}
+    files = {"frames": (".zip", frames), "audio": (".flac", mix), "separation": (".flac", sound)}
     for stage in plan.stages:
         values, rows = good[stage], []
         for number, clip_id in enumerate(ids):

@@ -278,7 +278,7 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         ),
         "column clap_embedding is",
     ),
-    "no metadata": (rows({}, {}, schema=SCHEMA.remove_metadata()), "metadata that types audio and frames"),
+    "no metadata": (rows({}, {}, schema=SCHEMA.remove_metadata()), "metadata that types sounds and pictures"),
     "quarantined clips that no count knows": (
         side("quarantine", pa.Table.from_pylist([{"clip_id": "x"}], schema=QUARANTINE)),
         "quarantine.parquet: 1 row, expected 0",

@@ -7,7 +7,8 @@ import pyarrow.parquet as pq
 import pytest
 import soundfile
 
-from leitmotif.shards.schema import MEDIA, shard_schema
+from leitmotif.shards.columns import MEDIA
+from leitmotif.shards.schema import shard_schema
 from leitmotif.shards.writer import plan_shards, write_shard
 
 SCHEMA = shard_schema(clap_dim=3, clip_dim=2)

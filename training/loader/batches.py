@@ -11,6 +11,7 @@ import torch
 from torch.utils.data import IterableDataset, get_worker_info
 
 from leitmotif.phrases import command
+from leitmotif.shards.columns import SOUNDS
 from leitmotif.shards.features import Features
 from leitmotif.shards.row_groups import Split
 from leitmotif.storage.errors import RunError, UserError
@@ -132,9 +133,10 @@ class ShardBatches(IterableDataset[WorkerBatch]):
 
     def _decode(self, row: dict[str, Any], seed: int) -> None:
         decode, window_s = self.pipeline.decoders, self.pipeline.window_s
-        if "audio" in decode and row.get("audio") is not None:
-            audio = decode["audio"] if window_s is None else lambda data: decode_window(data, window_s, seed)
-            row["audio"] = _named("audio", audio, row["audio"])
+        for name in SOUNDS:
+            if name in decode and row.get(name) is not None:
+                sound = decode[name] if window_s is None else lambda data: decode_window(data, window_s, seed)
+                row[name] = _named(name, sound, row[name])
         if "frames" in decode and row.get("frames") is not None:
             row["frames"] = [
                 _named(f"frame {number}", decode["frames"], frame)

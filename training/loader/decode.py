@@ -12,6 +12,8 @@ import numpy as np
 import soundfile
 from PIL import Image
 
+from leitmotif.shards.columns import SOUNDS
+
 _JPEG_END = b"\xff\xd9"
 
 
@@ -131,4 +133,4 @@ def decoders(decode: bool, frames: str) -> Mapping[str, Callable[[Any], Any]]:
     if not decode:
         return {}
     frame = {"numpy": decode_frame, "pil": decode_picture}[frames]
-    return {"audio": decode_audio, "frames": frame}
+    return {**dict.fromkeys(SOUNDS, decode_audio), "frames": frame}

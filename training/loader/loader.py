@@ -84,11 +84,12 @@ class ShardLoader(IterableDataset[Any], Generic[Item]):
             workers: Processes that read and decode; 0 does it in this one.
             rank: Rank of this process.
             world_size: Number of ranks.
-            decode: `audio` comes as `decode.Audio` and `frames` as a list of pictures; False leaves
-                both as bytes.
+            decode: `audio` and `mix` come as `decode.Audio`, `frames` as a list of pictures; False leaves
+                them as bytes.
             frames: "numpy", RGB uint8 (height, width, 3), or "pil".
-            audio_s: `audio` comes as `decode.AudioWindow`: a window of this many seconds that the row's seed
-                draws, decoded alone; clips that are shorter come whole. None gives all of it.
+            audio_s: `audio` and `mix` come as `decode.AudioWindow`: a window of this many seconds, the same
+                of both, that the row's seed draws, decoded alone; clips that are shorter come whole. None
+                gives all of it.
             features: Side tables of the dataset (`DATASET/features/NAME-…/`), by name. A row has the columns
                 of each as a dictionary under its name, lists of numbers as arrays; None where the table lacks
                 the clip.

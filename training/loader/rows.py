@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
+from leitmotif.shards.columns import SOUNDS
 from leitmotif.shards.features import Features
 from leitmotif.shards.row_groups import RowGroup, Split
 
 ID = "clip_id"
 # Only the bytes of a media file are read, not its path.
-_LEAVES = {"audio": "audio.bytes", "frames": "frames.list.element.bytes"}
+_LEAVES = {name: f"{name}.bytes" for name in SOUNDS} | {"frames": "frames.list.element.bytes"}
 
 
 class RowReader:
@@ -42,7 +43,7 @@ class RowReader:
         self.waiting: dict[int, dict[str, Any]] = {}
 
     def take(self, row: int) -> dict[str, Any]:
-        """Return a row; `audio` is bytes and `frames` a list of bytes.
+        """Return a row; `audio` and `mix` are bytes and `frames` a list of bytes.
 
         Raises:
             DatasetError: The shard cannot be read.
@@ -101,8 +102,9 @@ def _value(scalar: pa.Scalar) -> Any:
 
 def _without_paths(row: dict[str, Any]) -> dict[str, Any]:
     """Replace the structs of media files by their bytes; none are no bytes, which no decoder takes."""
-    if row.get("audio"):
-        row["audio"] = row["audio"]["bytes"] or b""
+    for name in SOUNDS:
+        if row.get(name):
+            row[name] = row[name]["bytes"] or b""
     if row.get("frames"):
         row["frames"] = [(frame or {}).get("bytes") or b"" for frame in row["frames"]]
     return row
