@@ -12,12 +12,13 @@ from leitmotif.pipelines.catalog_row import CatalogRow
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stated import read_license
+from leitmotif.weights.small_models import embedded_models
 
 # Quarantined files that are named.
 FILES_NAMED = 3
 NO_PICTURE = "video-stream"
 BY_KIND = "auto"
-EMBEDDED, PAPER = "embedded", "paper"
+EMBEDDED = "embedded"
 
 
 def describe_kinds(ledger: Ledger) -> str:
@@ -91,13 +92,16 @@ def _differs(copy: CatalogRow, kept: CatalogRow, fallback: str | None) -> bool:
 
 
 def demonstration(ledger: Ledger, plan: Plan) -> list[str]:
-    """Return the line that says what the models that ship with the package are for, where they measured."""
-    if plan.profile != EMBEDDED:
+    """Return the line that says what models that ship are for, where no published one listens beside them."""
+    alone = embedded_models({}, {"models": ledger.models})
+    if plan.profile != EMBEDDED or not alone:
         return []
-    curate = command("curate", "--out", ledger.workspace.root, "--profile", PAPER)
+    fetch = command("fetch-models", "--profile", EMBEDDED)
+    curate = command("curate", "--out", ledger.workspace.root, "--profile", EMBEDDED)
+    verb = "serves" if len(alone) == 1 else "serve"
     return [
-        f"profile {EMBEDDED}: its small models serve first runs, tests and teaching, not a corpus that "
-        f"others rely on; `{curate}` measures with those of the paper"
+        f"profile {EMBEDDED}: {', '.join(alone)} {verb} first runs, tests and teaching, not a corpus that "
+        f"others rely on; `{fetch}`, and then `{curate}` measures with models that know real music"
     ]
 
 

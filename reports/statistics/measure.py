@@ -13,7 +13,6 @@ import pyarrow.compute as pc
 
 from leitmotif.filters import rule as filters_rule
 from leitmotif.pipelines.measured import CATALOG
-from leitmotif.reports.embedded import embedded_models
 from leitmotif.reports.source import Source, open_source
 from leitmotif.reports.statistics import (
     captions,
@@ -46,6 +45,7 @@ from leitmotif.reports.statistics.value_counts import count_texts, most_first
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.sample import METHOD
 from leitmotif.taxonomy.labels import TAG_KINDS
+from leitmotif.weights.small_models import embedded_models, small_models
 
 SCHEMA_VERSION = 1
 SEED = 0
@@ -144,6 +144,7 @@ def measure(source: Source) -> Stats:
         **_describe_sample(source, meters, total),
         "models": models,
         "embedded_models": embedded_models(models, source.recipe),
+        "small_models": small_models(models, source.recipe),
     }
     return cast(Stats, stats)
 

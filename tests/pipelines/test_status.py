@@ -307,12 +307,12 @@ def test_the_command_prints_lines_or_json(
     assert facts["stages"][1]["stage"] == "probe" and facts["stages"][1]["done"] == 4
 
 
-def test_a_run_with_the_small_models_says_once_what_they_are_for(
+def test_a_run_in_which_small_models_listen_alone_says_once_what_they_are_for(
     source: Path, workspace: Workspace, plan: Plan, stores: Stores
 ) -> None:
     summary = curate([source], workspace, plan, run=lambda batches: pretend(batches, stores))
     (line,) = [line for line in summary.advice if "profile embedded" in line]
-    assert "first runs" in line and "--profile paper`" in line
+    assert "clap-mini, repet-sim serve first runs" in line and "--profile embedded`" in line
     assert not [line for line in look_at(workspace).advice if "profile embedded" in line]
 
 

@@ -106,7 +106,8 @@ def recipe(*, video: bool) -> dict[str, object]:
         "profile": "embedded",
         "version": "0.1.0",
         "rules": rules,
-        "stages": {"tagging": {"backend": "clap-mini"}},
+        "stages": {"tagging": {"backend": "clap"}},
+        "models": {"tagging": "clap-mini@1f2e3d"},
     }
 
 

@@ -258,6 +258,7 @@ def large_stats(clips: int = 100_000, seed: int = 0) -> dict:
         "sample": {"seed": 0, "rows": 20_000, "of": kept, "method": "runs of rows"},
         "models": {"tagging": {"laion/larger_clap_music@abc": kept}},
         "embedded_models": [],
+        "small_models": [],
         "retrieved": ["2026-03-01", "2026-04-01"],
     }
 

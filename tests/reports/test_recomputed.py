@@ -434,7 +434,7 @@ def test_tags(stats, frame, tags):
 
 
 @covers("sizes", "tempo_classes", "keys", "licenses", "caption_backends", "caption_prompts")
-@covers("models", "embedded_models", "retrieved")
+@covers("models", "embedded_models", "small_models", "retrieved")
 def test_counted_texts(stats, frame):
     assert stats["sizes"] == counted(
         f"{width}×{height}" for width, height in frame[["width", "height"]].to_numpy()
@@ -448,7 +448,7 @@ def test_counted_texts(stats, frame):
     assert {
         (backend, model): n for backend, used in stats["models"].items() for model, n in used.items()
     } == pairs
-    assert stats["embedded_models"] == []
+    assert stats["embedded_models"] == stats["small_models"] == []
     assert stats["retrieved"] == [
         str(frame["retrieved_at"].min().date()),
         str(frame["retrieved_at"].max().date()),

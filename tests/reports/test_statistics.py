@@ -8,7 +8,6 @@ import pyarrow.parquet as pq
 import pytest
 import yaml
 
-from leitmotif.reports.embedded import embedded_models
 from leitmotif.reports.statistics.histogram import readable_histogram, score_histogram
 from leitmotif.reports.statistics.measure import statistics
 from leitmotif.shards.dataset import Dataset
@@ -76,7 +75,7 @@ def test_words_models_licenses_and_sizes_are_counted(publish):
     assert stats["vocabulary"]["words"] == sum(stats["vocabulary"]["top"].values())
     assert stats["histograms"]["caption_words"]["count"] == 10
     assert stats["models"]["tagging"] == {"clap-mini@1f2e3d": 10}
-    assert stats["embedded_models"] == ["clap-mini", "grammar", "repet-sim"]
+    assert stats["embedded_models"] == ["clap-mini", "repet-sim"] and stats["small_models"] == ["clap-mini"]
     assert stats["retrieved"] == ["2026-03-01", "2026-03-01"]
     assert stats["histograms"]["tempo_bpm"]["missing"] == 1
 
@@ -124,19 +123,6 @@ def test_a_map_of_models_is_read_like_a_list_of_pairs(publish):
     stats = statistics(folder)
     assert stats["models"] == {"tagging": {"laion/clap@abc": 1}}
     assert stats["embedded_models"] == []
-
-
-def test_embedded_models_are_known_by_their_id_whatever_the_revision():
-    models = {"tagging": {"clap-mini @ 12ab": 3}, "caption": {"meta-llama/Llama-3.1-8B-Instruct@main": 3}}
-    assert embedded_models(models, {}) == ["clap-mini"]
-
-
-def test_embedded_models_that_only_the_recipe_names_count_as_well():
-    recipe = {
-        "stages": {"quality": {"model": "clap-mini", "batch": 8}, "separation": [{"backend": "repet-sim"}]}
-    }
-    assert embedded_models({}, recipe) == ["clap-mini", "repet-sim"]
-    assert embedded_models({}, {"stages": None}) == []
 
 
 def test_a_folder_that_is_no_dataset_is_refused(tmp_path):

@@ -142,6 +142,8 @@ class Stats(TypedDict):
     models: dict[str, Counts]
     """Backend → model id @ revision → clips."""
     embedded_models: list[str]
-    """Embedded models among them."""
+    """Those that ship with the package and tag, score voices or take them out alone."""
+    small_models: list[str]
+    """Small ones that ship, trained on renders, that made any of the numbers."""
     retrieved: list[str]
     """First and last day of retrieval, ISO 8601; empty where not known."""
