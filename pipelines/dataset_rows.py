@@ -42,6 +42,8 @@ MEASURED = {
     "frame_times_s": ("frames", "frame_times_s"),
     "tempo_bpm": ("rhythm", "tempo_bpm"),
     "tempo_class": ("rhythm", "tempo_class"),
+    "beat_confidence": ("rhythm", "beat_confidence"),
+    "beats_s": ("rhythm", "beats_s"),
     "key": ("rhythm", "key"),
     "speech_share": ("events", "speech"),
     "singing_share": ("events", "singing"),

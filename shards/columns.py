@@ -68,8 +68,24 @@ CLIPS: tuple[Column, ...] = (
     ),
     ("audio", FILE, "FLAC, 44.1 kHz, stereo."),
     *((kind, TAGS, f"{kind[:-1].capitalize()} tags with scores, best first.") for kind in TAG_KINDS),
-    ("tempo_bpm", pa.float32(), "Estimated tempo, beats per minute."),
-    ("tempo_class", pa.string(), "slow, medium or fast."),
+    (
+        "tempo_bpm",
+        pa.float32(),
+        "Estimated tempo, beats per minute; null where no beat is sure enough, as in speech or a held note.",
+    ),
+    ("tempo_class", pa.string(), "slow, medium or fast; null without a tempo."),
+    (
+        "beat_confidence",
+        pa.float32(),
+        "Probability, 0..1, of a beat at that tempo, its half, third, double or triple; null where "
+        "the sound is too short to tell.",
+    ),
+    (
+        "beats_s",
+        pa.list_(pa.float32()),
+        "When the beats come, seconds from the start of the clip, in its middle two minutes; null without a "
+        "tempo.",
+    ),
     ("key", pa.string(), 'Estimated key, such as "D major".'),
     (
         "speech_share",

@@ -1,4 +1,4 @@
-"""Tempo of a recording, by signal processing alone.
+"""Onsets of a recording, and the tempo at which they recur, by signal processing alone.
 
 The onset strength is compared with itself at every lag, and each candidate collects what lies one to four of
 its beats away.
@@ -23,25 +23,6 @@ SILENCE_RMS = 10 ** (-70 / 20)
 
 # In decades of power. The strongest onset of rendered music is at least 0.09 above its surroundings.
 MIN_ONSET = 0.02
-# Mean recurrence over four beats: noise, wind and applause stay below 0.033, 94 % of rendered music is above.
-MIN_EVIDENCE = 0.035
-
-
-def estimate_tempo(track: np.ndarray, rate_hz: int) -> float | None:
-    """Return the tempo in beats a minute; None where there is no beat to find.
-
-    Args:
-        track: Mono, shape (n,); best at 22,050 Hz or more, 10 s to 2 minutes.
-        rate_hz: Sampling rate.
-
-    Raises:
-        ValueError: The track is not mono.
-    """
-    track = as_mono(track)
-    if len(track) < MIN_TRACK_S * rate_hz or is_silent(track):
-        return None
-    onsets, onset_rate_hz = onset_strength(track, rate_hz)
-    return tempo_of_onsets(onsets, onset_rate_hz)
 
 
 def onset_strength(track: np.ndarray, rate_hz: int) -> tuple[np.ndarray, float]:
@@ -90,7 +71,9 @@ def spectra(track: np.ndarray, size: int, hop: int, at_once: int = 2048) -> list
 
 
 def tempo_of_onsets(onsets: np.ndarray, rate_hz: float) -> float | None:
-    """Return the tempo of an onset strength in beats a minute; None where nothing recurs.
+    """Return the tempo at which onsets recur most, in beats a minute; None where there are none.
+
+    Noise and speech recur at some tempo, too: `tagging.confidence` says how sure it is.
 
     Args:
         onsets: Shape (frames,), from 0.
@@ -101,15 +84,14 @@ def tempo_of_onsets(onsets: np.ndarray, rate_hz: float) -> float | None:
         with pulses, IEEE/ACM TASLP 22, 2014: generalised autocorrelation, enhanced by its own multiples.
     """
     recurrence = autocorrelate(onsets, rate_hz)
-    pulse_bpm = None if recurrence is None else pulse_of_recurrence(recurrence, rate_hz)
-    if recurrence is None or pulse_bpm is None:
+    if recurrence is None:
         return None
-    bpm = choose_octave(pulse_bpm, onsets, recurrence, rate_hz)
+    bpm = choose_octave(pulse_of_recurrence(recurrence, rate_hz), onsets, recurrence, rate_hz)
     return float(60.0 * rate_hz / _refine(recurrence, 60.0 / bpm * rate_hz))
 
 
-def pulse_of_recurrence(recurrence: np.ndarray, rate_hz: float) -> float | None:
-    """Return the pulse that recurs most over a bar, in beats a minute; None where none does.
+def pulse_of_recurrence(recurrence: np.ndarray, rate_hz: float) -> float:
+    """Return the pulse that recurs most over a bar, in beats a minute.
 
     Args:
         recurrence: How alike onsets are after each lag, shape (lags,), 1 at 0.
@@ -118,10 +100,9 @@ def pulse_of_recurrence(recurrence: np.ndarray, rate_hz: float) -> float | None:
     bpm = np.geomspace(MIN_BPM, MAX_BPM, 900)
     lags = 60.0 / bpm * rate_hz
     # A beat recurs after one, two, three and four beats; half or two thirds of one does not, all four times.
-    evidence = np.mean([_at(recurrence, lags * beats) for beats in range(1, BEATS + 1)], axis=0)
+    evidence = np.mean([value_at(recurrence, lags * beats) for beats in range(1, BEATS + 1)], axis=0)
     prior = np.exp(-0.5 * (np.log2(bpm / PRIOR_BPM) / PRIOR_OCTAVES) ** 2)
-    best = int(np.argmax(evidence * prior))
-    return None if evidence[best] < MIN_EVIDENCE else float(bpm[best])
+    return float(bpm[int(np.argmax(evidence * prior))])
 
 
 def autocorrelate(onsets: np.ndarray, rate_hz: float) -> np.ndarray | None:
@@ -138,7 +119,8 @@ def autocorrelate(onsets: np.ndarray, rate_hz: float) -> np.ndarray | None:
     return correlation / correlation[0] / np.maximum(overlap, 0.2)
 
 
-def _at(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+def value_at(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Return values between frames, by straight lines; 0 beyond the last."""
     return np.interp(positions, np.arange(len(values)), values, right=0.0)
 
 

@@ -22,10 +22,9 @@ def examples(first_seed: int, clips: int) -> list[tuple[np.ndarray, int]]:
         music = render_music(seed, duration_s=DURATION_S, rate_hz=RATE_HZ, solo=False)
         onsets, rate_hz = onset_strength(music.mix.mean(axis=0), RATE_HZ)
         recurrence = autocorrelate(onsets, rate_hz)
-        pulse_bpm = None if recurrence is None else pulse_of_recurrence(recurrence, rate_hz)
-        if recurrence is None or pulse_bpm is None or music.truth.tempo_bpm is None:
+        if recurrence is None or music.truth.tempo_bpm is None:
             continue
-        bpm = candidates(pulse_bpm)
+        bpm = candidates(pulse_of_recurrence(recurrence, rate_hz))
         right = np.flatnonzero(np.abs(bpm / music.truth.tempo_bpm - 1) <= TOLERANCE)
         if len(right):
             strengths = strengthen(onsets, rate_hz)

@@ -22,7 +22,7 @@ GOOD: dict[str, Row] = {
     "events": {"speech": 0.0, "singing": 0.0, "music": 1.0, "voice": 0.0},
     "separation": {"file": "a.flac", "size_bytes": 10},
     "tagging": {"scores": [0.5], "clap_embedding": [1.0], "windows": [[1.0]]},
-    "rhythm": {"tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},
+    "rhythm": {"beat_confidence": 0.9, "tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},
     "vocals": {"vocal_score": 0.0},
     "quality": {"pam_score": 0.99},
     "fingerprint": {"audio_print": b""},

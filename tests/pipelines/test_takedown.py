@@ -78,7 +78,7 @@ def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip
         "events": {"music": 1.0},
         "separation": {"voice_db": 3.0, "removed_db": 4.5, "instrumental_db": -24.5},
         "tagging": {"scores": [0.0] * tags, "windows": [[1.0, 0.0]]},
-        "rhythm": {"tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},
+        "rhythm": {"beat_confidence": 0.9, "tempo_bpm": 120.0, "tempo_class": "fast", "key": "C major"},
         "vocals": {"vocal_score": 0.0},
         "quality": {"pam_score": 1.0},
         "fingerprint": {"audio_print": b""},

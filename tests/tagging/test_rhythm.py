@@ -1,19 +1,15 @@
+"""The tempo of a track, and where there is none."""
+
 import numpy as np
 import pytest
 
+from leitmotif.tagging.beats import find_beat
 from leitmotif.tagging.key import estimate_key
-from leitmotif.tagging.rhythm import estimate_tempo
-
-RATE_HZ = 22050
+from tests.tagging.sounds import RATE_HZ, clicks
 
 
-def clicks(bpm: float, duration_s: float = 12.0) -> np.ndarray:
-    track = np.zeros(round(duration_s * RATE_HZ), np.float32)
-    click = np.random.default_rng(0).standard_normal(400) * np.exp(-np.arange(400) / 80.0)
-    for beat_s in np.arange(0.1, duration_s - 0.1, 60.0 / bpm):
-        start = round(beat_s * RATE_HZ)
-        track[start : start + 400] += 0.3 * click.astype(np.float32)
-    return track
+def estimate_tempo(track: np.ndarray, rate_hz: int) -> float | None:
+    return find_beat(track, rate_hz).tempo_bpm
 
 
 @pytest.mark.parametrize("bpm", [72.0, 90.0, 100.0, 120.0, 133.0])

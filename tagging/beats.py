@@ -1,0 +1,60 @@
+"""The beat of a recording: its tempo, how sure that is, and when the beats come."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from leitmotif.tagging.confidence import beat_confidence, features
+from leitmotif.tagging.octave import strengthen
+from leitmotif.tagging.rhythm import MIN_TRACK_S, as_mono, is_silent, onset_strength, tempo_of_onsets
+from leitmotif.tagging.tracking import track_beats
+
+# At least as sure as that; of what is less likely a beat than none, nothing is stated.
+MIN_CONFIDENCE = 0.5
+# An onset shows in the spectra before it sounds: this long before in the median of rendered music.
+EARLY_S = 0.0135
+
+
+@dataclass(frozen=True)
+class Beat:
+    """What is known of a beat.
+
+    Attributes:
+        confidence: Probability, 0..1, that there is one and that its tempo is right; None where the track is
+            too short to tell.
+        tempo_bpm: Beats a minute; None where there is no beat.
+        beats_s: When the beats come, seconds, ascending; None where there is no beat.
+    """
+
+    confidence: float | None
+    tempo_bpm: float | None = None
+    beats_s: tuple[float, ...] | None = None
+
+
+def find_beat(track: np.ndarray, rate_hz: int) -> Beat:
+    """Find the beat of a track.
+
+    Args:
+        track: Mono, shape (n,); best at 22,050 Hz, 10 s to 2 minutes.
+        rate_hz: Sampling rate.
+
+    Raises:
+        ValueError: The track is not mono.
+    """
+    track = as_mono(track)
+    if len(track) < MIN_TRACK_S * rate_hz:
+        return Beat(None)
+    if is_silent(track):
+        return Beat(0.0)
+    onsets, onset_rate_hz = onset_strength(track, rate_hz)
+    bpm = tempo_of_onsets(onsets, onset_rate_hz)
+    if bpm is None:
+        return Beat(0.0)
+    strengths = strengthen(onsets, onset_rate_hz)
+    frames = track_beats(strengths, onset_rate_hz, bpm)
+    confidence = beat_confidence(features(bpm, frames, strengths, onsets, onset_rate_hz))
+    if confidence < MIN_CONFIDENCE:
+        return Beat(confidence)
+    return Beat(confidence, bpm, tuple((frames / onset_rate_hz + EARLY_S).tolist()))
