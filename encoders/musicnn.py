@@ -7,7 +7,6 @@ the package musicnn, (c) Music Technology Group, Universitat Pompeu Fabra, and J
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Self
 
 import numpy as np
@@ -16,14 +15,15 @@ import torch
 from leitmotif.encoders.encoder import check_batch, inference, loaded
 from leitmotif.encoders.musicnn_network import SAMPLES, LogMel, Musicnn, from_published, network_of
 from leitmotif.encoders.windows import fit_window
-from leitmotif.weights.files import models_dir
 from leitmotif.weights.load import fill, loading
-from leitmotif.weights.resolve import BadModel
+from leitmotif.weights.resolve import BadModel, check_wheel
 from leitmotif.weights.tensor_bundle import read_bundle
+from leitmotif.weights.wheel_table import MUSICNN
 
 MODEL_ID = "musicnn"
 REVISION = "musicnn-0.1.0"
 LICENSE = "ISC"
+COMMERCIAL = "yes"
 RATE_HZ = 16_000
 REFERENCE = (
     "Pons and Serra, musicnn: Pre-trained convolutional neural networks for music audio tagging, ISMIR 2019 "
@@ -108,19 +108,11 @@ class MusicnnTagger:
             return torch.cat([net(mel) for net in nets], dim=1).cpu().numpy()
 
 
-def path(name: str) -> Path:
-    """Return where a file of the weights lies, whether it is fetched yet or not."""
-    return models_dir() / REVISION / name
-
-
 def _network(name: str) -> Musicnn:
-    index, data = path(f"{name}.index"), path(f"{name}.data")
-    if absent := next((each for each in (index, data) if not each.is_file()), None):
-        raise BadModel(
-            f"got no weights of musicnn at {str(absent)!r}; fetch them with "
-            "`leitmotif fetch-models --profile embedded`"
-        )
-    with loading(str(data), "musicnn", "the file of the package musicnn 0.1.0: fetch it again"):
+    index, data = MUSICNN.path(f"{name}.index"), MUSICNN.path(f"{name}.data")
+    if not (index.is_file() and data.is_file()):
+        check_wheel(MUSICNN)
+    with loading(str(data), "musicnn", "the file of the package musicnn 0.1.0; fetch it again"):
         # Beside each variable lie two of the optimizer, and its own.
         variables = read_bundle(index, data, skip=("/Adam", "_power"))
         net = network_of(variables)

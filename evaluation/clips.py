@@ -117,5 +117,10 @@ def _clip(row: dict) -> Clip:
         **tags,
         tempo_class=row.get("tempo_class"),
         clap=None if embedding is None else np.asarray(embedding, np.float32),
-        clap_model=models.get("tagging"),
+        clap_model=_clap_model(models.get("tagging")),
     )
+
+
+def _clap_model(model: str | None) -> str | None:
+    """Return the CLAP model of the stage tagging, which names it before a tagger that it tags with."""
+    return model.partition(" + ")[0] if model else None

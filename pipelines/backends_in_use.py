@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlsplit
 
-from leitmotif.pipelines.chosen import chosen_backend, source_of
+from leitmotif.pipelines.chosen import backends_of, source_of
 from leitmotif.pipelines.documents import PROFILES, read_document
 from leitmotif.pipelines.settings import profile_settings
 from leitmotif.pipelines.stand_ins import read_stand_ins
@@ -51,13 +51,15 @@ def uses_of(profile: str) -> list[BackendUse]:
     """
     stated = read_stand_ins(read_document("profile", profile))
     instead = {stage: profile_settings(profile, stand_ins={stage}) for stage in stated}
-    uses = _uses(profile_settings(profile))
+    own = profile_settings(profile)
+    uses = _uses(own)
     for stage, settings in instead.items():
-        replaced = next(use for use in uses.values() if stage in use.stages and not use.stands_in)
-        source, name = source_of(stage, settings), "nothing"
-        if source is not None:
-            backend = chosen_backend(source, settings[source])
-            uses.setdefault(backend.name, BackendUse(backend, (stage,), settings[source], stands_in=True))
+        replaced = uses[backends_of(stage, own)[0].name]
+        name = "nothing"
+        if backends := backends_of(stage, settings):
+            backend = backends[0]
+            use = BackendUse(backend, (stage,), settings[str(source_of(stage, settings))], stands_in=True)
+            uses.setdefault(backend.name, use)
             name = backend.name
         uses[replaced.backend.name] = replace(replaced, stand_ins={**replaced.stand_ins, stage: name})
     order = {backend.name: number for number, backend in enumerate(known_backends())}
@@ -68,13 +70,11 @@ def _uses(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, BackendUse]:
     """Return the backends that the settings of all stages choose, by name."""
     uses: dict[str, BackendUse] = {}
     for stage in settings:
-        source = source_of(stage, settings)
-        if source is None:
-            continue
-        backend = chosen_backend(source, settings[source])
-        known = uses.get(backend.name, BackendUse(backend, (), settings[source]))
-        stages = sorted({*known.stages, stage}, key=lambda name: (name != source, name))
-        uses[backend.name] = replace(known, stages=tuple(stages))
+        source = str(source_of(stage, settings))
+        for backend in backends_of(stage, settings):
+            known = uses.get(backend.name, BackendUse(backend, (), settings[source]))
+            stages = sorted({*known.stages, stage}, key=lambda name: (name != source, name))
+            uses[backend.name] = replace(known, stages=tuple(stages))
     return uses
 
 

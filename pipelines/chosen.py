@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from leitmotif.weights.backend import NOBODY, Backend
+from leitmotif.weights.backend import BESIDE_CLAP, NOBODY, Backend, clap_adapter
 from leitmotif.weights.catalog import OF_TAGGING, known_backends
 from leitmotif.weights.files import HubRepo, LocalPath, Weights, models_dir
 from leitmotif.weights.published import pinned
@@ -24,11 +24,32 @@ def source_of(stage: str, settings: Mapping[str, Mapping[str, Any]]) -> str | No
     return None if backend in (None, NOBODY) else stage
 
 
+def backends_of(stage: str, settings: Mapping[str, Mapping[str, Any]]) -> tuple[Backend, ...]:
+    """Return the backends that do a stage's work under the settings of all stages; none where it needs none.
+
+    Of a tagger of music that works beside CLAP both are returned, the tagger first.
+    """
+    source = source_of(stage, settings)
+    if source is None:
+        return ()
+    own = settings[source]
+    backend = chosen_backend(source, own)
+    if source != "tagging" or not own["backend"].endswith(BESIDE_CLAP):
+        return (backend,)
+    clap = chosen_backend(source, {**own, "backend": clap_adapter(own["backend"])})
+    return (backend, clap) if stage == source else (clap,)
+
+
 def chosen_backend(stage: str, settings: Mapping[str, Any]) -> Backend:
-    """Return the backend that a stage's settings name, with their model in place of the published one."""
+    """Return the backend that a stage's settings name, with their model in place of the published one.
+
+    Beside CLAP, whose model they name, it is the other one.
+    """
     named = settings["backend"]
     known = [each for each in known_backends() if stage in each.stages and each.named(stage) == named]
     model, revision = settings.get("model"), settings.get("revision")
+    if stage == "tagging" and named.endswith(BESIDE_CLAP):
+        model = revision = None
     backend = next((each for each in known if _is_model_of(each, model)), None)
     if backend is None:
         backend = replace(_other_model(known[0], str(model)), name=named)

@@ -203,7 +203,7 @@ def read_columns(ledger: Ledger, entries: Sequence[CatalogEntry], columns: Seque
 def _tags(ledger: Ledger, entries: Sequence[CatalogEntry]) -> dict[str, pa.Array]:
     known = labels.load()
     rows = [
-        select_by_kind(scores.values.to_numpy(), known, entry.stores.plan.tags)
+        select_by_kind(scores.values.to_numpy(zero_copy_only=False), known, entry.stores.plan.tags)
         for scores, entry in zip(take(entries, "tagging", _SCORES), entries, strict=True)
     ]
     return {kind: pa.array([row[kind] for row in rows], TAGS) for kind in TAG_KINDS}

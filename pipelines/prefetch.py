@@ -6,9 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Sized
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import TypeVar
-
-import numpy as np
+from typing import Any, TypeVar
 
 from leitmotif.pipelines.stage import Clip, Row
 from leitmotif.storage.errors import OutsideError, is_machine_fault
@@ -21,8 +19,8 @@ GPU_READERS = 8
 def measure_with_prefetch(
     clips: Sequence[Clip],
     read: Callable[[Clip], PartT],
-    embed: Callable[[list[PartT]], np.ndarray],
-    row: Callable[[np.ndarray], Row],
+    embed: Callable[[list[PartT]], Sequence[Any]],
+    row: Callable[[Any], Row],
     *,
     device: str,
     together: int,
@@ -35,8 +33,8 @@ def measure_with_prefetch(
     Args:
         clips: What to measure.
         read: Returns what the model takes of a clip, with a length; called in other threads.
-        embed: Returns one row of numbers for each item of the parts given, in order.
-        row: Turns the numbers of one clip, shape (items, dim), into its columns.
+        embed: Returns one row of numbers for each item of the parts given, in order: an array, or a list.
+        row: Turns the numbers of one clip, a slice of it, into its columns.
         device: Where `embed` runs.
         together: How many items it takes at once on a GPU.
 
@@ -82,13 +80,13 @@ def prefetch(
 
 def _rows(
     group: Sequence[PartT | Exception],
-    embed: Callable[[list[PartT]], np.ndarray],
-    row: Callable[[np.ndarray], Row],
+    embed: Callable[[list[PartT]], Sequence[Any]],
+    row: Callable[[Any], Row],
 ) -> Iterator[Row | Exception]:
     """Embed what was read of a group; where that fails, each clip of it by itself."""
     parts = [part for part in group if not isinstance(part, Exception)]
     try:
-        embedded = embed(parts) if parts else np.zeros((0, 0), np.float32)
+        embedded = embed(parts) if parts else ()
     except MemoryError as error:
         raise OutsideError(str(error) or "the memory is full") from error
     except Exception as error:

@@ -13,7 +13,7 @@ from typing import Any
 from leitmotif.assignments import known
 from leitmotif.phrases import command
 from leitmotif.pipelines.checks import check_stage
-from leitmotif.pipelines.chosen import chosen_backend, source_of
+from leitmotif.pipelines.chosen import backends_of
 from leitmotif.pipelines.documents import PROFILES, settings_of
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stages import STAGES
@@ -103,10 +103,10 @@ def _backend(stage: str, *settings: Mapping[str, Mapping[str, Any]]) -> Backend:
         for each in settings:
             values |= {key: value for key, value in each.get(name, {}).items() if key in settable}
         merged[name] = check_stage(name, values)
-    source = source_of(stage, merged)
-    if source is None:
+    backends = backends_of(stage, merged)
+    if not backends:
         raise UserError(f"stand_ins.{stage}: stage {stage!r} has no backend to stand in for")
-    return chosen_backend(source, merged[source])
+    return backends[0]
 
 
 def _by_section(settings: Iterable[Setting]) -> dict[str, dict[str, Any]]:

@@ -67,7 +67,7 @@ CLIPS: tuple[Column, ...] = (
         "When each of the frames is shown, seconds from the start of the clip; null without video.",
     ),
     ("audio", FILE, "FLAC, 44.1 kHz, stereo."),
-    *((kind, TAGS, f"{kind[:-1].capitalize()} tags with scores, best first.") for kind in TAG_KINDS),
+    *((kind, TAGS, f"{kind[:-1].capitalize()} tags with scores, 0..1, best first.") for kind in TAG_KINDS),
     (
         "tempo_bpm",
         pa.float32(),

@@ -13,7 +13,10 @@ from leitmotif.taxonomy.labels import TAG_KINDS, Taxonomy
 
 
 class TagSettings(BaseModel):
-    """Which tags of a kind are published: the best `top` that score `threshold` or more (cosine, -1..1)."""
+    """Which tags of a kind are published: the best `top` that score `threshold` or more, -1..1.
+
+    The score is what tagging gives: a cosine, or with a tagger beside CLAP that of who speaks for the label.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -27,12 +30,12 @@ def select_by_kind(
     """Choose the tags of one clip.
 
     Args:
-        scores: Cosine similarity to every tag, shape (tags,), in the order of `taxonomy.all_tags()`.
+        scores: Of every tag, shape (tags,), in the order of `taxonomy.all_tags()`; null or NaN for none.
         taxonomy: The label set.
         settings: Threshold and number of tags for each kind.
 
     Returns:
-        For each kind, its tags as `{"tag": id, "score": cosine}`, best first.
+        For each kind, its tags as `{"tag": id, "score": score}`, best first.
     """
     labels = {kind: getattr(taxonomy, kind) for kind in TAG_KINDS}
     values, start = np.asarray(scores, np.float32), 0

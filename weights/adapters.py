@@ -39,6 +39,7 @@ class Kind:
         room: Where ours lie, as imported.
         like: The protocol that the class keeps, as imported.
         methods: Methods that the protocol asks for.
+        second: A name of the kind, where it is not the first of its stage.
     """
 
     stage: str
@@ -46,12 +47,16 @@ class Kind:
     room: str
     like: str
     methods: tuple[str, ...]
+    second: str = ""
 
 
 _ENCODER = "leitmotif.encoders.encoder"
 _WINDOWS = ("load", "embed_windows", "embed_texts")
+_SCORES = ("load", "score_windows", "labels")
+# The second kind of tagging: what hears music beside CLAP.
+TAGGER = "tagger"
 KINDS = {
-    kind.stage: kind
+    kind.second or kind.stage: kind
     for kind in (
         Kind(
             "separation",
@@ -61,6 +66,14 @@ KINDS = {
             ("model", "load", "separate"),
         ),
         Kind("tagging", "AUDIO_ENCODER", "leitmotif.encoders", f"{_ENCODER}.AudioEncoder", _WINDOWS),
+        Kind(
+            "tagging",
+            "MUSIC_TAGGER",
+            "leitmotif.encoders",
+            f"{_ENCODER}.AudioTagger",
+            _SCORES,
+            second=TAGGER,
+        ),
         Kind(
             "vision",
             "IMAGE_ENCODER",
@@ -73,7 +86,7 @@ KINDS = {
             "AUDIO_TAGGER",
             "leitmotif.encoders",
             f"{_ENCODER}.AudioTagger",
-            ("load", "score_windows", "labels"),
+            _SCORES,
         ),
         Kind("quality", "QUALITY_ENCODER", "leitmotif.encoders", f"{_ENCODER}.AudioEncoder", _WINDOWS),
         Kind(
@@ -88,7 +101,7 @@ KINDS = {
 
 
 def adapters(stage: str) -> dict[str, str]:
-    """Return the adapters of a stage, by name: their modules, as imported; ours first."""
+    """Return the adapters of a stage, or of a second kind of it, by name: their modules; ours first."""
     kind = KINDS[stage]
 
     def take(name: str, thing: Any) -> dict[str, str]:

@@ -12,8 +12,13 @@ from leitmotif.weights.files import HubRepo, Weights, WheelFiles
 
 # What a stage's setting `backend` says where no model is to run.
 NOBODY = "none"
-# What the stage `vocals` says behind the name of an audio tagger, which it hears beside CLAP.
+# What the stages `vocals` and `tagging` say behind the name of a tagger, which they hear beside CLAP.
 BESIDE_CLAP = "+clap"
+
+
+def clap_adapter(backend: str) -> str:
+    """Return the CLAP adapter that tagging's `backend` names, by itself or behind a tagger."""
+    return backend.rpartition("+")[2]
 
 
 @dataclass(frozen=True)

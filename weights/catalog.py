@@ -8,8 +8,8 @@ from typing import Any
 
 from leitmotif.extras import install_command
 from leitmotif.weights import wheel_table
-from leitmotif.weights.adapters import KINDS, adapters, constants_of
-from leitmotif.weights.backend import Backend
+from leitmotif.weights.adapters import KINDS, TAGGER, Kind, adapters, constants_of
+from leitmotif.weights.backend import BESIDE_CLAP, Backend
 from leitmotif.weights.files import CHECKPOINTS, CONFIGURATION, HubRepo, UrlFile, Weights
 from leitmotif.weights.published import (
     CHECKPOINTS_BY_MODEL,
@@ -55,16 +55,16 @@ def known_backends(*, plugins: bool = True) -> tuple[Backend, ...]:
     """Return every backend: those of the table, and by what its file states an adapter that is not in it."""
     listed = {backend.module for backend in BACKENDS}
     found = [
-        _backend_of(stage, name, module)
-        for stage in KINDS
-        for name, module in adapters(stage).items()
+        _backend_of(kind, name, module)
+        for key, kind in KINDS.items()
+        for name, module in adapters(key).items()
         if module not in listed and (plugins or module.startswith("leitmotif."))
     ]
     taken = {backend.name for backend in BACKENDS}
     return (*BACKENDS, *(each for each in found if each.name not in taken))
 
 
-def _backend_of(stage: str, name: str, module: str) -> Backend:
+def _backend_of(kind: Kind, name: str, module: str) -> Backend:
     facts = constants_of(module)
     model, revision = str(facts.get("MODEL_ID", name)), str(facts.get("REVISION", "unknown"))
     weights: tuple[Weights, ...] = ()
@@ -74,8 +74,8 @@ def _backend_of(stage: str, name: str, module: str) -> Backend:
         weights = (HubRepo(model, revision),)
     return Backend(
         name=name,
-        stages=(stage, *OF_TAGGERS) if stage == "events" else (stage,),
-        backend=name,
+        stages=(kind.stage, *OF_TAGGERS) if kind.stage == "events" else (kind.stage,),
+        backend=f"{name}{BESIDE_CLAP}" if kind.second == TAGGER else name,
         module=module,
         commercial=str(facts.get("COMMERCIAL", "not known")),
         packages=tuple(facts.get("PACKAGES", ())),
@@ -180,6 +180,13 @@ BACKENDS = (
         shipped="clap-mini",
         pinned="as shipped",
         weights=(),
+    ),
+    Backend(
+        name="musicnn",
+        stages=("tagging",),
+        backend=f"musicnn{BESIDE_CLAP}",
+        module="leitmotif.encoders.musicnn",
+        weights=(wheel_table.MUSICNN,),
     ),
     replace(
         _CLIP,

@@ -7,6 +7,7 @@ from functools import cache
 from typing import Any
 
 from leitmotif.weights.adapters import adapters, constants_of, make_adapter, own_settings
+from leitmotif.weights.backend import clap_adapter
 from leitmotif.weights.catalog import name_model
 
 
@@ -44,13 +45,13 @@ def _load(stage: str, adapter: str, device: str, own: tuple[tuple[str, Any], ...
 
 
 def clap_of(settings: Mapping[str, Any]) -> Any:
-    """Return the loaded encoder of the settings of the stage `tagging`."""
-    return encoder("tagging", settings["backend"], settings)
+    """Return the loaded CLAP encoder of the settings of the stage `tagging`."""
+    return encoder("tagging", clap_adapter(settings["backend"]), settings)
 
 
 def clap_model(settings: Mapping[str, Any]) -> str:
-    """Return `id@revision` of the encoder of the settings of the stage `tagging`."""
-    return model_of("tagging", settings["backend"], settings)
+    """Return `id@revision` of the CLAP encoder of the settings of the stage `tagging`."""
+    return model_of("tagging", clap_adapter(settings["backend"]), settings)
 
 
 def _be_quiet() -> None:

@@ -114,7 +114,7 @@ def _scores(stats: Stats) -> Iterator[Figure]:
         yield Figure(
             name=f"scores-{kind}",
             title=f"Scores of the tags: {kind}",
-            drawing=plot_spreads(spreads, label="score, cosine similarity", alt=alt, counts=counts),
+            drawing=plot_spreads(spreads, label="score", alt=alt, counts=counts),
             count=sum(entry["count"] for entry in tags.values()),
             of="tags",
             source=column(stats, kind),

@@ -15,7 +15,7 @@ from leitmotif.reports.statistics.value_counts import encode_texts, most_first
 from leitmotif.taxonomy.labels import TAG_KINDS, Taxonomy
 
 COLUMNS = (*TAG_KINDS, "tempo_bpm")
-# Cosine similarities; the few below 0 count in the first bin.
+# Cosines or probabilities; the few below 0 count in the first bin.
 SCORE_EDGES = np.linspace(0.0, 1.0, 41).round(9)
 TOGETHER = 40
 

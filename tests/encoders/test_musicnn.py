@@ -90,5 +90,5 @@ def test_what_is_missing_or_damaged_is_said_in_one_line(weights: Path) -> None:
     with pytest.raises(BadModel, match="got 49 tags"):
         MusicnnTagger().load()
     (weights / "mtt.index").unlink()
-    with pytest.raises(BadModel, match="fetch-models --profile embedded"):
+    with pytest.raises(BadModel, match="fetch-models --only musicnn"):
         MusicnnTagger().load()

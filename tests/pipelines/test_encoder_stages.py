@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from leitmotif.encoders.musicnn import LABELS
 from leitmotif.media.flac import write_flac
 from leitmotif.media.sandbox import SandboxedWorker
+from leitmotif.pipelines.finite import check_finite
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import Clip, StageContext
 from leitmotif.pipelines.stages import encoder_cache
@@ -17,9 +19,13 @@ from leitmotif.pipelines.stages.frames import pack_frames
 from leitmotif.pipelines.stages.tagging import TaggingStage
 from leitmotif.pipelines.stages.vision import VisionStage
 from leitmotif.storage.parquet import DamagedError
+from leitmotif.storage.table import KEY, AppendOnlyTable
+from leitmotif.taxonomy import labels
 from leitmotif.weights.published import MSCLAP_2023
 from leitmotif.weights.resolve import BadModel
+from leitmotif.weights.wheel_table import MUSICNN
 from tests.encoders.msclap_files import write_tiny_msclap, write_tokenizer
+from tests.encoders.musicnn_files import write_tiny_musicnn
 
 RATE_HZ = 44_100
 
@@ -70,7 +76,7 @@ def numbers(row: dict[str, Any]) -> np.ndarray:
 def test_rows_have_the_columns_of_the_store(stage: Any) -> None:
     rows = list(stage.measure([clip(number) for number in range(5)]))
     for row in rows:
-        assert set(row) == set(stage.COLUMNS.names)
+        assert set(row) <= set(stage.COLUMNS.names)
         assert np.isfinite(numbers(row)).all()
         assert np.linalg.norm(
             row["clap_embedding" if "windows" in row else "clip_embedding"]
@@ -118,6 +124,49 @@ def test_ms_clap_embeds_sound_for_sentences_to_find(place: StageContext, tmp_pat
         "music-video", "embedded", ["tagging.backend=ms-clap", "tagging.model=microsoft/msclap"]
     )
     assert TaggingStage(published).model() == f"microsoft/msclap@{MSCLAP_2023.revision}"
+
+
+@pytest.fixture(scope="module")
+def joined(place: StageContext, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """Tagging by musicnn, with few random weights, beside clap-mini."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("LEITMOTIF_MODELS", str(tmp_path_factory.mktemp("models")))
+    write_tiny_musicnn(MUSICNN.folder)
+    yield opened(TaggingStage, place, "tagging.backend=musicnn+clap")
+    patch.undo()
+
+
+def test_beside_clap_a_tagger_changes_scores_alone(joined: Any, place: StageContext) -> None:
+    clips, known = [clip(number) for number in range(5)], labels.load()
+    for both, alone in zip(joined.measure(clips), opened(TaggingStage, place).measure(clips), strict=True):
+        assert set(both) == set(joined.COLUMNS.names)
+        assert np.array_equal(both["clap_embedding"], alone["clap_embedding"])
+        assert np.array_equal(both["windows"], alone["windows"])
+        np.testing.assert_allclose(both["clap_scores"][: len(alone["scores"])], alone["scores"], atol=1e-6)
+        assert len(both["tagger_scores"]) == 100 and len(both["voices"]) == len(known.vocals)
+        tags = dict(zip((label.id for label in known.all_tags()), both["scores"], strict=True))
+        assert tags["timpani"] is None and 0 < tags["violin"] < 1
+        assert tags["violin"] == pytest.approx(both["tagger_scores"][LABELS.index("mtt:violin")], abs=1e-6)
+
+
+def test_rows_of_both_models_are_the_same_to_the_bit_however_clips_come(joined: Any) -> None:
+    clips = [clip(number) for number in range(5)]
+    together = list(joined.measure(clips))
+    for other in (
+        [row for one in clips for row in joined.measure([one])],
+        [*joined.measure(clips[::-1])][::-1],
+    ):
+        for one, two in zip(together, other, strict=True):
+            assert all(np.array_equal(one[name], two[name]) for name in one)
+
+
+def test_scores_that_nobody_gave_are_stored_as_null(joined: Any, tmp_path: Path) -> None:
+    (row,) = joined.measure([clip(0)])
+    check_finite(row)
+    table = AppendOnlyTable(tmp_path / "tagging", TaggingStage.COLUMNS, scratch=tmp_path / "scratch")
+    table.append([{KEY: "a", **row}])
+    (stored,) = table.read(["scores"]).to_pylist()
+    assert [score is None for score in stored["scores"]] == [score is None for score in row["scores"]]
 
 
 def test_each_model_is_loaded_once(place: StageContext) -> None:

@@ -165,7 +165,7 @@ class TagScores(TypedDict):
     """Scores of the tags that clips have."""
 
     edges: list[float]
-    """Edges of the bins of every tag, cosine similarity."""
+    """Edges of the bins of every tag: cosines, or probabilities."""
     kinds: ByKind[dict[str, TagScore]]
     """Kind → tag → its scores, most frequent first."""
 
