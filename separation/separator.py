@@ -15,7 +15,7 @@ from leitmotif.weights.adapters import adapter_class, adapters
 
 VOCALS = "vocals"
 INSTRUMENTAL = "instrumental"
-# Of separators that state none of their own; that of Spleeter.
+# Of separators that state none of their own; that of Spleeter, by bench/quality/voice_heard.py.
 HEARD_DB = -10.0
 
 

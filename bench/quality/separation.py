@@ -95,9 +95,9 @@ def rendered(count: int) -> Iterator[Mix]:
 
 def real(media: Path) -> Iterator[Mix]:
     """Yield real singers over real music at equal power, that music alone, and the real song."""
-    tracks = [_read(media / name) for name in MUSIC]
+    tracks = [read_sound(media / name) for name in MUSIC]
     for name in SINGERS:
-        voice = _read(media / name)
+        voice = read_sound(media / name)
         for music in tracks:
             sung = np.tile(voice, (1, -(-music.shape[1] // voice.shape[1])))[:, : music.shape[1]]
             sung = sung * np.sqrt(np.square(music).sum() / np.square(sung).sum())
@@ -105,14 +105,14 @@ def real(media: Path) -> Iterator[Mix]:
             yield Mix("real singers over real music", gain * (music + sung), gain * music)
     for music in tracks:
         yield Mix("real music, no voice", music, music)
-    song, music = _read(media / SONG), _read(media / ACCOMPANIMENT)
+    song, music = read_sound(media / SONG), read_sound(media / ACCOMPANIMENT)
     samples = min(song.shape[1], music.shape[1])
     yield Mix("real song", song[:, :samples], music[:, :samples])
 
 
-def _read(path: Path) -> np.ndarray:
-    """Return the sound of a file, at most LENGTH_S of it, shape (2, n), float32."""
-    blocks = audio.iter_audio(path, rate_hz=RATE_HZ, duration_s=LENGTH_S)
+def read_sound(path: Path, length_s: float = LENGTH_S) -> np.ndarray:
+    """Return the beginning of a file's sound, shape (2, n), float32."""
+    blocks = audio.iter_audio(path, rate_hz=RATE_HZ, duration_s=length_s)
     return np.concatenate(list(blocks), axis=1)
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
-from leitmotif.encoders.encoder import AudioTagger
 from leitmotif.encoders.windows import track_windows
 from leitmotif.filters.events import Heard, heard_in
 from leitmotif.media import audio, flac
@@ -18,6 +17,9 @@ from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext, one_by_one
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.weights.backend import NOBODY
+
+if TYPE_CHECKING:  # it imports torch, which who only looks at a workspace does without
+    from leitmotif.encoders.encoder import AudioTagger
 
 # Ten minutes whole, and evenly spread windows of anything longer: a voice may come anywhere.
 MAX_WINDOWS = 60
