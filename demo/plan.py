@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from leitmotif.demo.metadata import draw_artists
+from leitmotif.demo.pictures.film_lyrics import FILM_LYRICS
 from leitmotif.demo.pictures.render import KINDS
 
 SPOILT_FROM = 12  # from this many clips on, two are copies of others and one is broken
@@ -21,7 +22,7 @@ class ClipTruth:
     Attributes:
         file: Name of the film in the corpus' folder.
         kind: Kind of picture, see `leitmotif.demo.pictures.render.KINDS`.
-        moving: Whether the picture is a film that moves.
+        moving: Whether the picture is a film that moves, without lyrics over it.
         title: Title of the song.
         artist: Artist of the song; several clips share one.
         duration_s: Length.
@@ -90,7 +91,11 @@ def plan_corpus(
     copies = names[-2:] if clips >= SPOILT_FROM else []
     rendered = clips - len(copies)
     still = round(rendered * _NEGATIVE_SHARE)
-    order = [*_deal(rng, rendered - still, moving=True), *_deal(rng, still, moving=False)]
+    films, stills = [*_deal(rng, rendered - still, moving=True)], [*_deal(rng, still, moving=False)]
+    # Where every kind of still is there, and some twice, two of the second ones are lyrics over a film.
+    for index in [i for i, kind in enumerate(stills) if kind in stills[:i]][:2]:
+        stills[index] = FILM_LYRICS
+    order = films + stills
     kinds = [str(kind) for kind in rng.permutation(order)]
     if clips >= SPOILT_FROM:  # the file that breaks is one that moves, so that every kind of still remains
         last = max(index for index, kind in enumerate(kinds) if KINDS[kind])
@@ -107,7 +112,7 @@ def plan_corpus(
 
 
 def _deal(rng: np.random.Generator, count: int, *, moving: bool) -> Iterator[str]:
-    kinds = [kind for kind, moves in KINDS.items() if moves is moving]
+    kinds = [kind for kind, moves in KINDS.items() if moves is moving and kind != FILM_LYRICS]
     pack: list[str] = []
     for _ in range(count):
         pack = pack or [str(kind) for kind in rng.permutation(kinds)]

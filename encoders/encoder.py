@@ -87,6 +87,20 @@ class AudioTagger(Protocol):
         """Return the probability of each class in each window, (n,): shape (windows, classes), 0..1."""
 
 
+class TextDetector(Protocol):
+    """Finds lines of text in pictures: `TEXT_DETECTOR` of a file here."""
+
+    def load(self, device: str = "cpu") -> Self:
+        """Load the weights onto a torch device."""
+
+    def find_lines(self, picture: np.ndarray) -> list[np.ndarray]:
+        """Return the corners of each line, (4, 2): x and y as shares of width and height.
+
+        Args:
+            picture: uint8 BGR (height, width, 3).
+        """
+
+
 def check_batch(batch: int | None) -> int | None:
     """Return how many items run at once; None leaves it to the encoder.
 

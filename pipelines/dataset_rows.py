@@ -39,6 +39,7 @@ MEASURED = {
     "fps": ("probe", "fps"),
     "motion": ("motion", "mean"),
     "cuts_per_minute": ("motion", "cuts_per_minute"),
+    "text_share": ("overlay-text", "text_share"),
     "frame_times_s": ("frames", "frame_times_s"),
     "tempo_bpm": ("rhythm", "tempo_bpm"),
     "tempo_class": ("rhythm", "tempo_class"),

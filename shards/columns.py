@@ -56,6 +56,11 @@ CLIPS: tuple[Column, ...] = (
         "Changes of shot (cuts, dissolves, fades) a minute; null without video, or of sampled frames.",
     ),
     (
+        "text_share",
+        pa.float32(),
+        "Share of the frames that show lines of text; null without video, and where no detector was there.",
+    ),
+    (
         "frames",
         pa.list_(FILE),
         "JPEG key frames of the longest shots, sharp, none of a change between two; each path ends in when "

@@ -26,7 +26,10 @@ from leitmotif.taxonomy.labels import TAG_KINDS
 EMBEDDINGS = ("clap_embedding", "clip_embedding")
 # Of single precision: what is left of a length of 1 after a model's half precision.
 _UNIT_WITHIN = 0.01
-_SHARES = ("motion", "speech_share", "singing_share", "music_share", "vocal_score", "pam_score")
+_SHARES = (
+    *("motion", "text_share", "speech_share", "singing_share", "music_share"),
+    *("vocal_score", "pam_score"),
+)
 _POSITIVE = ("duration_s", "width", "height", "fps", "tempo_bpm")
 
 

@@ -88,6 +88,13 @@ KINDS = {
             f"{_ENCODER}.AudioTagger",
             _SCORES,
         ),
+        Kind(
+            "overlay-text",
+            "TEXT_DETECTOR",
+            "leitmotif.encoders",
+            f"{_ENCODER}.TextDetector",
+            ("load", "find_lines"),
+        ),
         Kind("quality", "QUALITY_ENCODER", "leitmotif.encoders", f"{_ENCODER}.AudioEncoder", _WINDOWS),
         Kind(
             "caption",

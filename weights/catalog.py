@@ -199,6 +199,14 @@ BACKENDS = (
         commercial="yes",
     ),
     Backend("grammar", ("caption",), "grammar", "leitmotif.captioning.grammar"),
+    Backend(
+        "ppocr",
+        ("overlay-text",),
+        "ppocr",
+        "leitmotif.encoders.ppocr",
+        commercial="yes",
+        weights=(wheel_table.PPOCR,),
+    ),
     _DEMUCS,
     replace(
         _DEMUCS,

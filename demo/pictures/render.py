@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 
 from leitmotif.demo.pictures.figures import dancers, performance
+from leitmotif.demo.pictures.film_lyrics import FILM_LYRICS, film_lyrics
 from leitmotif.demo.pictures.paint import Canvas, Grain, mood_colours
 from leitmotif.demo.pictures.scenes import Scene, Shot, city, landscape, waves
 from leitmotif.demo.pictures.shapes import abstract, particles
-from leitmotif.demo.pictures.stills import STILLS
+from leitmotif.demo.pictures.stills import STILLS, Still
 
 SCENES: dict[str, Scene] = {
     "landscape": landscape,
@@ -23,8 +24,9 @@ SCENES: dict[str, Scene] = {
     "performance": performance,
 }
 
-KINDS: dict[str, bool] = {**dict.fromkeys(SCENES, True), **dict.fromkeys(STILLS, False)}
-"""Every kind of picture, and whether it is a film that moves."""
+PRETENDERS: dict[str, Still] = {**STILLS, FILM_LYRICS: film_lyrics}
+KINDS: dict[str, bool] = {**dict.fromkeys(SCENES, True), **dict.fromkeys(PRETENDERS, False)}
+"""Every kind of picture, and whether it is a film that moves, without lyrics over it."""
 
 _UNCUT = frozenset({"performance"})  # one camera on a tripod
 _CAMERAS = 4  # shots that a cut film returns to
@@ -119,7 +121,7 @@ def _frames(
     if moving:
         shot = _moving(kind, canvas, seed, duration_s)
     else:
-        shot = STILLS[kind](canvas, np.random.default_rng([*seed, 2]), names)
+        shot = PRETENDERS[kind](canvas, np.random.default_rng([*seed, 2]), names)
     sigma = float(rng.uniform(2.0, 5.0)) if moving else float(rng.uniform(0.8, 1.8))
     grain = (
         Grain(rng, canvas.width, canvas.height, sigma) if rng.random() < (0.5 if moving else 0.25) else None

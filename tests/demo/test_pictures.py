@@ -37,9 +37,9 @@ def changes(frames: Sequence[np.ndarray]) -> np.ndarray:
     return np.array([(np.abs(b - a) > 5).mean() for a, b in itertools.pairwise(soft)])
 
 
-def test_there_are_seven_films_and_five_kinds_that_only_pretend() -> None:
+def test_there_are_seven_films_and_six_kinds_that_only_pretend() -> None:
     assert len(MOVING) == 7
-    assert STILL == ["static-cover", "slideshow", "slow-zoom", "lyrics", "kinetic-text"]
+    assert STILL == ["static-cover", "slideshow", "slow-zoom", "lyrics", "kinetic-text", "film-lyrics"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -75,6 +75,12 @@ def test_a_slow_zoom_moves_by_less_than_a_pixel_a_frame(seed: int) -> None:
     flow = cv2.calcOpticalFlowFarneback(frames[0], frames[1], None, 0.5, 3, 15, 3, 5, 1.2, 0)
     assert np.median(np.abs(flow)) < 1.0
     assert np.abs(frames[-1].astype(int) - frames[0]).mean() > 0.5
+
+
+def test_lyrics_over_a_film_change_while_the_film_moves() -> None:
+    frames = render("film-lyrics", duration_s=6.0, size=(320, 180))[40:]
+    assert (changes(frames) > 0.005).mean() > 0.9
+    assert min(frame.max() for frame in frames) > 200, "there is light text in every frame, but for a fade"
 
 
 def test_flying_words_leave_most_of_their_ground_alone() -> None:

@@ -18,6 +18,7 @@ GOOD: dict[str, Row] = {
     "probe": {"duration_s": 20.0, "has_video": 1, "has_audio": 1, "width": 640, "height": 360, "fps": 25.0},
     "motion": {"mean": 0.1},
     "frames": {"file": "f.zip", "size_bytes": 10, "count": 10},
+    "overlay-text": {"text_share": 0.0, "new_text_share": 0.0},
     "audio": {"file": "a.flac", "size_bytes": 10, "audio_s": 20.0, "level_db": -20.0, "peak": 0.5},
     "events": {"speech": 0.0, "singing": 0.0, "music": 1.0, "voice": 0.0},
     "separation": {"file": "a.flac", "size_bytes": 10},

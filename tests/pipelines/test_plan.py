@@ -13,7 +13,7 @@ from leitmotif.storage.errors import UserError
 
 def test_every_shipped_recipe_makes_a_plan_with_every_setting_filled_in() -> None:
     plan = make_plan("music-video", "embedded")
-    assert [*plan.stages][0::12] == ["probe", "caption"]
+    assert [*plan.stages][0::13] == ["probe", "caption"]
     assert plan.stages["tagging"]["model"] == "clap-mini"
     assert plan.rules["too-short"] == 1.0
     assert list(make_plan("music-track", "embedded").rules)[-3:] == ["vocal", "pam", "near-duplicate"]

@@ -74,6 +74,7 @@ def fill(workspace: Workspace, plan: Plan, ids: list[str], *, dim: int = 2, clip
         "probe": {"duration_s": 20.0, "has_video": 1, "has_audio": 1, "width": 32, "height": 24, "fps": 25.0},
         "motion": {"mean": 0.1},
         "frames": {"count": 1},
+        "overlay-text": {"text_share": 0.0, "new_text_share": 0.0},
         "audio": {"audio_s": 0.01, "level_db": -20.0, "peak": 0.5},
         "events": {"music": 1.0},
         "separation": {"voice_db": 3.0, "removed_db": 4.5, "instrumental_db": -24.5},

