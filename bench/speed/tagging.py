@@ -42,7 +42,11 @@ def figures() -> Iterator[dict[str, Any]]:
         workspace.mkdir()
         short, long = _write_tracks(workspace, SHORT_S), _write_tracks(workspace, LONG_S)
         stage = TaggingStage(
-            make_plan("music-track", "embedded", [f"tagging.model={model}", "tagging.device=cpu"])
+            make_plan(
+                "music-track",
+                "embedded",
+                ["tagging.backend=clap", f"tagging.model={model}", "tagging.device=cpu"],
+            )
         )
         stage.open(StageContext(workspace, workspace / "files", workspace / "scratch", SandboxedWorker()))
         naive = Naive(model, stage.labels)

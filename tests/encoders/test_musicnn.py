@@ -92,3 +92,10 @@ def test_what_is_missing_or_damaged_is_said_in_one_line(weights: Path) -> None:
     (weights / "mtt.index").unlink()
     with pytest.raises(BadModel, match="fetch-models --only musicnn"):
         MusicnnTagger().load()
+
+
+def test_the_published_networks_say_of_silence_what_they_say_in_tensorflow(fetched_models: Path) -> None:
+    (scores,) = MusicnnTagger().load().score_windows([np.zeros(SAMPLES, np.float32)])
+    found = dict(zip(LABELS, scores, strict=True))
+    said = {"mtt:guitar": 0.31, "mtt:quiet": 0.26, "mtt:classical": 0.20, "msd:rock": 0.20, "msd:indie": 0.13}
+    assert {label: found[label] for label in said} == pytest.approx(said, abs=0.006)
