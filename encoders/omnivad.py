@@ -43,7 +43,7 @@ class OmniVadTagger:
 
     rate_hz = RATE_HZ
     window_s = WINDOW_S
-    labels = LABELS
+    labels: Sequence[str] = LABELS
 
     def __init__(self) -> None:
         self._net: EventNetwork | None = None
