@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 MOST_FRAMES = 0.6  # that show text, below which a film is none of lyrics
 _OFF_MIDDLE = 0.14  # of lines from the middle, at most, if they do not stand
 _ONE_PLACE = 0.9  # of the frames with text, at least, that have some at one place, if it is not in the middle
-_LEAST_AREA = 0.01  # of a picture, over all lines
-_LEAST_NEW_AREA = 0.007
+_LEAST_AREA = 0.015  # of a picture, over all lines: less is what a drum kit has of them
+_LEAST_NEW_AREA = 0.0105
 _SLENDER = 1.6  # of a line's box, width over height: a round thing is no line
 _THICKEST = 0.35  # of a line's box, share of the picture's short side: a dog is no line
 _SHORT_SIDE_PX = 256
