@@ -45,6 +45,7 @@ MEASURED = {
     "tempo_class": ("rhythm", "tempo_class"),
     "beat_confidence": ("rhythm", "beat_confidence"),
     "beats_s": ("rhythm", "beats_s"),
+    "meter": ("rhythm", "meter"),
     "key": ("rhythm", "key"),
     "speech_share": ("events", "speech"),
     "singing_share": ("events", "singing"),

@@ -91,6 +91,11 @@ CLIPS: tuple[Column, ...] = (
         "When the beats come, seconds from the start of the clip, in its middle two minutes; null without a "
         "tempo.",
     ),
+    (
+        "meter",
+        pa.string(),
+        "4/4, 3/4, or 6/8 with dotted quarters as beats; null where none is sure, or it is another.",
+    ),
     ("key", pa.string(), 'Estimated key, such as "D major".'),
     (
         "speech_share",

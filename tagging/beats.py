@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from leitmotif.tagging.confidence import beat_confidence, features
-from leitmotif.tagging.octave import strengthen
-from leitmotif.tagging.rhythm import MIN_TRACK_S, as_mono, is_silent, onset_strength, tempo_of_onsets
+from leitmotif.tagging.metre import find_metre
+from leitmotif.tagging.rhythm import MIN_TRACK_S, as_mono, find_onsets, is_silent, layers_of, tempo_of_layers
 from leitmotif.tagging.tracking import track_beats
 
 # At least as sure as that; of what is less likely a beat than none, nothing is stated.
@@ -26,11 +26,13 @@ class Beat:
             too short to tell.
         tempo_bpm: Beats a minute; None where there is no beat.
         beats_s: When the beats come, seconds, ascending; None where there is no beat.
+        metre: "4/4", "3/4" or "6/8", whose beats are dotted quarters; None where none is sure.
     """
 
     confidence: float | None
     tempo_bpm: float | None = None
     beats_s: tuple[float, ...] | None = None
+    metre: str | None = None
 
 
 def find_beat(track: np.ndarray, rate_hz: int) -> Beat:
@@ -48,13 +50,15 @@ def find_beat(track: np.ndarray, rate_hz: int) -> Beat:
         return Beat(None)
     if is_silent(track):
         return Beat(0.0)
-    onsets, onset_rate_hz = onset_strength(track, rate_hz)
-    bpm = tempo_of_onsets(onsets, onset_rate_hz)
-    if bpm is None:
+    onsets = find_onsets(track, rate_hz)
+    layers = layers_of(onsets)
+    if layers is None:
         return Beat(0.0)
-    strengths = strengthen(onsets, onset_rate_hz)
-    frames = track_beats(strengths, onset_rate_hz, bpm)
-    confidence = beat_confidence(features(bpm, frames, strengths, onsets, onset_rate_hz))
+    whole, low = layers
+    bpm = tempo_of_layers(whole, low, onsets.rate_hz)
+    frames = track_beats(whole.strengths, onsets.rate_hz, bpm)
+    confidence = beat_confidence(features(bpm, frames, whole.strengths, onsets))
     if confidence < MIN_CONFIDENCE:
         return Beat(confidence)
-    return Beat(confidence, bpm, tuple((frames / onset_rate_hz + EARLY_S).tolist()))
+    times_s = (frames / onsets.rate_hz + EARLY_S).tolist()
+    return Beat(confidence, bpm, tuple(times_s), find_metre(bpm, whole, low, onsets.rate_hz))

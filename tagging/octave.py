@@ -1,50 +1,80 @@
-"""Which multiple of a pulse is the tempo: the beat that listeners count, not its half, third or double.
+"""Which of the pulses of a piece, or their multiples, is the tempo: the beat that listeners count.
 
-A linear score of each candidate that does not run across the beat; `python -m leitmotif.train_mini.octave`
+A linear score of each candidate that does not run across the beat; `python -m leitmotif.train_mini.rhythm`
 fits its weights to rendered music.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
+
 import numpy as np
 import scipy.ndimage
 
-RATIOS = (1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0)
+RATIOS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 4 / 3, 3 / 2, 2.0, 3.0, 4.0)
 LOWEST_BPM, HIGHEST_BPM = 40.0, 220.0
 USUAL_BPM = 115.0  # `PRIOR_BPM` of `tagging.rhythm`, which imports this file
+SAME = 0.03  # as another candidate, of its tempo
 
 # How much more onsets may recur after one and a half of a candidate's beats than after whole ones. Every
 # second eighth of a 6/8, or beat of a waltz, is 0.06 above and more; of 400 rendered pieces 0.04 changes two,
 # for the better.
 MAX_ACROSS = 0.04
 
+# After how many beats the recurrence is asked for: of all onsets, and of the low ones.
+LAGS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0, 4.0, 6.0, 8.0)
+LOW_LAGS = (1 / 2, 1.0, 3 / 2, 2.0, 3.0, 4.0)
+
 # Of `features`, in their order.
-WEIGHTS = (5.405, -9.46, 2.691, 8.271, 10.296, 1.37, 3.608)
+# fmt: off
+WEIGHTS = (
+    -0.202, 2.114, -7.805, -1.81, 2.118, 4.008, 3.408, -3.488, -0.063, -1.658, 0.209, 1.767, 3.33, 0.458,
+    2.701, -2.683, -0.261, 0.837, -0.898, -1.143, 9.805, 1.214, 1.009, -0.276, -0.117, 2.343, 0.238, -0.234,
+    -0.084, -0.511, 2.526,
+)
+# fmt: on
 
 
-def choose_octave(pulse_bpm: float, onsets: np.ndarray, recurrence: np.ndarray, rate_hz: float) -> float:
-    """Return the multiple of a pulse that is most likely counted, in beats a minute.
+@dataclass(frozen=True)
+class Layer:
+    """The onsets of some bands.
+
+    Attributes:
+        strengths: How far they stand out, shape (frames,), about 1 in the mean.
+        recurrence: How alike they are after each lag, shape (lags,), 1 at 0; zeros where they are flat.
+    """
+
+    strengths: np.ndarray
+    recurrence: np.ndarray
+
+
+def choose_octave(pulses_bpm: Iterable[float], whole: Layer, low: Layer, rate_hz: float) -> float:
+    """Return the pulse, or multiple of one, that is most likely counted, in beats a minute.
 
     Args:
-        pulse_bpm: A tempo at which the onsets recur.
-        onsets: Onset strength, shape (frames,), from 0.
-        recurrence: How alike onsets are after each lag, shape (lags,).
+        pulses_bpm: Tempi at which the onsets recur, the clearest first.
+        whole: The onsets of all bands.
+        low: Those of bass and bass drum.
         rate_hz: Frames, and lags, a second.
     """
-    bpm = candidates(pulse_bpm)
+    pulses_bpm = list(pulses_bpm)
+    bpm = candidates(pulses_bpm)
     if not len(bpm):
-        return pulse_bpm
-    along = bpm[[across(b, recurrence, rate_hz) <= MAX_ACROSS for b in bpm]]
+        return pulses_bpm[0]
+    along = bpm[[across(b, whole.recurrence, rate_hz) <= MAX_ACROSS for b in bpm]]
     bpm = along if len(along) else bpm
-    strengths = strengthen(onsets, rate_hz)
-    scores = [features(b, strengths, recurrence, rate_hz) @ np.asarray(WEIGHTS) for b in bpm]
+    scores = [features(b, whole, low, rate_hz) @ np.asarray(WEIGHTS) for b in bpm]
     return float(bpm[int(np.argmax(scores))])
 
 
-def candidates(pulse_bpm: float) -> np.ndarray:
-    """Return the multiples of a pulse that may be its tempo, shape (n,), beats a minute."""
-    bpm = pulse_bpm * np.asarray(RATIOS)
-    return bpm[(bpm >= LOWEST_BPM) & (bpm <= HIGHEST_BPM)]
+def candidates(pulses_bpm: Iterable[float]) -> np.ndarray:
+    """Return the multiples of pulses that may be the tempo, shape (n,), beats a minute."""
+    found: list[float] = []
+    for bpm in (pulse * ratio for pulse in pulses_bpm for ratio in RATIOS):
+        if LOWEST_BPM <= bpm <= HIGHEST_BPM and all(abs(bpm / other - 1) >= SAME for other in found):
+            found.append(bpm)
+    return np.asarray(found)
 
 
 def across(bpm: float, recurrence: np.ndarray, rate_hz: float) -> float:
@@ -59,8 +89,7 @@ def across(bpm: float, recurrence: np.ndarray, rate_hz: float) -> float:
         recurrence: How alike onsets are after each lag, shape (lags,).
         rate_hz: Lags a second.
     """
-    beats = np.array([1.5, 4.5, 1.0, 2.0, 4.0, 5.0])
-    again = np.interp(60.0 / bpm * rate_hz * beats, np.arange(len(recurrence)), recurrence, right=0.0)
+    again = _after(recurrence, 60.0 / bpm * rate_hz, (1.5, 4.5, 1.0, 2.0, 4.0, 5.0))
     return float(again[:2].mean() - again[2:].mean())
 
 
@@ -71,19 +100,42 @@ def strengthen(onsets: np.ndarray, rate_hz: float) -> np.ndarray:
     return scipy.ndimage.gaussian_filter1d(np.sqrt(peaks / max(peaks.mean(), 1e-9)), 0.015 * rate_hz)
 
 
-def features(bpm: float, strengths: np.ndarray, recurrence: np.ndarray, rate_hz: float) -> np.ndarray:
-    """Return what speaks for a tempo, shape (7,).
+def features(bpm: float, whole: Layer, low: Layer, rate_hz: float) -> np.ndarray:
+    """Return what speaks for a tempo, shape (31,).
 
-    How far it is beyond half an octave below and above the usual tempo (octaves); the recurrence after a
-    quarter of a beat, one and a half and four beats; the mean strength at its beats, in the best phase; and
-    the same, as sure as the number of beats makes it.
+    How far it is from the usual one (octaves), how far beyond half an octave below and above, and squared;
+    the recurrence after `LAGS` beats of all onsets, and after `LOW_LAGS` of the low ones; and of each, in the
+    best phase, the strength at the beats, half-way, at the thirds and at the quarters, and that at the beats
+    as sure as their number makes it.
     """
     octaves = np.log2(bpm / USUAL_BPM)
     lag = 60.0 / bpm * rate_hz
-    again = np.interp(lag * np.array([0.25, 1.5, 4.0]), np.arange(len(recurrence)), recurrence, right=0.0)
+    strengths = [_strength_by_phase(layer.strengths, lag) for layer in (whole, low)]
+    sure = np.sqrt(bpm / 100.0)
+    return np.array(
+        [
+            octaves,
+            min(octaves + 0.5, 0.0),
+            max(octaves - 0.5, 0.0),
+            octaves**2,
+            *_after(whole.recurrence, lag, LAGS),
+            *_after(low.recurrence, lag, LOW_LAGS),
+            *(value for phases in strengths for value in (*phases, phases[0] * sure)),
+        ]
+    )
+
+
+def _after(recurrence: np.ndarray, lag: float, beats: tuple[float, ...]) -> np.ndarray:
+    return np.interp(lag * np.asarray(beats), np.arange(len(recurrence)), recurrence, right=0.0)
+
+
+def _strength_by_phase(strengths: np.ndarray, lag: float) -> np.ndarray:
+    """Return the mean strength at the beats, half-way, at the thirds and at the quarters, shape (4,)."""
     beats = max(1, int(len(strengths) / lag) - 1)
     places = (np.arange(0.0, lag)[:, None] + np.arange(beats) * lag).astype(int)  # (phases, beats)
-    pulse = float(strengths[np.minimum(places, len(strengths) - 1)].mean(axis=1).max())
-    return np.array(
-        [min(octaves + 0.5, 0.0), max(octaves - 0.5, 0.0), *again, pulse, pulse * np.sqrt(bpm / 100.0)]
+    mean = strengths[np.minimum(places, len(strengths) - 1)].mean(axis=1)
+    best = int(mean.argmax())
+    half, third, two_thirds, quarter, three_quarters = (
+        mean[round(best + part * lag) % len(mean)] for part in (1 / 2, 1 / 3, 2 / 3, 1 / 4, 3 / 4)
     )
+    return np.array([mean[best], half, (third + two_thirds) / 2, (quarter + three_quarters) / 2])

@@ -19,10 +19,10 @@ MAX_S = 120.0
 
 
 class RhythmStage(ClipByClipStage[StageSettings]):
-    """How sure a beat is, its tempo, class and times, and the key; null where the audio has none."""
+    """How sure a beat is, its tempo, class, times and metre, and the key; null where the audio has none."""
 
     NAME: ClassVar = "rhythm"
-    VERSION: ClassVar = 4
+    VERSION: ClassVar = 5
     READS: ClassVar = ("track",)
     SETTINGS: ClassVar = StageSettings
     BATCH: ClassVar = 16
@@ -32,6 +32,7 @@ class RhythmStage(ClipByClipStage[StageSettings]):
             ("tempo_bpm", pa.float32()),
             ("tempo_class", pa.string()),
             ("beats_s", pa.list_(pa.float32())),
+            ("meter", pa.string()),
             ("key", pa.string()),
         ]
     )
@@ -48,5 +49,6 @@ class RhythmStage(ClipByClipStage[StageSettings]):
             "tempo_bpm": beat.tempo_bpm,
             "tempo_class": None if beat.tempo_bpm is None else tempo_class(beat.tempo_bpm),
             "beats_s": None if beat.beats_s is None else [start_s + beat_s for beat_s in beat.beats_s],
+            "meter": beat.metre,
             "key": estimate_key(track, RATE_HZ),
         }

@@ -1,0 +1,136 @@
+"""Fit what hears beats to rendered pieces: `python -m leitmotif.train_mini.rhythm`, ten minutes.
+
+Printed are the weights of `tagging.octave`, then those of `tagging.confidence` and `tagging.metre`: the later
+ones are fitted to the tempi that the first ones choose, so put those into their file and run again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import scipy.optimize
+
+from leitmotif.tagging import confidence, metre, octave
+from leitmotif.tagging.rhythm import (
+    Onsets,
+    find_onsets,
+    layers_of,
+    pulses_of_recurrence,
+    tempo_of_layers,
+)
+from leitmotif.tagging.tracking import track_beats
+from leitmotif.train_mini.rhythm_pieces import KINDS, RATE_HZ, Piece
+
+FIRST_SEED = 3_000_000  # never that of a test
+# How many pieces of each kind, and how much one of them counts as an example of an octave.
+PIECES = {
+    "arranged": 600,
+    "solo": 200,
+    "waltz": 60,
+    "compound": 60,
+    "irregular": 120,
+    "held": 100,
+    "noise": 150,
+}
+COUNTS = {"arranged": 1.0, "solo": 0.5, "waltz": 0.5, "compound": 1.0}
+TOLERANCE = 0.04
+HEARD_AS = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)  # of the tempo, what the confidence takes as right
+PENALTY = 0.005  # on squared weights of features that are scaled to unit deviation
+
+# Features of the choices, shape (choices, features), the number of the right one, and how much it counts.
+Choice = tuple[np.ndarray, int, float]
+
+
+def octave_choice(kind: str, piece: Piece, onsets: Onsets) -> Choice | None:
+    """Return the candidates of a piece for `fit`; None where none is right."""
+    layers = layers_of(onsets)
+    if layers is None or piece.tempo_bpm is None:
+        return None
+    bpm = octave.candidates(pulses_of_recurrence(layers[0].recurrence, onsets.rate_hz))
+    right = np.flatnonzero(np.abs(bpm / piece.tempo_bpm - 1) <= TOLERANCE)
+    if not len(right):
+        return None
+    rows = np.stack([octave.features(b, *layers, onsets.rate_hz) for b in bpm])
+    return rows, int(right[0]), COUNTS[kind]
+
+
+def confidence_choice(piece: Piece, onsets: Onsets) -> Choice | None:
+    """Return the features of the tempo that is found, beside a row of zeros; None without onsets."""
+    layers = layers_of(onsets)
+    if layers is None:
+        return None
+    bpm = tempo_of_layers(*layers, onsets.rate_hz)
+    strengths = layers[0].strengths
+    beats = track_beats(strengths, onsets.rate_hz, bpm)
+    row = np.append(confidence.features(bpm, beats, strengths, onsets), 1.0)
+    truth = piece.tempo_bpm
+    right = truth is not None and any(abs(bpm / truth / ratio - 1) <= TOLERANCE for ratio in HEARD_AS)
+    return np.stack([np.zeros_like(row), row]), int(right), 1.0
+
+
+def metre_choice(piece: Piece, onsets: Onsets) -> Choice | None:
+    """Return the features of a tempo in a block for each metre but the first; None where it is not right."""
+    layers = layers_of(onsets)
+    if layers is None or piece.tempo_bpm is None or piece.metre is None:
+        return None
+    bpm = tempo_of_layers(*layers, onsets.rate_hz)
+    if abs(bpm / piece.tempo_bpm - 1) > TOLERANCE:
+        return None
+    row = np.append(metre.features(bpm, *layers, onsets.rate_hz), 1.0)
+    blocks = len(metre.METRES) - 1
+    rows = np.vstack([np.zeros(blocks * len(row)), np.kron(np.eye(blocks), row)])
+    return rows, metre.METRES.index(piece.metre), 1.0
+
+
+def fit(choices: Sequence[Choice], penalty: float = PENALTY) -> np.ndarray:
+    """Return the weights under which the right ones are most likely (a softmax over the choices)."""
+    scale = np.concatenate([rows for rows, _, _ in choices]).std(axis=0) + 1e-9
+    total = sum(count for _, _, count in choices)
+
+    def loss(weights: np.ndarray) -> tuple[float, np.ndarray]:
+        found, slope = 0.0, np.zeros_like(weights)
+        for rows, right, count in choices:
+            scores = rows / scale @ weights
+            shares = np.exp(scores - scores.max())
+            shares /= shares.sum()
+            found -= count * np.log(shares[right] + 1e-12)
+            slope += count * (shares @ rows - rows[right]) / scale
+        return found / total + penalty * weights @ weights, slope / total + 2 * penalty * weights
+
+    return scipy.optimize.minimize(loss, np.zeros(len(scale)), jac=True, method="L-BFGS-B").x / scale
+
+
+def pieces() -> Iterator[tuple[str, int, Piece]]:
+    """Yield kind, seed and piece."""
+    for kind, count in PIECES.items():
+        for seed in range(FIRST_SEED, FIRST_SEED + count):
+            yield kind, seed, KINDS[kind](seed)
+
+
+def with_stretch(onsets: Onsets, seed: int) -> tuple[Onsets, Onsets]:
+    """Return onsets, and a stretch of three to ten seconds of them."""
+    rng = np.random.default_rng(seed)
+    frames = int(onsets.rate_hz * rng.uniform(3, 10))
+    start = int(rng.uniform(0, len(onsets.whole) - frames))
+    stretch = slice(start, start + frames)
+    return onsets, Onsets(onsets.whole[stretch], onsets.low[stretch], onsets.rate_hz)
+
+
+def main() -> None:
+    """Print the weights."""
+    octaves: list[Choice | None] = []
+    beats: list[Choice | None] = []
+    metres: list[Choice | None] = []
+    for kind, seed, piece in pieces():
+        onsets = find_onsets(piece.track, RATE_HZ)
+        octaves.append(octave_choice(kind, piece, onsets))
+        metres.append(metre_choice(piece, onsets))
+        beats += [confidence_choice(piece, part) for part in with_stretch(onsets, seed)]
+    for name, choices in (("octave", octaves), ("confidence", beats), ("metre", metres)):
+        weights = fit([choice for choice in choices if choice is not None])
+        print(f"{name}: {tuple(np.round(weights, 3).tolist())}")
+
+
+if __name__ == "__main__":
+    main()
