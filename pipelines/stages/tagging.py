@@ -142,7 +142,11 @@ class TaggingStage:
         return self._windows(clip, self.encoder)
 
     def _read_both(self, clip: Clip) -> Heard:
-        return Heard(self._windows(clip, self.encoder), self._windows(clip, self.tagger))
+        windows = self._windows(clip, self.tagger)
+        # As its authors do: the last, short window is often the mere end of a note.
+        size = round(self.tagger.window_s * self.tagger.rate_hz)
+        whole = [window for window in windows if len(window) == size]
+        return Heard(self._windows(clip, self.encoder), whole or windows)
 
     def _windows(self, clip: Clip, model: Any) -> list[np.ndarray]:
         path = self.context.file_of(clip, self.track)

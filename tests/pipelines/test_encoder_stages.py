@@ -149,6 +149,14 @@ def test_beside_clap_a_tagger_changes_scores_alone(joined: Any, place: StageCont
         assert tags["violin"] == pytest.approx(both["tagger_scores"][LABELS.index("mtt:violin")], abs=1e-6)
 
 
+def test_a_tagger_hears_whole_windows_alone_where_there_are_any(joined: Any) -> None:
+    size = round(joined.tagger.window_s * joined.tagger.rate_hz)
+    long, short = joined._read_both(clip(3)), joined._read_both(clip(2))
+    assert [len(window) for window in long.tagger] == [size] * 6  # of 21 s, whose last 2.95 s are left
+    assert len(long.clap) == 3
+    assert len(short.tagger) == 1 and len(short.tagger[0]) < size
+
+
 def test_rows_of_both_models_are_the_same_to_the_bit_however_clips_come(joined: Any) -> None:
     clips = [clip(number) for number in range(5)]
     together = list(joined.measure(clips))
