@@ -65,7 +65,7 @@ class PpocrDetector:
             probable = net.forward()[0, 0]  # (height, width)
         finally:
             cv2.setNumThreads(threads)
-        return [corners / np.float32([width, height]) for corners in lines_of(probable)]
+        return [corners / np.array([width, height], np.float32) for corners in lines_of(probable)]
 
 
 def lines_of(probable: np.ndarray) -> Iterator[np.ndarray]:

@@ -8,6 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import Any, TypeVar
 
+import numpy as np
+
 from leitmotif.pipelines.stage import Clip, Row
 from leitmotif.storage.errors import OutsideError, is_machine_fault
 
@@ -19,7 +21,7 @@ GPU_READERS = 8
 def measure_with_prefetch(
     clips: Sequence[Clip],
     read: Callable[[Clip], PartT],
-    embed: Callable[[list[PartT]], Sequence[Any]],
+    embed: Callable[[list[PartT]], Sequence[Any] | np.ndarray],
     row: Callable[[Any], Row],
     *,
     device: str,
@@ -80,7 +82,7 @@ def prefetch(
 
 def _rows(
     group: Sequence[PartT | Exception],
-    embed: Callable[[list[PartT]], Sequence[Any]],
+    embed: Callable[[list[PartT]], Sequence[Any] | np.ndarray],
     row: Callable[[Any], Row],
 ) -> Iterator[Row | Exception]:
     """Embed what was read of a group; where that fails, each clip of it by itself."""

@@ -75,4 +75,6 @@ class OverlayTextStage:
         if not frames:
             raise ValueError(f"got {path.name!r} without a frame; expected pictures to look for text in")
         pictures = [cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR) for _, jpeg in frames]
-        return asdict(measure_text(pictures, self.detector))
+        if any(picture is None for picture in pictures):
+            raise ValueError(f"got {path.name!r} with a frame that is no picture; expected JPEG")
+        return asdict(measure_text([np.asarray(picture) for picture in pictures], self.detector))

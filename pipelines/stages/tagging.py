@@ -173,7 +173,7 @@ class TaggingStage:
 
     def _joined_row(self, heard: list[tuple[bool, np.ndarray]]) -> Row:
         row = self._row(np.stack([numbers for of_tagger, numbers in heard if not of_tagger]))
-        tags = np.mean([numbers for of_tagger, numbers in heard if of_tagger], axis=0, dtype=np.float64)
+        tags = np.stack([numbers for of_tagger, numbers in heard if of_tagger]).mean(axis=0, dtype=np.float64)
         cosines = tag_scores(row["clap_embedding"], self.asked)
         scores, known = self.joined.score(cosines, tags), len(self.labels)
         return row | {
