@@ -46,6 +46,7 @@ MEASURED = {
     "beat_confidence": ("rhythm", "beat_confidence"),
     "beats_s": ("rhythm", "beats_s"),
     "meter": ("rhythm", "meter"),
+    "downbeats_s": ("rhythm", "downbeats_s"),
     "key": ("rhythm", "key"),
     "speech_share": ("events", "speech"),
     "singing_share": ("events", "singing"),

@@ -96,6 +96,11 @@ CLIPS: tuple[Column, ...] = (
         pa.string(),
         "4/4, 3/4, or 6/8 with dotted quarters as beats; null where none is sure, or it is another.",
     ),
+    (
+        "downbeats_s",
+        pa.list_(pa.float32()),
+        "Those of the beats that begin a bar; null where they are not sure.",
+    ),
     ("key", pa.string(), 'Estimated key, such as "D major".'),
     (
         "speech_share",

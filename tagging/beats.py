@@ -7,9 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from leitmotif.tagging.confidence import beat_confidence, features
+from leitmotif.tagging.downbeats import BEATS_A_BAR, find_downbeat
 from leitmotif.tagging.metre import find_metre
 from leitmotif.tagging.rhythm import MIN_TRACK_S, as_mono, find_onsets, is_silent, layers_of, tempo_of_layers
-from leitmotif.tagging.tracking import track_beats
+from leitmotif.tagging.tracking import beat_strengths, track_beats
 
 # At least as sure as that; of what is less likely a beat than none, nothing is stated.
 MIN_CONFIDENCE = 0.5
@@ -27,12 +28,14 @@ class Beat:
         tempo_bpm: Beats a minute; None where there is no beat.
         beats_s: When the beats come, seconds, ascending; None where there is no beat.
         metre: "4/4", "3/4" or "6/8", whose beats are dotted quarters; None where none is sure.
+        downbeats_s: Those of the beats that begin a bar; None where they are not sure.
     """
 
     confidence: float | None
     tempo_bpm: float | None = None
     beats_s: tuple[float, ...] | None = None
     metre: str | None = None
+    downbeats_s: tuple[float, ...] | None = None
 
 
 def find_beat(track: np.ndarray, rate_hz: int) -> Beat:
@@ -56,9 +59,15 @@ def find_beat(track: np.ndarray, rate_hz: int) -> Beat:
         return Beat(0.0)
     whole, low = layers
     bpm = tempo_of_layers(whole, low, onsets.rate_hz)
-    frames = track_beats(whole.strengths, onsets.rate_hz, bpm)
+    frames = track_beats(beat_strengths(whole, low), onsets.rate_hz, bpm)
     confidence = beat_confidence(features(bpm, frames, whole.strengths, onsets))
     if confidence < MIN_CONFIDENCE:
         return Beat(confidence)
-    times_s = (frames / onsets.rate_hz + EARLY_S).tolist()
-    return Beat(confidence, bpm, tuple(times_s), find_metre(bpm, whole, low, onsets.rate_hz))
+    times_s = tuple((frames / onsets.rate_hz + EARLY_S).tolist())
+    metre = find_metre(bpm, whole, low, onsets.rate_hz)
+    if metre is None:
+        return Beat(confidence, bpm, times_s)
+    first = find_downbeat(track, rate_hz, frames, whole, low, onsets.rate_hz, metre)
+    return Beat(
+        confidence, bpm, times_s, metre, None if first is None else times_s[first :: BEATS_A_BAR[metre]]
+    )

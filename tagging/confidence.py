@@ -23,8 +23,8 @@ NEAR_S = 0.03
 ENOUGH_BEATS = 32
 
 # Of `features`, in their order, and the constant.
-WEIGHTS = (0.463, 7.182, 0.725, 0.187, 0.261, 0.693, 0.095)
-CONSTANT = 0.697
+WEIGHTS = (0.473, 7.321, 0.622, 0.187, 0.26, 0.713, 0.087)
+CONSTANT = 0.774
 
 
 def beat_confidence(evidence: np.ndarray) -> float:

@@ -1,7 +1,7 @@
 """Fit what hears beats to rendered pieces: `python -m leitmotif.train_mini.rhythm`, ten minutes.
 
-Printed are the weights of `tagging.octave`, then those of `tagging.confidence` and `tagging.metre`: the later
-ones are fitted to the tempi that the first ones choose, so put those into their file and run again.
+Printed are the weights of `tagging.octave`, then those of `tagging.confidence`, `metre` and `downbeats`: the
+later ones are fitted to the tempi that the first ones choose, so put those into their file and run again.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import scipy.optimize
 
-from leitmotif.tagging import confidence, metre, octave
+from leitmotif.tagging import confidence, downbeats, metre, octave
+from leitmotif.tagging.beats import EARLY_S
 from leitmotif.tagging.rhythm import (
     Onsets,
     find_onsets,
@@ -19,7 +20,7 @@ from leitmotif.tagging.rhythm import (
     pulses_of_recurrence,
     tempo_of_layers,
 )
-from leitmotif.tagging.tracking import track_beats
+from leitmotif.tagging.tracking import beat_strengths, track_beats
 from leitmotif.train_mini.rhythm_pieces import KINDS, RATE_HZ, Piece
 
 FIRST_SEED = 3_000_000  # never that of a test
@@ -61,9 +62,8 @@ def confidence_choice(piece: Piece, onsets: Onsets) -> Choice | None:
     if layers is None:
         return None
     bpm = tempo_of_layers(*layers, onsets.rate_hz)
-    strengths = layers[0].strengths
-    beats = track_beats(strengths, onsets.rate_hz, bpm)
-    row = np.append(confidence.features(bpm, beats, strengths, onsets), 1.0)
+    beats = track_beats(beat_strengths(*layers), onsets.rate_hz, bpm)
+    row = np.append(confidence.features(bpm, beats, layers[0].strengths, onsets), 1.0)
     truth = piece.tempo_bpm
     right = truth is not None and any(abs(bpm / truth / ratio - 1) <= TOLERANCE for ratio in HEARD_AS)
     return np.stack([np.zeros_like(row), row]), int(right), 1.0
@@ -81,6 +81,24 @@ def metre_choice(piece: Piece, onsets: Onsets) -> Choice | None:
     blocks = len(metre.METRES) - 1
     rows = np.vstack([np.zeros(blocks * len(row)), np.kron(np.eye(blocks), row)])
     return rows, metre.METRES.index(piece.metre), 1.0
+
+
+def downbeat_choice(piece: Piece, onsets: Onsets) -> Choice | None:
+    """Return the places in the bar of a piece whose tempo is right and whose beats lie; None of others."""
+    layers = layers_of(onsets)
+    if layers is None or piece.tempo_bpm is None or piece.metre is None:
+        return None
+    bpm = tempo_of_layers(*layers, onsets.rate_hz)
+    beats = track_beats(beat_strengths(*layers), onsets.rate_hz, bpm)
+    count = downbeats.BEATS_A_BAR[piece.metre]
+    place = ((beats / onsets.rate_hz + EARLY_S + piece.offset_s) * piece.tempo_bpm / 60) % count
+    near = np.abs((place + 0.5) % 1 - 0.5) < 0.15  # of a beat
+    if abs(bpm / piece.tempo_bpm - 1) > TOLERANCE or len(beats) < 2 * count or near.mean() < 0.8:
+        return None
+    begins = (np.round(place) % count == 0) & near
+    right = int(np.argmax([begins[first::count].mean() for first in range(count)]))
+    heard = (RATE_HZ, beats, *layers, onsets.rate_hz, piece.metre)
+    return downbeats.features(piece.track, *heard), right, 1.0
 
 
 def fit(choices: Sequence[Choice], penalty: float = PENALTY) -> np.ndarray:
@@ -122,12 +140,15 @@ def main() -> None:
     octaves: list[Choice | None] = []
     beats: list[Choice | None] = []
     metres: list[Choice | None] = []
+    bars: dict[str, list[Choice | None]] = {name: [] for name in metre.METRES}
     for kind, seed, piece in pieces():
         onsets = find_onsets(piece.track, RATE_HZ)
         octaves.append(octave_choice(kind, piece, onsets))
         metres.append(metre_choice(piece, onsets))
+        if piece.metre is not None:
+            bars[piece.metre].append(downbeat_choice(piece, onsets))
         beats += [confidence_choice(piece, part) for part in with_stretch(onsets, seed)]
-    for name, choices in (("octave", octaves), ("confidence", beats), ("metre", metres)):
+    for name, choices in (("octave", octaves), ("confidence", beats), ("metre", metres), *bars.items()):
         weights = fit([choice for choice in choices if choice is not None])
         print(f"{name}: {tuple(np.round(weights, 3).tolist())}")
 

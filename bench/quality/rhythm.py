@@ -22,6 +22,7 @@ import numpy as np
 from leitmotif.media.audio import iter_audio
 from leitmotif.media.errors import MediaError
 from leitmotif.tagging.beats import Beat, find_beat
+from leitmotif.tagging.downbeats import BEATS_A_BAR
 from leitmotif.tagging.key import estimate_key
 from leitmotif.train_mini.rhythm_pieces import KINDS, RATE_HZ, Piece
 
@@ -46,6 +47,8 @@ def with_beat(pieces: Iterator[Piece]) -> dict[str, Any]:
     right = [(piece, beat) for piece, beat in stated if _ratio_is(piece, beat, 1.0)]
     counted = sum(any(_ratio_is(*pair, ratio) for ratio in (0.5, 1.0, 2.0)) for pair in stated)
     metres = Counter((piece.metre, beat.metre) for piece, beat in right)
+    barred = [(piece, beat) for piece, beat in right if beat.downbeats_s is not None]
+    begun = [near for pair in barred for near in _downbeats_near(*pair)]
     said = sum(count for (_, metre), count in metres.items() if metre is not None)
     return {
         "pieces": len(known),
@@ -57,6 +60,8 @@ def with_beat(pieces: Iterator[Piece]) -> dict[str, Any]:
         "metre stated": _share(said, len(right)),
         "metre right of those stated": _share(sum(metres[m, m] for m in ("4/4", "3/4", "6/8")), said),
         "metres": {f"{true} heard as {heard}": n for (true, heard), n in sorted(metres.items(), key=str)},
+        "downbeats stated": _share(len(barred), len(right)),
+        "downbeats within 70 ms of those stated": _share(sum(begun), len(begun)),
         "mean confidence": round(float(np.mean([beat.confidence for beat in found])), 3),
     }
 
@@ -76,6 +81,13 @@ def _f1(piece: Piece, beat: Beat) -> float:
     true = np.arange(beat_s - piece.offset_s % beat_s, len(piece.track) / RATE_HZ, beat_s)
     near = np.abs(np.subtract.outer(beat.beats_s or (), true)).min(axis=1) <= NEAR_S
     return 2 * float(near.sum()) / (len(near) + len(true))
+
+
+def _downbeats_near(piece: Piece, beat: Beat) -> list[bool]:
+    assert piece.tempo_bpm is not None and piece.metre is not None and beat.downbeats_s is not None
+    bar_s = BEATS_A_BAR[piece.metre] * 60.0 / piece.tempo_bpm
+    late_s = (np.asarray(beat.downbeats_s) + piece.offset_s) % bar_s
+    return (np.minimum(late_s, bar_s - late_s) <= NEAR_S).tolist()
 
 
 def without_beat(pieces: Iterator[Piece]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ class RhythmStage(ClipByClipStage[StageSettings]):
     """How sure a beat is, its tempo, class, times and metre, and the key; null where the audio has none."""
 
     NAME: ClassVar = "rhythm"
-    VERSION: ClassVar = 5
+    VERSION: ClassVar = 6
     READS: ClassVar = ("track",)
     SETTINGS: ClassVar = StageSettings
     BATCH: ClassVar = 16
@@ -33,6 +33,7 @@ class RhythmStage(ClipByClipStage[StageSettings]):
             ("tempo_class", pa.string()),
             ("beats_s", pa.list_(pa.float32())),
             ("meter", pa.string()),
+            ("downbeats_s", pa.list_(pa.float32())),
             ("key", pa.string()),
         ]
     )
@@ -48,7 +49,12 @@ class RhythmStage(ClipByClipStage[StageSettings]):
             "beat_confidence": beat.confidence,
             "tempo_bpm": beat.tempo_bpm,
             "tempo_class": None if beat.tempo_bpm is None else tempo_class(beat.tempo_bpm),
-            "beats_s": None if beat.beats_s is None else [start_s + beat_s for beat_s in beat.beats_s],
+            "beats_s": _later(beat.beats_s, start_s),
             "meter": beat.metre,
+            "downbeats_s": _later(beat.downbeats_s, start_s),
             "key": estimate_key(track, RATE_HZ),
         }
+
+
+def _later(times_s: tuple[float, ...] | None, by_s: float) -> list[float] | None:
+    return None if times_s is None else [by_s + time_s for time_s in times_s]

@@ -44,7 +44,9 @@ def test_of_a_long_track_the_beats_of_the_middle_are_given_in_its_own_time(tmp_p
 def test_a_held_note_has_no_tempo_in_its_row_nor_in_its_caption(tmp_path):
     row = measure(tone(), tmp_path)
     assert row["beat_confidence"] < 0.5
-    assert row["tempo_bpm"] is row["tempo_class"] is row["beats_s"] is None
+    assert (
+        row["tempo_bpm"] is row["tempo_class"] is row["beats_s"] is row["meter"] is row["downbeats_s"] is None
+    )
     stage = CaptionStage(PLAN)
     stage.taxonomy = labels.load()
     scores = [1.0 if label.id in ("organ", "calm") else -1.0 for label in stage.taxonomy.all_tags()]

@@ -46,3 +46,23 @@ def applause(seed: int, duration_s: float = 10.0) -> np.ndarray:
     )
     body = rng.standard_normal(200) * np.exp(-np.arange(200) / 50.0)
     return (0.1 * np.convolve(hits, body, "same")).astype(np.float32)
+
+
+def notes(
+    hits: list[tuple[float, float, float]], unit_s: float, units: int, duration_s: float = 20.0
+) -> np.ndarray:
+    """A bar over and over, in four harmonies; hits are (unit of the bar, MIDI pitch, loudness)."""
+    track = np.zeros(round((duration_s + 2) * RATE_HZ), np.float32)
+    seconds = np.arange(round(0.6 * RATE_HZ)) / RATE_HZ
+    fading = np.minimum(seconds / 0.005, 1.0) * np.exp(-4.0 * seconds)
+    for bar in range(int(duration_s / (unit_s * units)) + 1):
+        for unit, pitch, loudness in hits:
+            hz = 440.0 * 2 ** ((pitch + (0, 9, 5, 7)[bar % 4] - 69) / 12)
+            tone = sum(np.sin(2 * np.pi * hz * k * seconds) / k**1.4 for k in range(1, 6)) * fading
+            start = round((bar * units + unit) * unit_s * RATE_HZ)
+            track[start : start + len(tone)] += loudness * tone
+    return 0.1 * track[: round(duration_s * RATE_HZ)]
+
+
+# Of three quarters: bass, then chords; a melody every second quarter or so.
+WALTZ = [(0, 36, 2.5), (0, 76, 1.3), *((i, pitch, 0.8) for i in (1, 2) for pitch in (60, 64, 67))]

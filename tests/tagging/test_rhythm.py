@@ -5,7 +5,7 @@ import pytest
 
 from leitmotif.tagging.beats import find_beat
 from leitmotif.tagging.key import estimate_key
-from tests.tagging.sounds import RATE_HZ, clicks
+from tests.tagging.sounds import RATE_HZ, WALTZ, clicks, notes
 
 
 def estimate_tempo(track: np.ndarray, rate_hz: int) -> float | None:
@@ -44,22 +44,6 @@ def test_where_nothing_beats_there_is_no_tempo(track):
     assert estimate_tempo(track, RATE_HZ) is None
 
 
-def notes(
-    hits: list[tuple[float, float, float]], unit_s: float, units: int, duration_s: float = 20.0
-) -> np.ndarray:
-    """A bar over and over, in four harmonies; hits are (unit of the bar, MIDI pitch, loudness)."""
-    track = np.zeros(round((duration_s + 2) * RATE_HZ), np.float32)
-    seconds = np.arange(round(0.6 * RATE_HZ)) / RATE_HZ
-    fading = np.minimum(seconds / 0.005, 1.0) * np.exp(-4.0 * seconds)
-    for bar in range(int(duration_s / (unit_s * units)) + 1):
-        for unit, pitch, loudness in hits:
-            hz = 440.0 * 2 ** ((pitch + (0, 9, 5, 7)[bar % 4] - 69) / 12)
-            tone = sum(np.sin(2 * np.pi * hz * k * seconds) / k**1.4 for k in range(1, 6)) * fading
-            start = round((bar * units + unit) * unit_s * RATE_HZ)
-            track[start : start + len(tone)] += loudness * tone
-    return 0.1 * track[: round(duration_s * RATE_HZ)]
-
-
 # Of six eighths: bass on the two beats, a melody above.
 JIG = [
     (0, 36, 2.0),
@@ -67,8 +51,6 @@ JIG = [
     *((i, 72 + (0, 4, 7, 4, 2, 5)[i], 1.3 if i % 3 == 0 else 0.9) for i in range(6)),
 ]
 SICILIANA = [(0, 36, 2.0), (3, 43, 1.6), (0, 72, 1.3), (2, 74, 0.7), (3, 76, 1.2), (5, 72, 0.7)]
-# Of three quarters: bass, then chords; a melody every second quarter or so.
-WALTZ = [(0, 36, 2.5), (0, 76, 1.3), *((i, pitch, 0.8) for i in (1, 2) for pitch in (60, 64, 67))]
 
 
 @pytest.mark.parametrize("bar", [JIG, SICILIANA], ids=["jig", "siciliana"])
