@@ -27,6 +27,9 @@ MIN_TONAL_FRAMES = 0.1
 HARMONIC_SHARES = (1.0, 0.6, 0.36, 0.216)
 # Correlation with the best of 24 profiles: 98 % of music is above 0.76.
 MIN_KEY_FIT = 0.6
+# Pitch classes that count (the inverse of the sum of squared shares). A single note, with its harmonics, has
+# 1.4 to 3.1 of them, speech has 10.5 and more; 66 rendered pieces have 5.8 to 10.1.
+MIN_PITCH_CLASSES, MAX_PITCH_CLASSES = 4.0, 10.4
 
 # How often each degree occurs in music of a key, from the tonic in semitones: Albrecht and Shanahan, The use
 # of large corpora to train a new type of key-finding algorithm, Music Perception 31, 2013.
@@ -75,13 +78,15 @@ def estimate_key(track: np.ndarray, rate_hz: int) -> str | None:
 def key_of_chroma(chroma: np.ndarray) -> str | None:
     """Return the key whose profile correlates best with pitch-class weights; None where none is clear.
 
-    Only major and minor are distinguished. Music in another mode, such as D Dorian, has the notes of a key
-    whose tonic is not its own (G or C major); where the strongest pitch class is the tonic of a mode that
-    fits as well, no key is stated.
+    A single note has none, nor has what is of all pitches, as speech. Only major and minor are told apart.
+    Music in another mode, such as D Dorian, has the notes of a key whose tonic is not its own (G or C major);
+    where the strongest pitch class is the tonic of a mode that fits as well, no key is stated.
 
     Args:
         chroma: Weight of each pitch class, shape (12,), C first.
     """
+    if not MIN_PITCH_CLASSES <= chroma.sum() ** 2 / max((chroma**2).sum(), 1e-12) <= MAX_PITCH_CLASSES:
+        return None
     deviation = chroma - chroma.mean()
     norm = np.linalg.norm(deviation)
     if norm < 1e-6:

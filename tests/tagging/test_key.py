@@ -68,6 +68,12 @@ def test_pitch_classes_are_shares_with_the_played_ones_on_top():
     assert set(np.argsort(shares)[-3:]) == {0, 4, 7}
 
 
+def test_a_single_note_has_no_key():
+    seconds = np.arange(8 * RATE_HZ) / RATE_HZ
+    note = sum(np.sin(2 * np.pi * 130.8 * k * seconds) / k for k in range(1, 9))
+    assert estimate_key((0.05 * note).astype(np.float32), RATE_HZ) is None
+
+
 def test_even_shares_have_no_key():
     assert key_of_chroma(np.full(12, 1 / 12)) is None
 
