@@ -54,7 +54,7 @@ HELD = (
     "*/ambi_*.flac",
     "*/loop_drone*.flac",
     "*/perc_bell2.flac",
-    "*/guit_e*.flac",
+    "*/guit_e_slide.flac",
 )
 
 
