@@ -7,6 +7,7 @@ that the run alone holds: no signal and no list of process ids is needed, and no
 from __future__ import annotations
 
 import os
+import re
 import selectors
 import shutil
 import socket
@@ -17,6 +18,7 @@ import threading
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
@@ -25,6 +27,8 @@ from leitmotif.storage.errors import OutsideError
 
 START_LIMIT_S = 120.0  # imports and the tables of a new database, on a busy machine
 END_LIMIT_S = 5.0
+LINES = 50  # of what a server says that does not start
+_FAULT = re.compile(r"[\w.]*(?:Error|Exception)\b.*:")  # the last line of a traceback
 
 
 @contextmanager
@@ -49,6 +53,7 @@ def prefect_server() -> Iterator[None]:
         text=True,
         start_new_session=True,  # an interrupt from the keyboard is this process's to handle
         env={
+            "PREFECT_HOME": str(default_home()),
             **os.environ,
             **get_current_settings().to_environment_variables(exclude_unset=True),
             "PREFECT_UI_ENABLED": "0",
@@ -65,11 +70,20 @@ def prefect_server() -> Iterator[None]:
         _end(process)
 
 
+def default_home() -> Path:
+    """Return where Prefect keeps what it knows of our runs, unless the user says it by PREFECT_HOME.
+
+    Not in the user's own `~/.prefect`: a database there is of whatever version was used last, a newer one
+    changes its tables for good, and an older one does not start with them.
+    """
+    return Path(f"~/.cache/leitmotif/prefect-{version('prefect')}").expanduser()
+
+
 def _port(process: subprocess.Popen[str]) -> int:
     """Wait until the server answers, and return its port."""
     assert process.stdout is not None and process.stderr is not None
-    said: deque[str] = deque(maxlen=1)
-    listener = threading.Thread(target=_last_line, args=(process.stderr, said), daemon=True)
+    said: deque[str] = deque(maxlen=LINES)
+    listener = threading.Thread(target=_last_lines, args=(process.stderr, said), daemon=True)
     listener.start()
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
@@ -83,14 +97,15 @@ def _port(process: subprocess.Popen[str]) -> int:
         return int(answer)
     process.wait()
     listener.join(END_LIMIT_S)
+    faults = [line for line in said if _FAULT.match(line)] or list(said)
     raise OutsideError(
-        f"Prefect's server did not start ({said[0] if said else f'exit code {process.returncode}'}); make "
-        "room in memory and in PREFECT_HOME, or name a running server by PREFECT_API_URL"
+        f"Prefect's server did not start ({faults[-1] if faults else f'exit code {process.returncode}'}); "
+        "see to that, try an empty folder as PREFECT_HOME, or name a running server by PREFECT_API_URL"
     )
 
 
-def _last_line(pipe: IO[str], said: deque[str]) -> None:
-    """Keep the last line that is said, and never let the one who says it wait."""
+def _last_lines(pipe: IO[str], said: deque[str]) -> None:
+    """Keep the last lines that are said, and never let the one who says them wait."""
     with suppress(ValueError):  # the pipe was closed
         said.extend(line.strip() for line in pipe if line.strip())
 
@@ -145,7 +160,7 @@ def _writable_home(made: list[Path]) -> Iterator[None]:
     Args:
         made: Takes the folder, for whoever ends the process before this block ends.
     """
-    home = Path(os.environ.get("PREFECT_HOME") or Path("~/.prefect").expanduser())
+    home = Path(os.environ.get("PREFECT_HOME") or default_home())
     try:
         home.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=home):

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from leitmotif.pipelines.server import prefect_server
+from leitmotif.pipelines.server import default_home, prefect_server
 from leitmotif.storage.errors import OutsideError
 
 RUN = """
@@ -51,3 +52,19 @@ def test_a_server_that_does_not_start_is_one_line_at_once(monkeypatch: pytest.Mo
     with refused as raised, prefect_server():
         pass
     assert "\n" not in str(raised.value)
+
+
+def test_a_database_of_another_version_is_named_where_the_user_chose_it_and_else_not_touched(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path / ".prefect"
+    home.mkdir()
+    with sqlite3.connect(home / "prefect.db") as database:
+        database.execute("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)")
+        database.execute("INSERT INTO alembic_version VALUES ('0123456789ab')")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert not default_home().is_relative_to(home)
+    monkeypatch.setenv("PREFECT_HOME", str(home))
+    refused = pytest.raises(OutsideError, match=r"did not start \(.*0123456789ab.*\); see to that")
+    with refused, prefect_server():
+        pass
