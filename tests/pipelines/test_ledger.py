@@ -132,7 +132,7 @@ def test_a_store_belongs_to_its_settings_model_and_what_it_reads(workspace: Work
     plain = workspace.stores(make_plan("music-video", "embedded")).fingerprints
     other = workspace.stores(make_plan("music-video", "embedded", ["frames.count=5"])).fingerprints
     changed = {name for name in plain if plain[name] != other[name]}
-    assert changed == {"frames", "vision"}
+    assert changed == {"frames", "overlay-text", "vision"}
     track = workspace.stores(make_plan("music-track", "embedded")).fingerprints
     assert track["audio"] == plain["audio"]
     assert track["tagging"] != plain["tagging"]

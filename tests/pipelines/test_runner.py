@@ -59,8 +59,8 @@ def test_a_stage_whose_rows_are_of_files_measures_each_file_once_and_whole(
     (batch,) = missing_batches(stores, "motion", ledger.entries)
     assert sorted(clip.clip_id for clip in batch.clips) == sorted(ids)
     assert {(clip.start_s, clip.duration_s) for clip in batch.clips} == {(0.0, None)}
-    assert len(missing_batches(stores, "frames", ledger.entries)[0].clips) == 6
     stores.store("motion").append([{"clip_id": clip, "mean": 0.1} for clip in ids])
+    assert len(missing_batches(stores, "frames", ledger.entries)[0].clips) == 6
     ledger = Ledger(stores)
     ledger.decide()
     assert {entry.outcome.pending for entry in ledger.entries} == {"frames"}

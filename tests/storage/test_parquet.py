@@ -39,6 +39,8 @@ def _number(kind: pa.DataType, rng: np.random.Generator) -> Any:
         return [_number(kind.value_type, rng) for _ in range(4)]
     if pa.types.is_string(kind):
         return f"text {rng.integers(1000)}"
+    if pa.types.is_boolean(kind):
+        return bool(rng.integers(2))
     if pa.types.is_timestamp(kind):
         return int(rng.integers(1 << 50))
     return int(rng.integers(100)) if pa.types.is_integer(kind) else float(rng.random())
