@@ -2,6 +2,8 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 BIN := .venv/bin
 OUT ?= demo-out
+# Processes that share the tests. A file stays with one of them, and so do the fixtures of its module.
+JOBS ?= 2
 
 .PHONY: setup demo test test-slow check check-all docs bench real-media chaos mini vllm clean
 
@@ -17,7 +19,7 @@ demo: setup
 	@echo "the command leitmotif lies in $(BIN): \`. $(BIN)/activate\` puts it on your path"
 
 test: setup
-	$(BIN)/pytest -q
+	$(BIN)/pytest -q -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 test-slow: setup
 	$(BIN)/pytest -q -m slow
