@@ -28,14 +28,23 @@ from leitmotif.pipelines.stages.caption import CaptionStage
 from leitmotif.pipelines.stated import read_license
 from leitmotif.pipelines.workspace import Workspace, identity_facts
 from leitmotif.shards.artists import artist_names
-from leitmotif.shards.manifest import MANIFEST, read_counts, write_manifest
+from leitmotif.shards.errors import DatasetError
+from leitmotif.shards.manifest import MANIFEST, read_counts, read_manifest, write_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS, assign_splits, unmet_targets
-from leitmotif.shards.takedown import Blocklist, Removal, keep_damage, read_record, write_record
+from leitmotif.shards.takedown import (
+    ASIDE,
+    RECORD,
+    Blocklist,
+    Removal,
+    keep_damage,
+    read_record,
+    write_record,
+)
 from leitmotif.shards.urls import canonical_url
 from leitmotif.shards.writer import plan_shards, write_shard
 from leitmotif.storage import parquet
-from leitmotif.storage.atomic import whole_folder, write_text
+from leitmotif.storage.atomic import clear_folder, whole_folder, write_text
 from leitmotif.storage.documents import yaml_text
 from leitmotif.storage.errors import (
     OutsideError,
@@ -161,6 +170,24 @@ def _check_target(workspace: Workspace, out: Path) -> None:
         raise UserError(
             f"{str(out)!r} exists and is no dataset of ours (no {MANIFEST}); choose another --out"
         )
+    if others := _others_in(out):
+        raise UserError(
+            f"{str(out)!r} holds what is not of the dataset ({count(len(others), 'file')}, first: {others[0]!r}),"
+            " and publishing replaces the whole folder; move that elsewhere, or choose another --out"
+        )
+
+
+def _others_in(out: Path) -> list[str]:
+    """Return what lies in a dataset beside its files, sorted; nothing where its manifest is damaged."""
+    if not (out / MANIFEST).is_file():
+        return []
+    clear_folder(out)  # of what killed commands left
+    try:
+        known = {MANIFEST, RECORD, *read_manifest(out)["files"]}
+    except DatasetError:
+        return []
+    names = (path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir())
+    return sorted(name for name in names if name not in known and not name.startswith(ASIDE))
 
 
 def _check_nothing_lost(ledger: Ledger, out: Path) -> None:
