@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shlex import quote
 
@@ -18,7 +18,7 @@ from leitmotif.pipelines.damage import until_whole
 from leitmotif.pipelines.entries import CatalogEntry, by_store
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.missing_files import leave_out_gone, returned_files, without_returned
+from leitmotif.pipelines.missing_files import gone_files, leave_out_gone, without_returned
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
 from leitmotif.pipelines.runs.log import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
@@ -271,19 +271,25 @@ def _enter(
         log.catalogued(done, total)
         on_progress(what, done, total, note)
 
-    back = returned_files(workspace.catalog())
+    lost = leave_out_gone(workspace.catalog())
+    gone = gone_files(workspace.catalog())
+    back = [file for former in gone.values() for file in former if file.path.is_file()]
     if entered := list(dict.fromkeys([*files, *back])):
+        stated = replace(stated, former=gone)
         catalog.enter(workspace.catalog(), entered, stated=stated, on_progress=tell)
-    if lost := leave_out_gone(workspace.catalog()):
+    lost += leave_out_gone(workspace.catalog())  # whose bytes lie elsewhere, as is known by now
+    if lost:
         logger.warning(
             "%s of the catalog %s no longer there (first: %s) and left out; put back, %s",
             count(len(lost), "file"),
             "is" if len(lost) == 1 else "are",
-            lost[0],
+            min(lost),
             "it goes on" if len(lost) == 1 else "they go on",
         )
-    gone = {name for removal in read_record(workspace.root) for name in (removal.asked, *removal.source_ids)}
-    if stated.table is not None and (rest := [name for name in stated.table.unmatched() if name not in gone]):
+    record = read_record(workspace.root)
+    removed = {name for removal in record for name in (removal.asked, *removal.source_ids)}
+    rest = [name for name in stated.table.unmatched() if name not in removed] if stated.table else []
+    if stated.table is not None and rest:
         logger.warning(
             "%s: of %s %d match no file of this workspace (first: %s)",
             stated.table.path.resolve(),

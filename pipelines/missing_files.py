@@ -65,11 +65,13 @@ def _folder_left(path: str, source_id: str) -> Path | None:
     return next((folder for folder in around if folder.is_dir()), None)
 
 
-def returned_files(catalog: AppendOnlyTable) -> list[FoundFile]:
-    """Return the files that were gone and are back where they were."""
-    table = catalog.read(["path", "source_id", "gone"])
-    gone = table.filter(table["gone"]).to_pylist()
-    return [FoundFile(Path(row["path"]), row["source_id"]) for row in gone if os.path.isfile(row["path"])]  # noqa: PTH113
+def gone_files(catalog: AppendOnlyTable) -> dict[str, list[FoundFile]]:
+    """Return the files that are gone, by the hash of their bytes; those without one by an empty text."""
+    table = catalog.read(["path", "source_id", "media_id", "gone"])
+    found: dict[str, list[FoundFile]] = {}
+    for row in table.filter(table["gone"]).sort_by("path").to_pylist():
+        found.setdefault(row["media_id"] or "", []).append(FoundFile(Path(row["path"]), row["source_id"]))
+    return found
 
 
 def _is_missing(path: str) -> bool:

@@ -172,8 +172,9 @@ def _check_target(workspace: Workspace, out: Path) -> None:
         )
     if others := _others_in(out):
         raise UserError(
-            f"{str(out)!r} holds what is not of the dataset ({count(len(others), 'file')}, first: {others[0]!r}),"
-            " and publishing replaces the whole folder; move that elsewhere, or choose another --out"
+            f"{str(out)!r} holds what is not of the dataset ({count(len(others), 'file')}, first: "
+            f"{others[0]!r}), and publishing replaces the whole folder; move that elsewhere, or choose "
+            "another --out"
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from leitmotif.collection.folder import FoundFile
@@ -28,10 +29,13 @@ class Stated:
     Attributes:
         table: Metadata by path or id, believed before anything else.
         license: Licence of files of which nothing else states one.
+        former: Files that are gone, by the hash of their bytes: what the table says of one holds for a file
+            with the same bytes, such as itself under another name.
     """
 
     table: MetadataTable | None = None
     license: str | None = None
+    former: Mapping[str, Sequence[FoundFile]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return self.table is not None or self.license is not None
@@ -40,7 +44,11 @@ class Stated:
         self, file: FoundFile, *, source_id: str | None, media_id: str | None
     ) -> tuple[Metadata, Metadata]:
         """Return what overrules the file's sidecar and tags, and what fills in after them."""
-        row = self.table.find(file, source_id=source_id, media_id=media_id) if self.table else None
+        row = None
+        if self.table is not None:
+            row = self.table.find(file, source_id=source_id, media_id=media_id)
+            for gone in self.former.get(media_id or "", ()):
+                row = row or self.table.find(gone, source_id=None, media_id=None)
         return row or Metadata(), Metadata(license=self.license) if self.license else Metadata()
 
     @staticmethod

@@ -1,5 +1,6 @@
 """What is stated of files: by a table, by what lies beside them, by tags, by one licence for all."""
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import yaml
 from leitmotif.collection.folder import find_media
 from leitmotif.pipelines import catalog, curate
 from leitmotif.pipelines.publish import publish
+from leitmotif.pipelines.runs.log import RunLog
 from leitmotif.pipelines.saved_plan import load_plan
 from leitmotif.pipelines.settings import change_settings, make_plan
 from leitmotif.pipelines.stated import Stated, check_stated, state
@@ -111,6 +113,34 @@ def test_a_workspace_remembers_table_and_licence(tmp_path: Path, workspace: Work
     with pytest.raises(UserError, match=r"--metadata ''"):
         state(workspace.root)
     assert state(workspace.root, metadata="")[0] == Stated()
+
+
+def test_what_the_table_says_of_a_file_that_is_gone_holds_for_one_with_the_same_bytes(
+    tmp_path: Path, workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    source, table = tmp_path / "in", tmp_path / "table.csv"
+    for name in "abc":
+        tagged(source, f"{name}.wav", "pcm_s16le")
+    (source / "copy of b.wav").write_bytes((source / "b.wav").read_bytes())
+    table.write_text("path,artist,license\na.wav,Ann,all rights reserved\nb.wav,Ben,CC-BY-4.0\n")
+    workspace.root.mkdir()
+
+    def enter() -> dict[str, tuple[str | None, str | None]]:
+        stated, _ = state(workspace.root, metadata=str(table), license="CC0-1.0")
+        curate._enter(find_media([source]), workspace, stated, RunLog(io.BytesIO()), lambda *_: None)
+        rows = workspace.catalog().read(["source_id", "artist", "license", "gone"]).to_pylist()
+        return {row["source_id"]: (row["artist"], row["license"]) for row in rows if not row["gone"]}
+
+    assert enter()["a.wav"] == ("Ann", "all rights reserved")
+    (source / "a.wav").rename(source / "new.wav")
+    (source / "b.wav").unlink()
+    for _ in range(2):
+        assert enter() == {
+            "new.wav": ("Ann", "all rights reserved"),
+            "copy of b.wav": ("Ben", "CC-BY-4.0"),
+            "c.wav": (None, "CC0-1.0"),
+        }
+    assert not [message for message in caplog.messages if "match no file" in message]
 
 
 def test_without_a_source_what_is_catalogued_gets_the_new_metadata(
