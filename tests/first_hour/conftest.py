@@ -48,7 +48,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "PIP_CONSTRAINT": str(REPOSITORY / "constraints.txt"),
         "PIP_FIND_LINKS": " ".join([*found, str(wheels)]),
     }
-    told = re.search(r"pip install '\.(\[.+?\])'", (REPOSITORY / "README.md").read_text(encoding="utf-8"))
+    told = re.search(
+        r"pip install -c constraints\.txt '\.(\[.+?\])'",
+        (REPOSITORY / "README.md").read_text(encoding="utf-8"),
+    )
     assert told
     command = ["pip", "install", "-q", f"leitmotif-av{told[1]}", *NAMESAKES]
     subprocess.run(command, env=shell, cwd=home, check=True)
