@@ -7,7 +7,6 @@ that the run alone holds: no signal and no list of process ids is needed, and no
 from __future__ import annotations
 
 import os
-import re
 import selectors
 import shutil
 import socket
@@ -28,7 +27,6 @@ from leitmotif.storage.errors import OutsideError
 START_LIMIT_S = 120.0  # imports and the tables of a new database, on a busy machine
 END_LIMIT_S = 5.0
 LINES = 50  # of what a server says that does not start
-_FAULT = re.compile(r"[\w.]*(?:Error|Exception)\b.*:")  # the last line of a traceback
 
 
 @contextmanager
@@ -97,7 +95,8 @@ def _port(process: subprocess.Popen[str]) -> int:
         return int(answer)
     process.wait()
     listener.join(END_LIMIT_S)
-    faults = [line for line in said if _FAULT.match(line)] or list(said)
+    # The last line of a traceback; below it others may write.
+    faults = [line for line in said if line.partition(":")[0].endswith(("Error", "Exception"))] or list(said)
     raise OutsideError(
         f"Prefect's server did not start ({faults[-1] if faults else f'exit code {process.returncode}'}); "
         "see to that, try an empty folder as PREFECT_HOME, or name a running server by PREFECT_API_URL"
