@@ -81,7 +81,7 @@ class TaggingStage:
     """
 
     NAME: ClassVar = "tagging"
-    VERSION: ClassVar = 2
+    VERSION: ClassVar = 3
     READS: ClassVar = ("track",)
     SETTINGS: ClassVar = TaggingSettings
     BATCH: ClassVar = 64
