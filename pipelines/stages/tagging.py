@@ -119,12 +119,13 @@ class TaggingStage:
         self.context = context
         settings, known = self.settings.model_dump(), labels.load()
         self.encoder = encoder_cache.clap_of(settings)
-        self.labels = label_embeddings(self.encoder, known)
         if self.settings.tagger:
             self.tagger = encoder_cache.encoder(TAGGER, self.settings.tagger, settings)
             asked = replace(known, moods=known.moods + known.vocals)  # voices behind the tags
-            self.asked = label_embeddings(self.encoder, asked)
             self.joined = JoinedScores(asked.all_tags(), load_speakers(known), self.tagger.labels)
+        else:
+            asked = known
+        self.labels = label_embeddings(self.encoder, asked)
 
     def measure(self, clips: Sequence[Clip]) -> Iterable[Row | Exception]:
         """Score each clip."""
@@ -163,12 +164,11 @@ class TaggingStage:
     def _joined_row(self, heard: list[tuple[bool, np.ndarray]]) -> Row:
         row = self._row(np.stack([numbers for of_tagger, numbers in heard if not of_tagger]))
         tags = np.stack([numbers for of_tagger, numbers in heard if of_tagger]).mean(axis=0, dtype=np.float64)
-        cosines = tag_scores(row["clap_embedding"], self.asked)
-        scores, known = self.joined.score(cosines, tags), len(self.labels)
+        scores, known = self.joined.score(row["scores"], tags), len(labels.load().all_tags())
         return row | {
             "scores": scores[:known],
             "voices": scores[known:],
-            "clap_scores": cosines,
+            "clap_scores": row["scores"],
             "tagger_scores": tags.astype(np.float32),
         }
 
