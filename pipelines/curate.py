@@ -18,7 +18,7 @@ from leitmotif.pipelines.damage import until_whole
 from leitmotif.pipelines.entries import CatalogEntry, by_store
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.missing_files import gone_files, leave_out_gone, without_returned
+from leitmotif.pipelines.missing_files import gone_files, leave_out_gone, missing_files, without_returned
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
 from leitmotif.pipelines.runs.log import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
@@ -271,13 +271,15 @@ def _enter(
         log.catalogued(done, total)
         on_progress(what, done, total, note)
 
-    lost = leave_out_gone(workspace.catalog())
-    gone = gone_files(workspace.catalog())
+    known = workspace.catalog()
+    missing = missing_files(known)
+    lost = leave_out_gone(known, missing)
+    gone = gone_files(known)
     back = [file for former in gone.values() for file in former if file.path.is_file()]
     if entered := list(dict.fromkeys([*files, *back])):
         stated = replace(stated, former=gone)
-        catalog.enter(workspace.catalog(), entered, stated=stated, on_progress=tell)
-    lost += leave_out_gone(workspace.catalog())  # whose bytes lie elsewhere, as is known by now
+        catalog.enter(known, entered, stated=stated, on_progress=tell)
+    lost += leave_out_gone(known, missing)  # whose bytes lie elsewhere, as is known by now
     if lost:
         logger.warning(
             "%s of the catalog %s no longer there (first: %s) and left out; put back, %s",

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -20,6 +21,8 @@ from leitmotif.pipelines.stage import Clip
 from leitmotif.storage.errors import OutsideError
 from leitmotif.storage.table import KEY, AppendOnlyTable
 
+_BYTE = re.compile(rb"\\x([89a-f][0-9a-f])")
+
 
 def source_of(entry: CatalogEntry) -> str:
     """Return the folder that a file was found in."""
@@ -32,8 +35,20 @@ def _folder(path: str, source_id: str) -> str:
     return path[: -len(name)] or "/" if path.endswith(name) else os.path.dirname(path)  # noqa: PTH120
 
 
-def leave_out_gone(catalog: AppendOnlyTable) -> list[str]:
-    """Note in the catalog which files are no longer where they were, and return their source ids, sorted.
+def missing_files(catalog: AppendOnlyTable) -> set[str]:
+    """Return the paths of catalogued files that are not where they were; without those noted as gone."""
+    table = _without_gone(catalog)
+    rows = zip(table["path"].to_pylist(), table["media_id"].to_pylist(), strict=True)
+    return {path for path, media_id in rows if _is_missing(path, media_id)}
+
+
+def _without_gone(catalog: AppendOnlyTable) -> pa.Table:
+    table = catalog.read(["path", "source_id", "media_id", "gone"])
+    return table.filter(pc.invert(pc.fill_null(table["gone"], False)))
+
+
+def leave_out_gone(catalog: AppendOnlyTable, missing: Collection[str]) -> list[str]:
+    """Note in the catalog which of the missing files are gone, and return their source ids, sorted.
 
     A file is gone if its bytes lie elsewhere by now, if it was alone in its folder, or if other files are in
     its folder, or where that is gone in the one around it. Else an empty folder or none is left, as of a disk
@@ -41,16 +56,18 @@ def leave_out_gone(catalog: AppendOnlyTable) -> list[str]:
 
     Args:
         catalog: The workspace's catalog.
+        missing: Paths, as of `missing_files`.
     """
-    table = catalog.read(["path", "source_id", "media_id", "gone"])
-    rows = table.filter(pc.invert(pc.fill_null(table["gone"], False))).to_pylist()
-    missing = [row for row in rows if _is_missing(row["path"])]
-    lost = {row["path"] for row in missing}
-    living = {row["media_id"] for row in rows if row["path"] not in lost} - {None}
-    left = {row["path"]: _folder_left(row["path"], row["source_id"]) for row in missing}
+    if not missing:
+        return []
+    table = _without_gone(catalog)
+    lost = pc.is_in(table["path"], pa.array(sorted(missing), pa.string()))
+    rows = table.filter(lost).to_pylist()
+    living = set(table.filter(pc.invert(lost))["media_id"].to_pylist()) - {None}
+    left = {row["path"]: _folder_left(row["path"], row["source_id"]) for row in rows}
     alone = {folder for folder, files in Counter(left.values()).items() if files == 1}
     held = {folder for folder in left.values() if folder and (folder in alone or _holds_any(folder))}
-    gone = [row for row in missing if left[row["path"]] in held or row["media_id"] in living]
+    gone = [row for row in rows if left[row["path"]] in held or row["media_id"] in living]
     if gone:
         known = catalog.read(CATALOG_COLUMNS.names)
         chosen = known.filter(pc.is_in(known[KEY], pa.array([row[KEY] for row in gone], pa.string())))
@@ -74,15 +91,26 @@ def gone_files(catalog: AppendOnlyTable) -> dict[str, list[FoundFile]]:
     return found
 
 
-def _is_missing(path: str) -> bool:
-    """Tell whether a file is not there; one that the machine refuses to look at is."""
+def _is_missing(path: str, media_id: str | None) -> bool:
+    """Tell whether a file is not there; one that the machine refuses to look at is.
+
+    One that could never be read is there as long as its name is: a link that leads nowhere, or a name that is
+    not UTF-8, which the catalog holds with its bytes written out.
+    """
+    if media_id is not None:
+        return not _is_there(path, follow_symlinks=True)
+    bytes_of = _BYTE.sub(lambda byte: bytes.fromhex(byte[1].decode()), path.encode())
+    return not any(_is_there(name, follow_symlinks=False) for name in {path.encode(), bytes_of})
+
+
+def _is_there(path: str | bytes, *, follow_symlinks: bool) -> bool:
     try:
-        os.stat(path)  # noqa: PTH116 - a look at every file of the catalog
+        os.stat(path, follow_symlinks=follow_symlinks)  # noqa: PTH116 - a look at every file of the catalog
     except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
         return False
-    return False
+    except OSError:
+        return True
+    return True
 
 
 def check_mounted(clips: Sequence[Clip], sources: Sequence[str]) -> None:

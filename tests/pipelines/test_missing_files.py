@@ -1,5 +1,6 @@
 """Sources that are not there: an unmounted one ends the run and blames no clip, a single file is told."""
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 
 from leitmotif.collection.folder import find_media
 from leitmotif.media.errors import NoSuchFile
-from leitmotif.pipelines import catalog
+from leitmotif.pipelines import catalog, missing_files
 from leitmotif.pipelines.curate import Summary, curate
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
@@ -130,6 +131,42 @@ def test_a_folder_that_was_deleted_is_gone_and_one_that_is_empty_may_be_a_disk(
     (tmp_path / "source" / "z" / "alone.mp4").unlink()
     curate([], workspace, plan)
     assert set(errors(workspace, plan)) == {"y/deep/c.mp4", "y/deep/d.mp4", "e.mp4"}
+
+
+def test_what_could_never_be_read_is_not_gone_while_its_name_is_there(
+    tmp_path: Path, catalogue: Catalogue, workspace: Workspace, plan: Plan, caplog: pytest.LogCaptureFixture
+) -> None:
+    source = tmp_path / "source"
+    catalogue(a="one", b="two")
+    (source / "broken.mp4").symlink_to("nowhere")
+    named_in_bytes = Path(os.fsdecode(os.fsencode(source) + b"/\xff.mp4"))
+    named_in_bytes.write_text("bytes")
+    for given in ([source], [], [source]):
+        assert curate(given, workspace, plan).catalogued == 4
+    assert set(errors(workspace, plan)) == {"a.mp4", "b.mp4", "broken.mp4", "\\xff.mp4"}
+    assert "no longer there" not in caplog.text
+    named_in_bytes.rename(source / "renamed.mp4")
+    (source / "broken.mp4").unlink()
+    curate([source], workspace, plan)
+    assert set(errors(workspace, plan)) == {"a.mp4", "b.mp4", "renamed.mp4"}
+    assert "2 files of the catalog are no longer there" in caplog.text
+
+
+def test_every_file_of_the_catalog_is_looked_for_once_a_run(
+    catalogue: Catalogue, workspace: Workspace, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue(a="one", b="two")
+    curate([], workspace, plan)
+    looked_for: list[str] = []
+    look = missing_files._is_there
+
+    def watch(path: str | bytes, *, follow_symlinks: bool) -> bool:
+        looked_for.append(Path(os.fsdecode(path)).name)
+        return look(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(missing_files, "_is_there", watch)
+    curate([], workspace, plan)
+    assert sorted(looked_for) == ["a.mp4", "b.mp4"]
 
 
 def test_a_file_that_goes_while_the_run_works_is_told(
