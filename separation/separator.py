@@ -88,7 +88,7 @@ def heard_db(separator: Separator) -> float | None:
     """Return the least level over the rest, in dB, at which what it takes for a voice is one.
 
     Below, it is residue of other sounds (`leitmotif.separation.voice_level` measures it). None: whatever the
-    level, it tells nothing of whether there is a voice.
+    level, it tells nothing of whether there is a voice, nor of whether anything but one is left.
     """
     found: float | None = getattr(separator, "heard_db", HEARD_DB)
     return found

@@ -120,7 +120,7 @@ CLIPS: tuple[Column, ...] = (
         "removed_db",
         pa.float32(),
         "How much weaker the sound is than before the voice was taken out, dB; 0 where no voice was found, "
-        "and the sound was left as it was.",
+        "and the sound was left as it was; null where `voice_db` is.",
     ),
     ("pam_score", pa.float32(), "Audio quality by opposite prompts (PAM), 0..1."),
     ("clap_embedding", EMBEDDING, "Audio embedding, of length 1 (L2)."),

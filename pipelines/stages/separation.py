@@ -70,7 +70,7 @@ class SeparationStage:
     """The instrumental of a clip, as FLAC; the mix itself where no voice is heard."""
 
     NAME: ClassVar = "separation"
-    VERSION: ClassVar = 3
+    VERSION: ClassVar = 4
     READS: ClassVar = ("audio",)
     SETTINGS: ClassVar = SeparationSettings
     BATCH: ClassVar = 4
@@ -133,10 +133,11 @@ class SeparationStage:
             if untouched:
                 shutil.copyfile(mix, path)
         level_db = meter.mix_db if untouched else meter.instrumental_db
+        # What tells nothing of a voice does not tell either whether more than a voice is left.
         return {
             **self.context.describe(clip.clip_id, ".flac"),
             "voice_db": None if heard is None else meter.voice_db,
-            "removed_db": meter.mix_db - level_db,
+            "removed_db": None if heard is None else meter.mix_db - level_db,
             "instrumental_db": level_db,
         }
 
