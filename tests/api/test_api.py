@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import cv2
 import pytest
 import torch
 
@@ -90,15 +91,17 @@ def test_the_same_call_goes_on_and_measures_nothing_again(
 
 
 def test_a_run_leaves_the_threads_of_the_process_alone(workspace: leitmotif.Workspace) -> None:
-    former = torch.get_num_threads()
+    former, of_opencv = torch.get_num_threads(), cv2.getNumThreads()
     torch.set_num_threads(3)
+    cv2.setNumThreads(3)
     try:
         ran = leitmotif.curate((), workspace.path, measure_all=True, progress=False)
         assert ran.summary is not None and ran.summary.computed
-        assert torch.get_num_threads() == 3
+        assert torch.get_num_threads() == cv2.getNumThreads() == 3
         assert not runner._OPEN  # opened with one thread, and never used with three
     finally:
         torch.set_num_threads(former)
+        cv2.setNumThreads(of_opencv)
 
 
 def test_a_dataset_is_tables_and_rows(dataset: leitmotif.Dataset, workspace: leitmotif.Workspace) -> None:

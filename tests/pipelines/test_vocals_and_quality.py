@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -206,8 +207,9 @@ def test_a_batch_reads_the_windows_and_the_sound_of_its_clips_and_measures_on_on
     ledger.decide()
     (batch,) = missing_batches(stores, "vocals", ledger.entries)
     torch.set_num_threads(2)
+    cv2.setNumThreads(2)
     result = run_batch(batch)
     assert (result.measured, result.failed) == (1, 1)
-    assert torch.get_num_threads() == 1
+    assert torch.get_num_threads() == cv2.getNumThreads() == 1
     rows = {row["clip_id"]: row for row in stores.store("vocals").read(["vocal_tagger"]).to_pylist()}
     assert rows[ids[0]]["vocal_tagger"] > 0 and rows[ids[1]]["vocal_tagger"] is None
