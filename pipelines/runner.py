@@ -297,6 +297,8 @@ def _use_one_thread() -> None:
     threadpool_limits(limits=1)
     if torch := sys.modules.get("torch"):
         torch.set_num_threads(1)
+    if cv2 := sys.modules.get("cv2"):
+        cv2.setNumThreads(1)
 
 
 @cache
