@@ -1,7 +1,7 @@
 """Tracks out of Debian's packages, with a package made here in the place of its archive."""
 
 import shutil
-import subprocess
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -20,11 +20,18 @@ def tone(path: Path, seconds: float, hz: float = 440.0) -> None:
     soundfile.write(path, 0.3 * np.sin(2 * np.pi * hz * np.arange(int(seconds * RATE_HZ)) / RATE_HZ), RATE_HZ)
 
 
+def write_command(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+
+
 @pytest.fixture
 def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The package of a game, which an `apt-get` in front of the path hands out, noting that it was asked."""
-    if shutil.which("dpkg-deb") is None:
-        pytest.skip("no dpkg-deb: packages of Debian are made and read by it")
+    """The package of a game, which an `apt-get` in front of the path hands out, noting that it was asked.
+
+    It is a tar file, and what stands there for `dpkg-deb` reads it: the test runs where there is no Debian.
+    """
     games = tmp_path / "package" / "usr" / "share" / "games"
     tone(games / "theme.ogg", 3.0)
     tone(games / "level" / "theme.ogg", 2.5, 660.0)
@@ -36,21 +43,18 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     tone(tmp_path / "boss.ogg", 4.0, 220.0)
     with zipfile.ZipFile(games / "data.pk3", "w") as bundle:
         bundle.write(tmp_path / "boss.ogg", "music/boss.ogg")
-    control = tmp_path / "package" / "DEBIAN" / "control"
-    control.parent.mkdir()
-    control.write_text(
-        "Package: game-music\nVersion: 1.2-3\nArchitecture: all\nMaintainer: nobody <n@example.org>\n"
-        "Description: music\n"
+    with tarfile.open(tmp_path / "made.deb", "w") as package:
+        package.add(tmp_path / "package", ".")
+    write_command(
+        tmp_path / "bin" / "apt-get",
+        f'echo "$@" >> {tmp_path}/asked; cp {tmp_path}/made.deb game-music_1.2-3_all.deb',
     )
-    subprocess.run(
-        ["dpkg-deb", "--build", tmp_path / "package", tmp_path / "made.deb"], check=True, capture_output=True
+    unpack = 'mkdir tree && tar -xf "$2" -C tree'
+    write_command(
+        tmp_path / "bin" / "dpkg-deb",
+        f'case "$1 $3" in "--field Version") echo 1.2-3 ;; "--extract tree") {unpack} ;; *) exit 2 ;; esac',
     )
-    apt = tmp_path / "bin" / "apt-get"
-    apt.parent.mkdir()
-    handed_out = f"cp {tmp_path}/made.deb game-music_1.2-3_all.deb"
-    apt.write_text(f'#!/bin/sh\necho "$@" >> {tmp_path}/asked\n{handed_out}\n')
-    apt.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{apt.parent}:/usr/bin:/bin")
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:/usr/bin:/bin")
     return tmp_path
 
 
@@ -85,8 +89,7 @@ def test_without_debian_it_is_one_line(
     monkeypatch.setenv("PATH", str(tmp_path))
     assert main([str(tmp_path / "music")]) == 1
     assert "there is no apt-get here" in capsys.readouterr().err
-    (tmp_path / "apt-get").write_text("#!/bin/sh\necho 'E: Unable to locate package' >&2\nexit 100\n")
-    (tmp_path / "apt-get").chmod(0o755)
+    write_command(tmp_path / "apt-get", "echo 'E: Unable to locate package' >&2; exit 100")
     assert main([str(tmp_path / "music")]) == 1
     assert "E: Unable to locate package; see whether `apt-get update` helps" in capsys.readouterr().err
     assert read_index(tmp_path / "music") == []
