@@ -162,6 +162,7 @@ def test_a_short_film_is_measured_exactly_also_when_sampling_is_asked_for(tmp_pa
 
 
 @pytest.mark.slow
+# Lyrics over a film move as the film does: the rule `lyrics` takes them, by the text in their key frames.
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "film-lyrics"])
 def test_rendered_kinds_are_told_apart(tmp_path: Path, kind: str) -> None:
     for seed in (1000, 1001):
