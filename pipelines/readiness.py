@@ -43,7 +43,7 @@ class Readiness:
         device: Where it would run.
         fix: The command that makes it ready; None where it is.
         problems: What is amiss, each in a few words.
-        stand_ins: What the profile takes in its place where its weights are not fetched.
+        stand_ins: What the profile takes in its place in all its stages, since its weights are not fetched.
         stands_in: Whether the profile only takes it in place of others.
     """
 
@@ -99,6 +99,7 @@ def readiness(use: BackendUse, profile: str | None) -> Readiness:
     if reason := USELESS.get(backend.model_id):
         problems.append(reason)
         steps = ["leitmotif curate … --set tagging.model=laion/larger_clap_general"]
+    stood_in = bool(unfetched) and use.stand_ins.keys() >= set(use.stages)
     if problems and not steps:
         steps.append("run it on a machine with an NVIDIA GPU and a CUDA build of torch")
     return Readiness(
@@ -115,7 +116,7 @@ def readiness(use: BackendUse, profile: str | None) -> Readiness:
         device=device,
         fix=" && ".join(steps) or None,
         problems=tuple(problems),
-        stand_ins=tuple(dict.fromkeys(use.stand_ins.values())),
+        stand_ins=tuple(dict.fromkeys(use.stand_ins.values())) if stood_in else (),
         stands_in=use.stands_in,
     )
 

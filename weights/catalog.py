@@ -204,7 +204,6 @@ BACKENDS = (
         ("overlay-text",),
         "ppocr",
         "leitmotif.encoders.ppocr",
-        commercial="yes",
         weights=(wheel_table.PPOCR,),
     ),
     _DEMUCS,

@@ -1,5 +1,6 @@
 """What is taken in place of a backend whose weights are not fetched, and what goes with it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from leitmotif.pipelines import documents, stand_ins
 from leitmotif.pipelines.backends_in_use import uses_of
 from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.readiness import readiness
 from leitmotif.pipelines.saved_plan import load_plan
 from leitmotif.pipelines.settings import change_settings, make_plan
 from leitmotif.pipelines.stages import STAGES
@@ -218,6 +220,21 @@ def test_doctor_says_what_stands_in_and_that_the_profile_can_run(
     uses = {use.backend.name: use for use in uses_of(str(tmp_path / "own.yaml"))}
     assert uses["panns"].stand_ins == {"vocals": "clap-mini"}
     assert not uses["clap-mini"].stands_in  # it tags as well
+
+
+def test_doctor_finds_a_profile_not_ready_where_nothing_stands_in(
+    profile: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    (use,) = (use for use in uses_of(profile) if use.backend.name == "panns")
+    assert readiness(use, profile).usable
+    # Another stage of it has nothing that stands in.
+    assert not readiness(replace(use, stages=("vocals", "events")), profile).usable
+    # With weights it is taken, whatever else it lacks.
+    request.getfixturevalue("fetch")
+    monkeypatch.setattr(
+        "leitmotif.pipelines.readiness._packages", lambda backend: (None, ["panns-inference"])
+    )
+    assert not readiness(use, profile).usable
 
 
 @pytest.mark.parametrize(
