@@ -60,7 +60,7 @@ def find_beat(track: np.ndarray, rate_hz: int) -> Beat:
     whole, low = layers
     bpm = tempo_of_layers(whole, low, onsets.rate_hz)
     frames = track_beats(beat_strengths(whole, low), onsets.rate_hz, bpm)
-    confidence = beat_confidence(features(bpm, frames, whole.strengths, onsets))
+    confidence = beat_confidence(features(bpm, frames, whole, onsets))
     if confidence < MIN_CONFIDENCE:
         return Beat(confidence)
     times_s = tuple((frames / onsets.rate_hz + EARLY_S).tolist())

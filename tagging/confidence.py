@@ -10,7 +10,8 @@ from __future__ import annotations
 import numpy as np
 import scipy.ndimage
 
-from leitmotif.tagging.rhythm import BEATS, Onsets, autocorrelate, pulses_of_recurrence, value_at
+from leitmotif.tagging.octave import Layer, value_at
+from leitmotif.tagging.rhythm import BEATS, Onsets, autocorrelate, pulses_of_recurrence
 
 # The least recurrence that is told from none.
 FLOOR = 0.003
@@ -38,7 +39,7 @@ def beat_confidence(evidence: np.ndarray) -> float:
     return float(1.0 / (1.0 + np.exp(-(evidence @ np.asarray(WEIGHTS) + CONSTANT))))
 
 
-def features(bpm: float, beats: np.ndarray, strengths: np.ndarray, onsets: Onsets) -> np.ndarray:
+def features(bpm: float, beats: np.ndarray, whole: Layer, onsets: Onsets) -> np.ndarray:
     """Return what speaks for a tempo, shape (7,).
 
     The recurrence of the onsets after one to four beats (log), and after more; how far the onset at a common
@@ -49,17 +50,19 @@ def features(bpm: float, beats: np.ndarray, strengths: np.ndarray, onsets: Onset
     Args:
         bpm: The tempo, beats a minute.
         beats: Frames of its beats, shape (beats,).
-        strengths: How far onsets stand out, shape (frames,), about 1 in the mean.
-        onsets: The onsets.
+        whole: The onsets of all bands.
+        onsets: The onsets that it was made of.
     """
     rate_hz = onsets.rate_hz
     lag = 60.0 / bpm * rate_hz
-    again, later = _recurrence(onsets.whole, rate_hz, lag)
-    halves = np.array_split(onsets.whole, 2)
-    weaker = min(_recurrence(half, rate_hz, lag)[0] for half in halves)
-    agreeing = sum(_agrees(half, rate_hz, bpm) for half in halves)
+    again, later = _again(whole.recurrence, lag), _later(whole.recurrence, lag)
+    halves = [autocorrelate(half, rate_hz) for half in np.array_split(onsets.whole, 2)]
+    weaker = min(0.0 if half is None else _again(half, lag) for half in halves)
+    agreeing = sum(half is not None and _agrees(half, rate_hz, bpm) for half in halves)
     near = scipy.ndimage.maximum_filter1d(onsets.whole, 2 * round(NEAR_S * rate_hz) + 1)
-    apart, loud = (float(np.median(values[beats])) if len(beats) else 0.0 for values in (strengths, near))
+    apart, loud = (
+        float(np.median(values[beats])) if len(beats) else 0.0 for values in (whole.strengths, near)
+    )
     return np.array(
         [
             np.log(max(again, FLOOR)),
@@ -73,21 +76,19 @@ def features(bpm: float, beats: np.ndarray, strengths: np.ndarray, onsets: Onset
     )
 
 
-def _recurrence(onsets: np.ndarray, rate_hz: float, lag: float) -> tuple[float, float]:
-    """Return how much onsets recur after one to four beats, and after five to sixteen; 0 if they are flat."""
-    recurrence = autocorrelate(onsets, rate_hz)
-    if recurrence is None:
-        return 0.0, 0.0
+def _again(recurrence: np.ndarray, lag: float) -> float:
+    """Return how much onsets recur after one to four beats."""
+    return float(value_at(recurrence, lag * np.arange(1, BEATS + 1)).mean())
+
+
+def _later(recurrence: np.ndarray, lag: float) -> float:
+    """Return how much onsets recur after five to sixteen beats; 0 where the track is too short to tell."""
     # Of lags that are nearly as long as the track too little is left to compare.
     more = [beats for beats in range(5, 17) if beats * lag < 0.7 * len(recurrence)]
-    again = value_at(recurrence, lag * np.arange(1, BEATS + 1)).mean()
-    return float(again), float(value_at(recurrence, lag * np.asarray(more)).mean()) if more else 0.0
+    return float(value_at(recurrence, lag * np.asarray(more)).mean()) if more else 0.0
 
 
-def _agrees(onsets: np.ndarray, rate_hz: float, bpm: float) -> bool:
+def _agrees(recurrence: np.ndarray, rate_hz: float, bpm: float) -> bool:
     """Tell whether onsets, taken by themselves, recur most at a multiple of a tempo."""
-    recurrence = autocorrelate(onsets, rate_hz)
-    if recurrence is None:
-        return False
     ratios = pulses_of_recurrence(recurrence, rate_hz, 1)[0] / bpm / np.asarray(MULTIPLES)
     return bool(np.abs(ratios - 1.0).min() < TOLERANCE)

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leitmotif.tagging.octave import USUAL_BPM, Layer
-from leitmotif.tagging.rhythm import value_at
+from leitmotif.tagging.octave import USUAL_BPM, Layer, value_at
 
 METRES = ("4/4", "3/4", "6/8")  # of others the renders have none
 # At least as sure as that.

@@ -14,7 +14,9 @@ import scipy.ndimage
 
 RATIOS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 4 / 3, 3 / 2, 2.0, 3.0, 4.0)
 LOWEST_BPM, HIGHEST_BPM = 40.0, 220.0
-USUAL_BPM = 115.0  # `PRIOR_BPM` of `tagging.rhythm`, which imports this file
+# Where listeners tap when they may choose: Ellis, Beat tracking by dynamic programming, 2007, has 120; a
+# little lower, for quiet music without drums counts here as well.
+USUAL_BPM = 115.0
 SAME = 0.03  # as another candidate, of its tempo
 
 # How much more onsets may recur after one and a half of a candidate's beats than after whole ones. Every
@@ -89,15 +91,20 @@ def across(bpm: float, recurrence: np.ndarray, rate_hz: float) -> float:
         recurrence: How alike onsets are after each lag, shape (lags,).
         rate_hz: Lags a second.
     """
-    again = _after(recurrence, 60.0 / bpm * rate_hz, (1.5, 4.5, 1.0, 2.0, 4.0, 5.0))
+    again = value_at(recurrence, 60.0 / bpm * rate_hz * np.array([1.5, 4.5, 1.0, 2.0, 4.0, 5.0]))
     return float(again[:2].mean() - again[2:].mean())
 
 
 def strengthen(onsets: np.ndarray, rate_hz: float) -> np.ndarray:
     """Return how far onsets stand out from their surroundings, shape (frames,), about 1 in the mean."""
-    local = scipy.ndimage.uniform_filter1d(onsets, max(1, round(0.8 * rate_hz)))
-    peaks = scipy.ndimage.gaussian_filter1d(np.maximum(onsets - local, 0.0), 0.006 * rate_hz)
+    peaks = peaks_of(onsets, rate_hz)
     return scipy.ndimage.gaussian_filter1d(np.sqrt(peaks / max(peaks.mean(), 1e-9)), 0.015 * rate_hz)
+
+
+def peaks_of(onsets: np.ndarray, rate_hz: float) -> np.ndarray:
+    """Return what of onsets is above their surroundings, from 0, shape (frames,)."""
+    local = scipy.ndimage.uniform_filter1d(onsets, max(1, round(0.8 * rate_hz)))
+    return scipy.ndimage.gaussian_filter1d(np.maximum(onsets - local, 0.0), 0.006 * rate_hz)
 
 
 def features(bpm: float, whole: Layer, low: Layer, rate_hz: float) -> np.ndarray:
@@ -118,15 +125,16 @@ def features(bpm: float, whole: Layer, low: Layer, rate_hz: float) -> np.ndarray
             min(octaves + 0.5, 0.0),
             max(octaves - 0.5, 0.0),
             octaves**2,
-            *_after(whole.recurrence, lag, LAGS),
-            *_after(low.recurrence, lag, LOW_LAGS),
+            *value_at(whole.recurrence, lag * np.asarray(LAGS)),
+            *value_at(low.recurrence, lag * np.asarray(LOW_LAGS)),
             *(value for phases in strengths for value in (*phases, phases[0] * sure)),
         ]
     )
 
 
-def _after(recurrence: np.ndarray, lag: float, beats: tuple[float, ...]) -> np.ndarray:
-    return np.interp(lag * np.asarray(beats), np.arange(len(recurrence)), recurrence, right=0.0)
+def value_at(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Return values between frames, by straight lines; 0 beyond the last."""
+    return np.interp(positions, np.arange(len(values)), values, right=0.0)
 
 
 def _strength_by_phase(strengths: np.ndarray, lag: float) -> np.ndarray:

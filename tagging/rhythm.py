@@ -10,17 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
-import scipy.ndimage
 
-from leitmotif.tagging.octave import Layer, choose_octave, strengthen
+from leitmotif.tagging.octave import USUAL_BPM, Layer, choose_octave, peaks_of, strengthen, value_at
 
 MIN_BPM, MAX_BPM = 30.0, 240.0  # of a pulse; `tagging.octave` chooses the tempo among its multiples
 BEATS = 4  # a bar of the most common metre
 PULSES = 3  # of 400 rendered pieces the tempo of 396 is a multiple of one of three, of 388 one of the first
 LOW_BANDS = 6  # below 400 Hz
-# Where listeners tap when they may choose: log-normal, after Ellis, Beat tracking by dynamic programming,
-# 2007 (120 BPM, 0.9 octaves); a little lower, for quiet music without drums counts here as well.
-PRIOR_BPM, PRIOR_OCTAVES = 115.0, 0.8
+PRIOR_OCTAVES = 0.8  # around the usual tempo, log-normal; in Ellis 2007, 0.9
 MIN_TRACK_S = 2.0
 # Below this level there is nothing to hear in 16 bits.
 SILENCE_RMS = 10 ** (-70 / 20)
@@ -128,7 +125,7 @@ def pulses_of_recurrence(recurrence: np.ndarray, rate_hz: float, most: int = PUL
     lags = 60.0 / bpm * rate_hz
     # A beat recurs after one, two, three and four beats; half or two thirds of one does not, all four times.
     evidence = np.mean([value_at(recurrence, lags * beats) for beats in range(1, BEATS + 1)], axis=0)
-    score = evidence * np.exp(-0.5 * (np.log2(bpm / PRIOR_BPM) / PRIOR_OCTAVES) ** 2)
+    score = evidence * np.exp(-0.5 * (np.log2(bpm / USUAL_BPM) / PRIOR_OCTAVES) ** 2)
     inner = score[1:-1]
     peaks = np.flatnonzero((inner >= score[:-2]) & (inner > score[2:])) + 1
     if not len(peaks):
@@ -138,8 +135,7 @@ def pulses_of_recurrence(recurrence: np.ndarray, rate_hz: float, most: int = PUL
 
 def autocorrelate(onsets: np.ndarray, rate_hz: float) -> np.ndarray | None:
     """Return how alike onsets and onsets after each lag are, shape (lags,), 1 at 0; None if they are flat."""
-    local = scipy.ndimage.uniform_filter1d(onsets, max(1, round(0.8 * rate_hz)))
-    peaks = scipy.ndimage.gaussian_filter1d(np.maximum(onsets - local, 0.0), 0.006 * rate_hz)
+    peaks = peaks_of(onsets, rate_hz)
     if peaks.max(initial=0.0) < MIN_ONSET:
         return None
     peaks = peaks - peaks.mean()
@@ -148,11 +144,6 @@ def autocorrelate(onsets: np.ndarray, rate_hz: float) -> np.ndarray | None:
     correlation = scipy.fft.irfft(np.abs(scipy.fft.rfft(peaks, length)), length)[: len(peaks)]
     overlap = 1.0 - np.arange(len(peaks)) / len(peaks)
     return correlation / correlation[0] / np.maximum(overlap, 0.2)
-
-
-def value_at(values: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Return values between frames, by straight lines; 0 beyond the last."""
-    return np.interp(positions, np.arange(len(values)), values, right=0.0)
 
 
 def _refine(recurrence: np.ndarray, lag: float) -> float:

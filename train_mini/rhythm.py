@@ -63,7 +63,7 @@ def confidence_choice(piece: Piece, onsets: Onsets) -> Choice | None:
         return None
     bpm = tempo_of_layers(*layers, onsets.rate_hz)
     beats = track_beats(beat_strengths(*layers), onsets.rate_hz, bpm)
-    row = np.append(confidence.features(bpm, beats, layers[0].strengths, onsets), 1.0)
+    row = np.append(confidence.features(bpm, beats, layers[0], onsets), 1.0)
     truth = piece.tempo_bpm
     right = truth is not None and any(abs(bpm / truth / ratio - 1) <= TOLERANCE for ratio in HEARD_AS)
     return np.stack([np.zeros_like(row), row]), int(right), 1.0
