@@ -26,9 +26,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from bench.quality.media_index import read_media_index
 from bench.quality.tags import read_truths, truth_of
 from bench.quality.voice_fit import voice_in
-from bench.quality.voices import OF_KIND, WITH_MUSIC, read_index
+from bench.quality.voices import OF_KIND, WITH_MUSIC
 from leitmotif.pipelines.dataset_rows import read_columns
 from leitmotif.pipelines.entries import take
 from leitmotif.reports.workspace import open_workspace
@@ -172,7 +173,8 @@ def main() -> None:
     parser.add_argument("--names", action="store_true", help="also name the files that were counted")
     given = parser.parse_args()
     folder = given.media.resolve()
-    kinds = {name: kind for name, kind in read_index(folder) if kind in ("video", "music", "speech", "noise")}
+    rows = read_media_index(folder)
+    kinds = {row["file"]: row["kind"] for row in rows if row["kind"] in (*OF_KIND, "video")}
     kinds = dict(list(kinds.items())[:: given.every])
     sides = {}
     with TemporaryDirectory() as scratch:

