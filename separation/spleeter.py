@@ -50,7 +50,6 @@ class SpleeterSeparator:
     """
 
     stems: ClassVar[tuple[str, ...]] = (INSTRUMENTAL, VOCALS)
-    rate_hz: ClassVar[int] = RATE_HZ
     chunk_s: ClassVar[float] = (SEGMENT - 1) * HOP / RATE_HZ  # as many samples as make whole frames
     overlap_s: ClassVar[float] = OVERLAP_S
     batch: ClassVar[int] = 1

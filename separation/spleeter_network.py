@@ -15,8 +15,6 @@ from torch import nn
 from torch.nn import functional
 
 WIDTHS = (16, 32, 64, 128, 256, 512)
-# What the encoder halves six times must be a multiple of this, frames and bins alike.
-MULTIPLE = 1 << len(WIDTHS)
 _EPSILON = 1e-3  # of the published networks
 
 

@@ -6,8 +6,8 @@ import soundfile
 import torch
 
 from leitmotif.separation.separator import BadWeights, make, separate_blocks
-from leitmotif.separation.spleeter import BINS, FRAME, RATE_HZ, SpleeterSeparator
-from leitmotif.separation.spleeter_network import MULTIPLE, WIDTHS, SpleeterNetwork
+from leitmotif.separation.spleeter import BINS, FRAME, RATE_HZ, SEGMENT, SpleeterSeparator
+from leitmotif.separation.spleeter_network import WIDTHS, SpleeterNetwork
 from leitmotif.weights.load import read_arrays
 from tests.separation.spleeter_weights import write_arrays, write_weights
 
@@ -41,7 +41,8 @@ def test_the_networks_have_the_layers_of_the_published_weights():
     assert sum(tensor.numel() for tensor in layout.values()) == 9_826_759
     assert layout["down6_conv.1.weight"].shape == (512, 256, 5, 5)
     assert layout["up2.0.weight"].shape == (512, 128, 5, 5)
-    assert MULTIPLE == 2 ** len(WIDTHS) == 64
+    # Both sides of what they read can be halved once a layer.
+    assert SEGMENT % 2 ** len(WIDTHS) == BINS % 2 ** len(WIDTHS) == 0
 
 
 @pytest.mark.parametrize("samples", [1, FRAME, 50_001, 523_264, 600_000])
