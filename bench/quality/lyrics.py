@@ -6,9 +6,9 @@ code, shop signs that pass by, closing credits), over real footage (of FOLDER) a
 alone are rendered, coded as H.264 and measured. Told are precision and recall of the rule, what is mistaken,
 the CPU seconds that a film takes, and which of the real videos of FOLDER the rule rejects.
 
-Thresholds were chosen on films of seeds 0 and 2, which have the footage `CHOSEN` of `bench.quality.shots`;
-odd seeds have `KEPT_BACK`. Scripts whose fonts are missing (Debian: fonts-dejavu, fonts-liberation,
-fonts-noto-core, fonts-noto-cjk) are passed over and named.
+Thresholds were chosen on films of seeds 0 to 11; even seeds have the footage `CHOSEN` of
+`bench.quality.shots`, odd ones `KEPT_BACK`. Scripts whose fonts are missing (Debian: fonts-dejavu,
+fonts-liberation, fonts-noto-core, fonts-noto-cjk) are passed over and named.
 """
 
 from __future__ import annotations
