@@ -19,6 +19,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import cv2
 import psutil
 import pyarrow.parquet as pq
 
@@ -360,6 +361,8 @@ def load_libraries() -> None:
     sys.modules[flow.__name__] = flow
     for name in LIBRARIES:
         import_module(name)
+    # A pool of OpenCV's threads does not come along into a fork, where it would be waited for without end.
+    cv2.setNumThreads(1)
     labels.load()
     gc.freeze()  # pages stay shared by the forks
 
