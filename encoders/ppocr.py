@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from leitmotif.encoders.encoder import loaded
-from leitmotif.weights.resolve import check_wheel
+from leitmotif.weights.resolve import check_wheel, loading_wheel
 from leitmotif.weights.wheel_table import PPOCR
 
 MODEL_ID = "ch_PP-OCRv4_det"
@@ -20,7 +20,6 @@ REFERENCE = "Liao et al., Real-time scene text detection with differentiable bin
 COMMERCIAL = "yes"
 SETTINGS: dict[str, object] = {}
 
-_FILE = "detector.onnx"
 # Of 736 pixels, PP-OCR's own, a fifth of the time. At 256 small lines over busy pictures are missed, at 384
 # drawn figures are taken for text.
 _SHORT_SIDE_PX = 320
@@ -43,9 +42,11 @@ class PpocrDetector:
         """Load the weights; they run on the CPU, whatever the device.
 
         Raises:
-            BadModel: They are not fetched.
+            BadModel: They are not fetched, or the file is damaged.
         """
-        self._net = cv2.dnn.readNetFromONNX(str(check_wheel(PPOCR) / _FILE))
+        check_wheel(PPOCR)
+        with loading_wheel(PPOCR):
+            self._net = cv2.dnn.readNetFromONNX(str(PPOCR.path("detector.onnx")))
         return self
 
     def find_lines(self, picture: np.ndarray) -> list[np.ndarray]:

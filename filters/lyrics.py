@@ -17,10 +17,10 @@ import pyarrow.compute as pc
 
 from leitmotif.filters.rule import SHARE, Candidate, Judged, ReadColumn, Rule
 
-Numbers = Any  # a number, or an array of them
-
 if TYPE_CHECKING:
     from leitmotif.encoders.encoder import TextDetector
+
+Numbers = Any  # a number, or an array of them
 
 # Shares of frames, widths and pictures, chosen on films of `python -m bench.quality.lyrics`, which measures
 # the rule on others.

@@ -111,9 +111,8 @@ class ShotFinder:
             return
         for last, first in find_changes(np.stack(self._pictures), self._judged, until):
             last_s, first_s = self._times_s[last], self._times_s[first]
-            if (
-                not self._changes or last_s >= sum(self._changes[-1]) / 2
-            ):  # not the same one, seen from its end
+            # A change may be seen twice, the second time from its end.
+            if not self._changes or last_s >= sum(self._changes[-1]) / 2:
                 self._changes.append((last_s, first_s))
         self._judged = until
 
@@ -182,11 +181,7 @@ def _dissolves(pictures: np.ndarray, begin: int, end: int) -> list[tuple[int, in
     candidates: list[tuple[float, int, int]] = []
     for half in _HALF_WIDTHS:
         middle = np.arange(max(begin, half), min(end, len(pictures) - half))
-        middle = (
-            middle[_gap(pictures[middle - half], pictures[middle + half]) > _BLEND_LEVELS]
-            if len(middle)
-            else middle
-        )
+        middle = middle[_gap(pictures[middle - half], pictures[middle + half]) > _BLEND_LEVELS]
         if not len(middle):
             continue
         one, other = pictures[middle - half], pictures[middle + half]

@@ -117,8 +117,7 @@ def parts_of(
     clipped = [(max(first, start_s), min(last, end_s)) for first, last in shots]
     inside = [(first, last) for first, last in clipped if first <= last] or [(start_s, end_s)]
     longest = sorted((first - last, first, last) for first, last in inside)[:count]
-    waiting = [(negative, first, last, 1) for negative, first, last in longest]
-    heapq.heapify(waiting)
+    waiting = [(negative, first, last, 1) for negative, first, last in longest]  # sorted, and so a heap
     for _ in range(count - len(waiting)):
         _, first, last, parts = waiting[0]
         heapq.heapreplace(waiting, ((first - last) / (parts + 1), first, last, parts + 1))

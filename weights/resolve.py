@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from leitmotif.phrases import some_of
 from leitmotif.storage.digest import sha256_of
-from leitmotif.storage.errors import UserError, first_line
+from leitmotif.storage.errors import UserError, first_line, is_machine_fault, one_line
 from leitmotif.weights.files import WheelFiles, fetched_file, models_dir
 
 SHIPPED = ("clap-mini", "clip-mini")
@@ -99,6 +101,24 @@ def check_wheel(item: WheelFiles) -> Path:
             f"`leitmotif fetch-models --only {item.backend}`"
         )
     return item.folder
+
+
+@contextmanager
+def loading_wheel(item: WheelFiles) -> Iterator[None]:
+    """Turn whatever a library raises over unfit files that came in a wheel into one line.
+
+    Raises:
+        BadModel: Loading failed, for another reason than a full disk or memory.
+    """
+    try:
+        yield
+    except Exception as error:
+        if is_machine_fault(error):
+            raise
+        raise BadModel(
+            f"got {str(item.folder)!r}, whose files do not load as {item.model} ({one_line(error, 200)}); "
+            f"delete that folder and run `leitmotif fetch-models --only {item.backend}`"
+        ) from error
 
 
 def weight_files(folder: Path) -> list[Path]:

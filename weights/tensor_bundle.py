@@ -84,9 +84,10 @@ def _handle(data: bytes, at: int) -> tuple[int, int]:
 
 def _block(table: bytes, place: int, size: int) -> Iterator[tuple[bytes, bytes]]:
     """Yield the keys and values of a block; of a key is stored what differs from the one before."""
-    stored, compression, checksum = table[place : place + size], table[place + size], place + size + 1
-    if masked_crc32c(table[place:checksum]) != int.from_bytes(table[checksum : checksum + 4], "little"):
+    end = place + size + 1  # of what the checksum behind it is of: the block, and a byte for its compression
+    if masked_crc32c(table[place:end]) != int.from_bytes(table[end : end + 4], "little"):
         raise ValueError(f"got a block at {place} with another checksum than is stated; the file is damaged")
+    stored, compression = table[place : end - 1], table[end - 1]
     if compression not in (0, 1):
         raise ValueError(f"got block compression {compression}; expected 0 (none) or 1 (Snappy)")
     data = _unsnappy(stored) if compression else stored

@@ -14,7 +14,6 @@ fonts-liberation, fonts-noto-core, fonts-noto-cjk) are passed over and named.
 from __future__ import annotations
 
 import argparse
-import csv
 import json
 import time
 from collections import Counter
@@ -29,8 +28,9 @@ import cv2
 import numpy as np
 
 from bench.quality.overlays import LYRICS, OTHERS
-from bench.quality.shots import CHOSEN, KEPT_BACK
+from bench.quality.shots import footage_of
 from bench.quality.typesetter import SCRIPTS, Typesetter, find_fonts
+from bench.quality.voices import read_index
 from leitmotif.demo.pictures.paint import Canvas, mood_colours
 from leitmotif.demo.pictures.render import SCENES
 from leitmotif.encoders.ppocr import PpocrDetector
@@ -62,11 +62,8 @@ def ground_of(
     """Return the name of a moving ground, and its frame at a share of the film: real footage, or a scene."""
     if footage and rng.random() < 0.6:
         path = footage[int(rng.integers(len(footage)))]
-        pictures = [
-            np.asarray(cv2.imdecode(np.frombuffer(jpeg, np.uint8), 1))[..., ::-1]
-            for _, jpeg in timed_key_frames(path, count=2 * FRAMES)
-        ]
-        fitted = [_filled(picture, size) for picture in pictures]
+        pictures = decoded(timed_key_frames(path, count=2 * FRAMES))
+        fitted = [_filled(picture[..., ::-1], size) for picture in pictures]
         return path.stem, lambda share: fitted[min(int(share * len(fitted)), len(fitted) - 1)]
     kind = str(rng.choice(list(SCENES)))
     mood = rng.uniform(-1, 1, 2)
@@ -127,8 +124,7 @@ def is_lyrics(found: TextOnScreen) -> bool:
 def judge_real(media: Path) -> dict[str, Any]:
     """Return which real videos the rule rejects."""
     detector = PpocrDetector().load()
-    with (media / "INDEX.csv").open(encoding="utf-8", newline="") as file:
-        names = [row["file"] for row in csv.DictReader(file) if row["kind"] == "video"]
+    names = [name for name, kind in read_index(media) if kind == "video"]
     found = {name: measure_text(decoded(timed_key_frames(media / name)), detector) for name in names}
     return {"videos": len(names), "rejected": [name for name, text in found.items() if is_lyrics(text)]}
 
@@ -169,8 +165,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    names = CHOSEN if options.seed % 2 == 0 else KEPT_BACK
-    footage = [options.media / name for name in names] if options.media else []
+    footage = footage_of(options.media, options.seed)
     with TemporaryDirectory() as scratch:
         figures = measure(options.seed, options.each, footage, Path(scratch))
     if options.media:

@@ -70,6 +70,11 @@ class Film:
     changes: list[tuple[str, int, int]] = field(default_factory=list)
 
 
+def footage_of(media: Path | None, seed: int) -> list[Path]:
+    """Return the footage of a seed in a folder of real media; none without a folder."""
+    return [media / name for name in (KEPT_BACK if seed % 2 else CHOSEN)] if media else []
+
+
 def read_footage(path: Path) -> list[np.ndarray]:
     """Return the luma of a film, small."""
     return [cv2.resize(luma, SIZE, interpolation=cv2.INTER_AREA) for _, luma in iter_luma(path)]
@@ -280,8 +285,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    names = CHOSEN if options.seed % 2 == 0 else KEPT_BACK
-    pool = [read_footage(options.media / name) for name in names] if options.media else []
+    pool = [read_footage(path) for path in footage_of(options.media, options.seed)]
     pool += [rendered_footage(options.seed * 1000 + number) for number in range(len(SCENES))]
     films = [make_film(pool, np.random.default_rng([options.seed, n])) for n in range(options.films)]
     with TemporaryDirectory() as scratch:

