@@ -13,7 +13,12 @@ from leitmotif.storage.documents import DocumentError, parse_yaml
 from leitmotif.storage.errors import UserError
 
 # How Pydantic calls the kinds of values, and what people call them.
-_PLAIN_WORDS = {"a valid integer": "a whole number", "a valid boolean": "true or false", "a valid ": "a "}
+_PLAIN_WORDS = {
+    "a valid integer": "a whole number",
+    "a valid boolean": "true or false",
+    "a valid tuple": "a list",
+    "a valid ": "a ",
+}
 _PERCENT = re.compile(r"\s*(-?\d+(?:\.\d+)?)\s*%\s*")
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-UNKNOWN_LICENSE = "unknown"
+from leitmotif.shards.licenses import UNKNOWN_LICENSE
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ from typing import Any
 
 from leitmotif.collection.fields import MAX_DESCRIPTION, MAX_TEXT, Fields
 from leitmotif.collection.folder import FoundFile
-from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
+from leitmotif.collection.metadata import Metadata
 from leitmotif.collection.table import encoding_of, read_records, unreadable
+from leitmotif.shards.licenses import UNKNOWN_LICENSE
 from leitmotif.shards.texts import normalized
 from leitmotif.storage.errors import UserError
 

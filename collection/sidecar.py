@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from leitmotif.collection.fields import MAX_DESCRIPTION, MAX_TEXT, Fields
-from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
+from leitmotif.collection.metadata import Metadata
 from leitmotif.shards.addresses import without_secrets
+from leitmotif.shards.licenses import UNKNOWN_LICENSE
 from leitmotif.shards.texts import encodable
 from leitmotif.storage.errors import first_line
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 
 from leitmotif.collection.fields import MAX_DESCRIPTION, Fields
-from leitmotif.collection.metadata import UNKNOWN_LICENSE, Metadata
+from leitmotif.collection.metadata import Metadata
 from leitmotif.shards.addresses import public_address
+from leitmotif.shards.licenses import UNKNOWN_LICENSE
 
 # A copyright line says who owns a work; it counts as a licence where it names one.
 _NAMES_A_LICENSE = re.compile(

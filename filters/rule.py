@@ -21,8 +21,10 @@ SHARE = (0.0, 1.0)
 POSITIVE = (0.0, math.inf)
 DB_FULL_SCALE = (-math.inf, 0.0)
 YES_OR_NO = "0 or 1"
-# Why the files are left out that have the bytes of another one; no rule over a number.
-EXACT_DUPLICATE = "exact-duplicate"
+# Why files are left out before anything is measured, by no rule over a number: they have the bytes of another
+# one, or a licence that is not among those asked for.
+EXACT_DUPLICATE, LICENSE = "exact-duplicate", "license"
+ASKED_FIRST = (EXACT_DUPLICATE, LICENSE)
 
 
 class Candidate(Protocol):

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import PurePath
 
-from leitmotif.collection.metadata import UNKNOWN_LICENSE
 from leitmotif.filters import rule as filters_rule
-from leitmotif.filters.rule import EXACT_DUPLICATE
-from leitmotif.phrases import command, count
+from leitmotif.filters.rule import EXACT_DUPLICATE, LICENSE
+from leitmotif.phrases import command, count, some_of
 from leitmotif.pipelines.catalog_row import CatalogRow
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stated import read_license
+from leitmotif.shards.licenses import UNKNOWN_LICENSE, license_id
 from leitmotif.weights.small_models import embedded_models
 
 # Quarantined files that are named.
@@ -41,7 +42,7 @@ def advise(ledger: Ledger, plan: Plan) -> list[str]:
         ledger: One that has decided.
         plan: Plan of the workspace.
     """
-    lines = [*other_recipe(ledger, plan), *copies_that_differ(ledger)]
+    lines = [*other_recipe(ledger, plan), *copies_that_differ(ledger), *licenses_left_out(ledger)]
     counts = ledger.counts()
     if not counts["kept"] and not counts["pending"] and counts["rejected"]:
         name, rejected = next(iter(ledger.rejected_by().items()))
@@ -89,6 +90,19 @@ def _differs(copy: CatalogRow, kept: CatalogRow, fallback: str | None) -> bool:
     """Return whether a copy says something else; the licence of files that state none says nothing."""
     licences = copy.license not in (None, UNKNOWN_LICENSE, fallback, kept.license)
     return licences or copy.artist not in (None, kept.artist)
+
+
+def licenses_left_out(ledger: Ledger) -> list[str]:
+    """Return the line that names the licences of clips that were rejected for them, if there are any."""
+    left_out = [entry for entry in ledger.entries if entry.outcome.rule == LICENSE]
+    found = Counter(license_id(entry.source.license or "") for entry in left_out)
+    if not found:
+        return []
+    names = some_of([f"{name} {number:,}" for name, number in found.most_common()])
+    return [
+        f"{count(len(left_out), 'clip')} left out for the licence: {names}; what is allowed is set by "
+        "--set license.allow='[NAME, …]'"
+    ]
 
 
 def demonstration(ledger: Ledger, plan: Plan) -> list[str]:

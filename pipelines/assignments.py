@@ -93,4 +93,5 @@ def place_of(values: dict[str, Any], section: str, key: str) -> tuple[dict[str, 
     for kind, settings in values["tags"].items():
         places |= {f"{kind}.{setting}": (settings, setting) for setting in settings}
     places |= {f"splits.{split}": (values["splits"], split) for split in values["splits"]}
+    places["license.allow"] = (values["licenses"], "allow")
     return places[known("setting", name, places)]

@@ -9,7 +9,7 @@ from typing import Any, Self
 
 import pyarrow as pa
 
-from leitmotif.collection.metadata import UNKNOWN_LICENSE
+from leitmotif.shards.licenses import UNKNOWN_LICENSE
 
 CATALOG_COLUMNS = pa.schema(
     [

@@ -94,6 +94,8 @@ def wrong_value(section: str, error: ValidationError) -> UserError:
     match error.errors()[0]["loc"]:  # as people type it
         case ("rules", rule):
             where = f"{rule}.threshold"
+        case ("licenses", *parts):
+            where = ".".join(["license", *map(str, parts)])
         case ("tags", *parts) | parts:
             where = ".".join(map(str, parts))
     return assignments.wrong_value(f"{section}{where}", error)

@@ -15,10 +15,11 @@ import numpy as np
 import pyarrow.compute as pc
 
 from leitmotif.filters import rule as filters_rule
-from leitmotif.filters.rule import EXACT_DUPLICATE
+from leitmotif.filters.rule import EXACT_DUPLICATE, LICENSE
 from leitmotif.pipelines.catalog_row import CATALOG_COLUMNS, CatalogRow
 from leitmotif.pipelines.entries import CatalogEntry, Outcome, asked, by_store, stored_under, take
 from leitmotif.pipelines.workspace import Stores
+from leitmotif.shards.licenses import allows, describe_license, license_id
 from leitmotif.shards.takedown import Blocklist
 from leitmotif.storage.table import KEY
 
@@ -144,6 +145,7 @@ class Ledger:
             if not self._blocklist.refuses(ids=(entry.clip_id,), urls=(row["source_url"],)):
                 self.entries.append(entry)
         self._reject_copies()
+        self._reject_licenses()
 
     def _reject_copies(self) -> None:
         """Reject all but one of files of the same bytes.
@@ -160,6 +162,16 @@ class Ledger:
             if owner is not entry:
                 detail = f"the same bytes as {owner.source_id}"
                 entry.outcome = Outcome(rule=EXACT_DUPLICATE, value=1.0, threshold=1.0, detail=detail)
+
+    def _reject_licenses(self) -> None:
+        allowed = self.kinds[0].plan.licenses.allow
+        if allowed is None:
+            return
+        for entry in self.entries:
+            stated = entry.source.license or ""
+            if entry.outcome.is_kept and not allows(allowed, license_id(stated)):
+                detail = f"its licence is {describe_license(stated)}"
+                entry.outcome = Outcome(rule=LICENSE, value=0.0, threshold=1.0, detail=detail)
 
     def _cut_windows(self) -> None:
         """Tell each probed source's kind, and replace it by its windows, where the plan asks for windows."""

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from leitmotif.shards.licenses import known_license
 from leitmotif.storage.documents import yaml_text
 from leitmotif.tagging.select import TagSettings
 
@@ -35,6 +36,30 @@ class SplitSettings(BaseModel):
         if max(self.validation, self.test) < 1 <= self.validation + self.test:
             raise ValueError("validation and test take everything; leave some for train")
         return self
+
+
+class LicenseSettings(BaseModel):
+    """Licences of which clips are kept, as `leitmotif.shards.licenses` names them; None keeps all."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allow: tuple[str, ...] | None = None
+
+    @field_validator("allow", mode="before")
+    @classmethod
+    def _names(cls, value: Any) -> Any:
+        return [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+
+    @field_validator("allow")
+    @classmethod
+    def _known(cls, value: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        if value is None:
+            return None
+        if not value:
+            raise ValueError(
+                "expected a licence at least, such as [cc-by, cc0-1.0]; without a value all are kept"
+            )
+        return tuple(dict.fromkeys(map(known_license, value)))
 
 
 class Kind(BaseModel):
@@ -68,6 +93,7 @@ class Plan(BaseModel):
     rules: dict[str, Annotated[float, Field(allow_inf_nan=False)]]
     tags: dict[str, TagSettings]
     splits: SplitSettings = SplitSettings()
+    licenses: LicenseSettings = LicenseSettings()
     # What the profile says of stages that the recipe leaves out: its datasets have the same columns.
     left_out: dict[str, dict[str, Any]] = {}
     # What the user set over recipe and profile, as `section.key=value`.
@@ -94,6 +120,7 @@ class Plan(BaseModel):
         """Return the plan as plain values, without what it has none of."""
         empty = {"kinds"} if not self.kinds else {"track"}
         empty |= set() if self.stand_ins else {"stand_ins"}
+        empty |= set() if self.licenses.allow else {"licenses"}
         return self.model_dump(mode="json", exclude=empty)
 
     def save(self) -> str:

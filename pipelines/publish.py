@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from leitmotif.collection.ours import kind_around, kinds_of
 from leitmotif.phrases import command, count
-from leitmotif.pipelines.advice import name_quarantined, other_recipe
+from leitmotif.pipelines.advice import licenses_left_out, name_quarantined, other_recipe
 from leitmotif.pipelines.damage import telling_damage
 from leitmotif.pipelines.dataset_rows import RowReader
 from leitmotif.pipelines.entries import CatalogEntry
@@ -148,7 +148,7 @@ def _publish(
         shards=shards,
         rows=rows,
         seconds=seconds,
-        advice=[*name_quarantined(ledger), *other_recipe(ledger, plan)],
+        advice=[*name_quarantined(ledger), *other_recipe(ledger, plan), *licenses_left_out(ledger)],
     )
 
 

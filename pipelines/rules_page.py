@@ -9,7 +9,7 @@ import re
 import sys
 from pathlib import Path
 
-from leitmotif.filters.rule import EXACT_DUPLICATE, Rule, discover, domain_text
+from leitmotif.filters.rule import EXACT_DUPLICATE, LICENSE, Rule, discover, domain_text
 from leitmotif.filters.sentence import limit_text
 from leitmotif.pipelines.documents import PROFILES, RECIPES, read_document
 from leitmotif.pipelines.settings import make_plan
@@ -79,6 +79,11 @@ def _notes() -> str:
         f"- **{EXACT_DUPLICATE}** — The same bytes as another file. Of those that are there the one of "
         "which most is known goes on (title, artist, licence and so on), then the first by path. It is "
         "always asked, first of all and of every file, and has no threshold.\n"
+    )
+    lines.append(
+        f"- **{LICENSE}** — A licence that is not among those of `license.allow`; off where none is named. "
+        "It is asked next, before anything is measured, and its value is the licence (`detail` of "
+        "`rejected.parquet`).\n"
     )
     return "".join(lines)
 

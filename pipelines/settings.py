@@ -14,7 +14,7 @@ from leitmotif.pipelines.assignments import assign, latest, parse_assignment, pl
 from leitmotif.pipelines.checks import check_plan, check_stage, check_thresholds
 from leitmotif.pipelines.documents import PROFILES, check_shipped, read_document, read_kinds, settings_of
 from leitmotif.pipelines.order import check_order
-from leitmotif.pipelines.plan import Plan, SplitSettings
+from leitmotif.pipelines.plan import LicenseSettings, Plan, SplitSettings
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.stand_ins import profile_and_stand_ins, stand_ins_at_work
 from leitmotif.storage.errors import UserError
@@ -68,6 +68,7 @@ def make_plan(
         "rules": rules,
         "tags": {kind: TagSettings().model_dump() for kind in TAG_KINDS},
         "splits": SplitSettings().model_dump(),
+        "licenses": LicenseSettings().model_dump(),
     }
     left_out: dict[str, dict[str, Any]] = {}
     # A profile's numbers suit its models; what somebody wrote into a recipe is meant.
@@ -138,7 +139,7 @@ def profile_settings(profile: str, *, stand_ins: Collection[str] = ()) -> dict[s
     """
     document = read_document("profile", profile)
     values: dict[str, Any] = {"stages": {name: dict(stage.SETTINGS()) for name, stage in STAGES.items()}}
-    values |= {"rules": {}, "tags": {}, "splits": {}}
+    values |= {"rules": {}, "tags": {}, "splits": {}, "licenses": {}}
     settings, _ = profile_and_stand_ins(document, STAGES, (), stand_ins)
     for section, key, value in settings:
         if section in STAGES and not (key == "threshold" and section in filters_rule.discover()):

@@ -60,7 +60,7 @@ def next_plan(
         return change_settings(former, settings, device=device)
     names = _name("recipe", recipe, former.recipe), _name("profile", profile, former.profile)
     plan = make_plan(*names, window_s=length_s, device=device or AUTO)
-    sections = {*plan.stages, *plan.rules, *plan.tags, "splits"}
+    sections = {*plan.stages, *plan.rules, *plan.tags, "splits", "license"}
     kept = [text for text in former.settings if parse_assignment(text)[0] in sections]
     return make_plan(*names, [*kept, *settings], window_s=length_s, device=device or AUTO)
 

@@ -148,7 +148,7 @@ REJECTED_CLIPS: tuple[Column, ...] = (
     ("rule", pa.string(), "The rule that rejected it."),
     ("value", pa.float64(), "What was measured."),
     ("threshold", pa.float64(), "What it was compared with."),
-    ("detail", pa.string(), "More, such as the clip that it duplicates."),
+    ("detail", pa.string(), "More, such as the clip that it duplicates, or the licence that is not allowed."),
 )
 QUARANTINED_CLIPS: tuple[Column, ...] = (
     ("clip_id", pa.string(), "As of every clip; hash of the path where the file could not be read."),

@@ -19,6 +19,7 @@ from leitmotif.reports.card import plain
 from leitmotif.reports.statistics.languages import name_language
 from leitmotif.shards import texts
 from leitmotif.shards.artists import artist_names
+from leitmotif.shards.licenses import license_id
 from leitmotif.shards.texts import encodable, normalized
 from leitmotif.shards.urls import canonical_url
 from tests.work import lines_run
@@ -43,6 +44,7 @@ FUNCTIONS: dict[str, Callable[[str], Any]] = {
     "find_theme": lambda text: find_theme(CaptionFacts("a", title=text, description=text), GRAMMAR),
     "without_thinking": without_thinking,
     "encodable": encodable,
+    "license_id": license_id.__wrapped__,
     "canonical_url": lambda text: canonical_url(f"https://example.com/{text}"),
     "same_title": lambda text: same_title(text, text),
     "words": words,

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from leitmotif.filters import rule
-from leitmotif.filters.rule import EXACT_DUPLICATE
+from leitmotif.filters.rule import ASKED_FIRST
 from leitmotif.pipelines.advice import advise
 from leitmotif.pipelines.damage import telling_damage
 from leitmotif.pipelines.entries import stored_under
@@ -181,7 +181,7 @@ def _decided(ledger: Ledger, names: Sequence[str], failed: dict[str, int]) -> li
     for entry in ledger.entries:
         outcome = entry.outcome
         if outcome.rule is not None:
-            last = 0 if outcome.rule == EXACT_DUPLICATE else numbers[rules[outcome.rule].stage]
+            last = 0 if outcome.rule in ASKED_FIRST else numbers[rules[outcome.rule].stage]
         else:
             last = numbers[outcome.pending or outcome.stage or names[-1]]
         for number in range(last + 1):

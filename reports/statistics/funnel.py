@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leitmotif.filters.rule import EXACT_DUPLICATE, Rule
+from leitmotif.filters.rule import ASKED_FIRST, Rule
 from leitmotif.pipelines.measured import CATALOG
 from leitmotif.reports.statistics.histogram import BINS, readable_histogram
 
@@ -53,9 +53,10 @@ def describe_funnel(
 def step_place(kind: str, name: str, stages: Sequence[str], stage_of: Mapping[str, str]) -> tuple[int, int]:
     """Return where a step stands: a stage loses what fails in it before its rules are asked.
 
-    Copies with the same bytes go once the files are read; what belongs to no known stage comes last.
+    Copies with the same bytes, and licences that are not allowed, go once the files are read; what belongs
+    to no known stage comes last.
     """
-    stage = name if kind != "rule" else CATALOG if name == EXACT_DUPLICATE else stage_of.get(name)
+    stage = name if kind != "rule" else CATALOG if name in ASKED_FIRST else stage_of.get(name)
     place = stages.index(stage) if stage in stages else len(stages)
     return place, ("quarantined", "pending", "rule").index(kind)
 

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leitmotif.filters.rule import EXACT_DUPLICATE, Rule
+from leitmotif.filters.rule import ASKED_FIRST, Rule
 from leitmotif.reports.statistics.histogram import round_figures
 
 MOST_CLIPS = 100_000
@@ -40,8 +40,8 @@ def describe_interactive_funnel(
         seed: Draws the sample, where there are more clips than `most`.
         most: Rows in the table.
     """
-    copies = pc.fill_null(pc.equal(measured["step"], EXACT_DUPLICATE), False)
-    rows = np.flatnonzero(~copies.to_numpy(zero_copy_only=False))
+    before = pc.is_in(measured["step"], value_set=pa.array(ASKED_FIRST))
+    rows = np.flatnonzero(~before.to_numpy(zero_copy_only=False))
     of = len(rows)
     if of > most:
         rows = np.sort(np.random.default_rng(seed).choice(rows, most, replace=False))

@@ -125,12 +125,12 @@ class InteractiveFunnel(TypedDict):
     """A joint table of what the rules judge."""
 
     clips: Count
-    """Rows in the table: every clip but exact duplicates, or a seeded random sample of at most 100,000 of
+    """Rows in the table: every clip but those left out, or a seeded random sample of at most 100,000 of
     them."""
     of: Count
     """Clips that the sample stands for."""
     left_out: Count
-    """Exact duplicates, which no threshold brings back; not in `of`."""
+    """Exact duplicates and licences that are not allowed, which no threshold brings back; not in `of`."""
     seed: int | None
     """Seed of the sample; null where every clip is in."""
     stages: list[str]
