@@ -31,7 +31,7 @@ from leitmotif.shards.artists import artist_names
 from leitmotif.shards.errors import DatasetError
 from leitmotif.shards.manifest import MANIFEST, read_counts, read_manifest, write_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
-from leitmotif.shards.splits import SPLITS, assign_splits, unmet_targets
+from leitmotif.shards.splits import SPLITS, assign_splits, check_targets, unmet_targets
 from leitmotif.shards.takedown import (
     ASIDE,
     RECORD,
@@ -120,6 +120,7 @@ def _publish(
     ledger = Ledger(*workspace.kinds(plan), blocklist=Blocklist(removals))
     ledger.decide()
     _check_measured(ledger, plan)
+    check_targets(len(ledger.kept()), _targets(plan))
     if not ledger.kept():
         _check_nothing_lost(ledger, out)
     try:
@@ -266,7 +267,7 @@ def _write_data(
     kept = ledger.kept()
     recordings = recording_ids(ledger.kinds, ledger.entries, on_progress=on_progress)
     links = {entry.clip_id: _links(entry, recordings, plan) for entry in kept}
-    targets = plan.splits.model_dump(include={"validation", "test"})
+    targets = _targets(plan)
     splits = assign_splits(links, targets)
     for line in unmet_targets(links, targets, splits):
         logger.warning(line)
@@ -293,6 +294,10 @@ def _write_data(
             rows[split] = len(members)
         shards += len(ranges)
     return rows, shards
+
+
+def _targets(plan: Plan) -> dict[str, float]:
+    return plan.splits.model_dump(include={"validation", "test"})
 
 
 def _links(entry: CatalogEntry, recordings: Mapping[str, str], plan: Plan) -> list[str]:

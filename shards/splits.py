@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from leitmotif.phrases import count
 from leitmotif.shards.components import connected_components
+from leitmotif.storage.errors import UserError
 
 SPLITS = ("train", "validation", "test")
 # A group that fills more than this part of a split is taken only where smaller ones do not suffice: a test
@@ -56,6 +57,25 @@ def assign_splits(links: Mapping[str, Sequence[str]], targets: Mapping[str, floa
         splits |= {clip: name for group in chosen for clip in group.clips}
         groups = [group for group in groups if group not in chosen]
     return splits | {clip: "train" for group in groups for clip in group.clips}
+
+
+def check_targets(clips: int, targets: Mapping[str, float]) -> None:
+    """Refuse a number of clips that there are not.
+
+    Args:
+        clips: How many there are; of none nothing is asked.
+        targets: As of `assign_splits`.
+
+    Raises:
+        UserError: A split is to have more.
+    """
+    for name, target in targets.items():
+        if clips and target >= 1 and target > clips:
+            share = f"; for {target:g} % write {target / 100:g}" if target < 100 else ""
+            raise UserError(
+                f"splits.{name}={target:g} asks for {target:g} of {count(clips, 'clip')}; expected a share "
+                f"of them below 1, such as 0.1, or a number that there are{share}"
+            )
 
 
 def unmet_targets(

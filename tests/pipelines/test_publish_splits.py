@@ -13,6 +13,7 @@ from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.manifest import read_counts, write_manifest
 from leitmotif.shards.validate import validate
+from leitmotif.storage.errors import UserError
 from tests.pipelines.test_takedown import catalogue, fill
 
 ARTISTS = ["Foo", "FOO ", "foo feat. Bar", "Bár", "Baz & Bar", "Unknown Artist", "", "Various Artists", None]
@@ -66,6 +67,15 @@ def test_neither_artist_nor_page_nor_recording_stands_in_two_splits(
         assert splits["28"] == splits["29"] and splits["20"] == splits["21"]
         assert published.rows == {"train": 21 - 3 * (number + 1), "validation": 9, "test": 3 * (number + 1)}
         assert validate(tmp_path / "dataset") == []
+
+
+def test_more_clips_than_are_kept_are_refused_before_anything_is_written(
+    curated: Workspace, tmp_path: Path
+) -> None:
+    plan = change_thresholds(curated.plan(), ["splits.test=100"])
+    with pytest.raises(UserError, match=r"splits\.test=100 asks for 100 of 30 clips; expected a share"):
+        publish(curated, tmp_path / "dataset", plan)
+    assert not (tmp_path / "dataset").exists()
 
 
 def test_nobody_is_not_an_artist_that_glues_clips(curated: Workspace, tmp_path: Path) -> None:

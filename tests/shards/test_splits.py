@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from leitmotif.shards.artists import artist_names
-from leitmotif.shards.splits import assign_splits, unmet_targets
+from leitmotif.shards.splits import assign_splits, check_targets, unmet_targets
+from leitmotif.storage.errors import UserError
 
 TARGETS = {"validation": 0.1, "test": 0.1}
 
@@ -170,6 +171,16 @@ def test_clips_that_come_move_about_as_many_of_the_others(seed: int) -> None:
 )
 def test_spellings_of_a_name_agree_and_nobody_is_no_name(field: str | None, names: tuple[str, ...]) -> None:
     assert artist_names(field) == names
+
+
+def test_more_clips_than_there_are_are_refused_with_the_share_that_may_be_meant() -> None:
+    for targets in ({"test": 0.1, "validation": 0.5}, {"test": 30}, {"test": 29.0, "validation": 20}):
+        check_targets(30, targets)
+    check_targets(0, {"test": 100})
+    with pytest.raises(UserError, match=r"splits\.test=100 asks for 100 of 30 clips; expected a share"):
+        check_targets(30, {"validation": 0.1, "test": 100})
+    with pytest.raises(UserError, match=r"validation=20 asks for .* of 1 clip; .* for 20 % write 0\.2"):
+        check_targets(1, {"validation": 20, "test": 0.1})
 
 
 def test_a_target_that_cannot_be_met_is_said_with_the_reason() -> None:
