@@ -1,4 +1,4 @@
-"""Write the report of a dataset or a workspace anew, or compare two."""
+"""Write the reports of a dataset or a workspace anew, its page alone to another place, or compare two."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--against", type=Path, metavar="DATASET|WS", help="compare with this one instead, on one page"
     )
     parser.add_argument(
-        "--out", type=Path, metavar="FILE", help="where the comparison goes; A-against-B.html by default"
+        "--out",
+        type=Path,
+        metavar="FILE",
+        help="write the page alone, here; of a comparison A-against-B.html by default",
     )
 
 
@@ -27,14 +30,17 @@ def run(options: argparse.Namespace) -> int:
     from leitmotif.reports.errors import one_line_errors
     from leitmotif.storage.errors import UserError
 
-    if options.out is not None and options.against is None:
-        raise UserError("--out names the page of a comparison; give --against as well, or leave --out away")
+    if options.out is not None:
+        _check_page(options.out)
     for folder in filter(None, (options.folder, options.against)):
         if not folder.exists():
             lacking = no_such_folder(folder, "manifest.json", "plan.yaml")
             raise UserError(f"{str(folder)!r} is no dataset or workspace ({lacking}); give one of these")
     with one_line_errors(options.folder):
-        written = _compare(options) if options.against is not None else _write(options.folder)
+        if options.against is None and options.out is None:
+            written = _write(options.folder)
+        else:
+            written = _write_page(options)
     if options.json:
         console.print_json({"written": [str(path) for path in written]})
     else:
@@ -50,11 +56,33 @@ def _write(folder: Path) -> list[Path]:
     return write_reports(folder) if is_workspace(folder) else write_reports_anew(folder)
 
 
-def _compare(options: argparse.Namespace) -> list[Path]:
+def _check_page(out: Path) -> None:
+    """Refuse a place that is a folder, or lies in a dataset, whose manifest names all of its files."""
+    from leitmotif.collection.ours import kind_around
+    from leitmotif.storage.errors import UserError
+
+    if out.is_dir():
+        raise UserError(
+            f"--out {str(out)!r} is a folder; name the page, such as {str(out / 'report.html')!r}"
+        )
+    around = kind_around(out)
+    if around and around[0] == "dataset":
+        raise UserError(
+            f"--out {str(out)!r} lies in the dataset {str(around[1])!r}, which holds what was published "
+            "alone; give another place, or leave --out away"
+        )
+
+
+def _write_page(options: argparse.Namespace) -> list[Path]:
+    """Write one page, of one folder or of two that are compared, and touch neither."""
     from leitmotif.reports.comparison import render_comparison
+    from leitmotif.reports.write import render_report
     from leitmotif.storage.atomic import write_files
 
-    text = render_comparison(options.folder, options.against)
-    names = (folder.resolve().name for folder in (options.folder, options.against))
-    out = options.out or Path("-against-".join(names) + ".html")
+    if options.against is None:
+        text, out = render_report(options.folder), options.out
+    else:
+        text = render_comparison(options.folder, options.against)
+        names = (folder.resolve().name for folder in (options.folder, options.against))
+        out = options.out or Path("-against-".join(names) + ".html")
     return write_files(out.absolute().parent, {out.name: text.encode()})

@@ -80,6 +80,18 @@ def write_reports(folder: Path, ledger: Ledger | None = None, *, name: str | Non
         return _write_reports(folder, ledger, name)
 
 
+def render_report(folder: Path) -> str:
+    """Return the page about a published dataset or a workspace; nothing is written.
+
+    Raises:
+        DatasetError: The folder is neither.
+        OutsideError: A file of the workspace is damaged; it is set aside.
+    """
+    with telling_damage(Workspace(folder)) if is_workspace(folder) else nullcontext():
+        source = open_source(folder)
+        return compose_page(source, measure(source))
+
+
 def _write_reports(folder: Path, ledger: Ledger | None, name: str | None) -> list[Path]:
     source = open_source(folder, name=name)
     clear_folder(folder)

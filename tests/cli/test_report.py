@@ -59,12 +59,23 @@ def test_two_datasets_are_compared_on_one_page_and_neither_is_touched(dataset, t
     assert (tmp_path / "page.html").is_file()
 
 
+def test_the_page_alone_goes_where_it_is_asked_for_and_the_dataset_is_not_touched(dataset, tmp_path, capsys):
+    before = sorted(dataset.iterdir())
+    page = tmp_path / "page.html"
+    assert main(["report", str(dataset), "--out", str(page), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"written": [str(page)]}
+    assert sorted(dataset.iterdir()) == before
+    assert main(["report", str(dataset)]) == 0
+    assert page.read_bytes() == (dataset / "report.html").read_bytes()
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (["none"], "'none' is no dataset or workspace (there is no such folder); give one of these"),
         (["sea", "--against", "none"], "'none' is no dataset or workspace (there is no such folder)"),
-        (["sea", "--out", "page.html"], "give --against as well"),
+        (["sea", "--out", "."], "--out '.' is a folder; name the page, such as 'report.html'"),
+        (["sea", "--out", "sea/page.html"], "--out 'sea/page.html' lies in the dataset '"),
         (["sea", "--against", "sea", "--out", "rejected/page.html"], "cannot be read or written"),
     ],
 )
