@@ -46,6 +46,7 @@ class _Row:
     stated: str | None
     source_id: str
     media_id: str | None
+    entered_in: int | None
 
 
 def enter(
@@ -70,10 +71,12 @@ def enter(
         How many files were entered.
     """
     known, failed = _known(catalog)
+    latest = pc.max(catalog.read(["entered_in"])["entered_in"]).as_py()
+    run = 0 if latest is None and not known else (latest or 0) + 1
     entered, waiting = 0, []
     with SandboxedWorker() as worker:
         for number, file in enumerate(files):
-            entry = _entry(file, known.get(str(file.path)), stated, worker)
+            entry = _entry(file, known.get(str(file.path)), stated, worker, run)
             if entry is not None and failed.get(entry["path"], "") != entry.get("message"):
                 waiting.append(entry)
             if len(waiting) == BATCH:
@@ -115,7 +118,7 @@ def _known(catalog: AppendOnlyTable) -> tuple[dict[str, _Row], dict[str, str]]:
 
 
 def _entry(
-    file: FoundFile, known: _Row | None, stated: Stated, worker: SandboxedWorker
+    file: FoundFile, known: _Row | None, stated: Stated, worker: SandboxedWorker, run: int
 ) -> dict[str, Any] | None:
     """Return the row of a file; None where the catalog holds it already."""
     sidecar = find_sidecar(file.path)
@@ -141,6 +144,8 @@ def _entry(
         if (known.sidecar_modified_ns, known.stated) == (row["sidecar_modified_ns"], Stated.mark(said)):
             return None
     row |= {} if row["media_id"] else _identity(file.path, row["size_bytes"])
+    same = known is not None and known.media_id == row["media_id"]
+    row["entered_in"] = known.entered_in if known and same else run
     beside = _said_beside(sidecar)
     said = stated.of(file, source_id=beside.source_id, media_id=row["media_id"])
     metadata = merged(said[0], beside, metadata_of_tags(_tags(file.path, row, worker)), said[1])

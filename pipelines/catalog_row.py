@@ -32,6 +32,7 @@ CATALOG_COLUMNS = pa.schema(
         ("end_s", pa.float64()),
         ("isrc", pa.string()),
         ("recording_id", pa.string()),
+        ("entered_in", pa.int32()),  # the run that entered these bytes under this path first, from 0
         ("gone", pa.bool_()),  # it is no longer where it was, and counts as not catalogued until it is back
     ]
 )
@@ -73,6 +74,8 @@ class CatalogRow:
         end_s: Where it ends there.
         isrc: Code of the recording.
         recording_id: Id of the recording, of a database.
+        entered_in: Number of the run that entered these bytes under this path first; None of a row of an
+            older version.
     """
 
     path: str
@@ -94,6 +97,7 @@ class CatalogRow:
     end_s: float | None = None
     isrc: str | None = None
     recording_id: str | None = None
+    entered_in: int | None = None
 
     @classmethod
     def of(cls, row: Mapping[str, Any]) -> Self:

@@ -150,12 +150,13 @@ class Ledger:
     def _reject_copies(self) -> None:
         """Reject all but one of files of the same bytes.
 
-        That one goes on of which most is known, else the first by path.
+        That one goes on of which most is known; of equals the one that was entered first, so that a copy that
+        comes later takes over no name; of those entered together the first by path.
         """
         best: dict[str, CatalogEntry] = {}
         for entry in self.entries:
             other = best.setdefault(entry.clip_id, entry)
-            if entry.source.fields_known > other.source.fields_known:
+            if _precedence(entry) > _precedence(other):
                 best[entry.clip_id] = entry
         for entry in self.entries:
             owner = best[entry.clip_id]
@@ -242,6 +243,11 @@ class Ledger:
             for entry, ok, value, detail in zip(alive, passed, numbers, judged.details, strict=True):
                 if not ok:
                     entry.outcome = Outcome(rule=name, value=value, threshold=threshold, detail=detail)
+
+
+def _precedence(entry: CatalogEntry) -> tuple[int, int]:
+    """Return what decides which of files of the same bytes goes on: that with the greatest."""
+    return entry.source.fields_known, -(entry.source.entered_in or 0)
 
 
 def windows_of(media_id: str, duration_s: float, length_s: float) -> list[tuple[str, float, float]]:

@@ -77,7 +77,8 @@ def _notes() -> str:
         lines.append(f"- **{rule.name}** — {why}.{measured}{source}\n")
     lines.append(
         f"- **{EXACT_DUPLICATE}** — The same bytes as another file. Of those that are there the one of "
-        "which most is known goes on (title, artist, licence and so on), then the first by path. It is "
+        "which most is known goes on (title, artist, licence and so on), of equals the one that was "
+        "catalogued first, then the first by path. It is "
         "always asked, first of all and of every file, and has no threshold.\n"
     )
     lines.append(

@@ -63,6 +63,31 @@ def test_of_copies_the_one_goes_on_of_which_most_is_known(
     ]
 
 
+def test_a_copy_that_comes_later_takes_over_no_name_wherever_it_sorts(
+    tmp_path: Path, catalogue: Catalogue, measure: Measure
+) -> None:
+    (tmp_path / "source").mkdir()
+    (tmp_path / "source/m.info.json").write_text('{"title": "Vibe", "artist": "Ann"}')
+    measure(catalogue(m="1", n="2", o="2"))
+    (tmp_path / "source/a.info.json").write_text('{"title": "Repaired", "artist": "Bob"}')
+    stores = measure(catalogue(a="1", m="1", n="2", o="2"))
+
+    def names() -> dict[str, str | None]:
+        return {entry.source_id: entry.source.artist for entry in decided(stores).kept()}
+
+    # Of those that came together the first by path goes on, as ever.
+    assert names() == {"m.mp4": "Ann", "n.mp4": None}
+    # What is stated otherwise of a file does not make it a later one.
+    (tmp_path / "source/m.info.json").write_text('{"title": "Vibes", "artist": "Anne"}')
+    catalogue(b="1")
+    assert names() == {"m.mp4": "Anne", "n.mp4": None}
+    # A file that had other bytes meanwhile comes anew.
+    catalogue(n="3")
+    assert names() == {"m.mp4": "Anne", "o.mp4": None}
+    catalogue(n="2")
+    assert names() == {"m.mp4": "Anne", "o.mp4": None}
+
+
 def test_the_first_rule_that_fails_gives_the_reason(catalogue: Catalogue, measure: Measure) -> None:
     (clip,) = catalogue(a="1")
     ledger = decided(measure([clip], probe={clip: {"has_audio": 0, "duration_s": 0.5}}))
