@@ -1,0 +1,82 @@
+"""Finds a model in the layout of diffusers: a folder with `model_index.json` and one folder for each part."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from leitmotif.storage.errors import first_line, is_machine_fault
+from leitmotif.weights.resolve import BadModel
+
+INDEX = "model_index.json"
+# What is fetched of a repository: parts of diffusers and transformers, in safetensors alone.
+FILES = (
+    INDEX,
+    "*/config.json",
+    "*/*.safetensors",
+    "*/*.safetensors.index.json",
+    "tokenizer/*",
+    "scheduler/*",
+)
+
+
+def layout_folder(model: str, revision: str | None = None) -> Path:
+    """Return the folder of a model; a hub id is fetched into the cache of the hub's library.
+
+    Args:
+        model: A folder, or a hub id.
+        revision: Commit, branch or tag of a hub id; "main" by default.
+
+    Raises:
+        BadModel: It is neither here nor can it be fetched, or is in another layout.
+    """
+    folder = Path(model).expanduser()
+    if not folder.is_dir():
+        if folder.is_absolute() or model.startswith((".", "~")) or len(model.split("/")) != 2:
+            raise BadModel(f"got model {model!r}, and no such folder exists; {_expected()}")
+        folder = _fetch(model, revision or "main")
+    if not (folder / INDEX).is_file():
+        raise BadModel(f"got model {model!r} without {INDEX}; {_expected()}")
+    return folder
+
+
+def part_folder(model: str, part: str, revision: str | None = None) -> Path:
+    """Return the folder of one part, such as "vae".
+
+    Raises:
+        BadModel: As of `layout_folder`, or the part is missing.
+    """
+    folder = layout_folder(model, revision) / part
+    if not folder.is_dir():
+        raise BadModel(f"got model {model!r} without its part {part!r}; {_expected()}")
+    return folder
+
+
+def _fetch(model: str, revision: str) -> Path:
+    from huggingface_hub import snapshot_download
+
+    def snapshot(*, cached: bool) -> Path:
+        found = snapshot_download(
+            model, revision=revision, allow_patterns=list(FILES), local_files_only=cached
+        )
+        return Path(str(found))
+
+    try:
+        found = snapshot(cached=True)
+        if (found / INDEX).is_file():
+            return found
+    except (OSError, ValueError):
+        pass  # not in the cache: the hub is asked
+    try:
+        return snapshot(cached=False)
+    except Exception as error:
+        if is_machine_fault(error):
+            raise
+        raise BadModel(
+            f"got model {model!r} at {revision}, which is not in the cache and cannot be fetched "
+            f"({first_line(error)}); accept its licence at https://huggingface.co/{model} and run "
+            "`hf auth login`, or give a local folder"
+        ) from error
+
+
+def _expected() -> str:
+    return "expected a folder in the layout of stabilityai/stable-audio-open-1.0, or its hub id"
