@@ -109,7 +109,23 @@ CLIPS: tuple[Column, ...] = (
     ),
     ("singing_share", pa.float32(), "The same of singing."),
     ("music_share", pa.float32(), "The same of music or singing."),
+    (
+        "voice_peak",
+        pa.float32(),
+        "How probable a human voice is in the sound as it came, on the mean over the quarter of its windows "
+        "where it is most probable, 0..1; null where nobody listened.",
+    ),
     ("vocal_score", pa.float32(), "How much the audio sounds of voice, 0..1."),
+    (
+        "vocal_clap",
+        pa.float32(),
+        "The part of `vocal_score` that the audio embedding has, by texts of opposite meaning, 0..1.",
+    ),
+    (
+        "vocal_tagger",
+        pa.float32(),
+        "The part that an audio tagger has, which hears voices in the audio, 0..1; null where none listened.",
+    ),
     (
         "voice_db",
         pa.float32(),

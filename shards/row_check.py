@@ -28,7 +28,7 @@ EMBEDDINGS = ("clap_embedding", "clip_embedding")
 _UNIT_WITHIN = 0.01
 _SHARES = (
     *("motion", "text_share", "speech_share", "singing_share", "music_share"),
-    *("vocal_score", "pam_score"),
+    *("voice_peak", "vocal_score", "vocal_clap", "vocal_tagger", "pam_score", "beat_confidence"),
 )
 _POSITIVE = ("duration_s", "width", "height", "fps", "tempo_bpm")
 

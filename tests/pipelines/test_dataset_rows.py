@@ -79,3 +79,13 @@ def test_many_shards_open_no_more_parts_than_one(tagged: Tagged, opened: list[Pa
         assert len([row for shard in shards for row in reader.rows(shard, sizes)]) == 8
         counts.append(len(opened))
     assert counts[1] == counts[0]
+
+
+def test_the_parts_of_the_voice_score_stand_beside_it(tagged: Tagged) -> None:
+    (entry,) = tagged(a="a").kept()
+    vocals = {"vocal_score": 0.5, "vocal_clap": 0.25, "vocal_tagger": 0.75}
+    entry.stores.store("vocals").append([{"clip_id": entry.clip_id, **vocals}])
+    entry.stores.store("events").append([{"clip_id": entry.clip_id, "music": 1.0, "voices": 0.5}])
+    reader = RowReader([entry.stores], {entry.media_id: "r"})
+    ((_, row),) = reader.rows([entry], {entry.clip_id: 1})
+    assert {name: row[name] for name in (*vocals, "voice_peak")} == vocals | {"voice_peak": 0.5}
