@@ -33,9 +33,10 @@ from leitmotif.storage.errors import OutsideError, RunError
 
 INDEX = "INDEX.csv"
 SOUND = (".ogg", ".mp3")
-# Games keep loops and effects beside their music. No effect is longer than these; packages of music alone
-# hold shorter pieces, too.
+# Games keep loops and effects beside their music. Hardly an effect is longer than these; packages of music
+# alone hold shorter pieces, too. What is longer (a saw mill, a locomotive) lies in folders of such names.
 MUSIC_S, MIXED_S = 20.0, 25.0
+EFFECTS = {"sfx", "sound", "sounds"}
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,8 @@ def _take(tree: Path, out: Path, package: Package, version: str) -> Iterator[Tra
     taken: set[str] = set()
     for path in sorted(tree.rglob("*")):
         if path.suffix.lower() not in SOUND or path.is_symlink() or not path.is_file():
+            continue
+        if EFFECTS & {*path.relative_to(tree).parts}:
             continue
         try:
             duration_s = probe(path).duration_s or 0.0

@@ -38,6 +38,7 @@ def archive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     shutil.copy(games / "theme.ogg", games / "zz once more.ogg")
     (games / "linked.ogg").symlink_to("theme.ogg")
     tone(games / "click.ogg", 0.5)
+    tone(games / "sounds" / "wind.ogg", 3.5, 880.0)
     (games / "broken.ogg").write_bytes(b"OggS and no more")
     (games / "README").write_text("no music")
     tone(tmp_path / "boss.ogg", 4.0, 220.0)
