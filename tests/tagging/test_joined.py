@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from leitmotif.pipelines.documents import read_document
 from leitmotif.tagging.joined import JoinedScores
 from leitmotif.tagging.select import TagSettings, select_by_kind
 from leitmotif.taxonomy.labels import load
@@ -18,7 +19,7 @@ SPEAKERS = Speakers(
         "drums": ("drums", "beat"),
         "rock": ("rock", "punk"),
     },
-    clap=frozenset({"clarinet", "speech"}),
+    clap=frozenset({"clarinet", "speech", "cinematic"}),
 )
 
 
@@ -34,6 +35,14 @@ def test_each_label_has_the_score_of_its_speaker() -> None:
     assert found["rock"] == pytest.approx(0.4)  # the likeliest of its styles
     assert (found["clarinet"], found["speech"]) == (0.25, 0.0)
     assert found["timpani"] is found["violin"] is None
+
+
+def test_a_cosine_at_claps_threshold_of_genres_counts_as_much_as_is_asked_of_the_tagger() -> None:
+    profile = read_document("profile", "embedded")
+    alone = profile["stand_ins"]["tagging"]["tags"]["genres"]["threshold"]
+    assert scored([0.0] * 5, cinematic=alone)["cinematic"] == pytest.approx(
+        profile["tags"]["genres"]["threshold"]
+    )
 
 
 @pytest.mark.parametrize(
@@ -52,7 +61,7 @@ def test_what_nobody_speaks_for_is_never_chosen() -> None:
     assert {tag["tag"] for tag in chosen["instruments"]} == {
         "drums", "acoustic guitar", "electric guitar", "clarinet"
     }  # fmt: skip
-    assert [tag["tag"] for tag in chosen["genres"]] == ["rock"] and chosen["moods"] == []
+    assert {tag["tag"] for tag in chosen["genres"]} == {"rock", "cinematic"} and chosen["moods"] == []
 
 
 def test_a_word_that_the_tagger_lacks_is_named() -> None:
