@@ -14,13 +14,19 @@ from leitmotif.api.tables import draw_facts, say_facts
 from leitmotif.api.workspace import Workspace
 from leitmotif.phrases import command
 from leitmotif.pipelines import workspace as pipelines_workspace
+from leitmotif.pipelines.describing import one_line_errors
 from leitmotif.pipelines.publish import publish as write_dataset
 from leitmotif.pipelines.settings import change_thresholds
 from leitmotif.pipelines.validating import examine_safely
 from leitmotif.reports.write import write_reports
+from leitmotif.retrieval.build import Indexed
+from leitmotif.retrieval.build import build as build_index
+from leitmotif.retrieval.query import Query
+from leitmotif.retrieval.retriever import Found, Retriever
 from leitmotif.shards import dataset
 from leitmotif.storage.documents import DocumentError, read_object
 from leitmotif.storage.errors import UserError
+from leitmotif.weights.device import checked_device
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +46,7 @@ class Dataset(dataset.Dataset):
             UserError: The folder is no published dataset, or its first shard cannot be read.
         """
         super().__init__(path)
+        self._retrievers: dict[tuple[Path | None, str], Retriever] = {}
         _ = self.schema  # a first shard that cannot be read says so now
 
     @cached_property
@@ -80,6 +87,79 @@ class Dataset(dataset.Dataset):
             UserError: It has no manifest.
         """
         return examine_safely(self.path, fast=fast).problems
+
+    def index(self, out: str | os.PathLike[str] | None = None, *, progress: bool = True) -> Indexed:
+        """Make its index, or bring it up to date, so that `retrieve` finds music in it.
+
+        Args:
+            out: The index's folder; by default `index/` in the dataset.
+            progress: Show how far it is.
+
+        Raises:
+            UserError: The dataset cannot be read, or `out` holds something else.
+            OutsideError: The disk refused; a former index is untouched.
+        """
+        with show_progress(progress) as tell:
+            done = build_index(self, None if out is None else Path(out), on_progress=tell)
+        self._retrievers.clear()
+        return done
+
+    def retrieve(
+        self,
+        *,
+        video: str | os.PathLike[str] | None = None,
+        image: str | os.PathLike[str] | None = None,
+        audio: str | os.PathLike[str] | None = None,
+        text: str | None = None,
+        genre: str | None = None,
+        mood: str | None = None,
+        instrument: str | None = None,
+        tempo: str | None = None,
+        k: int = 10,
+        index: str | os.PathLike[str] | None = None,
+        device: str = "auto",
+    ) -> Found:
+        """Find music in it: near to what is given (`broad`), and with the attributes wanted (`targeted`).
+
+        Args:
+            video: Clips that look like this film.
+            image: Clips that look like this picture.
+            audio: Clips that sound like this file.
+            text: Clips that these words describe.
+            genre: Clips with this tag; so are mood and instrument.
+            mood: See `genre`.
+            instrument: See `genre`.
+            tempo: "slow", "medium" or "fast" clips.
+            k: Clips of each track at most.
+            index: The index, where it was made elsewhere.
+            device: Where models run: "cpu", "cuda", "cuda:N" or "auto".
+
+        Raises:
+            UserError: There is no index, nothing to look for, or something given is of no use.
+        """
+        with one_line_errors():
+            query = Query(
+                video=None if video is None else Path(video),
+                image=None if image is None else Path(image),
+                audio=None if audio is None else Path(audio),
+                text=text,
+                genre=genre,
+                mood=mood,
+                instrument=instrument,
+                tempo=tempo,
+            )
+            return self.retriever(index, device=device).retrieve(query, k)
+
+    def retriever(self, index: str | os.PathLike[str] | None = None, *, device: str = "auto") -> Retriever:
+        """Return what answers `retrieve`, its models and vectors loaded once.
+
+        Raises:
+            UserError: There is no index.
+        """
+        key = (None if index is None else Path(index), checked_device(device))
+        if key not in self._retrievers:
+            self._retrievers[key] = Retriever(self, key[0], device=key[1])
+        return self._retrievers[key]
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return self.rows()

@@ -22,6 +22,8 @@ COMMANDS = (
     "takedown",
     "train",
     "describe",
+    "index",
+    "retrieve",
     "export",
     "evaluate",
     "survey",

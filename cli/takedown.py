@@ -73,6 +73,8 @@ def run(options: argparse.Namespace) -> int:
         print(f"note: {name} stays, and seems to hold the same recording")
     if not options.dry_run:
         print(f"{'searched':<12} {counted(done.searched, 'file')}; only takedown.jsonl names them still")
+        if targets.dataset is not None:
+            print("note: an index of it elsewhere (index --out) holds them until it is made again")
         if targets.workspace is None:
             print("note: later runs know of it where the record lies; --workspace WS keeps it out of WS, too")
     return 0

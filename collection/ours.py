@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from leitmotif.shards.layout import DATA, FEATURES, FIGURES, PREVIEW
+from leitmotif.shards.layout import DATA, FEATURES, FIGURES, INDEX, PREVIEW
 from leitmotif.shards.manifest import MANIFEST
 from leitmotif.shards.recipe import RECIPE
 
@@ -30,7 +30,7 @@ class Kind:
 COLLECTED = Kind("record of collected files", ("record", "partial"), ("record", "partial"))
 KINDS = (
     Kind("workspace", ("plan.yaml", "catalog"), ("catalog", "stages", "runs", "recordings", "scratch")),
-    Kind("dataset", (MANIFEST, RECIPE), (DATA, FEATURES, FIGURES, PREVIEW)),
+    Kind("dataset", (MANIFEST, RECIPE), (DATA, FEATURES, FIGURES, INDEX, PREVIEW)),
     Kind("survey", ("key.json", "questionnaire"), ("questionnaire", "responses")),
     Kind("training run", ("settings.json", "checkpoints"), ("checkpoints",)),
     COLLECTED,

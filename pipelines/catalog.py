@@ -6,8 +6,7 @@ import contextlib
 import hashlib
 import logging
 import os
-import stat
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from leitmotif.media.errors import MediaError, NotMedia, Unreadable
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.media.tags import read_tags
 from leitmotif.pipelines.stated import Stated
+from leitmotif.shards.clip_ids import hash_media
 from leitmotif.storage.errors import is_machine_fault
 from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.storage.table import AppendOnlyTable
@@ -217,23 +217,3 @@ def _is_text(name: str) -> bool:
 
 def _shown(name: str) -> str:
     return name.encode(errors="surrogateescape").decode(errors="backslashreplace")
-
-
-def hash_media(path: Path) -> str:
-    """Return the hash of a file's bytes (BLAKE2b, 128 bits, hex): its identity on every machine.
-
-    Raises:
-        OSError: The file cannot be read, or is no regular file.
-    """
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(f"{path.name!r} is not a regular file")
-    digest = hashlib.blake2b(digest_size=16)
-    with path.open("rb") as file:
-        for block in _blocks(file):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _blocks(file: Any) -> Iterator[bytes]:
-    while block := file.read(1 << 20):
-        yield block

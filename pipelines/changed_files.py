@@ -12,8 +12,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
-from leitmotif.pipelines.catalog import hash_media
 from leitmotif.pipelines.catalog_row import SourceState
+from leitmotif.shards.clip_ids import hash_media
 from leitmotif.storage.errors import is_machine_fault
 
 

@@ -6,7 +6,6 @@ looks.
 
 from __future__ import annotations
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from leitmotif.filters.rule import EXACT_DUPLICATE, LICENSE
 from leitmotif.pipelines.catalog_row import CATALOG_COLUMNS, CatalogRow
 from leitmotif.pipelines.entries import CatalogEntry, Outcome, asked, by_store, stored_under, take
 from leitmotif.pipelines.workspace import Stores
+from leitmotif.shards.clip_ids import window_id
 from leitmotif.shards.licenses import allows, describe_license, license_id
 from leitmotif.shards.takedown import Blocklist
 from leitmotif.storage.table import KEY
@@ -259,9 +259,3 @@ def windows_of(media_id: str, duration_s: float, length_s: float) -> list[tuple[
     count = max(1, int(np.ceil(round(duration_s / length_s, 6))))
     spans = [(number * length_s, min(length_s, duration_s - number * length_s)) for number in range(count)]
     return [(window_id(media_id, start_s, part_s), start_s, part_s) for start_s, part_s in spans]
-
-
-def window_id(media_id: str, start_s: float, length_s: float) -> str:
-    """Return the id of the clip that a window of a source is."""
-    name = f"{media_id}:{round(start_s * 1000)}:{round(length_s * 1000)}"
-    return hashlib.blake2b(name.encode(), digest_size=16).hexdigest()

@@ -9,6 +9,8 @@ from leitmotif.shards.manifest import MANIFEST, read_manifest
 from leitmotif.shards.splits import SPLITS
 
 DATA, FEATURES = "data", "features"
+# What `leitmotif index` makes of it, where that lies in the dataset.
+INDEX = "index"
 # Beside the shards: what happened to the clips that are in none of them, and what was measured of all.
 REJECTED_FILE, MEASURED_FILE = "rejected.parquet", "measured.parquet"
 # What describes a dataset and is made anew from what is in it: files, and folders of pictures and sound.

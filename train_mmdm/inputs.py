@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING
 from leitmotif.media import probe
 from leitmotif.media.errors import MediaError, NotMedia
 from leitmotif.media.key_frames import key_frames
+from leitmotif.media.picture import SHORT_SIDE, load_picture
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.storage.errors import UserError
-from leitmotif.train_mmdm.picture import SHORT_SIDE, load_picture
 from leitmotif.train_mmdm.processor import spread_frames
 
 if TYPE_CHECKING:

@@ -56,10 +56,10 @@ def run_bare(videos: Path, workspace: Path) -> None:
     from threadpoolctl import threadpool_limits
 
     from leitmotif.media.sandbox import SandboxedWorker
-    from leitmotif.pipelines.catalog import hash_media
     from leitmotif.pipelines.settings import make_plan
     from leitmotif.pipelines.stage import Clip, StageContext
     from leitmotif.pipelines.workspace import Workspace
+    from leitmotif.shards.clip_ids import hash_media
 
     threadpool_limits(limits=1)
     stores = Workspace(workspace).stores(make_plan("music-video", "embedded"))

@@ -11,9 +11,10 @@ from typing import Any
 
 from leitmotif.pipelines.takedown.redact import Redactor, remove, rewrite_table
 from leitmotif.pipelines.takedown.targets import files_in
+from leitmotif.retrieval.takedown import follow_takedown, is_whole
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError, advice
-from leitmotif.shards.layout import DATA, FIGURES, PREVIEW, REPORTS
+from leitmotif.shards.layout import DATA, FIGURES, INDEX, PREVIEW, REPORTS
 from leitmotif.shards.manifest import MANIFEST, Facts, find_changes, read_manifest, write_manifest
 from leitmotif.shards.takedown import Removal, keep_damage, read_record, write_record
 from leitmotif.storage.atomic import whole_folder
@@ -69,11 +70,13 @@ def rebuild(
     gone = 0
     stated = _not_ours_to_state(dataset)
     known = read_manifest(dataset)["files"]
+    # Whatever is wrong with an index, it is made again.
+    left_out = _REPORTS if is_whole(dataset) else {*_REPORTS, INDEX}
     with whole_folder(dataset) as beside:
         (beside / DATA).mkdir()
         for path in files_in(dataset):
             new = beside / path.relative_to(dataset)
-            if path.relative_to(dataset).parts[0] in _REPORTS:
+            if path.relative_to(dataset).parts[0] in left_out:
                 continue
             new.parent.mkdir(parents=True, exist_ok=True)
             if path.suffix == ".parquet":
@@ -94,6 +97,7 @@ def rebuild(
         # What was taken away as a whole is not missing.
         still = {name for name in stated if (beside / name).is_file() or not (dataset / name).is_file()}
         write_manifest(beside, counts, stated={name: stated[name] for name in sorted(still)})
+        follow_takedown(dataset, beside)
     return gone
 
 

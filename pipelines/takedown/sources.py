@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from leitmotif.pipelines.catalog import hash_media
-from leitmotif.pipelines.ledger import window_id, windows_of
+from leitmotif.pipelines.ledger import windows_of
 from leitmotif.pipelines.takedown.redact import Redactor
 from leitmotif.pipelines.workspace import Workspace
+from leitmotif.shards.clip_ids import hash_media, window_id
 from leitmotif.shards.layout import list_data
 from leitmotif.shards.takedown import Blocklist, Removal
 from leitmotif.shards.urls import canonical_url

@@ -218,3 +218,16 @@ def test_nothing_of_a_workspace_or_a_dataset_is_taken_for_media(
     assert (dataset.path / "preview" / "sound.mp3").is_file()
     found = [file.path for file in find_media([workspace.path.parent])]
     assert {path.parent for path in found} == {videos}
+
+
+def test_music_is_found_in_a_dataset(dataset: leitmotif.Dataset, tmp_path: Path) -> None:
+    done = dataset.index(tmp_path / "index", progress=False)
+    assert (done.clips, done.written) == (len(dataset), True)
+    found = dataset.retrieve(text="calm music", index=tmp_path / "index", device="cpu")
+    (hit,) = found.broad
+    assert hit.clip_id == next(dataset.rows(columns=["clip_id"]))["clip_id"]
+    retriever = dataset.retriever(tmp_path / "index", device="cpu")
+    assert retriever.sound(hit) == next(dataset.rows(columns=["audio"]))["audio"]["bytes"]
+    assert not retriever.like_clip(hit.clip_id)
+    with pytest.raises(leitmotif.UserError, match="got nothing to look for"):
+        dataset.retrieve(index=tmp_path / "index")

@@ -23,7 +23,6 @@ import soundfile
 from PIL import Image
 
 from leitmotif.collection.archive import COLUMNS, FETCHED, Archive
-from leitmotif.pipelines.catalog import hash_media
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.publish import publish
@@ -32,6 +31,7 @@ from leitmotif.pipelines.takedown.run import plan_takedown, take_down
 from leitmotif.pipelines.takedown.targets import Targets, open_targets
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
+from leitmotif.shards.clip_ids import hash_media
 from leitmotif.shards.takedown import ASIDE, RECORD, read_record
 from leitmotif.shards.validate import validate
 from leitmotif.storage.errors import OutsideError, UserError

@@ -1,0 +1,41 @@
+"""Index a dataset, so that `leitmotif retrieve` finds music in it."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from leitmotif.cli import console
+from leitmotif.cli.progress import progress
+from leitmotif.phrases import count
+
+EXAMPLE = "leitmotif index my-dataset/"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the arguments."""
+    parser.add_argument("dataset", type=Path, metavar="DATASET", help="a published dataset")
+    parser.add_argument(
+        "--out", type=Path, metavar="FOLDER", help="where the index goes; by default index/ in the dataset"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Bring the index up to date, say what changed, return the exit code."""
+    from leitmotif.retrieval.build import build
+    from leitmotif.shards.dataset import Dataset
+
+    with progress() as tell:
+        done = build(Dataset(options.dataset), options.out, on_progress=tell)
+    for note in done.notes:
+        console.print_error(f"note: {note}")
+    if options.json:
+        console.print_json(asdict(done))
+        return 0
+    vectors = ", ".join(f"{name} {number}" for name, number in done.vectors.items()) or "nothing"
+    if done.written:
+        print(f"{done.index}: {count(done.clips, 'clip')} ({done.added} new, {done.removed} gone); {vectors}")
+    else:
+        print(f"{done.index}: up to date, {count(done.clips, 'clip')}; {vectors}")
+    return 0

@@ -1,0 +1,187 @@
+"""An index as a folder: what of a dataset's rows is looked up, and the vectors of each space.
+
+INDEX/
+  rows.parquet     what is known of every clip, in the dataset's order
+  NAME.parquet     clip_id and vector of the clips that a space has, in the same order
+  NAME.faiss       the same vectors for an approximate search, where there are many
+  index.json       which dataset it is of, and the model of each space; written last
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from leitmotif.phrases import command, no_such_folder
+from leitmotif.retrieval.spaces import Model
+from leitmotif.shards.columns import CLIPS
+from leitmotif.shards.errors import DatasetError
+from leitmotif.shards.layout import INDEX
+from leitmotif.storage import parquet
+from leitmotif.storage.atomic import write_text
+from leitmotif.storage.documents import DocumentError, read_object
+from leitmotif.storage.errors import OutsideError, is_machine_fault, one_line
+from leitmotif.storage.parquet import DamagedError, naming_damage
+
+FACTS, ROWS, VERSION = "index.json", "rows.parquet", 1
+# What is known of a clip when it is found.
+COLUMNS = (
+    "clip_id",
+    "source_id",
+    "source_url",
+    "recording_id",
+    "license",
+    "title",
+    "artist",
+    "start_s",
+    "duration_s",
+    "instruments",
+    "genres",
+    "moods",
+    "tempo_bpm",
+    "tempo_class",
+    "key",
+    "caption",
+)
+_KINDS = {name: kind for name, kind, _ in CLIPS}
+ROW_SCHEMA = pa.schema([(name, _KINDS[name]) for name in COLUMNS] + [("split", pa.string())])
+
+
+def vector_schema(dim: int) -> pa.Schema:
+    """Return the schema of the vectors of a space."""
+    return pa.schema([("clip_id", pa.string()), ("vector", pa.list_(pa.float32(), dim))])
+
+
+@dataclass(frozen=True)
+class SpaceFacts:
+    """What an index says of a space.
+
+    Attributes:
+        model: What embedded its clips.
+        dim: Length of its vectors.
+        recall: Of the approximate search, if there is one: how many of the ten nearest it finds, 0..1.
+        probes: How many cells that search looks into.
+    """
+
+    model: Model
+    dim: int
+    recall: float | None = None
+    probes: int | None = None
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What an index says of itself.
+
+    Attributes:
+        dataset: The fingerprint of the dataset.
+        spaces: Its spaces by name.
+    """
+
+    dataset: str
+    spaces: Mapping[str, SpaceFacts] = field(default_factory=dict)
+
+
+def write_facts(folder: Path, facts: Facts) -> None:
+    """Write what an index says of itself, whole or not at all.
+
+    Raises:
+        OSError: The disk refused.
+    """
+    write_text(folder / FACTS, json.dumps({"version": VERSION, **asdict(facts)}, indent=1) + "\n")
+
+
+def read_facts(folder: Path, dataset: Path) -> Facts:
+    """Return what an index says of itself.
+
+    Args:
+        folder: The index.
+        dataset: The dataset that it is of, for the command that helps.
+
+    Raises:
+        DatasetError: There is no index, or it is damaged.
+    """
+    if not (folder / FACTS).is_file():
+        said = f"it has no {FACTS}" if folder.is_dir() else no_such_folder(folder, FACTS).rstrip(";")
+        raise DatasetError(
+            f"{str(folder)!r} is no index ({said}); `{index_command(folder, dataset)}` makes one"
+        )
+    with reading_index(folder, dataset, FACTS):
+        return _facts(read_object(folder / FACTS))
+
+
+def _facts(content: Mapping[str, Any]) -> Facts:
+    if content.get("version") != VERSION:
+        raise DocumentError(f"it is of version {content.get('version')!r}, expected {VERSION}")
+    try:
+        spaces = {
+            str(name): SpaceFacts(
+                Model(
+                    str(space["model"]["id"]),
+                    str(space["model"]["adapter"]),
+                    dict(space["model"]["settings"]),
+                ),
+                int(space["dim"]),
+                None if space["recall"] is None else float(space["recall"]),
+                None if space["probes"] is None else int(space["probes"]),
+            )
+            for name, space in content["spaces"].items()
+        }
+        return Facts(str(content["dataset"]), spaces)
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        raise DocumentError(f"it lacks {one_line(error)}") from error
+
+
+def read_rows(folder: Path, dataset: Path) -> pa.Table:
+    """Return what is known of every clip; raises as `read_facts`."""
+    with reading_index(folder, dataset, ROWS):
+        with naming_damage(folder / ROWS):
+            table = parquet.read_table(folder / ROWS)
+        if not table.schema.equals(ROW_SCHEMA):
+            raise DamagedError(folder / ROWS, "its columns are others")
+        return table
+
+
+def read_vectors(folder: Path, dataset: Path, name: str, dim: int) -> pa.Table:
+    """Return the vectors of a space; raises as `read_facts`."""
+    path = folder / f"{name}.parquet"
+    with reading_index(folder, dataset, path.name):
+        with naming_damage(path):
+            table = parquet.read_table(path)
+        if not table.schema.equals(vector_schema(dim)):
+            raise DamagedError(path, "its columns are others")
+        return table
+
+
+@contextmanager
+def reading_index(folder: Path, dataset: Path, name: str) -> Iterator[None]:
+    """Say what is wrong with an index, and how it is made again.
+
+    Raises:
+        DatasetError: A file of it is missing or damaged.
+        OutsideError: The machine refused to read.
+    """
+    try:
+        yield
+    except (DamagedError, DocumentError, OSError) as error:
+        if is_machine_fault(error) and not isinstance(error, DamagedError):
+            raise OutsideError(
+                f"{one_line(error)} while reading {str(folder / name)!r}; run again"
+            ) from error
+        said = error.reason if isinstance(error, DamagedError) else getattr(error, "strerror", None) or error
+        raise DatasetError(
+            f"index {str(folder)!r}: {name} cannot be read ({one_line(said)}); "
+            f"`{index_command(folder, dataset)}` makes it anew"
+        ) from error
+
+
+def index_command(folder: Path, dataset: Path) -> str:
+    """Return the command that makes an index, or follows what changed."""
+    elsewhere = folder.absolute() != (dataset / INDEX).absolute()
+    return command("index", dataset, *(("--out", folder) if elsewhere else ()))

@@ -1,0 +1,239 @@
+"""What music is looked for by (video, picture, sound, words), as vectors of the dataset's own spaces."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from leitmotif.encoders.windows import track_windows
+from leitmotif.media import audio, flac, probe
+from leitmotif.media.errors import MediaError
+from leitmotif.media.key_frames import key_frames
+from leitmotif.media.picture import SHORT_SIDE, load_picture
+from leitmotif.media.sandbox import SandboxedWorker
+from leitmotif.phrases import no_such_file
+from leitmotif.retrieval.spaces import CLAP, CLIP, Encoders, Space
+from leitmotif.storage.errors import UserError
+
+# As many of each as `curate` takes: the stages frames and tagging.
+FRAMES, MAX_WINDOWS = 10, 24
+LIMIT_S = 60.0  # that one file may take, and twice the length of what is decoded
+SILENCE_DB = -60.0  # as of the rule `silence`
+# What can be compared in a space.
+_OPTIONS = {CLAP.name: "a sound or words", CLIP.name: "a video, a picture or words"}
+
+
+@dataclass(frozen=True)
+class Query:
+    """What is looked for; files and words are compared with clips, the others say what clips are to have.
+
+    Attributes:
+        video: A file whose pictures are compared.
+        image: A picture.
+        audio: A file whose sound is compared.
+        text: Words.
+        genre: A label of the dataset, or a synonym; so are mood and instrument.
+        mood: See `genre`.
+        instrument: See `genre`.
+        tempo: "slow", "medium" or "fast".
+    """
+
+    video: Path | None = None
+    image: Path | None = None
+    audio: Path | None = None
+    text: str | None = None
+    genre: str | None = None
+    mood: str | None = None
+    instrument: str | None = None
+    tempo: str | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that are given."""
+        return [path for path in (self.video, self.image, self.audio) if path is not None]
+
+    @property
+    def attributes(self) -> dict[str, str | None]:
+        """What clips are to have, by kind."""
+        return {"genre": self.genre, "mood": self.mood, "instrument": self.instrument, "tempo": self.tempo}
+
+
+@dataclass(frozen=True)
+class Ask:
+    """A vector to which near ones are looked for.
+
+    Attributes:
+        space: The space.
+        vector: Unit vector, float32 (dim,).
+        given: What it is of, in words.
+        like: What a near clip does, in words.
+        is_media: Whether clips are embedded as it is, so that one that is nearly equal is the thing itself.
+    """
+
+    space: Space
+    vector: np.ndarray
+    given: str
+    like: str
+    is_media: bool
+
+
+def read_query(query: Query, encoders: Encoders, spaces: set[str]) -> list[Ask]:
+    """Return the vectors of what a query gives.
+
+    Args:
+        query: The query.
+        encoders: The models of the dataset.
+        spaces: Names of the spaces that the dataset has.
+
+    Raises:
+        UserError: A file is missing, no media, silent, or lacks what it is to be compared by; or the dataset
+            has no such space.
+    """
+    asks: list[Ask] = []
+    if query.text is not None and not query.text.strip():
+        raise UserError("got an empty text; expected words, such as 'a calm piano piece'")
+    for path in query.files:
+        if not path.is_file():
+            said = "it is a folder" if path.is_dir() else no_such_file(path)
+            raise UserError(f"got {str(path)!r}: {said}; expected a media file")
+    with SandboxedWorker() as worker:
+        if query.audio is not None:
+            vector = embed_sound(query.audio, encoders.of(_needed(CLAP, spaces, "a sound")), worker)
+            asks.append(Ask(CLAP, vector, "the sound", "sounds", True))
+        if query.video is not None:
+            encoder = encoders.of(_needed(CLIP, spaces, "a video"))
+            asks.append(
+                Ask(CLIP, embed_pictures(_film(query.video, worker), encoder), "the video", "looks", True)
+            )
+        if query.image is not None:
+            encoder = encoders.of(_needed(CLIP, spaces, "a picture"))
+            pictures = [_decoded(query.image, load_picture, worker)]
+            asks.append(Ask(CLIP, embed_pictures(pictures, encoder), "the picture", "looks", True))
+    if query.text is not None:
+        for space, like in ((CLAP, "sounds"), (CLIP, "looks")):
+            if space.name in spaces or not spaces:
+                encoder = encoders.of(_needed(space, spaces, "words"))
+                asks.append(Ask(space, encoder.embed_texts([query.text])[0], "the words", like, False))
+    return asks
+
+
+def _needed(space: Space, spaces: set[str], thing: str) -> Space:
+    if space.name not in spaces:
+        known = " or ".join(option for name, option in _OPTIONS.items() if name in spaces)
+        raise UserError(
+            f"no clip of the dataset has a {space.column}, with which {thing} could be compared; "
+            + (f"give {known}" if known else f"curate with the stage {space.stage}")
+        )
+    return space
+
+
+def embed_pictures(pictures: list[bytes], encoder: Any) -> np.ndarray:
+    """Return the mean embedding of pictures, as the stage `vision` takes it: unit vector, float32 (dim,).
+
+    Args:
+        pictures: Files of pictures.
+        encoder: Embeds them.
+    """
+    from PIL import Image
+
+    opened = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in pictures]
+    return _mean(encoder.embed_pixels(encoder.prepare_images(opened)))
+
+
+def embed_sound(path: Path, encoder: Any, worker: SandboxedWorker) -> np.ndarray:
+    """Return the mean embedding of a sound's windows, as the stage `tagging` takes it.
+
+    Of a file longer than `MAX_WINDOWS` windows only these are decoded, evenly spread.
+
+    Args:
+        path: A file with sound, of any length.
+        encoder: Embeds the windows.
+        worker: The process that decodes.
+
+    Returns:
+        Unit vector, float32 (dim,).
+
+    Raises:
+        UserError: It cannot be read, or is silent.
+    """
+    with TemporaryDirectory(prefix="leitmotif-query-") as scratch:
+        windows = list(_windows(path, encoder, worker, Path(scratch)))
+    return _mean(encoder.embed_windows(windows))
+
+
+def _windows(path: Path, encoder: Any, worker: SandboxedWorker, scratch: Path) -> Iterator[np.ndarray]:
+    """Yield mono windows; each piece is written as FLAC first, which mends what `curate` mends."""
+    loudest_db = -np.inf
+    whole_s = _run(path, worker, probe.probe, path, limit_s=LIMIT_S).duration_s
+    for number, (start_s, length_s) in enumerate(_pieces(whole_s, encoder.window_s)):
+        out = scratch / f"{number}.flac"
+        facts = _run(
+            path,
+            worker,
+            audio.extract_flac,
+            path,
+            out,
+            start_s=start_s,
+            duration_s=length_s,
+            limit_s=LIMIT_S + 2.0 * (length_s or whole_s),
+            writes=scratch,
+        )
+        loudest_db = max(loudest_db, facts.level_db)
+        blocks = audio.read_flac_blocks(out, rate_hz=encoder.rate_hz, mono=True)
+        yield from track_windows(
+            blocks,
+            encoder.rate_hz,
+            encoder.window_s,
+            MAX_WINDOWS if length_s is None else 1,
+            total_s=flac.flac_length_s(out),
+        )
+        out.unlink()
+    if loudest_db <= SILENCE_DB:
+        raise UserError(
+            f"the sound of {str(path)!r} is silent ({loudest_db:.0f} dB); give one that is heard, or words"
+        )
+
+
+def _pieces(whole_s: float, window_s: float) -> list[tuple[float, float | None]]:
+    """Return (start, length) of what is decoded: all, or windows evenly spread; None is to the end."""
+    count = int(whole_s / window_s)
+    if count <= MAX_WINDOWS:
+        return [(0.0, None)]
+    return [(int((place + 0.5) * count / MAX_WINDOWS) * window_s, window_s) for place in range(MAX_WINDOWS)]
+
+
+def _film(path: Path, worker: SandboxedWorker) -> list[bytes]:
+    found = _run(path, worker, probe.probe, path, limit_s=LIMIT_S)
+    if not found.has_video:
+        raise UserError(
+            f"{str(path)!r} has no moving picture; give a film as video, a picture as image, a sound as audio"
+        )
+    limit_s = LIMIT_S + 2.0 * found.duration_s
+    pictures: list[bytes] = _run(
+        path, worker, key_frames, path, count=FRAMES, short_side=SHORT_SIDE, limit_s=limit_s
+    )
+    return pictures
+
+
+def _decoded(path: Path, load: Any, worker: SandboxedWorker) -> bytes:
+    picture: bytes = _run(path, worker, load, path, limit_s=LIMIT_S)
+    return picture
+
+
+def _run(path: Path, worker: SandboxedWorker, *call: Any, **options: Any) -> Any:
+    try:
+        return worker.run(*call, **options)
+    except MediaError as error:
+        raise UserError(f"{str(path)!r}: {error}") from error
+
+
+def _mean(embeddings: np.ndarray) -> np.ndarray:
+    mean = embeddings.mean(axis=0)  # of (n, dim)
+    unit: np.ndarray = mean / np.linalg.norm(mean)
+    return unit
