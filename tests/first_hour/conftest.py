@@ -40,7 +40,8 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     pip = [sys.executable, "-m", "pip"]
     subprocess.run([*pip, "wheel", "-q", "--no-deps", "--wheel-dir", wheels, tree], check=True)
     subprocess.run([sys.executable, "-m", "venv", place / "venv"], check=True)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "VIRTUAL"))}
+    ours = ("PYTHON", "VIRTUAL", "LEITMOTIF")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     found = os.environ.get("PIP_FIND_LINKS", "").split()
     shell = kept | {
         "PATH": f"{place / 'venv' / 'bin'}{os.pathsep}{os.environ['PATH']}",
