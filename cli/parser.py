@@ -20,6 +20,7 @@ COMMANDS = (
     "report",
     "validate",
     "takedown",
+    "encode",
     "train",
     "describe",
     "index",

@@ -1,17 +1,21 @@
-"""Train a model on a published dataset: `mmdm`, which describes the music that fits a video."""
+"""Train a model on a published dataset: `mmdm` describes music for a video, `ecmg` makes it."""
 
 from __future__ import annotations
 
 import argparse
 import os
 from importlib import import_module
+from importlib.util import find_spec
 
 from leitmotif.cli import console
 from leitmotif.cli.progress import progress
+from leitmotif.extras import needs
+from leitmotif.generators.ecmg import arguments as ecmg
+from leitmotif.storage.errors import UserError
 from leitmotif.train_mmdm import arguments as mmdm
 
 # The light `arguments` of each room, beside its `settings` and `train`.
-TRAINERS = {each.KIND: each for each in (mmdm,)}
+TRAINERS = {each.KIND: each for each in (mmdm, ecmg)}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,6 +26,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         summary = trainer.SUMMARY
         parsed = kinds.add_parser(kind, help=summary, description=f"Train {summary}.", example=example)
         trainer.add_training_arguments(parsed)
+
+
+def check_packages(kind: str) -> None:
+    """Refuse to train without the packages that a trainer's `PACKAGES` names with their extras.
+
+    Raises:
+        UserError: One is missing.
+    """
+    for package, extra in getattr(TRAINERS[kind], "PACKAGES", {}).items():
+        if find_spec(package) is None:
+            raise UserError(needs(f"train {kind}", package, extra))
 
 
 def go_on(options: argparse.Namespace) -> list[str]:
@@ -37,14 +52,18 @@ def run(options: argparse.Namespace) -> int:
 
     from leitmotif.pipelines.describing import one_line_errors
 
+    check_packages(options.kind)
     room = TRAINERS[options.kind].__package__
     choose_settings = import_module(f"{room}.settings").choose_settings
     train = import_module(f"{room}.train").train
     logging.disable_progress_bar()
     settings = None  # those of the run, or of the default preset
     with one_line_errors("go on with --resume"):
-        if options.preset or options.set:
-            settings = choose_settings(options.preset, options.set)
+        changes = [*options.set]
+        if getattr(options, "init", None) is not None:  # of those that can begin with a run's weights
+            changes.append(f"init={options.init}")
+        if options.preset or changes:
+            settings = choose_settings(options.preset, changes)
         with progress() as tell:
             facts = train(
                 options.dataset,

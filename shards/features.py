@@ -9,10 +9,12 @@ features of two encoders never mix.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +26,8 @@ from leitmotif.shards.sample import read_rows
 from leitmotif.storage import parquet
 
 KEY = "clip_id"
+# In the metadata of each file's schema: what the encoder noted of itself, as a JSON object.
+FACTS = b"leitmotif"
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,13 @@ class Features:
     fingerprint: str
     files: tuple[Path, ...]
     schema: pa.Schema
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the encoder noted of itself; empty where it noted nothing."""
+        noted = (self.schema.metadata or {}).get(FACTS)
+        found = {} if noted is None else json.loads(noted)
+        return found if isinstance(found, dict) else {}
 
     @cached_property
     def clip_ids(self) -> pa.Array:

@@ -1,4 +1,4 @@
-"""Makes the embedded models again: `python -m leitmotif.train_mini.make [clap|clip|all]`; `make mini`."""
+"""Makes the models that ship: `python -m leitmotif.train_mini.make [clap|clip|codec|all]`; `make mini`."""
 
 from __future__ import annotations
 
@@ -16,22 +16,24 @@ from leitmotif.weights.resolve import SHIPPED_DIR
 def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Return the command line as settings."""
     parser = argparse.ArgumentParser(prog="python -m leitmotif.train_mini.make", description=__doc__)
-    parser.add_argument("model", nargs="?", choices=("clap", "clip", "all"), default="all")
+    parser.add_argument("model", nargs="?", choices=("clap", "clip", "codec", "all"), default="all")
     parser.add_argument(
         "--clips", type=int, default=6608, help="clips that clap-mini trains on (default: 6608)"
     )
     parser.add_argument(
         "--scenes", type=int, default=500, help="scenes that clip-mini trains on (default: 500)"
     )
+    parser.add_argument(
+        "--sounds", type=int, default=640, help="clips that codec-mini trains on (default: 640)"
+    )
+    parser.add_argument("--steps", type=int, default=3000, help="steps of codec-mini (default: 3000)")
     parser.add_argument("--epochs", type=int, default=None, help="passes over the clips (default: 24 and 16)")
     parser.add_argument("--minutes", type=float, default=None, help="end the training of each model by then")
     parser.add_argument(
         "--workers", type=int, default=2, help="processes that render, and that train clap-mini (default: 2)"
     )
     parser.add_argument("--cache", type=Path, help="folder for features (default: a scratch folder by name)")
-    parser.add_argument(
-        "--out", type=Path, default=SHIPPED_DIR, help="where clap-mini/ and clip-mini/ are written"
-    )
+    parser.add_argument("--out", type=Path, default=SHIPPED_DIR, help="where the models' folders are written")
     parser.add_argument("--start-from", type=Path, help="go on from the weights in this folder")
     parser.add_argument("--measure-only", action="store_true", help="train nothing; measure what is there")
     parser.add_argument(
@@ -83,6 +85,17 @@ def make_clip_mini(settings: argparse.Namespace, cache_dir: Path) -> None:
     )
 
 
+def make_codec_mini(settings: argparse.Namespace, cache_dir: Path) -> None:
+    """Train and measure codec-mini."""
+    from leitmotif.train_mini.codec_recipe import measure_codec, train_codec
+
+    folder = settings.out / "codec-mini"
+    if not settings.measure_only:
+        train_codec(cache_dir, folder, clips=settings.sounds, steps=settings.steps, workers=settings.workers)
+    figures = measure_codec(folder, cache_dir, workers=settings.workers)
+    write_figures(figures, folder, card_of(settings, "codec-mini"))
+
+
 def card_of(settings: argparse.Namespace, name: str) -> Path | None:
     """Return the card to rewrite: only for models that are written where they ship."""
     card = CARDS_DIR / f"{name}.md"
@@ -99,6 +112,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         make_clap_mini(settings, cache_dir / "clap")
     if settings.model in ("clip", "all"):
         make_clip_mini(settings, cache_dir / "clip")
+    if settings.model in ("codec", "all"):
+        make_codec_mini(settings, cache_dir / "codec")
 
 
 if __name__ == "__main__":

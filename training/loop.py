@@ -15,7 +15,7 @@ from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.training.checkpoint import CheckpointManager, is_sharded, list_checkpoints, read_state
 from leitmotif.training.ema import Ema
 from leitmotif.training.logs import RunLog
-from leitmotif.training.schedule import cosine_rate
+from leitmotif.training.schedule import cosine_rate, inverse_rate
 from leitmotif.training.settings import LoopSettings
 from leitmotif.training.step import TrainStep
 from leitmotif.training.task import Batch, Task
@@ -214,9 +214,9 @@ class _Loop:
         return every > 0 and self.state.step % every == 0
 
     def _learn(self, batches: Sequence[Batch]) -> None:
-        state, settings = self.state, self.settings
+        state = self.state
         start = time.monotonic()
-        rate = cosine_rate(state.step, self.total, highest=settings.learning_rate, warmup=settings.warmup)
+        rate = self._rate(state.step)
         numbers = self.step.run(batches, rate)
         if numbers is None:
             return
@@ -227,6 +227,12 @@ class _Loop:
             numbers[f"{self.task.UNIT}_s"] = seen / (time.monotonic() - start)
             self.log.write(state.step, "train", {"epoch": state.epoch, **numbers})
             self.on_progress("train", state.step, self.total, self._note(rate))
+
+    def _rate(self, step: int) -> float:
+        settings = self.settings
+        if settings.schedule == "inverse":
+            return inverse_rate(step, highest=settings.learning_rate)
+        return cosine_rate(step, self.total, highest=settings.learning_rate, warmup=settings.warmup)
 
     def _note(self, rate: float) -> str:
         """Return the losses and the learning rate in a few words."""

@@ -27,3 +27,17 @@ def cosine_rate(step: int, total: int, *, highest: float, warmup: float) -> floa
         return highest * (step + 1) / rising
     share = (step - rising) / max(1, total - rising)
     return highest * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+
+
+def inverse_rate(step: int, *, highest: float) -> float:
+    """Return the learning rate of a step: an exponential rise, then a fall as of the root of the steps.
+
+    Args:
+        step: Number of the step, from 0.
+        highest: Rate that it comes near to.
+
+    Reference:
+        `InverseLR` of stable-audio-tools with the values of Stable Audio Open: inv_gamma 1e6, power 0.5,
+        warmup 0.99.
+    """
+    return float(highest * (1 - 0.99 ** (step + 1)) * (1 + step / 1e6) ** -0.5)

@@ -42,6 +42,8 @@ class LoopSettings:
         learning_rate: Highest.
         weight_decay: Decay of AdamW, for weights with two or more axes.
         warmup: Share of the steps in which the rate rises, 0..1.
+        schedule: How the rate goes on: "cosine" falls to zero; "inverse" rises by itself within some hundred
+            steps and then hardly falls, whatever the number of steps, and knows no `warmup`.
         max_grad_norm: Gradient clipping, L2 norm over all weights.
         batch: Examples that go through the network at once, on each device.
         accumulation: Batches of one optimiser step.
@@ -72,6 +74,7 @@ class LoopSettings:
     learning_rate: NotNegative = 1e-4
     weight_decay: NotNegative = 0.01
     warmup: Annotated[float, Field(ge=0, le=1)] = 0.03
+    schedule: Literal["cosine", "inverse"] = "cosine"
     max_grad_norm: Annotated[float, Field(gt=0, allow_inf_nan=False)] = 1.0
     # Batch, accumulation and epochs of Visuals Music Bridge, appendix B.1.
     batch: Positive = 2

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Any
@@ -15,17 +15,29 @@ from leitmotif.training.ema import Ema
 from leitmotif.training.settings import LoopSettings
 
 
-def make_optimizer(net: Any, settings: LoopSettings) -> torch.optim.AdamW:
-    """Return AdamW over the weights that learn; vectors, such as biases and norms, do not decay."""
-    learning = [weight for weight in net.parameters() if weight.requires_grad]
-    groups = [
-        {
-            "params": [weight for weight in learning if weight.ndim >= 2],
-            "weight_decay": settings.weight_decay,
-        },
-        {"params": [weight for weight in learning if weight.ndim < 2], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=settings.learning_rate)
+def make_optimizer(
+    net: Any, settings: LoopSettings, rates: Mapping[str, float] | None = None
+) -> torch.optim.AdamW:
+    """Return AdamW over the weights that learn; vectors, such as biases and norms, do not decay.
+
+    Args:
+        net: The network.
+        settings: Settings of the run.
+        rates: Highest rate of the weights whose names begin so; of all others it is `learning_rate`.
+    """
+    shares = {prefix: rate / (settings.learning_rate or 1.0) for prefix, rate in (rates or {}).items()}
+    groups: dict[tuple[float, bool], list[Any]] = {}
+    for name, weight in net.named_parameters():
+        if weight.requires_grad:
+            share = next((share for prefix, share in shares.items() if name.startswith(prefix)), 1.0)
+            groups.setdefault((share, weight.ndim >= 2), []).append(weight)
+    return torch.optim.AdamW(
+        [
+            {"params": weights, "weight_decay": settings.weight_decay if decays else 0.0, "share": share}
+            for (share, decays), weights in sorted(groups.items(), key=lambda group: group[0], reverse=True)
+        ],
+        lr=settings.learning_rate,
+    )
 
 
 def check_installed(*packages: str) -> None:

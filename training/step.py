@@ -34,7 +34,7 @@ class TrainStep:
 
         Args:
             batches: Batches of this process; at least one.
-            rate: Learning rate.
+            rate: Learning rate; a group of weights with a `share` takes so much of it.
 
         Returns:
             `loss`, the mean over all elements and processes, their number by the task's unit, `grad_norm` and
@@ -49,7 +49,7 @@ class TrainStep:
             return None
         turns = int(self._gather(len(batches)).max())
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group.get("share", 1.0)
         self.net.train()
         losses: list[torch.Tensor] = []
         for turn in range(turns):

@@ -14,7 +14,7 @@ from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import UserError, first_line, is_machine_fault, one_line
 from leitmotif.weights.files import WheelFiles, fetched_file, models_dir
 
-SHIPPED = ("clap-mini", "clip-mini")
+SHIPPED = ("clap-mini", "clip-mini", "codec-mini")
 # Of a folder's weights, what transformers takes first.
 WEIGHTS = (
     "model.safetensors",

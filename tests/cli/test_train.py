@@ -53,4 +53,15 @@ def test_the_trainer_of_the_kind_is_asked_with_its_own_settings(capsys: pytest.C
     assert command.main(["train", "echo", "clips", "--out", "run", "--resume", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["settings"] is None
     assert command.main(["train", "nobody", "clips", "--out", "run"]) == 2
-    assert "expected one of mmdm, echo" in capsys.readouterr().err
+    assert "expected one of mmdm, ecmg, echo" in capsys.readouterr().err
+
+
+def test_a_trainer_whose_packages_are_missing_says_how_to_get_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(TRAINERS["ecmg"], "PACKAGES", {"nowhere_to_be_found": "generate"})
+    assert command.main(["train", "ecmg", "clips", "--out", "run"]) == 2
+    assert (
+        "train ecmg needs the package 'nowhere_to_be_found', which is not installed; "
+        "run `pip install 'leitmotif-av[generate]'`"
+    ) in capsys.readouterr().err

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from leitmotif.training.schedule import cosine_rate, warmup_steps
+from leitmotif.training.schedule import cosine_rate, inverse_rate, warmup_steps
 
 
 def rates(total: int, warmup: float) -> list[float]:
@@ -32,3 +32,11 @@ def test_short_trainings_have_rates_too(total: int, warmup: float) -> None:
 
 def test_steps_beyond_the_end_learn_nothing() -> None:
     assert cosine_rate(120, 100, highest=2.0, warmup=0.1) == 0.0
+
+
+def test_the_inverse_rate_rises_by_itself_and_hardly_falls() -> None:
+    found = [inverse_rate(step, highest=2.0) for step in range(2000)]
+    assert found[0] == pytest.approx(0.02)
+    assert found[99] == pytest.approx(2.0 * (1 - 0.99**100) * (1 + 99e-6) ** -0.5)
+    assert max(found) == pytest.approx(2.0, rel=1e-3)
+    assert inverse_rate(3_000_000, highest=2.0) == pytest.approx(1.0)

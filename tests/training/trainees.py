@@ -14,11 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from leitmotif.generators.ecmg import task as ecmg_task
+from leitmotif.generators.ecmg import train as ecmg
 from leitmotif.train_mmdm import task as mmdm_task
 from leitmotif.train_mmdm import train as mmdm
 from leitmotif.train_mmdm.settings import choose_settings
 from leitmotif.training import checkpoint
 from leitmotif.training.settings import LoopSettings, read_changes
+from tests.generators.encoded_clips import ecmg_settings, write_encoded_dataset
 from tests.train_mmdm.conftest import SMALL
 from tests.training import minimal
 from tests.training.plain_clips import write_plain_dataset
@@ -61,6 +64,7 @@ TRAINEES = {
     for each in (
         Trainee("minimal", minimal.train, minimal.MinimalTask, minimal_settings, ("dropout=0",), quick=True),
         Trainee("mmdm", mmdm.train, mmdm_task.DescriptionTask, mmdm_settings, ("dropout=0",)),
+        Trainee("ecmg", ecmg.train, ecmg_task.MusicTask, ecmg_settings, dataset=write_encoded_dataset),
     )
 }
 

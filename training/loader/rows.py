@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from leitmotif.shards.columns import SOUNDS
+from leitmotif.shards.feature_rows import value_of
 from leitmotif.shards.features import Features
 from leitmotif.shards.row_groups import RowGroup, Split
 
@@ -80,24 +81,10 @@ def _values(table: pa.Table, place: int) -> dict[str, Any] | None:
     """Return a row of a side table; None where all of it is null, as of a clip that it lacks."""
     found = {name: table[name][place] for name in table.column_names}
     return (
-        {name: _value(one) for name, one in found.items()}
+        {name: value_of(one) for name, one in found.items()}
         if any(one.is_valid for one in found.values())
         else None
     )
-
-
-def _value(scalar: pa.Scalar) -> Any:
-    """Return a list of numbers, nested or not, as an array (n, …), and anything else as Python has it."""
-    kind, lengths, values = scalar.type, [], getattr(scalar, "values", None)
-    if values is None or not scalar.is_valid:
-        return scalar.as_py()
-    lengths.append(len(values))
-    while pa.types.is_fixed_size_list(kind := values.type):
-        lengths.append(kind.list_size)
-        values = values.flatten()
-    if not (pa.types.is_floating(kind) or pa.types.is_integer(kind)) or values.null_count:
-        return scalar.as_py()
-    return values.to_numpy().reshape(lengths)
 
 
 def _without_paths(row: dict[str, Any]) -> dict[str, Any]:
