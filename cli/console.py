@@ -114,11 +114,11 @@ def print_outcome(facts: Mapping[str, Any]) -> None:
 
 def rule_lines(rejected_by: Mapping[str, int]) -> Iterator[str]:
     """Yield a line for each rule that rejected clips: its name, how many, what such a clip is."""
-    from leitmotif.filters.rule import discover
+    from leitmotif.filters.rule import ASKED_FIRST, discover
 
     known = discover()
     for name, clips in rejected_by.items():
-        why = known[name].why if name in known else "the same bytes as another file"
+        why = known[name].why if name in known else ASKED_FIRST.get(name, "")
         yield f"  {name:<18} {clips:>7,}  {why}"
 
 

@@ -21,10 +21,12 @@ SHARE = (0.0, 1.0)
 POSITIVE = (0.0, math.inf)
 DB_FULL_SCALE = (-math.inf, 0.0)
 YES_OR_NO = "0 or 1"
-# Why files are left out before anything is measured, by no rule over a number: they have the bytes of another
-# one, or a licence that is not among those asked for.
+# Why files are left out before anything is measured, by no rule over a number, and what each of them is.
 EXACT_DUPLICATE, LICENSE = "exact-duplicate", "license"
-ASKED_FIRST = (EXACT_DUPLICATE, LICENSE)
+ASKED_FIRST = {
+    EXACT_DUPLICATE: "the same bytes as another file",
+    LICENSE: "a licence that is not among those of license.allow",
+}
 
 
 class Candidate(Protocol):

@@ -15,6 +15,7 @@ from shlex import quote
 import pyarrow as pa
 
 from leitmotif.collection.ours import kind_around, kinds_of
+from leitmotif.filters.rule import LICENSE
 from leitmotif.phrases import command, count
 from leitmotif.pipelines.advice import licenses_left_out, name_quarantined, other_recipe
 from leitmotif.pipelines.damage import telling_damage
@@ -198,7 +199,7 @@ def _check_nothing_lost(ledger: Ledger, out: Path) -> None:
     if rows:
         raise UserError(
             f"nothing would be published: {_left_out(ledger)}; the dataset at {str(out)!r} with "
-            f"{count(rows, 'row')} stays; move a rule by --set RULE.threshold=VALUE, or choose another --out"
+            f"{count(rows, 'row')} stays; {_how_to_move(ledger)}, or choose another --out"
         )
 
 
@@ -248,8 +249,14 @@ def _why_empty(workspace: Workspace, ledger: Ledger) -> str:
         return f"the dataset has no rows: {_left_out(ledger)}"
     return (
         f"the dataset has no rows; {_left_out(ledger)} (`{command('report', workspace.root)}` shows their "
-        "numbers; a rule is moved by --set RULE.threshold=VALUE)"
+        f"numbers; {_how_to_move(ledger)})"
     )
+
+
+def _how_to_move(ledger: Ledger) -> str:
+    """Return how what was left out for a number, or for its licence, is let in."""
+    by_license = LICENSE in ledger.rejected_by()
+    return "move a rule by --set RULE.threshold=VALUE" + (", licences by license.allow" if by_license else "")
 
 
 def _left_out(ledger: Ledger) -> str:

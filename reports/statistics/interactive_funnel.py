@@ -40,7 +40,7 @@ def describe_interactive_funnel(
         seed: Draws the sample, where there are more clips than `most`.
         most: Rows in the table.
     """
-    before = pc.is_in(measured["step"], value_set=pa.array(ASKED_FIRST))
+    before = pc.is_in(measured["step"], value_set=pa.array([*ASKED_FIRST]))
     rows = np.flatnonzero(~before.to_numpy(zero_copy_only=False))
     of = len(rows)
     if of > most:

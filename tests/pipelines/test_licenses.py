@@ -1,6 +1,7 @@
 """Only clips of licences that are asked for: from what the catalog states to the dataset and its report."""
 
 import json
+import re
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -70,7 +71,7 @@ def test_what_is_left_out_is_told_with_its_licence_wherever_it_is_told(
     out, setting = tmp_path / "ds", "license.allow=[cc-by-4.0, cc0-1.0]"
     assert main(["publish", str(workspace.root), "--out", str(out), "--set", setting]) == 0
     told = capsys.readouterr()
-    assert "license" in told.out + told.err
+    assert re.search(r"license +4  a licence that is not among those of license\.allow\n", told.out)
     assert "4 clips left out for the licence: unknown 2, " in told.out + told.err
     rejected = {row["source_id"]: row for row in pq.read_table(out / "rejected.parquet").to_pylist()}
     assert {row["rule"] for row in rejected.values()} == {"license"}
@@ -91,6 +92,9 @@ def test_what_is_left_out_is_told_with_its_licence_wherever_it_is_told(
     # The recipe keeps the choice for whoever makes the dataset again.
     assert main(["publish", str(workspace.root), "--out", str(out), "--set", "license.allow=[CC0]"]) == 0
     assert pq.read_table(out / "rejected.parquet").num_rows == 5
+    assert main(["publish", str(workspace.root), "--out", str(out), "--set", "license.allow=mit"]) == 2
+    assert "6 by rule license; the dataset" in (error := capsys.readouterr().err)
+    assert "RULE.threshold=VALUE, licences by license.allow, or choose another --out" in error
 
 
 def test_status_knows_the_clips_that_a_run_left_out_for_their_licence(
