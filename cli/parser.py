@@ -21,6 +21,7 @@ COMMANDS = (
     "validate",
     "takedown",
     "encode",
+    "export-dataset",
     "train",
     "describe",
     "index",

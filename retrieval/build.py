@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from leitmotif.phrases import command, count
+from leitmotif.retrieval import cells
 from leitmotif.retrieval.folder import (
     COLUMNS,
     FACTS,
@@ -20,9 +21,12 @@ from leitmotif.retrieval.folder import (
     ROWS,
     Facts,
     SpaceFacts,
+    cell_schema,
     read_facts,
     read_rows,
     read_vectors,
+    to_column,
+    to_matrix,
     vector_schema,
     write_facts,
 )
@@ -152,6 +156,10 @@ def _note(dataset: Dataset, folder: Path) -> None:
         note_written(dataset.path, here.values(), dropped=[dataset.path / name for name in stated])
 
 
+def _open_vectors(path: Path, dim: int) -> AbstractContextManager[Any]:
+    return parquet.open_writer(path, vector_schema(dim), plain=["vector"], use_dictionary=False)
+
+
 class _Writer:
     """Writes rows and vectors as they are read."""
 
@@ -166,6 +174,7 @@ class _Writer:
         self._dims: dict[str, int] = {}
         self._unfit = dict.fromkeys(SPACES, 0)
         self._files: dict[str, Any] = {}
+        self._searches: dict[str, tuple[int, float]] = {}
 
     def write(self, on_progress: OnProgress) -> pa.ChunkedArray:
         """Write everything; return the clips, in order."""
@@ -179,6 +188,8 @@ class _Writer:
                 for name in self._models:
                     self._write_vectors(name, table, opened)
                 on_progress("index", sum(map(len, clips)), total)
+        for name in self._files:
+            self._part(name)
         chunks = [chunk for column in clips for chunk in column.chunks]
         return pa.chunked_array(chunks, pa.string())
 
@@ -210,18 +221,35 @@ class _Writer:
             return
         if name not in self._files:
             self._dims[name] = matrix.shape[1]
-            path = self._folder / f"{name}.parquet"
-            writer = parquet.open_writer(
-                path, vector_schema(matrix.shape[1]), plain=["vector"], use_dictionary=False
-            )
+            writer = _open_vectors(self._folder / f"{name}.parquet", self._dims[name])
             self._files[name] = opened.enter_context(writer)
         kind = vector_schema(self._dims[name])
-        values = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), self._dims[name])
-        self._files[name].write_table(pa.Table.from_arrays([clips, values], schema=kind))
+        whole = pa.nulls(len(clips), pa.int32())
+        self._files[name].write_table(pa.Table.from_arrays([clips, to_column(matrix), whole], schema=kind))
+
+    def _part(self, name: str) -> None:
+        """Part the vectors of a space into cells, where there are very many."""
+        path, dim = self._folder / f"{name}.parquet", self._dims[name]
+        if parquet.read_metadata(path).num_rows < cells.FROM_VECTORS:
+            return
+        table = parquet.read_table(path)
+        parted = cells.part(to_matrix(table["vector"], dim), np.random.default_rng(0))
+        table = table.take(pa.array(parted.order)).set_column(2, "cell", pa.array(parted.cell))
+        self._searches[name] = cells.measure_probes(
+            to_matrix(table["vector"], dim), parted, np.random.default_rng(1)
+        )
+        with _open_vectors(path, dim) as writer:
+            writer.write_table(table)
+        centroids = pa.Table.from_arrays([to_column(parted.centroids)], schema=cell_schema(dim))
+        parquet.write_table(centroids, self._folder / f"{name}-cells.parquet")
 
     def spaces(self) -> dict[str, SpaceFacts]:
         """Return what is to be said of the spaces that have a clip."""
-        return {name: SpaceFacts(self._models[name], self._dims[name]) for name in self._files}
+        found = {}
+        for name in self._files:
+            probes, recall = self._searches.get(name, (None, None))
+            found[name] = SpaceFacts(self._models[name], self._dims[name], recall, probes)
+        return found
 
     def notes(self) -> Iterator[str]:
         """Yield what is to be known, a line each."""

@@ -2,8 +2,9 @@
 
 INDEX/
   rows.parquet     what is known of every clip, in the dataset's order
-  NAME.parquet     clip_id and vector of the clips that a space has, in the same order
-  NAME.faiss       the same vectors for an approximate search, where there are many
+  NAME.parquet     clip_id and vector of the clips that a space has, in the same order; of very many by cells
+                   (`leitmotif.retrieval.cells`)
+  NAME-cells.parquet   the centroid of each cell, where there are some
   index.json       which dataset it is of, and the model of each space; written last
 """
 
@@ -16,6 +17,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 
 from leitmotif.phrases import command, no_such_folder
@@ -55,7 +57,14 @@ ROW_SCHEMA = pa.schema([(name, _KINDS[name]) for name in COLUMNS] + [("split", p
 
 def vector_schema(dim: int) -> pa.Schema:
     """Return the schema of the vectors of a space."""
-    return pa.schema([("clip_id", pa.string()), ("vector", pa.list_(pa.float32(), dim))])
+    return pa.schema(
+        [("clip_id", pa.string()), ("vector", pa.list_(pa.float32(), dim)), ("cell", pa.int32())]
+    )
+
+
+def cell_schema(dim: int) -> pa.Schema:
+    """Return the schema of the centroids of a space, in the order of their cells."""
+    return pa.schema([("vector", pa.list_(pa.float32(), dim))])
 
 
 @dataclass(frozen=True)
@@ -140,21 +149,25 @@ def _facts(content: Mapping[str, Any]) -> Facts:
 
 def read_rows(folder: Path, dataset: Path) -> pa.Table:
     """Return what is known of every clip; raises as `read_facts`."""
-    with reading_index(folder, dataset, ROWS):
-        with naming_damage(folder / ROWS):
-            table = parquet.read_table(folder / ROWS)
-        if not table.schema.equals(ROW_SCHEMA):
-            raise DamagedError(folder / ROWS, "its columns are others")
-        return table
+    return _read(folder, dataset, ROWS, ROW_SCHEMA)
 
 
 def read_vectors(folder: Path, dataset: Path, name: str, dim: int) -> pa.Table:
     """Return the vectors of a space; raises as `read_facts`."""
-    path = folder / f"{name}.parquet"
+    return _read(folder, dataset, f"{name}.parquet", vector_schema(dim))
+
+
+def read_cells(folder: Path, dataset: Path, name: str, dim: int) -> pa.Table:
+    """Return the centroids of a space; raises as `read_facts`."""
+    return _read(folder, dataset, f"{name}-cells.parquet", cell_schema(dim))
+
+
+def _read(folder: Path, dataset: Path, name: str, schema: pa.Schema) -> pa.Table:
+    path = folder / name
     with reading_index(folder, dataset, path.name):
         with naming_damage(path):
             table = parquet.read_table(path)
-        if not table.schema.equals(vector_schema(dim)):
+        if not table.schema.equals(schema):
             raise DamagedError(path, "its columns are others")
         return table
 
@@ -185,3 +198,15 @@ def index_command(folder: Path, dataset: Path) -> str:
     """Return the command that makes an index, or follows what changed."""
     elsewhere = folder.absolute() != (dataset / INDEX).absolute()
     return command("index", dataset, *(("--out", folder) if elsewhere else ()))
+
+
+def to_matrix(vectors: pa.ChunkedArray, dim: int) -> np.ndarray:
+    """Return a column of vectors as float32 (n, dim)."""
+    flat = vectors.combine_chunks().flatten().to_numpy(zero_copy_only=False)
+    matrix: np.ndarray = flat.reshape(-1, dim)
+    return matrix
+
+
+def to_column(matrix: np.ndarray) -> pa.FixedSizeListArray:
+    """Return a matrix as a column of vectors."""
+    return pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])

@@ -11,9 +11,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from leitmotif.retrieval.folder import Facts, read_facts, read_rows, read_vectors, reading_index
+from leitmotif.retrieval.cells import CellIndex
+from leitmotif.retrieval.folder import (
+    Facts,
+    read_cells,
+    read_facts,
+    read_rows,
+    read_vectors,
+    reading_index,
+    to_matrix,
+)
 from leitmotif.retrieval.spaces import Space
-from leitmotif.retrieval.vectors import NumpyIndex, VectorIndex
+from leitmotif.retrieval.vectors import NumpyIndex
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
 from leitmotif.shards.layout import INDEX
@@ -25,17 +34,20 @@ class Vectors:
     """The clips of a space.
 
     Attributes:
-        rows: The row of each among all clips, int64 (n,), rising.
+        rows: The row of each among all clips, int64 (n,).
         exact: Compares with all of them.
+        approximate: Looks into a part of them, where there are very many.
+        places: Where each row of all clips stands among these, int64 (clips,); -1 of one that does not.
     """
 
     rows: np.ndarray
     exact: NumpyIndex
+    approximate: CellIndex | None
+    places: np.ndarray
 
     def place(self, row: int) -> int | None:
         """Return where a row stands among them; None where it has no vector."""
-        at = int(np.searchsorted(self.rows, row))
-        return at if at < len(self.rows) and self.rows[at] == row else None
+        return int(self.places[row]) if self.places[row] >= 0 else None
 
 
 class Index:
@@ -61,7 +73,6 @@ class Index:
         self.path = dataset.path / INDEX if path is None else path
         self.facts: Facts = read_facts(self.path, dataset.path)
         self._vectors: dict[str, Vectors] = {}
-        self._near: dict[str, VectorIndex] = {}
 
     @property
     def is_fresh(self) -> bool:
@@ -98,22 +109,36 @@ class Index:
                     f"no clip of {str(self.dataset.path)!r} has a {space.column}, so nothing can be compared "
                     f"by its {space.of}; curate with the stage {space.stage}, publish and index again"
                 )
-            dim = self.facts.spaces[space.name].dim
-            table = read_vectors(self.path, self.dataset.path, space.name, dim)
-            rows = pc.index_in(table["clip_id"], value_set=self.rows["clip_id"]).combine_chunks()
-            with reading_index(self.path, self.dataset.path, f"{space.name}.parquet"):
-                if rows.null_count:
-                    raise DamagedError(
-                        self.path / f"{space.name}.parquet", "it holds clips that rows.parquet lacks"
-                    )
-            flat = table["vector"].combine_chunks().flatten().to_numpy(zero_copy_only=False)
-            self._vectors[space.name] = Vectors(
-                rows.to_numpy(zero_copy_only=False).astype(np.int64), NumpyIndex(flat.reshape(-1, dim))
-            )
+            self._vectors[space.name] = self._read_vectors(space)
         return self._vectors[space.name]
 
+    def _read_vectors(self, space: Space) -> Vectors:
+        facts, folder, dataset = self.facts.spaces[space.name], self.path, self.dataset.path
+        table = read_vectors(folder, dataset, space.name, facts.dim)
+        found = pc.index_in(table["clip_id"], value_set=self.rows["clip_id"]).combine_chunks()
+        file = f"{space.name}.parquet"
+        with reading_index(folder, dataset, file):
+            if found.null_count:
+                raise DamagedError(folder / file, "it holds clips that rows.parquet lacks")
+        rows = found.to_numpy(zero_copy_only=False).astype(np.int64)
+        places = np.full(len(self), -1, np.int64)
+        places[rows] = np.arange(len(rows))
+        matrix = to_matrix(table["vector"], facts.dim)
+        approximate = None
+        if facts.probes is not None:
+            centroids = to_matrix(read_cells(folder, dataset, space.name, facts.dim)["vector"], facts.dim)
+            approximate = CellIndex(matrix, np.asarray(table["cell"]), centroids, facts.probes)
+        exact = NumpyIndex(matrix) if approximate is None else approximate.exact
+        return Vectors(rows, exact, approximate, places)
+
     def nearest(
-        self, space: Space, vector: np.ndarray, count: int, where: np.ndarray | None = None
+        self,
+        space: Space,
+        vector: np.ndarray,
+        count: int,
+        where: np.ndarray | None = None,
+        *,
+        exactly: bool = True,
     ) -> tuple[np.ndarray, np.ndarray]:
         """Return the cosines and rows of the nearest clips of a space, best first.
 
@@ -122,11 +147,13 @@ class Index:
             vector: Unit vector, float32 (dim,).
             count: How many at most.
             where: Which rows may be found, bool (rows,); all by default.
+            exactly: Whether none may be overlooked, as a part of very many may be otherwise.
 
         Returns:
             float32 (n,) and int64 (n,).
         """
         vectors = self.vectors(space)
         among = None if where is None else where[vectors.rows]
-        scores, places = vectors.exact.search(vector[None], count, where=among)
+        by = vectors.exact if exactly or vectors.approximate is None else vectors.approximate
+        scores, places = by.search(vector[None], count, where=among)
         return scores[0], vectors.rows[places[0]]

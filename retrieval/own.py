@@ -17,6 +17,7 @@ from leitmotif.storage.errors import UserError, is_machine_fault
 # 40 real tracks by clap-mini: copies as MP3 or Ogg 0.991 and more, the nearest other track 0.914 and less; a
 # copy that lacks its first half second 0.92 to 0.99.
 SAME = 0.97
+MOST_COPIES = 1000
 # The clips of one of these belong together.
 _GROUPS = ("recording_id", "source_id")
 # A window's length is known in milliseconds, its sound's to the sample.
@@ -37,8 +38,8 @@ def find_own(index: Index, files: Iterable[Path], asks: Sequence[Ask]) -> np.nda
     own = [index.numbers("clip_id", _ids(index, path)) for path in files]
     for ask in asks:
         if ask.is_media:
-            vectors = index.vectors(ask.space)
-            own.append(vectors.rows[vectors.exact.vectors @ ask.vector >= SAME])
+            cosines, rows = index.nearest(ask.space, ask.vector, MOST_COPIES, exactly=False)
+            own.append(rows[cosines >= SAME])
     return with_groups(index, np.unique(np.concatenate([np.zeros(0, np.int64), *own])))
 
 

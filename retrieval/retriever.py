@@ -102,7 +102,7 @@ class Retriever:
             broad=tuple(broad(self.index, asks, count, where)) if asks else (),
             targeted=tuple(hits),
             own=tuple(self.index.rows["clip_id"].take(own).to_pylist()),
-            notes=(*self._stale(), *notes),
+            notes=(*self._stale(), *self._approximate(asks), *notes),
         )
 
     def allowed(self, own: np.ndarray) -> np.ndarray:
@@ -161,6 +161,15 @@ class Retriever:
         self.index.vectors(CLAP)  # says so where there are none
         direction = embed_attributes(attributes, self._encoders.of(CLAP))
         return targeted(self.index, attributes, direction, count, within), []
+
+    def _approximate(self, asks: Sequence[Ask]) -> list[str]:
+        spaces = {ask.space.name: self.index.facts.spaces[ask.space.name] for ask in asks if ask.is_media}
+        return [
+            f"{name} was searched approximately, as it has very many clips: {facts.recall:.1%} of the "
+            "nearest are found"
+            for name, facts in spaces.items()
+            if facts.recall is not None
+        ]
 
     def _stale(self) -> list[str]:
         if self.index.is_fresh:

@@ -64,7 +64,7 @@ def broad(index: Index, asks: Sequence[Ask], count: int, where: np.ndarray) -> l
         arXiv:2412.09428, equations 2 and 3.
     """
     depth = count if len(asks) == 1 else _DEPTH * count
-    found = [index.nearest(ask.space, ask.vector, depth, where) for ask in asks]
+    found = [index.nearest(ask.space, ask.vector, depth, where, exactly=not ask.is_media) for ask in asks]
     if len(asks) == 1:
         ranked = list(zip(found[0][1].tolist(), found[0][0].tolist(), strict=True))
     else:
