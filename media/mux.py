@@ -122,19 +122,35 @@ def join_streams(picture: Path, sound: Path, joined: Path) -> None:
         with writing(joined, "matroska") as film:
             film.metadata.update(seen.metadata)
             targets = [film.add_stream_from_template(source, opaque=True) for source in sources]
-            flows = [_copied(*each) for each in zip((seen, heard), sources, targets, strict=True)]
+            flows = [copied_packets(*each) for each in zip((seen, heard), sources, targets, strict=True)]
             mux_in_order(film, flows)
 
 
-def _copied(container: Any, source: Any, target: Any) -> Iterator[Any]:
+def copied_packets(container: Any, source: Any, target: Any) -> Iterator[Any]:
+    """Yield the packets of a stream for another file, whose time begins with the first moment of their own."""
     begin = round(origin_s(container) / source.time_base)
-    for packet in container.demux(source):
-        if packet.pts is None and packet.dts is None:
-            continue  # the empty one at the end
+    for packet in _dated(packet for packet in container.demux(source) if packet.size):
         packet.pts = (packet.dts if packet.pts is None else packet.pts) - begin
-        packet.dts = packet.pts if packet.dts is None else packet.dts - begin
+        packet.dts -= begin
         packet.stream = target
         yield packet
+
+
+def _dated(packets: Iterable[Any]) -> Iterator[Any]:
+    """Give a time of decoding to the packets that have none: in Matroska those before reordered pictures."""
+    waiting: list[Any] = []
+    for packet in packets:
+        if packet.dts is None:
+            waiting.append(packet)
+            continue
+        for before, late in zip(range(len(waiting), 0, -1), waiting, strict=True):
+            late.dts = packet.dts - before * max(packet.duration or 0, 1)
+        yield from waiting
+        waiting.clear()
+        yield packet
+    for packet in waiting:
+        packet.dts = packet.pts
+    yield from (packet for packet in waiting if packet.dts is not None)
 
 
 @contextmanager

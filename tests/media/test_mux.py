@@ -75,6 +75,15 @@ def test_picture_and_sound_come_unchanged_out_of_a_joined_film(
     assert abs(int(np.argmax(alike)) - 1500) <= 48  # a millisecond, in which Matroska counts
 
 
+def test_reordered_pictures_of_a_matroska_file_are_joined_again(film: Path, tmp_path: Path) -> None:
+    heard = sound(tmp_path / "s.flac", "flac")
+    join_streams(film, heard, tmp_path / "once.mkv")
+    join_streams(tmp_path / "once.mkv", heard, tmp_path / "twice.mkv")
+    assert packets(tmp_path / "twice.mkv", "video") == packets(film, "video")
+    times = [[time_s for time_s, _ in iter_luma(path)] for path in (tmp_path / "twice.mkv", film)]
+    assert times[0] == pytest.approx(times[1], abs=1e-3)
+
+
 def test_a_file_without_its_stream_is_not_joined_and_leaves_nothing(film: Path, tmp_path: Path) -> None:
     heard = sound(tmp_path / "s.flac", "flac")
     with pytest.raises(MissingStream):
