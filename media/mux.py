@@ -127,7 +127,7 @@ def join_streams(picture: Path, sound: Path, joined: Path) -> None:
 
 
 def copied_packets(container: Any, source: Any, target: Any) -> Iterator[Any]:
-    """Yield the packets of a stream for another file, whose time begins with the first moment of their own."""
+    """Yield the packets of a stream for another file, whose time begins as their own file does."""
     begin = round(origin_s(container) / source.time_base)
     for packet in _dated(packet for packet in container.demux(source) if packet.size):
         packet.pts = (packet.dts if packet.pts is None else packet.pts) - begin

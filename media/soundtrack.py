@@ -67,8 +67,8 @@ def check_soundtrack(film: Path, suffix: str) -> None:
                     trial.close()
         except (av.error.FFmpegError, ValueError) as error:
             raise EncodeFailed(
-                f"the pictures of {film.name!r} ({stream.codec_context.name}) do not go into {suffix} as they "
-                "are; choose .mkv, which takes nearly all"
+                f"the pictures of {film.name!r} ({stream.codec_context.name}) do not go into {suffix} as "
+                "they are; choose .mkv, which takes nearly all"
             ) from error
 
 
