@@ -1,13 +1,14 @@
 """Which of the pulses of a piece, or their multiples, is the tempo: the beat that listeners count.
 
-A linear score of each candidate that does not run across the beat; `python -m leitmotif.train_mini.rhythm`
-fits its weights to rendered music.
+A small network scores each candidate; `python -m leitmotif.train_mini.rhythm` fits it to rendered music.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import scipy.ndimage
@@ -19,23 +20,19 @@ LOWEST_BPM, HIGHEST_BPM = 40.0, 220.0
 USUAL_BPM = 115.0
 SAME = 0.03  # as another candidate, of its tempo
 
-# How much more onsets may recur after one and a half of a candidate's beats than after whole ones. Every
-# second eighth of a 6/8, or beat of a waltz, is 0.06 above and more; of 400 rendered pieces 0.04 changes two,
-# for the better.
-MAX_ACROSS = 0.04
-
-# After how many beats the recurrence is asked for: of all onsets, and of the low ones.
-LAGS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0, 4.0, 6.0, 8.0)
-LOW_LAGS = (1 / 2, 1.0, 3 / 2, 2.0, 3.0, 4.0)
-
-# Of `features`, in their order.
+# After how many beats the recurrence is asked for: of all onsets, and of the low ones. Every second eighth of
+# a 6/8 meets its beat after one and a half, and four and a half, of what it takes for beats.
 # fmt: off
-WEIGHTS = (
-    -0.202, 2.114, -7.805, -1.81, 2.118, 4.008, 3.408, -3.488, -0.063, -1.658, 0.209, 1.767, 3.33, 0.458,
-    2.701, -2.683, -0.261, 0.837, -0.898, -1.143, 9.805, 1.214, 1.009, -0.276, -0.117, 2.343, 0.238, -0.234,
-    -0.084, -0.511, 2.526,
+LAGS = (
+    1 / 4, 1 / 3, 1 / 2, 2 / 3, 3 / 4, 1.0, 4 / 3, 3 / 2, 2.0, 3.0, 4.0, 9 / 2, 5.0, 6.0, 7.0, 8.0, 9.0, 12.0,
+    16.0,
 )
 # fmt: on
+LOW_LAGS = (1 / 4, 1 / 3, 1 / 2, 2 / 3, 1.0, 3 / 2, 2.0, 3.0, 4.0, 6.0, 8.0, 9.0, 12.0)
+
+# A line for each unit of the network: the weights of `features`, in their order, its constant, and how much
+# it counts.
+WEIGHTS_PATH = Path(__file__).with_name("octave.csv")
 
 
 @dataclass(frozen=True)
@@ -64,10 +61,27 @@ def choose_octave(pulses_bpm: Iterable[float], whole: Layer, low: Layer, rate_hz
     bpm = candidates(pulses_bpm)
     if not len(bpm):
         return pulses_bpm[0]
-    along = bpm[[across(b, whole.recurrence, rate_hz) <= MAX_ACROSS for b in bpm]]
-    bpm = along if len(along) else bpm
-    scores = [features(b, whole, low, rate_hz) @ np.asarray(WEIGHTS) for b in bpm]
-    return float(bpm[int(np.argmax(scores))])
+    rows = np.stack([features(b, whole, low, rate_hz) for b in bpm])  # (candidates, 46)
+    return float(bpm[int(np.argmax(scores_of(rows, read_weights())))])
+
+
+def scores_of(rows: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Return how much speaks for each candidate: a layer of tanh units, and their sum.
+
+    Args:
+        rows: The features of each, shape (candidates, features).
+        weights: What a file like `WEIGHTS_PATH` holds, shape (units, features + 2).
+
+    Returns:
+        Shape (candidates,).
+    """
+    return np.tanh(rows @ weights[:, :-2].T + weights[:, -2]) @ weights[:, -1]
+
+
+@cache
+def read_weights() -> np.ndarray:
+    """Return the weights of the network, shape (units, features + 2)."""
+    return np.loadtxt(WEIGHTS_PATH, delimiter=",", ndmin=2)
 
 
 def candidates(pulses_bpm: Iterable[float]) -> np.ndarray:
@@ -77,22 +91,6 @@ def candidates(pulses_bpm: Iterable[float]) -> np.ndarray:
         if LOWEST_BPM <= bpm <= HIGHEST_BPM and all(abs(bpm / other - 1) >= SAME for other in found):
             found.append(bpm)
     return np.asarray(found)
-
-
-def across(bpm: float, recurrence: np.ndarray, rate_hz: float) -> float:
-    """Return how much more onsets recur between the beats of a tempo than on them: above 0, it is no beat.
-
-    In 6/8 the beat is three eighths: a pulse of two eighths meets it after one and a half, and four and a
-    half, of its own beats. So does a pulse of two beats with the bar of a waltz. Multiples of three, which
-    both share, say nothing.
-
-    Args:
-        bpm: The tempo.
-        recurrence: How alike onsets are after each lag, shape (lags,).
-        rate_hz: Lags a second.
-    """
-    again = value_at(recurrence, 60.0 / bpm * rate_hz * np.array([1.5, 4.5, 1.0, 2.0, 4.0, 5.0]))
-    return float(again[:2].mean() - again[2:].mean())
 
 
 def strengthen(onsets: np.ndarray, rate_hz: float) -> np.ndarray:
@@ -108,7 +106,7 @@ def peaks_of(onsets: np.ndarray, rate_hz: float) -> np.ndarray:
 
 
 def features(bpm: float, whole: Layer, low: Layer, rate_hz: float) -> np.ndarray:
-    """Return what speaks for a tempo, shape (31,).
+    """Return what speaks for a tempo, shape (46,).
 
     How far it is from the usual one (octaves), how far beyond half an octave below and above, and squared;
     the recurrence after `LAGS` beats of all onsets, and after `LOW_LAGS` of the low ones; and of each, in the

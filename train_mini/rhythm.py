@@ -1,7 +1,7 @@
 """Fit what hears beats to rendered pieces: `python -m leitmotif.train_mini.rhythm`, ten minutes.
 
-Printed are the weights of `tagging.octave`, then those of `tagging.confidence`, `metre` and `downbeats`: the
-later ones are fitted to the tempi that the first ones choose, so put those into their file and run again.
+The weights of `tagging.octave` are written into their file; printed are those of `tagging.confidence`,
+`metre` and `downbeats`, which are fitted to the tempi that the file gave before: run it twice.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from leitmotif.tagging.rhythm import (
     tempo_of_layers,
 )
 from leitmotif.tagging.tracking import beat_strengths, track_beats
+from leitmotif.train_mini.octave_fit import fit_network
 from leitmotif.train_mini.rhythm_pieces import KINDS, RATE_HZ, Piece
 
 FIRST_SEED = 3_000_000  # never that of a test
@@ -28,13 +29,13 @@ FIRST_SEED = 3_000_000  # never that of a test
 PIECES = {
     "arranged": 600,
     "solo": 200,
-    "waltz": 60,
-    "compound": 60,
+    "waltz": 160,
+    "compound": 120,
     "irregular": 120,
     "held": 100,
     "noise": 150,
 }
-COUNTS = {"arranged": 1.0, "solo": 0.5, "waltz": 0.5, "compound": 1.0}
+COUNTS = {"arranged": 1.0, "solo": 0.5, "waltz": 1.0, "compound": 1.0}
 TOLERANCE = 0.04
 HEARD_AS = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)  # of the tempo, what the confidence takes as right
 PENALTY = 0.005  # on squared weights of features that are scaled to unit deviation
@@ -136,7 +137,7 @@ def with_stretch(onsets: Onsets, seed: int) -> tuple[Onsets, Onsets]:
 
 
 def main() -> None:
-    """Print the weights."""
+    """Fit, write and print."""
     octaves: list[Choice | None] = []
     beats: list[Choice | None] = []
     metres: list[Choice | None] = []
@@ -148,7 +149,9 @@ def main() -> None:
         if piece.metre is not None:
             bars[piece.metre].append(downbeat_choice(piece, onsets))
         beats += [confidence_choice(piece, part) for part in with_stretch(onsets, seed)]
-    for name, choices in (("octave", octaves), ("confidence", beats), ("metre", metres), *bars.items()):
+    network = fit_network([choice for choice in octaves if choice is not None])
+    np.savetxt(octave.WEIGHTS_PATH, network, fmt="%.4g", delimiter=",")
+    for name, choices in (("confidence", beats), ("metre", metres), *bars.items()):
         weights = fit([choice for choice in choices if choice is not None])
         print(f"{name}: {tuple(np.round(weights, 3).tolist())}")
 

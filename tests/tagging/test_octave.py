@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from leitmotif.tagging.octave import RATIOS, WEIGHTS, Layer, candidates, choose_octave, features
+from leitmotif.tagging.octave import RATIOS, Layer, candidates, choose_octave, features, read_weights
 from leitmotif.tagging.rhythm import Onsets, layers_of
 
 RATE_HZ = 172.0
@@ -47,5 +47,5 @@ def test_candidates_are_multiples_within_what_can_be_counted_each_once():
 def test_there_is_a_weight_for_every_feature():
     onsets = beats(120.0, ROCK)
     row = features(120.0, *layers_of(Onsets(onsets, onsets, RATE_HZ)), RATE_HZ)
-    assert row.shape == (len(WEIGHTS),)
+    assert read_weights().shape[1] == len(row) + 2
     assert np.isfinite(row).all()

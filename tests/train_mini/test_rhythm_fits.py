@@ -2,8 +2,9 @@
 
 import numpy as np
 
-from leitmotif.tagging.octave import strengthen
+from leitmotif.tagging.octave import scores_of, strengthen
 from leitmotif.tagging.rhythm import find_onsets
+from leitmotif.train_mini.octave_fit import fit_network
 from leitmotif.train_mini.rhythm import fit
 from leitmotif.train_mini.rhythm_pieces import KINDS, RATE_HZ, SAMPLES, compound
 
@@ -16,6 +17,17 @@ def test_fitting_finds_the_feature_that_tells_the_true_candidate():
         known.append((rows, int(rows[:, 1].argmax()), 1.0))
     weights = fit(known)
     assert weights[1] > 5 * max(abs(weights[0]), abs(weights[2]))
+
+
+def test_the_network_finds_what_no_line_tells():
+    rng = np.random.default_rng(0)
+    known = []
+    for _ in range(200):
+        rows = rng.uniform(-1, 1, size=(4, 3))
+        known.append((rows, int((rows[:, 0] * rows[:, 1]).argmax()), 1.0))
+    weights = fit_network(known[:150])
+    right = [int(scores_of(rows, weights).argmax()) == number for rows, number, _ in known[150:]]
+    assert weights.shape[1] == 3 + 2 and np.mean(right) > 0.8
 
 
 def test_a_piece_in_six_eighths_has_onsets_on_its_eighths():
