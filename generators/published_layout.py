@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from leitmotif.storage.errors import first_line, is_machine_fault
 from leitmotif.weights.resolve import BadModel
@@ -49,6 +50,22 @@ def part_folder(model: str, part: str, revision: str | None = None) -> Path:
     if not folder.is_dir():
         raise BadModel(f"got model {model!r} without its part {part!r}; {_expected()}")
     return folder
+
+
+def load_part(kind: Any, folder: Path) -> Any:
+    """Return one of diffusers' models with exactly the weights of its folder, in float32.
+
+    Args:
+        kind: Its class.
+        folder: The folder of the part.
+
+    Raises:
+        OSError, ValueError: A file is missing, or a weight is missing, unknown, or of another shape.
+    """
+    net, report = kind.from_pretrained(str(folder), output_loading_info=True, low_cpu_mem_usage=False)
+    if strange := [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]:
+        raise ValueError(f"{len(strange)} weights do not fit its config.json, {strange[0]} first")
+    return net.float()
 
 
 def _fetch(model: str, revision: str) -> Path:

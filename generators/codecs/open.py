@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import warnings
+from importlib.util import find_spec
 from pathlib import Path
 
+from leitmotif.extras import needs
 from leitmotif.generators.codecs.codec import AudioCodec
 from leitmotif.generators.codecs.spectral import CONFIG, MODEL_TYPE, SpectralCodec, read_spectral
-from leitmotif.generators.published_layout import INDEX, part_folder
+from leitmotif.generators.published_layout import INDEX, load_part, part_folder
 from leitmotif.storage.documents import read_object
 from leitmotif.weights.load import loading
-from leitmotif.weights.resolve import SHIPPED, SHIPPED_DIR, digest_of_ends
+from leitmotif.weights.resolve import SHIPPED, SHIPPED_DIR, BadModel, digest_of_ends
 
 OOBLECK = "AutoencoderOobleck"
 
@@ -38,14 +40,16 @@ def open_codec(model: str, device: str = "cpu", *, revision: str | None = None) 
 
 
 def _open_oobleck(folder: Path, model: str, device: str, kind: str) -> AudioCodec:
+    if kind != OOBLECK:
+        raise ValueError(f"its {CONFIG} says {kind!r}")
+    if find_spec("diffusers") is None:
+        raise BadModel(needs(f"the codec of {model!r}", "diffusers", "generate"))
     from diffusers import AutoencoderOobleck
 
     from leitmotif.generators.codecs.oobleck import OobleckCodec
 
-    if kind != OOBLECK:
-        raise ValueError(f"its {CONFIG} says {kind!r}")
     with warnings.catch_warnings():
         # diffusers 0.42 makes its layers by torch's older function of the same result.
         warnings.filterwarnings("ignore", message=".*weight_norm.* is deprecated", category=FutureWarning)
-        net = AutoencoderOobleck.from_pretrained(str(folder))
+        net = load_part(AutoencoderOobleck, folder)
     return OobleckCodec(net.eval().requires_grad_(False).to(device), model, digest_of_ends(folder))

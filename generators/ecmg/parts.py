@@ -15,7 +15,7 @@ from leitmotif.generators.ecmg.controlformer import MusicControlFormer
 from leitmotif.generators.ecmg.network import PARTS, EcmgNetwork
 from leitmotif.generators.ecmg.settings import Settings
 from leitmotif.generators.ecmg.stylization import StylizationModule
-from leitmotif.generators.published_layout import part_folder
+from leitmotif.generators.published_layout import load_part, part_folder
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.load import fill, loading
 
@@ -120,13 +120,7 @@ def _of_base(settings: Settings) -> tuple[Any, Any]:
     for part, kind in zip(PARTS, (StableAudioDiTModel, StableAudioProjectionModel), strict=False):
         folder = part_folder(base, part, settings.revision)
         with loading(base, kind.__name__, "a folder in the layout of Stable Audio Open"):
-            net, report = kind.from_pretrained(
-                str(folder), output_loading_info=True, torch_dtype=torch.float32, low_cpu_mem_usage=False
-            )
-            if report["missing_keys"] or report["unexpected_keys"] or report["mismatched_keys"]:
-                strange = [*report["missing_keys"], *report["unexpected_keys"], *report["mismatched_keys"]]
-                raise ValueError(f"{len(strange)} weights do not fit its config.json, {strange[0]} first")
-            made.append(net)
+            made.append(load_part(kind, folder))
     return made[0], made[1]
 
 
