@@ -41,7 +41,7 @@ def fit_network(choices: Sequence[tuple[np.ndarray, int, float]], *, seed: int =
         scores = out(torch.tanh(hidden(filled)))[..., 0].masked_fill(absent, -1e9)  # (clips, choices)
         loss = (nn.functional.cross_entropy(scores, right, reduction="none") * counts).mean()
         optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimizer.step()
     weights = hidden.weight.detach().double().numpy() / scale
     constant = hidden.bias.detach().double().numpy() - weights @ mean
