@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -20,6 +20,9 @@ from leitmotif.generators.generator import Request
 from leitmotif.generators.loudness import normalize
 from leitmotif.storage.errors import UserError
 from leitmotif.training.loader.decode import Audio
+
+Row = dict[str, Any]
+"""Conditions of one sound by name, as arrays and numbers of NumPy."""
 
 
 class EcmgGenerator:
@@ -95,7 +98,7 @@ class EcmgGenerator:
             name: torch.from_numpy(np.stack([row[name] for row in rows])).to(self.device) for name in rows[0]
         }
 
-    def _row(self, request: Request) -> dict[str, np.ndarray]:
+    def _row(self, request: Request) -> Row:
         model = self.model
         follows = request.reference is not None and request.strength != 0
         control = np.zeros((model.codec.latent_dim, model.settings.frames), np.float32)
@@ -115,13 +118,13 @@ class EcmgGenerator:
             "keep": np.bool_(True),
         }
 
-    def _without(self, request: Request, row: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    def _without(self, request: Request, row: Row) -> Row:
         if request.negative_prompt is None:
             return {**row, "keep": np.bool_(False)}
-        nothing = {"styled": np.bool_(False), "weight": np.float32(0.0)}
+        nothing: Row = {"styled": np.bool_(False), "weight": np.float32(0.0)}
         return {**row, **self._text(request.negative_prompt), **nothing}
 
-    def _text(self, prompt: str) -> dict[str, np.ndarray]:
+    def _text(self, prompt: str) -> Row:
         """Return the states of a prompt, zero behind them, and how many there are."""
         (states,) = self.model.text.states([prompt])
         text = np.zeros((self.model.text.max_tokens, self.model.text.dim), np.float32)
