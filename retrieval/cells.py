@@ -132,18 +132,29 @@ def measure_probes(vectors: np.ndarray, cells: Cells, rng: np.random.Generator) 
     queries = vectors[asked]
     count = min(NEAREST + 1, len(vectors))
     _, exact = NumpyIndex(vectors).search(queries, count)
-    probes = 1
-    while True:
-        _, found = CellIndex(vectors, cells.cell, cells.centroids, probes).search(queries, count)
-        shares = [
-            _share(set(near.tolist()) - {row}, set(some.tolist()) - {row})
-            for row, near, some in zip(asked.tolist(), exact, found, strict=True)
-        ]
-        recall = float(np.mean(shares))
-        if recall >= RECALL or probes >= len(cells.centroids):
-            return min(probes, len(cells.centroids)), recall
-        probes *= 2
+    index = CellIndex(vectors, cells.cell, cells.centroids, 1)
+
+    def recall_of(probes: int) -> float:
+        index.probes = probes
+        _, found = index.search(queries, count)
+        return _recall(asked, exact, found)
+
+    few, enough = 0, 1
+    while (recall := recall_of(enough)) < RECALL and enough < len(cells.centroids):
+        few, enough = enough, min(2 * enough, len(cells.centroids))
+    while enough - few > max(1, enough // 16):
+        between = (few + enough) // 2
+        if (reached := recall_of(between)) >= RECALL:
+            enough, recall = between, reached
+        else:
+            few = between
+    return enough, recall
 
 
-def _share(near: set[int], found: set[int]) -> float:
-    return len(near & found) / max(1, len(near))
+def _recall(asked: np.ndarray, exact: np.ndarray, found: np.ndarray) -> float:
+    """Return which share of the nearest is found, without those that were asked for."""
+    shares = []
+    for row, near, some in zip(asked.tolist(), exact.tolist(), found.tolist(), strict=True):
+        others = set(near) - {row}
+        shares.append(len(others & set(some)) / max(1, len(others)))
+    return float(np.mean(shares))
