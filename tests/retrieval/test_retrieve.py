@@ -6,7 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from PIL import Image
 
+from leitmotif.media.mux import Encoding, write_video
 from leitmotif.retrieval.build import build
 from leitmotif.retrieval.query import Query
 from leitmotif.retrieval.retriever import Retriever
@@ -221,6 +223,22 @@ def test_of_hours_of_sound_a_few_windows_are_decoded(
     lengths = [length for length in decoded if length is not None]
     assert len(lengths) == 24
     assert sum(lengths) <= 240
+
+
+def test_three_hours_of_film_are_a_few_pictures(
+    library: Library, retriever: Retriever, tmp_path: Path
+) -> None:
+    picture = np.asarray(Image.open(library.pictures[1]).convert("RGB"), np.int16)
+    rng = np.random.default_rng(0)
+    grains = (rng.integers(-4, 5, picture.shape) for _ in range(216))  # a film that has as many bytes as one
+    frames = (np.clip(picture + grain, 0, 255).astype(np.uint8) for grain in grains)
+    silence = np.zeros((2, RATE_HZ), np.float32)
+    write_video(tmp_path / "film.mp4", frames, silence, fps=0.02, encoding=Encoding(crf=8))
+    found = retriever.retrieve(Query(video=tmp_path / "film.mp4"), 6)
+    ids = column(retriever, "clip_id")
+    assert found.own == (ids[1],)  # whose pictures these are
+    assert {hit.clip_id for hit in found.broad} == {*ids} - {ids[1]}
+    assert found.broad[0].reasons[0].startswith("looks like the video (clip ")
 
 
 def test_an_empty_index_is_one_line(tmp_path: Path) -> None:
