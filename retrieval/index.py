@@ -153,6 +153,12 @@ class Index:
             float32 (n,) and int64 (n,).
         """
         vectors = self.vectors(space)
+        if vector.shape != (self.facts.spaces[space.name].dim,):
+            raise DatasetError(
+                f"the {space.of} of {str(self.dataset.path)!r} has vectors of "
+                f"{self.facts.spaces[space.name].dim}, and what is asked one of {vector.size}; expected "
+                "those of one model: curate and publish again"
+            )
         among = None if where is None else where[vectors.rows]
         by = vectors.exact if exactly or vectors.approximate is None else vectors.approximate
         scores, places = by.search(vector[None], count, where=among)

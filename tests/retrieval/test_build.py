@@ -175,3 +175,10 @@ def test_many_row_groups_are_one_index(tmp_path: Path) -> None:
     build(Dataset(folder))
     vectors = Index(Dataset(folder)).vectors(CLAP).exact.vectors
     assert np.allclose(vectors, [row["clap_embedding"] for row in members])
+
+
+def test_vectors_of_another_length_are_one_line(tmp_path: Path) -> None:
+    dataset = Dataset(write_dataset(tmp_path / "ds", rows(0)))
+    build(dataset)
+    with pytest.raises(DatasetError, match="has vectors of 4, and what is asked one of 3"):
+        Index(dataset).nearest(CLAP, np.ones(3, np.float32), 1)
