@@ -26,6 +26,7 @@ COMMANDS = (
     "describe",
     "index",
     "retrieve",
+    "generate",
     "export",
     "evaluate",
     "survey",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, Self
@@ -51,8 +51,14 @@ class Generator(Protocol):
     def load(self, device: str = "cpu") -> Self:
         """Load the weights onto a torch device."""
 
-    def generate(self, requests: Sequence[Request]) -> list[Audio]:
+    def generate(
+        self, requests: Sequence[Request], on_step: Callable[[int], None] = lambda step: None
+    ) -> list[Audio]:
         """Return one sound for each request, in order; together they are one batch.
+
+        Args:
+            requests: What they are to be like.
+            on_step: Called after each step from noise to sound with its number, from 1.
 
         Raises:
             UserError: A request cannot be met.

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -55,6 +57,22 @@ class EcmgGenerator:
         self.sampler = Sampler(self.steps or settings.sampling_steps, settings.sigma_min, settings.sigma_max)
         self.scale = settings.guidance if self.guidance is None else self.guidance
         return self
+
+    def sampling(self, steps: int, guidance: float) -> Self:
+        """Return the same model with another way from noise to sound.
+
+        Args:
+            steps: How many steps.
+            guidance: How much the conditions are followed.
+
+        Raises:
+            UserError: A value is of no use.
+        """
+        if steps < 1 or not (math.isfinite(guidance) and guidance >= 1):
+            raise UserError(f"got {steps} steps and guidance {guidance:g}; expected 1 or more of both")
+        other = copy.copy(self)
+        other.sampler, other.scale = replace(self.sampler, steps=steps), guidance
+        return other
 
     @property
     def model(self) -> MusicModel:

@@ -8,6 +8,7 @@ RUN/
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,15 +21,17 @@ from leitmotif.generators.codecs.codec import AudioCodec
 from leitmotif.generators.codecs.open import open_codec
 from leitmotif.generators.ecmg.encode import codec_of
 from leitmotif.generators.ecmg.network import EcmgNetwork
-from leitmotif.generators.ecmg.parts import build_network, load_parts
+from leitmotif.generators.ecmg.parts import build_network, load_parts, parts_learned
 from leitmotif.generators.ecmg.settings import Settings
 from leitmotif.generators.ecmg.task import NETWORK
 from leitmotif.generators.ecmg.text import TextStates, open_text
 from leitmotif.storage.atomic import write_text
+from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.documents import read_object
-from leitmotif.training.ema import apply_average
+from leitmotif.training.ema import EMA, apply_average
 from leitmotif.training.run import best_checkpoint, reading
 from leitmotif.training.settings import read_settings
+from leitmotif.weights.resolve import digest_of_ends
 
 ENCODER_NAME, CARD_NAME = "encoder.json", "README.md"
 
@@ -52,6 +55,26 @@ class MusicModel:
     settings: Settings
     facts: Mapping[str, Any]
     checkpoint: Path
+
+    def revision(self) -> str:
+        """Return "sha256:" and 12 hex digits that change with what sounds depend on."""
+        own = {
+            name: digest_of_ends(self.checkpoint / NETWORK / name) for name in parts_learned(self.settings)
+        }
+        settings = self.settings
+        facts = {
+            **own,
+            "ema": _digest_of_file(self.checkpoint / EMA),
+            "codec": self.codec.fingerprint,
+            "text": self.text.fingerprint,
+            "base": [settings.base, settings.revision],
+            "sampling": [settings.frames, settings.sigma_min, settings.sigma_max, settings.loudness],
+        }
+        return "sha256:" + hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:12]
+
+
+def _digest_of_file(path: Path) -> str | None:
+    return sha256_of(path) if path.is_file() else None
 
 
 def write_facts(run: Path, facts: Mapping[str, Any]) -> None:

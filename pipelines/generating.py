@@ -1,0 +1,140 @@
+"""Opening what makes music: the generator of a run, a dataset to look through, and a description model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from leitmotif.extras import needs
+from leitmotif.pipelines.describing import open_describer
+from leitmotif.storage.errors import UserError
+from leitmotif.weights.device import resolve_device
+
+if TYPE_CHECKING:
+    from leitmotif.generators.bridges.bridges import Bridges
+    from leitmotif.generators.bridges.find import FoundBridges, Wish
+    from leitmotif.training.loader.decode import Audio
+
+
+class MusicMaker:
+    """Finds bridges and makes music of them; all models are loaded once. A context manager.
+
+    Attributes:
+        model: What the model of the run says of itself.
+        worker: The process that reads files of media.
+        device: Where models run.
+    """
+
+    def __init__(
+        self,
+        run: Path,
+        *,
+        dataset: Path | None = None,
+        index: Path | None = None,
+        describe: Path | None = None,
+        device: str = "auto",
+    ) -> None:
+        """Load the model of a run.
+
+        Args:
+            run: What `leitmotif train ecmg` wrote.
+            dataset: A dataset, in which music is found where it is indexed.
+            index: Its index, where it does not lie in it.
+            describe: What `leitmotif train mmdm` wrote.
+            device: "cpu", "cuda", "cuda:N" or "auto".
+
+        Raises:
+            UserError: A folder is not what it is to be.
+            OutsideError: The device has no room for the model.
+        """
+        if find_spec("diffusers") is None:
+            raise UserError(needs("generating music", "diffusers", "generate"))
+        from transformers.utils import logging
+
+        from leitmotif.generators.bridges.bridges import ModelFacts
+        from leitmotif.generators.bridges.find import ModelLimits
+        from leitmotif.generators.ecmg.generate import EcmgGenerator
+        from leitmotif.media.sandbox import SandboxedWorker
+        from leitmotif.shards.dataset import Dataset
+
+        logging.disable_progress_bar()
+        self.device = resolve_device(device)
+        self.dataset = None if dataset is None else Dataset(dataset)
+        self._index, self._describe = index, describe
+        self._generator = EcmgGenerator(run).load(self.device)
+        model = self._generator.model
+        self.model = ModelLimits(
+            ModelFacts(run=str(run.absolute()), checkpoint=model.checkpoint.name, revision=model.revision()),
+            self._generator.longest_s,
+            model.settings.sampling_steps,
+            model.settings.guidance,
+        )
+        self.worker = SandboxedWorker()
+
+    def __enter__(self) -> MusicMaker:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the process that reads files."""
+        self.worker.close()
+
+    def find(self, wish: Wish) -> FoundBridges:
+        """Return the bridges of a piece.
+
+        Raises:
+            UserError: As of `generators.bridges.find.BridgeFinder.find`; or the dataset has no index.
+        """
+        return self._finder.find(wish)
+
+    def make(self, bridges: Bridges, on_step: Callable[[int], None] = lambda step: None) -> Audio:
+        """Return the music of bridges.
+
+        Args:
+            bridges: Everything that it follows from.
+            on_step: Called after each step with its number, from 1.
+
+        Raises:
+            UserError: As of `leitmotif.generators.bridges.compose.Composer.make`.
+        """
+        from leitmotif.generators.bridges.compose import Composer
+        from leitmotif.generators.bridges.sounds import Library
+
+        library = None if self.dataset is None else Library(self.dataset)
+        generator = self._generator.sampling(bridges.steps, bridges.guidance)
+        return Composer(generator, self.worker, library).make(bridges, on_step)
+
+    @cached_property
+    def _finder(self) -> Any:
+        from leitmotif.generators.bridges.find import BridgeFinder
+        from leitmotif.retrieval.retriever import Retriever
+
+        retriever = None
+        if self.dataset is not None:
+            retriever = Retriever(self.dataset, self._index, device=self.device)
+        return BridgeFinder(
+            self.model,
+            self.worker,
+            retriever=retriever,
+            describe=None if self._describe is None else self._said_of,
+            describer=str(self._describe),
+        )
+
+    def _said_of(self, path: Path) -> str:
+        """Return what the description model says of a film or picture."""
+        from leitmotif.train_mmdm.inputs import read_input
+
+        describer = self._describer
+        shown = read_input(path, describer.model.settings.frames, self.worker)
+        describer.check(shown)
+        return str(describer.describe([shown])[0].description)
+
+    @cached_property
+    def _describer(self) -> Any:
+        assert self._describe is not None
+        return open_describer(self._describe, device=self.device)
