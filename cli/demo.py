@@ -9,6 +9,7 @@ from pathlib import Path
 
 from leitmotif.cli import console
 from leitmotif.cli.progress import progress
+from leitmotif.phrases import count
 
 EXAMPLE = "leitmotif demo --clips 12 --out demo-out/"
 
@@ -30,9 +31,11 @@ def run(options: argparse.Namespace) -> int:
     from leitmotif.pipelines.workspace import Workspace
     from leitmotif.reports.write import write_reports
     from leitmotif.storage.errors import UserError
+    from leitmotif.storage.places import check_place
 
     if options.clips < 1 or options.seconds < 1 or options.workers < 1:
         raise UserError("--clips, --seconds and --workers take numbers of 1 or more")
+    check_place(options.out / "videos")
     from leitmotif.demo.corpus import render_corpus
     from leitmotif.demo.music.sampler import general_midi
 
@@ -42,7 +45,9 @@ def run(options: argparse.Namespace) -> int:
         Workspace(options.out / "workspace"),
         options.out / "dataset",
     )
-    print(f"rendering {options.clips} videos of {options.seconds:g} s into {videos}", file=sys.stderr)
+    print(
+        f"rendering {count(options.clips, 'video')} of {options.seconds:g} s into {videos}", file=sys.stderr
+    )
     plan = make_plan("music-video", "embedded")
     with progress() as tell:
         render_corpus(

@@ -60,7 +60,9 @@ def _check_page(out: Path) -> None:
     """Refuse a place that is a folder, or lies in a dataset, whose manifest names all of its files."""
     from leitmotif.collection.ours import kind_around
     from leitmotif.storage.errors import UserError
+    from leitmotif.storage.places import check_place
 
+    check_place(out)
     if out.is_dir():
         raise UserError(
             f"--out {str(out)!r} is a folder; name the page, such as {str(out / 'report.html')!r}"

@@ -15,17 +15,19 @@ from leitmotif.evaluation.metric import Metric
 from leitmotif.storage.atomic import whole_folder
 from leitmotif.storage.errors import UserError
 from leitmotif.storage.json_lines import json_text
+from leitmotif.storage.places import check_place
 
 RESULTS, TABLE, DESCRIPTIONS = "results.json", "results.md", "descriptions.jsonl"
 VERSION = 1
 
 
 def check_target(out: Path) -> None:
-    """Refuse a place that holds something else than results.
+    """Refuse a place that holds something else than results, or where nothing can be written.
 
     Raises:
-        UserError: It does.
+        UserError: With the reason.
     """
+    check_place(out)
     if out.exists() and not (out / RESULTS).is_file() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"{str(out)!r} exists and holds no {RESULTS}; choose another --out")
 

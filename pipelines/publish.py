@@ -54,6 +54,7 @@ from leitmotif.storage.errors import (
     describe_machine_fault,
     is_machine_fault,
 )
+from leitmotif.storage.places import check_place
 from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.taxonomy import labels
 
@@ -155,6 +156,7 @@ def _publish(
 
 
 def _check_target(workspace: Workspace, out: Path) -> None:
+    check_place(out)
     if out.resolve() == workspace.root.resolve():
         place = command("publish", workspace.root, "--out", workspace.dataset_beside())
         raise UserError(

@@ -39,6 +39,7 @@ from leitmotif.storage import parquet
 from leitmotif.storage.atomic import clear_leftovers, whole_folder
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import OutsideError, UserError, describe_machine_fault, is_machine_fault
+from leitmotif.storage.places import check_place
 from leitmotif.storage.progress import OnProgress, show_nothing
 
 # How far from 1 the length of a vector may be: numbers of 32 bits are a thousand times as exact.
@@ -116,6 +117,7 @@ def _sizes(folder: Path, facts: Facts) -> dict[str, int]:
 
 
 def _check_target(folder: Path, dataset: Dataset) -> None:
+    check_place(folder)
     if folder.absolute().parent.is_dir():
         clear_leftovers(folder)
     is_empty = folder.is_dir() and not any(folder.iterdir())

@@ -15,6 +15,7 @@ import portalocker
 
 from leitmotif.storage.atomic import clear_folder
 from leitmotif.storage.errors import OutsideError, UserError
+from leitmotif.storage.places import reason_against
 
 LOCK = ".lock"
 _BUSY = (portalocker.AlreadyLocked, BlockingIOError)
@@ -91,9 +92,8 @@ def check_free(folder: Path, what: str) -> None:
         UserError: The folder cannot be written to.
         OutsideError: Another run holds it.
     """
-    there = next(path for path in (folder, *folder.parents) if path.exists())
-    if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-        raise _unwritable(folder, what, "no permission" if there.is_dir() else f"{str(there)!r} is no folder")
+    if reason := reason_against(folder):
+        raise _unwritable(folder, what, reason)
     lock = folder / LOCK
     if lock.is_file() and os.access(lock, os.R_OK) and is_held(lock):
         raise OutsideError(_in_use(folder, what))

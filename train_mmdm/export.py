@@ -12,6 +12,7 @@ from transformers import GenerationConfig
 
 from leitmotif.storage.atomic import whole_folder
 from leitmotif.storage.errors import OutsideError, UserError, first_line, is_machine_fault, what_helps
+from leitmotif.storage.places import check_place
 from leitmotif.train_mmdm.processor import DEVIATION, MEAN
 from leitmotif.train_mmdm.run import CARD_NAME, NETWORK, TOKENIZER, best_checkpoint, open_network, reading
 from leitmotif.train_mmdm.settings import Settings, read_settings
@@ -44,6 +45,7 @@ def export_run(run: Path, out: Path) -> Path:
         UserError: The run cannot be opened, or `out` holds something.
         OutsideError: The disk refused.
     """
+    check_place(out)
     if out.exists() and not (out.is_dir() and not any(out.iterdir())):
         raise UserError(f"{str(out)!r} exists and is not empty; choose another --out")
     settings = read_settings(run)

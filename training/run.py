@@ -19,9 +19,10 @@ import torch
 
 from leitmotif.storage.atomic import clear_folder
 from leitmotif.storage.errors import OutsideError, RunError, UserError, first_line, is_machine_fault
+from leitmotif.storage.places import check_place
 from leitmotif.training.checkpoint import checkpoint_path, list_checkpoints, read_state
 from leitmotif.training.loop import TrainState
-from leitmotif.training.settings import Chosen, read_settings
+from leitmotif.training.settings import SETTINGS_NAME, Chosen, read_settings
 
 
 def check_run(run: Path, settings: Chosen | None, default: Chosen, *, resume: bool) -> Chosen:
@@ -42,6 +43,7 @@ def check_run(run: Path, settings: Chosen | None, default: Chosen, *, resume: bo
     if resume and not exists:
         raise UserError(f"{str(run)!r} does not exist; leave --resume out to begin it")
     if not resume:
+        check_place(run / SETTINGS_NAME)
         return settings or default
     begun = read_settings(run, type(default))
     former, wanted = asdict(begun), asdict(settings or begun)

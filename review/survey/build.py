@@ -20,6 +20,7 @@ from leitmotif.review.survey.material import Material
 from leitmotif.review.survey.questions import choose_questions
 from leitmotif.storage.atomic import whole_folder
 from leitmotif.storage.errors import UserError
+from leitmotif.storage.places import check_place
 
 TEMPLATES = Path(__file__).with_name("templates")
 # To read a question and answer it.
@@ -60,6 +61,7 @@ def make_survey(
     if participants < 1:
         raise UserError(f"participants are {participants}; expected 1 or more")
     _check_title(title, material.systems)
+    check_place(out)
     if out.exists():
         raise UserError(f"{str(out)!r} exists already; choose another folder, that one may hold responses")
     asked = [question.id for question in choose_questions(questions, material.shown)]

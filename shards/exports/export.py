@@ -13,6 +13,7 @@ from leitmotif.shards.exports.webdataset import WebDataset
 from leitmotif.storage.atomic import clear_leftovers, whole_folder
 from leitmotif.storage.errors import OutsideError, UserError, describe_machine_fault, is_machine_fault
 from leitmotif.storage.json_lines import line_of
+from leitmotif.storage.places import check_place
 from leitmotif.storage.progress import OnProgress, show_nothing
 
 TARGETS: dict[str, type[Target]] = {
@@ -75,6 +76,7 @@ def export_dataset(
 
 
 def _check_target(out: Path, dataset: Dataset) -> None:
+    check_place(out)
     if out.absolute().parent.is_dir():
         clear_leftovers(out)
     if out.resolve().is_relative_to(dataset.path.resolve()):
