@@ -16,9 +16,8 @@ from leitmotif.storage.json_lines import line_of
 from leitmotif.storage.places import check_place
 from leitmotif.storage.progress import OnProgress, show_nothing
 
-TARGETS: dict[str, type[Target]] = {
-    target.NAME: target for target in (AceStep, StableAudio3, Ltx2, WebDataset)
-}
+_ALL: tuple[type[Target], ...] = (AceStep, StableAudio3, Ltx2, WebDataset)
+TARGETS = {target.NAME: target for target in _ALL}
 # What the folder is, written last; and whose each clip is.
 FACTS, SOURCES = "export.json", "sources.jsonl"
 _SOURCE = ("clip_id", "source_url", "license", "title", "artist")
