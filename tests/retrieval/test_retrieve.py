@@ -203,6 +203,7 @@ def test_a_silent_sound_is_refused(retriever: Retriever, tmp_path: Path) -> None
         retriever.retrieve(Query(audio=tmp_path / "silent.wav"))
 
 
+@pytest.mark.slow
 def test_of_hours_of_sound_a_few_windows_are_decoded(
     library: Library, retriever: Retriever, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -225,6 +226,7 @@ def test_of_hours_of_sound_a_few_windows_are_decoded(
     assert sum(lengths) <= 240
 
 
+@pytest.mark.slow
 def test_three_hours_of_film_are_a_few_pictures(
     library: Library, retriever: Retriever, tmp_path: Path
 ) -> None:
