@@ -26,9 +26,9 @@ class AceStep:
         would be taken for its lyrics: there is none.
     """
 
-    NAME: ClassVar = "ace-step"
-    COLUMNS: ClassVar = ("genres", "tempo_bpm", "key", "meter", "duration_s", "vocal_score")
-    READ_BY: ClassVar = "ACE-Step 1.5: load SPLIT.json in its dataset builder"
+    NAME: ClassVar[str] = "ace-step"
+    COLUMNS: ClassVar[tuple[str, ...]] = ("genres", "tempo_bpm", "key", "meter", "duration_s", "vocal_score")
+    READ_BY: ClassVar[str] = "ACE-Step 1.5: load SPLIT.json in its dataset builder"
 
     def __init__(self, folder: Path, place: Path) -> None:
         self._folder, self._place = folder, place.absolute()
@@ -81,9 +81,9 @@ class StableAudio3:
         stable-audio-3, scripts/train_lora.py (`caption_metadata_fn`: a sound without a text is passed over).
     """
 
-    NAME: ClassVar = "stable-audio-3"
-    COLUMNS: ClassVar = ()
-    READ_BY: ClassVar = "stable-audio-3: scripts/train_lora.py --data_dir FOLDER/train"
+    NAME: ClassVar[str] = "stable-audio-3"
+    COLUMNS: ClassVar[tuple[str, ...]] = ()
+    READ_BY: ClassVar[str] = "stable-audio-3: scripts/train_lora.py --data_dir FOLDER/train"
 
     def __init__(self, folder: Path, place: Path) -> None:
         self._folder = folder
@@ -109,9 +109,9 @@ class Ltx2:
         known by their names, paths are relative to the file.
     """
 
-    NAME: ClassVar = "ltx-2"
-    COLUMNS: ClassVar = ()
-    READ_BY: ClassVar = "ltx-trainer: scripts/process_dataset.py FOLDER/train.json --audio-durations …"
+    NAME: ClassVar[str] = "ltx-2"
+    COLUMNS: ClassVar[tuple[str, ...]] = ()
+    READ_BY: ClassVar[str] = "ltx-trainer: scripts/process_dataset.py FOLDER/train.json --audio-durations …"
 
     def __init__(self, folder: Path, place: Path) -> None:
         self._folder = folder

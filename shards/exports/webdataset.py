@@ -22,9 +22,11 @@ class WebDataset:
         webdataset's README: files of a sample lie together, and what follows the first dot says what each is.
     """
 
-    NAME: ClassVar = "webdataset"
-    COLUMNS: ClassVar = tuple(name for name, _, _ in CLIPS if name not in ("audio", "clip_id", "caption"))
-    READ_BY: ClassVar = "webdataset: WebDataset('FOLDER/train-{000000..NNNNNN}.tar')"
+    NAME: ClassVar[str] = "webdataset"
+    COLUMNS: ClassVar[tuple[str, ...]] = tuple(
+        name for name, _, _ in CLIPS if name not in ("audio", "clip_id", "caption")
+    )
+    READ_BY: ClassVar[str] = "webdataset: WebDataset('FOLDER/train-{000000..NNNNNN}.tar')"
 
     def __init__(self, folder: Path, place: Path) -> None:
         self._folder = folder
