@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from leitmotif.api.dataset import Dataset, publish
     from leitmotif.api.model import DescriptionModel, load_model, train
+    from leitmotif.api.music import Music, MusicGenerator, load_generator
     from leitmotif.api.workspace import Workspace, curate, load_workspace
     from leitmotif.storage.errors import OutsideError, RunError, UserError
     from leitmotif.training.loader.loader import ShardLoader
@@ -20,12 +21,15 @@ if TYPE_CHECKING:
 __all__ = [
     "Dataset",
     "DescriptionModel",
+    "Music",
+    "MusicGenerator",
     "OutsideError",
     "RunError",
     "ShardLoader",
     "UserError",
     "Workspace",
     "curate",
+    "load_generator",
     "load_model",
     "load_workspace",
     "publish",
@@ -35,12 +39,15 @@ __all__ = [
 _PLACES = {
     "Dataset": "leitmotif.api.dataset",
     "DescriptionModel": "leitmotif.api.model",
+    "Music": "leitmotif.api.music",
+    "MusicGenerator": "leitmotif.api.music",
     "OutsideError": "leitmotif.storage.errors",
     "RunError": "leitmotif.storage.errors",
     "ShardLoader": "leitmotif.training.loader.loader",
     "UserError": "leitmotif.storage.errors",
     "Workspace": "leitmotif.api.workspace",
     "curate": "leitmotif.api.workspace",
+    "load_generator": "leitmotif.api.music",
     "load_model": "leitmotif.api.model",
     "load_workspace": "leitmotif.api.workspace",
     "publish": "leitmotif.api.dataset",

@@ -83,11 +83,14 @@ def run(options: argparse.Namespace) -> int:
     """Find the bridges of every piece, make and write it, return the exit code."""
     from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.storage.errors import UserError
+    from leitmotif.storage.places import check_place
 
     started = time.monotonic()
     with one_line_errors():
         if options.count < 1:
             raise UserError(f"--count is {options.count}; expected 1 or more")
+        for place in filter(None, (options.out, options.mux)):
+            check_place(place)
         named = list(_named(options))
         with _maker(options, named) as maker:
             failed: list[dict[str, str]] = []
@@ -219,14 +222,14 @@ def _placed(
     options: argparse.Namespace, maker: MusicMaker, made: Sequence[tuple[str, Bridges]]
 ) -> list[tuple[Bridges, Place]]:
     """Return where every piece goes, once it is known that it can go there."""
-    from leitmotif.generators.bridges.output import check_film, check_place, places
+    from leitmotif.generators.bridges.output import check_film, check_outputs, places
 
     films = [None if bridges.given.video is None else Path(bridges.given.video) for _, bridges in made]
     found = places([name for name, _ in made], options.out, options.mux, films, record=options.bridges_only)
     for (_, bridges), place, film in zip(made, found, films, strict=True):
         given = bridges.given
         inputs = [Path(each) for each in (given.video, given.image, given.reference) if each is not None]
-        check_place(place, inputs, record=options.bridges_only)
+        check_outputs(place, inputs, record=options.bridges_only)
         if place.film is not None and film is not None:
             check_film(film, place.film.suffix, maker.worker)
     return [(bridges, place) for (_, bridges), place in zip(made, found, strict=True)]
@@ -259,6 +262,7 @@ def _write(options: argparse.Namespace, found: Sequence[tuple[Bridges, Place]]) 
     from leitmotif.generators.bridges.bridges import write_bridges
 
     for bridges, place in found:
+        place.record.absolute().parent.mkdir(parents=True, exist_ok=True)
         write_bridges(place.record, bridges)
         if not options.json:
             _print_piece(bridges, [str(place.record)])

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.metadata import version
-from os import W_OK, access
 from pathlib import Path
 
 import soundfile
@@ -17,9 +16,9 @@ from leitmotif.generators.bridges.bridges import Bridges, Made, is_bridges, writ
 from leitmotif.media.errors import MediaError
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.media.soundtrack import SUFFIXES, check_soundtrack, lay_sound
-from leitmotif.phrases import no_such_folder
 from leitmotif.storage.atomic import whole_file
 from leitmotif.storage.errors import UserError
+from leitmotif.storage.places import check_place
 from leitmotif.training.loader.decode import Audio
 
 SOUNDS = {".wav": "WAV", ".flac": "FLAC"}
@@ -48,7 +47,7 @@ class Place:
 def places(
     names: Sequence[str], out: Path, mux: Path | None, films: Sequence[Path | None], *, record: bool = False
 ) -> list[Place]:
-    """Return where pieces go: one into a file, several into a folder, which is made.
+    """Return where pieces go: one into a file, several into a folder.
 
     Args:
         names: What each is called.
@@ -73,7 +72,6 @@ def places(
     for folder in filter(None, (out, mux)):
         if folder.exists() and not folder.is_dir():
             raise UserError(f"{str(folder)!r} is a file; expected a folder for {len(names)} pieces")
-        folder.mkdir(parents=True, exist_ok=True)
     found = []
     for name, film in zip(_apart(names), films, strict=True):
         ending = "" if film is None else film.suffix if film.suffix.lower() in SUFFIXES else ".mkv"
@@ -91,7 +89,7 @@ def _apart(names: Sequence[str]) -> list[str]:
     return apart
 
 
-def check_place(place: Place, inputs: Iterable[Path], *, record: bool = False) -> None:
+def check_outputs(place: Place, inputs: Iterable[Path], *, record: bool = False) -> None:
     """Refuse a place that cannot be written, or that would take the place of something else.
 
     Args:
@@ -102,14 +100,11 @@ def check_place(place: Place, inputs: Iterable[Path], *, record: bool = False) -
     Raises:
         UserError: It cannot be written to.
     """
+    if not record and place.sound.suffix.lower() not in SOUNDS:
+        raise UserError(f"got {place.sound.name!r} to write; expected a name ending in .wav or .flac")
     given = {path.resolve() for path in inputs}
     for path in (place.record,) if record else filter(None, (place.sound, place.record, place.film)):
-        folder = path.absolute().parent
-        if not folder.is_dir():
-            said = "is a file" if folder.exists() else no_such_folder(folder)
-            raise UserError(f"{str(path)!r} cannot be written: {str(folder)!r} {said}; make that folder")
-        if not access(folder, W_OK):
-            raise UserError(f"{str(path)!r} cannot be written: no permission to write into {str(folder)!r}")
+        check_place(path)
         if path.is_dir():
             raise UserError(f"{str(path)!r} cannot be written: it is a folder; choose another name")
         if path.resolve() in given:
@@ -149,6 +144,8 @@ def write_piece(
         UserError: The film cannot be copied.
         OSError: The disk refused.
     """
+    for path in filter(None, (place.sound, place.film)):
+        path.absolute().parent.mkdir(parents=True, exist_ok=True)
     with ExitStack() as whole:
         sound = whole.enter_context(whole_file(place.sound))
         soundfile.write(

@@ -205,7 +205,7 @@ def test_what_is_asked_for_wrongly_is_one_line_and_writes_nothing(
         ((*text, *model, *out, "--mux", tmp_path / "f.mp4"), "no film for 'text'"),
         ((*text, *model, "--out", tmp_path / "music.mp3"), "expected a .wav or .flac file, or a folder"),
         ((*text, *model, "--out", tmp_path / "notes.wav"), "is something else"),
-        ((*text, *model, "--out", tmp_path / "no" / "music.wav"), "cannot be written"),
+        ((*text, *model, "--out", tmp_path / "notes.json" / "music.wav"), "is no folder"),
         ((*text, "--model", room.dataset, *out), "is no run"),
         ((*text, *model, *out, "--dataset", room.run), "give the folder that `leitmotif publish` wrote"),
         ((*text, "--video", tmp_path / "text.mp4", *model, *out), "text.mp4"),
