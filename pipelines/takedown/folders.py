@@ -17,7 +17,7 @@ from leitmotif.shards.errors import DatasetError, advice
 from leitmotif.shards.layout import DATA, FIGURES, INDEX, PREVIEW, REPORTS
 from leitmotif.shards.manifest import MANIFEST, Facts, find_changes, read_manifest, write_manifest
 from leitmotif.shards.takedown import Removal, keep_damage, read_record, write_record
-from leitmotif.storage.atomic import whole_folder
+from leitmotif.storage.atomic import clear_folder, whole_folder
 from leitmotif.storage.parquet import DamagedError
 
 logger = logging.getLogger("leitmotif.pipelines")
@@ -68,6 +68,7 @@ def rebuild(
         OSError: The disk refused; the dataset is as it was.
     """
     gone = 0
+    clear_folder(dataset)  # of what killed commands left beside files of it
     stated = _not_ours_to_state(dataset)
     known = read_manifest(dataset)["files"]
     # Whatever is wrong with an index, it is made again.

@@ -1,6 +1,7 @@
 """A takedown reaches the index that lies in a dataset."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -72,3 +73,11 @@ def test_the_command_says_what_it_does_not_reach(dataset: Path, capsys: pytest.C
     assert (
         "an index of it elsewhere (index --out) holds them until it is made again" in capsys.readouterr().out
     )
+
+
+def test_what_a_killed_run_left_of_an_index_does_not_come_along(dataset: Path) -> None:
+    left = dataset / ".index.0123abcd.part"
+    shutil.copytree(dataset / "index", left)
+    take(dataset, f"{1:032x}")
+    assert not left.exists()
+    assert not [file for file in read_manifest(dataset)["files"] if ".part" in file]
