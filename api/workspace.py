@@ -146,8 +146,9 @@ def curate(
         set: Settings over both, such as `{"motion.threshold": 0.02}`.
         window_s: Length of the clips that sources are cut into, in seconds; 0 for whole sources.
         device: "cpu", "cuda", "cuda:N" or "auto" (of a new workspace).
-        metadata: A table (CSV, JSON Lines) of title, artist, license, … of files; "" for none any more.
-        license: Licence of files that state none, such as "CC-BY-4.0"; "" for none any more.
+        metadata: A table (CSV, JSON Lines) of title, artist, license, … of the files of the sources, without
+            sources of all in the workspace; remembered for them, "" for none any more.
+        license: Licence of those of them that state none, such as "CC-BY-4.0"; likewise.
         workers: Processes.
         scheduler: Address of a running Dask scheduler, such as "tcp://host:8786".
         retry_failed: Measure quarantined clips again.

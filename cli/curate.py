@@ -35,12 +35,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--metadata",
         metavar="TABLE",
-        help="CSV or JSON Lines: title, artist, license, … of files, by path or id; remembered, '' forgets",
+        help="CSV or JSON Lines: title, artist, license, … of the SOURCEs' files, by path or id; "
+        "remembered for them, without SOURCE for the whole workspace; '' forgets",
     )
     parser.add_argument(
         "--license",
         metavar="TEXT",
-        help="licence of files that state none, such as CC-BY-4.0; remembered, '' forgets",
+        help="licence of files of the SOURCEs that state none, such as CC-BY-4.0; remembered for them, "
+        "without SOURCE for the whole workspace; '' forgets",
     )
     parser.add_argument("--retry-failed", action="store_true", help="measure quarantined clips again")
     parser.add_argument(

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import PurePath
+from pathlib import Path, PurePath
 
 from leitmotif.filters import rule as filters_rule
 from leitmotif.filters.rule import EXACT_DUPLICATE, LICENSE
 from leitmotif.phrases import command, count, some_of
 from leitmotif.pipelines.catalog_row import CatalogRow
+from leitmotif.pipelines.given import Given, read_given
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.stated import read_license
 from leitmotif.shards.licenses import UNKNOWN_LICENSE, license_id
 from leitmotif.weights.small_models import embedded_models
 
@@ -73,8 +73,8 @@ def copies_that_differ(ledger: Ledger) -> list[str]:
         for entry in ledger.entries
         if entry.outcome.rule != EXACT_DUPLICATE and entry.media_id in copied
     }
-    fallback = read_license(ledger.workspace.root)
-    differ = [entry.source for entry in copies if _differs(entry.source, kept[entry.media_id], fallback)]
+    given = read_given(ledger.workspace.root)
+    differ = [entry.source for entry in copies if _differs(entry.source, kept[entry.media_id], given)]
     if not differ:
         return []
     first = differ[0]
@@ -86,9 +86,11 @@ def copies_that_differ(ledger: Ledger) -> list[str]:
     ]
 
 
-def _differs(copy: CatalogRow, kept: CatalogRow, fallback: str | None) -> bool:
-    """Return whether a copy says something else; the licence of files that state none says nothing."""
-    licences = copy.license not in (None, UNKNOWN_LICENSE, fallback, kept.license)
+def _differs(copy: CatalogRow, kept: CatalogRow, given: Given) -> bool:
+    """Return whether a copy says something else; what was given for the files of both says nothing."""
+    of_copy, of_kept = (given.of("license", Path(each.path)) for each in (copy, kept))
+    for_both = of_copy if of_copy == of_kept else None
+    licences = copy.license not in (None, UNKNOWN_LICENSE, for_both, kept.license)
     return licences or copy.artist not in (None, kept.artist)
 
 

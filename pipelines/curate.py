@@ -20,6 +20,7 @@ from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.missing_files import gone_files, leave_out_gone, missing_files, without_returned
 from leitmotif.pipelines.plan import Plan
+from leitmotif.pipelines.relicensed import describe_relicensed, licenses_by_path
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
 from leitmotif.pipelines.runs.log import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
 from leitmotif.pipelines.stand_ins import describe_stand_ins
@@ -88,7 +89,7 @@ def find_files(
     if not files and not workspace.catalog().parts():
         raise UserError(f"workspace {str(workspace.root)!r} is empty and no source was given; give a folder")
     workspace.resolve(plan)
-    check_stated(workspace.root, metadata=metadata)
+    check_stated(workspace.root, sources, metadata=metadata)
     return files
 
 
@@ -136,8 +137,9 @@ def curate(
         workers: How many processes `run` keeps busy.
         retry_failed: Measure quarantined clips again.
         measure_all: Measure rejected clips as well.
-        metadata: Path of a table of metadata for the files; None for that of the last run, "" for none.
-        license: Licence of files that state none; None and "" leave it open.
+        metadata: Path of a table of metadata for the files of the sources, without sources for all that there
+            are; None for what was given before, "" for none.
+        license: Licence of those of them that state none; None and "" likewise.
         on_progress: Called with how far the run is.
         files: What the sources hold, of a caller that asked `find_files` before it started anything.
 
@@ -158,7 +160,7 @@ def curate(
                 if line := describe_stand_ins(plan, workspace.root):
                     logger.info(line)
                 known = workspace.known_models()
-                stated, before = state(workspace.root, metadata=metadata, license=license)
+                stated, before = state(workspace.root, sources, metadata=metadata, license=license)
                 parts = former.parts() if former else []
                 measured = [Stores(workspace, part, known) for part in parts]
                 measuring = _Measuring(
@@ -265,21 +267,25 @@ class _Measuring:
 def _enter(
     files: Sequence[FoundFile], workspace: Workspace, stated: Stated, log: RunLog, on_progress: OnProgress
 ) -> None:
-    """Catalogue files, and name the rows of the table that match none of them."""
+    """Catalogue files, say whose licence changes, and name the rows of tables that match none of them."""
 
     def tell(what: str, done: int, total: int, note: str = "", /) -> None:
         log.catalogued(done, total)
         on_progress(what, done, total, note)
 
     known = workspace.catalog()
+    before = licenses_by_path(known)
     missing = missing_files(known)
     lost = leave_out_gone(known, missing)
     gone = gone_files(known)
     back = [file for former in gone.values() for file in former if file.path.is_file()]
     if entered := list(dict.fromkeys([*files, *back])):
-        stated = replace(stated, former=gone)
-        catalog.enter(known, entered, stated=stated, on_progress=tell)
-    lost += leave_out_gone(known, missing)  # whose bytes lie elsewhere, as is known by now
+        catalog.enter(known, entered, stated=replace(stated, former=gone), on_progress=tell)
+    if moved := leave_out_gone(known, missing):  # whose bytes lie elsewhere, as is known by now
+        lost += moved
+        catalog.enter(known, entered, stated=replace(stated, former=gone_files(known)), on_progress=tell)
+    if line := describe_relicensed(known, before):
+        logger.warning(line)
     if lost:
         logger.warning(
             "%s of the catalog %s no longer there (first: %s) and left out; put back, %s",
@@ -288,17 +294,23 @@ def _enter(
             min(lost),
             "it goes on" if len(lost) == 1 else "they go on",
         )
+    _tell_unmatched(workspace, stated)
+
+
+def _tell_unmatched(workspace: Workspace, stated: Stated) -> None:
     record = read_record(workspace.root)
     removed = {name for removal in record for name in (removal.asked, *removal.source_ids)}
-    rest = [name for name in stated.table.unmatched() if name not in removed] if stated.table else []
-    if stated.table is not None and rest:
-        logger.warning(
-            "%s: of %s %d match no file of this workspace (first: %s)",
-            stated.table.path.resolve(),
-            count(len(stated.table.rows), "row"),
-            len(rest),
-            rest[0],
-        )
+    for path, table in stated.tables.items():
+        places = stated.given.places("metadata", path)
+        if rest := [name for name in table.unmatched() if name not in removed]:
+            logger.warning(
+                "%s: of %s %d match no file of %s (first: %s)",
+                table.path.resolve(),
+                count(len(table.rows), "row"),
+                len(rest),
+                some_of(places) or "this workspace",
+                rest[0],
+            )
 
 
 def losses_text(counts: Mapping[str, int]) -> str:

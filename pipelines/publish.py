@@ -21,12 +21,12 @@ from leitmotif.pipelines.advice import licenses_left_out, name_quarantined, othe
 from leitmotif.pipelines.damage import telling_damage
 from leitmotif.pipelines.dataset_rows import RowReader
 from leitmotif.pipelines.entries import CatalogEntry
+from leitmotif.pipelines.given import read_given
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.measured import measured_table
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.recordings import recording_ids
 from leitmotif.pipelines.stages.caption import CaptionStage
-from leitmotif.pipelines.stated import read_license
 from leitmotif.pipelines.workspace import Workspace, identity_facts
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.errors import DatasetError
@@ -118,7 +118,7 @@ def _publish(
     on_progress: OnProgress,
 ) -> Published:
     started = time.monotonic()
-    removals, given = _removals(workspace, out), read_license(workspace.root)
+    removals, given = _removals(workspace, out), read_given(workspace.root).texts("license")
     ledger = Ledger(*workspace.kinds(plan), blocklist=Blocklist(removals))
     ledger.decide()
     _check_measured(ledger, plan)
@@ -324,7 +324,7 @@ def _links(entry: CatalogEntry, recordings: Mapping[str, str], plan: Plan) -> li
     ]
 
 
-def _write_records(folder: Path, plan: Plan, ledger: Ledger, license: str | None) -> None:
+def _write_records(folder: Path, plan: Plan, ledger: Ledger, licenses: list[str]) -> None:
     """Write what was left out and why, the label set, and everything needed to make the dataset again."""
     left_out = sorted(ledger.entries, key=lambda entry: (entry.clip_id, entry.source.path))
     # Where the folder lies on this machine is nobody's business.
@@ -359,6 +359,6 @@ def _write_records(folder: Path, plan: Plan, ledger: Ledger, license: str | None
         "version": version("leitmotif-av"),
         **plan.facts(),
         **identity_facts(ledger.kinds),
-        **({"license": license} if license else {}),
+        **({"license": licenses[0] if len(licenses) == 1 else licenses} if licenses else {}),
     }
     write_text(folder / "recipe.yaml", yaml_text(recipe))

@@ -2,7 +2,7 @@
 
 WS/
   plan.yaml                        what the last run did, with every setting, and the models that it found
-  stated.yaml                      the table of metadata and the licence that were given for all files
+  stated.yaml                      tables of metadata and licences that were given, for all or by source
   catalog/part-*.parquet           every file ever found, with what its source says of it
   stages/NAME-FINGERPRINT/         one store per stage and settings: stage.json, part-*.parquet, files/
   recordings/FINGERPRINT/          which recordings were compared, for the next `publish`

@@ -61,6 +61,7 @@ def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], pr
     stages = published.recipe.get("stages")
     tags = published.recipe.get("tags")
     given = published.recipe.get("license")
+    licenses = given if isinstance(given, list) else [given]
     terms = model_licences(stats)
     columns = {field.name for field in schema or ()}
     meanings = meanings_of([*CLIPS, MIX])
@@ -78,7 +79,7 @@ def compose_card(published: Dataset, stats: Stats, figures: Sequence[Figure], pr
         columns=columns,
         stages=list(stages) if isinstance(stages, dict | list) else [],
         tag_settings=tags if isinstance(tags, dict) else {},
-        given_license=given if isinstance(given, str) else None,
+        given_licenses=[text for text in licenses if isinstance(text, str)],
         unknown_licenses=stats["licenses"].get("unknown", 0),
         terms=terms,
         research_only=research_only(terms),

@@ -17,11 +17,12 @@ from leitmotif.captioning.journal import Journal
 from leitmotif.collection.archive import COLUMNS, Archive
 from leitmotif.collection.request import Request
 from leitmotif.pipelines.catalog_row import CATALOG_COLUMNS
+from leitmotif.pipelines.given import read_given
 from leitmotif.pipelines.runs.log import BatchResult, Failure, Reason, RunLog, SlowClip
 from leitmotif.pipelines.runs.read import LoggedRun
 from leitmotif.pipelines.saved_plan import load_plan
 from leitmotif.pipelines.settings import make_plan
-from leitmotif.pipelines.stated import read_license, state
+from leitmotif.pipelines.stated import state
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.takedown import Removal, read_record, write_record
 from leitmotif.shards.texts import encodable
@@ -175,7 +176,9 @@ def test_what_is_stated_of_a_workspace_and_its_plan(
     place: Callable[[], Path], license: str, name: str
 ) -> None:
     folder = place()
-    state(folder, license=license)
-    assert (read_license(folder) or "") == " ".join(license.split())
+    for source in ((), [folder / "in"]):
+        state(folder, source, license=license)
+        words = " ".join(license.split())
+        assert read_given(folder).texts("license") == ([words] if words else [])
     plan = PLAN.model_copy(update={"recipe": name, "settings": (license,)})
     assert load_plan(plan.save()) == plan

@@ -11,6 +11,8 @@ import yaml
 
 from leitmotif.collection.folder import find_media
 from leitmotif.pipelines import catalog, curate
+from leitmotif.pipelines.advice import copies_that_differ
+from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.runs.log import RunLog
 from leitmotif.pipelines.saved_plan import load_plan
@@ -107,8 +109,8 @@ def test_a_workspace_remembers_table_and_licence(tmp_path: Path, workspace: Work
     assert state(workspace.root) == (Stated(), False)
     state(workspace.root, metadata=str(table), license="CC0-1.0")
     again, before = state(workspace.root)
-    assert again.table is not None and again.license == "CC0-1.0" and before
-    assert state(workspace.root, license="")[0].license is None
+    assert list(again.tables) == [str(table)] and again.given.texts("license") == ["CC0-1.0"] and before
+    assert state(workspace.root, license="")[0].given.texts("license") == []
     table.unlink()
     with pytest.raises(UserError, match=r"--metadata ''"):
         state(workspace.root)
@@ -240,3 +242,119 @@ def test_a_row_of_the_table_about_a_file_that_was_taken_down_is_no_news(
     caplog.clear()
     curate.curate([], workspace, plan)
     assert "match no file" not in caplog.text
+
+
+NC, FREE = "CC-BY-NC-4.0", "CC0-1.0"
+
+
+def take_in(workspace: Workspace, *sources: Path, **options: str) -> dict[str, str]:
+    """Catalogue sources as `curate` does; return the licence of each file by its name."""
+    workspace.root.mkdir(exist_ok=True)
+    stated, before = state(workspace.root, sources, **options)
+    files = find_media(sources)
+    if stated or before:
+        files += catalog.catalogued_files(workspace.catalog(), but=files)
+    curate._enter(files, workspace, stated, RunLog(io.BytesIO()), lambda *_: None)
+    rows = workspace.catalog().read(["path", "license", "gone"]).to_pylist()
+    return {Path(row["path"]).name: row["license"] for row in rows if not row["gone"]}
+
+
+@pytest.fixture
+def sources(tmp_path: Path) -> Path:
+    """Two folders, and one inside the second: media/nc/a, media/free/b, media/free/inner/c."""
+    for number, name in enumerate(("nc/a", "free/b", "free/inner/c")):
+        path = tmp_path / "media" / f"{name}.mp4"
+        path.parent.mkdir(parents=True)
+        path.write_text(str(number))
+    return tmp_path / "media"
+
+
+def test_a_licence_given_with_a_source_leaves_what_was_given_with_another(
+    sources: Path, workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    take_in(workspace, sources / "nc", license=NC)
+    expected = {"a.mp4": NC, "b.mp4": FREE, "c.mp4": FREE}
+    assert take_in(workspace, sources / "free", license=FREE) == expected
+    (sources / "nc" / "later.mp4").write_text("later")
+    assert take_in(workspace, sources / "nc") == expected | {"later.mp4": NC}
+    assert take_in(workspace) == expected | {"later.mp4": NC}  # a run without sources
+    assert "licence" not in caplog.text
+    assert set(take_in(workspace, license="MIT").values()) == {"MIT"}
+    assert caplog.messages == [
+        f"the licence of 2 files changes from {NC} to MIT, of 2 files changes from {FREE} to MIT"
+    ]
+    assert set(take_in(workspace, license="").values()) == {"unknown"}
+
+
+@pytest.mark.parametrize("inner_first", [True, False])
+def test_a_folder_in_a_source_has_a_licence_of_its_own_in_whichever_order_they_are_given(
+    sources: Path, workspace: Workspace, inner_first: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    given = [(sources / "free" / "inner", NC), (sources, FREE)]
+    for source, license in given if inner_first else reversed(given):
+        said = take_in(workspace, source, license=license)
+    assert said == {"a.mp4": FREE, "b.mp4": FREE, "c.mp4": NC}
+    line = f"{sources / 'free' / 'inner'} keeps its own --license {NC}; name it as SOURCE to change that"
+    changed = f"the licence of 1 file changes from {FREE} to {NC}"
+    assert caplog.messages == ([line] if inner_first else [changed])
+    # Forgotten for the outer folder, and then for the inner one where the outer one has its own.
+    assert take_in(workspace, sources, license="") == {"a.mp4": "unknown", "b.mp4": "unknown", "c.mp4": NC}
+    take_in(workspace, sources, license=FREE)
+    assert take_in(workspace, sources / "free" / "inner", license="")["c.mp4"] == "unknown"
+
+
+def test_a_file_keeps_the_licence_of_its_source_under_another_name_and_in_another_folder(
+    sources: Path, workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    take_in(workspace, sources / "free", license=FREE)
+    take_in(workspace, sources / "free" / "b.mp4", license=NC)
+    (sources / "free" / "b.mp4").rename(sources / "free" / "new.mp4")
+    assert take_in(workspace, sources / "free")["new.mp4"] == NC
+    caplog.clear()
+    # The whole source lies elsewhere: at once, not in the run after that.
+    (sources / "free").rename(sources / "moved")
+    assert take_in(workspace, sources / "moved") == {"new.mp4": NC, "c.mp4": FREE}
+    assert "changes from" not in caplog.text
+    # What is given for where it lies now holds, and is said.
+    assert take_in(workspace, sources / "moved" / "new.mp4", license="MIT")["new.mp4"] == "MIT"
+    assert f"the licence of 1 file changes from {NC} to MIT" in caplog.messages
+
+
+def test_a_workspace_whose_licence_was_given_for_everything_goes_on_so(
+    sources: Path, workspace: Workspace
+) -> None:
+    workspace.root.mkdir()
+    (workspace.root / "stated.yaml").write_text(f"license: {NC}\n")
+    assert take_in(workspace, sources / "nc") == {"a.mp4": NC}
+    assert take_in(workspace, sources / "free" / "inner")["c.mp4"] == NC
+    assert take_in(workspace, sources / "free", license=FREE) == {"a.mp4": NC, "b.mp4": FREE, "c.mp4": FREE}
+    assert take_in(workspace, sources / "free", license="")["b.mp4"] == "unknown"
+
+
+def test_a_table_given_with_a_source_holds_for_its_files(
+    sources: Path, workspace: Workspace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name, license in (("first", NC), ("second", FREE)):
+        (tmp_path / f"{name}.csv").write_text(f"path,license\na.mp4,{license}\nb.mp4,{license}\n")
+    take_in(workspace, sources / "nc", metadata=str(tmp_path / "first.csv"))
+    said = take_in(workspace, sources / "free", metadata=str(tmp_path / "second.csv"))
+    assert said == {"a.mp4": NC, "b.mp4": FREE, "c.mp4": "unknown"}
+    assert f"1 match no file of {sources / 'free'} (first: a.mp4)" in caplog.messages[-1]
+    (tmp_path / "first.csv").unlink()
+    with pytest.raises(UserError, match=rf"another with {sources / 'nc'} --metadata TABLE, or go on without"):
+        check_stated(workspace.root)
+    assert set(take_in(workspace, metadata="").values()) == {"unknown"}
+
+
+def test_copies_whose_sources_were_given_other_licences_are_named(
+    sources: Path, workspace: Workspace
+) -> None:
+    for folder in ("nc", "free"):
+        (sources / folder / f"copy {folder}.mp4").write_text("the same")
+    take_in(workspace, sources / "nc", license=NC)
+    take_in(workspace, sources / "free", license=FREE)
+    ledger = Ledger(*workspace.kinds(make_plan("music-video", "embedded")))
+    ledger.decide()
+    (line,) = copies_that_differ(ledger)
+    assert line.startswith("1 copy has another licence or artist than the file with the same bytes")

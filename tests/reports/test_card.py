@@ -88,6 +88,11 @@ def test_a_licence_that_the_curator_gave_is_called_that(publish):
     _, body = split_card(render_card(folder))
     line = 'For files that state none the curator gave "CC-BY-4.0"; the table counts them together with those'
     assert line in body and 'the curator gave "' not in before
+    recipe.write_text(recipe.read_text().replace("license: CC-BY-4.0", "license: [CC-BY-4.0, MIT]"))
+    assert (
+        'the curator gave "CC-BY-4.0", "MIT", by their source; the table'
+        in split_card(render_card(folder))[1]
+    )
     assert "else as the curator gave it with `--license`" in " ".join(before.split())
 
 
