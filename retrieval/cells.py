@@ -80,8 +80,6 @@ class CellIndex:
         probes: How many cells are looked into.
     """
 
-    approximate = True
-
     def __init__(self, vectors: np.ndarray, cell: np.ndarray, centroids: np.ndarray, probes: int) -> None:
         self.exact = NumpyIndex(vectors)
         self.centroids = np.ascontiguousarray(centroids, np.float32)

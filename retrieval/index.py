@@ -22,7 +22,7 @@ from leitmotif.retrieval.folder import (
     to_matrix,
 )
 from leitmotif.retrieval.spaces import Space
-from leitmotif.retrieval.vectors import NumpyIndex
+from leitmotif.retrieval.vectors import NumpyIndex, VectorIndex
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
 from leitmotif.shards.layout import INDEX
@@ -160,6 +160,6 @@ class Index:
                 "those of one model: curate and publish again"
             )
         among = None if where is None else where[vectors.rows]
-        by = vectors.exact if exactly or vectors.approximate is None else vectors.approximate
+        by: VectorIndex = vectors.exact if exactly or vectors.approximate is None else vectors.approximate
         scores, places = by.search(vector[None], count, where=among)
         return scores[0], vectors.rows[places[0]]

@@ -16,13 +16,7 @@ _SCORES = 1 << 23
 
 
 class VectorIndex(Protocol):
-    """Finds the nearest rows to a vector.
-
-    Attributes:
-        approximate: Whether it may overlook some.
-    """
-
-    approximate: bool
+    """Finds the nearest rows to a vector: all of them, or most."""
 
     def search(
         self, queries: np.ndarray, count: int, *, where: np.ndarray | None = None
@@ -46,8 +40,6 @@ class NumpyIndex:
     Args:
         vectors: Unit vectors, float32 (rows, dim).
     """
-
-    approximate = False
 
     def __init__(self, vectors: np.ndarray) -> None:
         self.vectors = np.ascontiguousarray(vectors, np.float32)
