@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import scipy.signal
 import scipy.stats
 
 from leitmotif.demo.music.render import render_music
@@ -25,6 +26,7 @@ from leitmotif.training.loader.decode import Audio
 
 FIRST_SEED = 80_000  # of rendered test music; no demo of fewer than so many clips has these
 BATCH = 8
+WINDOW = 2048  # samples, as librosa's spectral_centroid, whose mean over frames is the brightness
 TOLERANCE = 0.04  # of a tempo, as is usual in beat tracking
 OCTAVES = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)
 DRAWS = 2000
@@ -41,9 +43,12 @@ class Heard:
 def listen(sound: np.ndarray, rate_hz: int) -> Heard:
     """Measure a sound (channels, samples)."""
     mono = sound.mean(axis=0)
-    power = np.abs(np.fft.rfft(mono)) ** 2
-    pitches = np.fft.rfftfreq(len(mono), 1 / rate_hz)
-    centroid = float((power * pitches).sum() / max(float(power.sum()), 1e-20))
+    levels = np.abs(scipy.signal.stft(mono, rate_hz, nperseg=WINDOW)[2])  # (bins, frames)
+    pitches = np.fft.rfftfreq(WINDOW, 1 / rate_hz)
+    heard = levels.sum(axis=0) > 0
+    centroid = (
+        float((pitches @ levels[:, heard] / levels[:, heard].sum(axis=0)).mean()) if heard.any() else 0.0
+    )
     onsets = find_onsets(mono, rate_hz)
     layers = layers_of(onsets)
     tempo = float("nan") if layers is None else tempo_of_layers(*layers, onsets.rate_hz)

@@ -127,7 +127,8 @@ PRESETS: dict[str, Settings] = {
         width=128,
         heads=4,
         control_layers=2,
-        # Without the noise the branch is heard within some hundred steps; with it, at a third of the gain.
+        # At time 0.95 the music then takes 36 % off the loss after 250 steps of 4; with the noise 26 % after
+        # 400 of 8.
         noisy_input=False,
         control_source="own",
         control_dropout=0.2,
