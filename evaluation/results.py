@@ -129,5 +129,18 @@ def write_results(
         _write(beside / RESULTS, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
 
 
+def write_document(out: Path, document: Mapping[str, Any], table: str) -> None:
+    """Write `results.json` and `results.md` into a folder; older results are replaced.
+
+    Raises:
+        UserError: The place holds something else.
+        OSError: The disk refused; former results are untouched.
+    """
+    check_target(out)
+    with whole_folder(out) as beside:
+        _write(beside / TABLE, table)
+        _write(beside / RESULTS, json.dumps(document, indent=1, ensure_ascii=False) + "\n")
+
+
 def _write(path: Path, text: str) -> None:
     path.write_text(text, encoding="utf-8")

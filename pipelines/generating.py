@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from leitmotif.extras import needs
 from leitmotif.pipelines.describing import open_describer
 from leitmotif.storage.errors import UserError
+from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.weights.device import resolve_device
 
 if TYPE_CHECKING:
@@ -109,18 +110,35 @@ class MusicMaker:
         generator = self._generator.sampling(bridges.steps, bridges.guidance)
         return Composer(generator, self.worker, library).make(bridges, on_step)
 
+    def controllability(
+        self, scope: Mapping[str, int], steps: int | None, guidance: float | None, on_progress: OnProgress
+    ) -> dict[str, Any]:
+        """Return what `leitmotif.generators.bridges.evaluate.Controllability` measures."""
+        from leitmotif.generators.bridges.evaluate import Controllability, Scope
+
+        generator = self._generator.sampling(
+            self.model.steps if steps is None else steps,
+            self.model.guidance if guidance is None else guidance,
+        )
+        measured = Controllability(
+            generator, self._retriever, Scope(**scope), device=self.device, on_progress=on_progress
+        )
+        return measured.measure()
+
+    @cached_property
+    def _retriever(self) -> Any:
+        from leitmotif.retrieval.retriever import Retriever
+
+        return None if self.dataset is None else Retriever(self.dataset, self._index, device=self.device)
+
     @cached_property
     def _finder(self) -> Any:
         from leitmotif.generators.bridges.find import BridgeFinder
-        from leitmotif.retrieval.retriever import Retriever
 
-        retriever = None
-        if self.dataset is not None:
-            retriever = Retriever(self.dataset, self._index, device=self.device)
         return BridgeFinder(
             self.model,
             self.worker,
-            retriever=retriever,
+            retriever=self._retriever,
             describe=None if self._describe is None else self._said_of,
             describer=str(self._describe),
         )
@@ -138,3 +156,44 @@ class MusicMaker:
     def _describer(self) -> Any:
         assert self._describe is not None
         return open_describer(self._describe, device=self.device)
+
+
+def evaluate_generation(
+    run: Path,
+    dataset: Path,
+    out: Path,
+    *,
+    index: Path | None = None,
+    scope: Mapping[str, int] | None = None,
+    steps: int | None = None,
+    guidance: float | None = None,
+    device: str = "auto",
+    on_progress: OnProgress = show_nothing,
+) -> dict[str, Any]:
+    """Measure whether the music of a run does what it is asked for; write and return the results.
+
+    Args:
+        run: What `leitmotif train ecmg` wrote.
+        dataset: An indexed dataset.
+        out: The folder of the results.
+        index: The index, where it does not lie in the dataset.
+        scope: How much is generated (`leitmotif.generators.bridges.evaluate.Scope`).
+        steps: Steps from noise to sound; the run's by default.
+        guidance: How much all conditions are followed; the run's by default.
+        device: "cpu", "cuda", "cuda:N" or "auto".
+        on_progress: Told how many pieces are made.
+
+    Raises:
+        UserError: A folder is not what it is to be, or a setting is of no use.
+        OutsideError: The device has no room for the model.
+    """
+    from leitmotif.evaluation.results import check_target, write_document
+    from leitmotif.generators.bridges.control_table import make_page
+
+    check_target(out)
+    with MusicMaker(run, dataset=dataset, index=index, device=device) as maker:
+        figures = maker.controllability(scope or {}, steps, guidance, on_progress)
+        facts = {"run": run.absolute().name, "dataset": dataset.absolute().name}
+        document = {**facts, "model": maker.model.facts.revision, "scope": dict(scope or {}), **figures}
+    write_document(out, document, make_page(document))
+    return document
