@@ -245,8 +245,12 @@ def _make(
     total = sum(bridges.steps for bridges, _ in found)
     done = 0
     with progress() as tell:
+
+        def on_step(step: int) -> None:
+            tell("generate", done + step, total)
+
         for bridges, place in found:
-            audio = maker.make(bridges, lambda step, before=done: tell("generate", before + step, total))
+            audio = maker.make(bridges, on_step)
             done += bridges.steps
             film = None if bridges.given.video is None else Path(bridges.given.video)
             written = write_piece(place, audio, bridges, maker.worker, film=film, device=maker.device)

@@ -104,7 +104,8 @@ def read_given(root: Path) -> Given:
         return Given()
     try:
         words = read_mapping(note)
-        everywhere = _texts({name: words[name] for name in OPTIONS if words.get(name)})
+        texts = _texts({name: words[name] for name in OPTIONS if words.get(name)})
+        everywhere = {name: texts[name] for name in OPTIONS if name in texts}
         by_option = words.get(_SOURCES) or {}
         if not isinstance(by_option, dict) or not all(isinstance(each, dict) for each in by_option.values()):
             raise DocumentError(f"{_SOURCES} holds no texts by option and source")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -52,6 +52,12 @@ class Query:
     mood: str | None = None
     instrument: str | None = None
     tempo: str | None = None
+
+    @classmethod
+    def having(cls, attributes: Mapping[str, str]) -> Self:
+        """Return the query for clips that have attributes, by kind."""
+        wanted: dict[str, Any] = dict(attributes)
+        return cls(**wanted)
 
     @property
     def files(self) -> list[Path]:

@@ -198,7 +198,7 @@ class Controllability:
 
     def _asked(self, song: _Song, attribute: Attribute) -> list[_Piece]:
         """Return pieces after a song that are asked for an attribute, in words and by a clip's style."""
-        found = self.retriever.retrieve(Query(**{attribute.kind: attribute.value}), _NEAR).targeted
+        found = self.retriever.retrieve(Query.having({attribute.kind: attribute.value}), _NEAR).targeted
         others = [
             hit.clip_id
             for hit in found

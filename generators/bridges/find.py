@@ -213,7 +213,7 @@ class BridgeFinder:
     ) -> tuple[Track | None, Track | None, tuple[str, ...]]:
         """Return the music to follow, the music whose style is taken, and notes."""
         given = None if wish.reference is None else track_of_file(wish.reference)
-        query = Query(**wanted)
+        query = Query.having(wanted)
         if given is None:
             query = replace(query, video=wish.video, image=wish.image, text=text)
         if self.retriever is None or not (query.files or query.text or wanted):

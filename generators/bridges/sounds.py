@@ -6,6 +6,7 @@ import hashlib
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -44,7 +45,7 @@ class Library:
         Raises:
             UserError: There is no such clip, or its sound cannot be read.
         """
-        found = (self._row(clip_id, "audio") or {}).get("bytes") or b""
+        found = self._file(clip_id)
         try:
             return decode_audio(found), hashlib.sha256(found).hexdigest()
         except ValueError as error:
@@ -55,7 +56,7 @@ class Library:
 
     def digest(self, clip_id: str) -> str:
         """Return the SHA-256 of the sound of a clip."""
-        return hashlib.sha256((self._row(clip_id, "audio") or {}).get("bytes") or b"").hexdigest()
+        return hashlib.sha256(self._file(clip_id)).hexdigest()
 
     def style(self, clip_id: str) -> np.ndarray:
         """Return the CLAP embedding of a clip's sound, of length 1, float32 (dim,).
@@ -72,7 +73,11 @@ class Library:
         unit: np.ndarray = vector / max(float(np.linalg.norm(vector)), 1e-12)
         return unit
 
-    def _row(self, clip_id: str, column: str) -> object:
+    def _file(self, clip_id: str) -> bytes:
+        found: dict[str, bytes | None] = self._row(clip_id, "audio") or {}
+        return found.get("bytes") or b""
+
+    def _row(self, clip_id: str, column: str) -> Any:
         if clip_id not in self._places:
             raise UserError(
                 f"got clip {clip_id!r}, which {str(self.dataset.path)!r} does not hold; take another"
