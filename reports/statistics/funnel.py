@@ -50,15 +50,16 @@ def describe_funnel(
     return [*found, _step("kept", "kept", kept, (0, 0.0), 0, measured) | {"hours": round(kept[1], 6)}]
 
 
-def step_place(kind: str, name: str, stages: Sequence[str], stage_of: Mapping[str, str]) -> tuple[int, int]:
+def step_place(kind: str, name: str, stages: Sequence[str], stage_of: Mapping[str, str]) -> tuple[int, ...]:
     """Return where a step stands: a stage loses what fails in it before its rules are asked.
 
-    Copies with the same bytes, and licences that are not allowed, go once the files are read; what belongs
-    to no known stage comes last.
+    Copies with the same bytes, and then licences that are not allowed, go once the files are read; what
+    belongs to no known stage comes last. Rules of one stage have one place.
     """
     stage = name if kind != "rule" else CATALOG if name in ASKED_FIRST else stage_of.get(name)
     place = stages.index(stage) if stage in stages else len(stages)
-    return place, ("quarantined", "pending", "rule").index(kind)
+    first = [*ASKED_FIRST].index(name) if name in ASKED_FIRST else 0
+    return place, ("quarantined", "pending", "rule").index(kind), first
 
 
 def _step(
