@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
@@ -50,9 +50,19 @@ _NOTHING = Metadata()
 
 
 def merged(*parts: Metadata) -> Metadata:
-    """Return what several sources know together: of each field what the first says that says anything.
+    """Return what several sources know together, as `filled` has it.
 
     Where none of them names an artist, the uploader stands in for one.
+
+    Args:
+        parts: Most trusted first.
+    """
+    found = filled(*parts)
+    return replace(found, artist=found.artist or found.uploader)
+
+
+def filled(*parts: Metadata) -> Metadata:
+    """Return of each field what the first of several says that says anything.
 
     Args:
         parts: Most trusted first.
@@ -62,5 +72,4 @@ def merged(*parts: Metadata) -> Metadata:
         nothing = getattr(_NOTHING, field.name)
         said = (getattr(part, field.name) for part in parts)
         known[field.name] = next((value for value in said if value != nothing), nothing)
-    known["artist"] = known["artist"] or known["uploader"]
     return Metadata(**known)

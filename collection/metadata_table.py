@@ -1,4 +1,4 @@
-"""A table of what is known of files: CSV or JSON Lines, one row per file, by path or by id."""
+"""A table of what is known of files: CSV or JSON Lines, a row per file or folder, by path or by id."""
 
 from __future__ import annotations
 
@@ -55,21 +55,40 @@ class MetadataTable:
     _matched: set[int] = field(default_factory=set)
 
     def find(self, file: FoundFile, *, source_id: str | None, media_id: str | None) -> Metadata | None:
-        """Return what the table says of a file.
+        """Return what the row of a file says of it.
 
         Args:
             file: The file, named by its whole path, the path in its source, or that from the table's folder.
             source_id: Name of the file among all sources, where something gave it one.
             media_id: Hash of its bytes, the `clip_id` of a whole file; None where it is not known yet.
         """
-        names = [("path", _path(file.path)), ("path", _path(file.source_id)), ("source_id", file.source_id)]
+        paths = self._paths(file)
+        names = [("path", paths[0]), ("path", paths[1]), ("source_id", file.source_id)]
         if source_id:
             names.append(("source_id", source_id))
-        if file.path.is_relative_to(self.path.parent):
-            names.append(("path", _path(file.path.relative_to(self.path.parent))))
+        names += [("path", path) for path in paths[2:]]
         if media_id:
             names.append(("clip_id", media_id))
-        row = next((self._places[name] for name in names if name in self._places), None)
+        return self._take(next((self._places[name] for name in names if name in self._places), None))
+
+    def find_folder(self, file: FoundFile) -> Metadata | None:
+        """Return what the row of the innermost folder around a file says, named as a file is."""
+        found = [
+            (steps, self._places["path", folder])
+            for path in self._paths(file)
+            for steps, folder in enumerate(_folders(path))
+            if ("path", folder) in self._places
+        ]
+        return self._take(min(found)[1] if found else None)
+
+    def _paths(self, file: FoundFile) -> list[str]:
+        """Return what a row may call a file: its whole path, that in its source, that from the table."""
+        paths = [_path(file.path), _path(file.source_id)]
+        if file.path.is_relative_to(self.path.parent):
+            paths.append(_path(file.path.relative_to(self.path.parent)))
+        return paths
+
+    def _take(self, row: int | None) -> Metadata | None:
         if row is None:
             return None
         self._matched.add(row)
@@ -146,9 +165,15 @@ def _metadata(said: Fields) -> Metadata:
 
 
 def _path(name: str | Path) -> str:
-    """Return a path in one spelling: slashes, no `./`, composed letters (macOS takes them apart)."""
+    """Return a path in one spelling: slashes, no `./`, none at the end, composed letters."""
     text = normalized("NFC", str(name)).replace("\\", "/")
-    return text.removeprefix("./")
+    return text.removeprefix("./").rstrip("/")
+
+
+def _folders(path: str) -> Iterator[str]:
+    """Yield the folders around a file, the innermost first."""
+    while path := path.rpartition("/")[0]:
+        yield path
 
 
 def _lines(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:

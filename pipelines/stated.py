@@ -11,7 +11,7 @@ from pathlib import Path
 from shlex import quote
 
 from leitmotif.collection.folder import FoundFile
-from leitmotif.collection.metadata import Metadata
+from leitmotif.collection.metadata import Metadata, filled
 from leitmotif.collection.metadata_table import MetadataTable, read_table
 from leitmotif.phrases import no_such_file
 from leitmotif.pipelines.given import NAME, OPTIONS, Given, Option, given_text, read_given
@@ -48,15 +48,18 @@ class Stated:
     ) -> tuple[Metadata, Metadata]:
         """Return what overrules the file's sidecar and tags, and what fills in after them."""
         gone = self.former.get(media_id, ()) if media_id else ()
-        row = self._row(file, source_id=source_id, media_id=media_id)
-        for former in gone:
-            row = row or self._row(former, source_id=None, media_id=None)
-        license = self.given.of("license", file.path, *(former.path for former in gone))
-        return row or Metadata(), Metadata(license=license) if license else Metadata()
+        own, license = self._table(file), self.given.of("license", file.path, *(each.path for each in gone))
+        before = [(table, each) for each in gone if (table := self._table(each))]
+        # What is said of the file itself under a former name comes before what is said of its folder.
+        rows = [own.find(file, source_id=source_id, media_id=media_id)] if own else []
+        rows += [table.find(each, source_id=None, media_id=None) for table, each in before]
+        folders = [table.find_folder(each) for table, each in [*([(own, file)] if own else []), *before]]
+        said = [next(filter(None, found), Metadata()) for found in (rows, folders)]
+        return filled(*said), Metadata(license=license) if license else Metadata()
 
-    def _row(self, file: FoundFile, *, source_id: str | None, media_id: str | None) -> Metadata | None:
+    def _table(self, file: FoundFile) -> MetadataTable | None:
         path = self.given.of("metadata", file.path)
-        return self.tables[path].find(file, source_id=source_id, media_id=media_id) if path else None
+        return self.tables[path] if path else None
 
     @staticmethod
     def mark(said: tuple[Metadata, Metadata]) -> str:

@@ -96,3 +96,19 @@ def test_what_is_no_table_is_one_clear_line(tmp_path: Path, name: str, text: str
     (tmp_path / name).write_bytes(text.encode(errors="surrogateescape"))
     with pytest.raises(UserError, match=r"t\.(csv|jsonl)"):
         read_table(tmp_path / name)
+
+
+def test_the_row_of_a_folder_is_found_for_the_files_in_it_and_the_innermost_counts(tmp_path: Path) -> None:
+    rows = "path,license\ncc0/,CC0-1.0\ncc0/nc,CC-BY-NC-4.0\n./,MIT\n/,MIT\n"
+    table = read_table(written(tmp_path / "t.csv", f"{rows}{tmp_path}/by,CC-BY-4.0\n"))
+
+    def folder(name: str) -> str | None:
+        path = tmp_path / name
+        found = table.find_folder(FoundFile(path, path.name))
+        return found.license if found else None
+
+    assert [folder(name) for name in ("cc0/a.mp3", "cc0/nc/deep/a.mp3", "by/a.mp3", "cc00/a.mp3")] == [
+        *("CC0-1.0", "CC-BY-NC-4.0", "CC-BY-4.0"),
+        None,
+    ]
+    assert find(table, "cc0/a.mp3") is None and table.unmatched() == [""]

@@ -358,3 +358,17 @@ def test_copies_whose_sources_were_given_other_licences_are_named(
     ledger.decide()
     (line,) = copies_that_differ(ledger)
     assert line.startswith("1 copy has another licence or artist than the file with the same bytes")
+
+
+def test_a_row_of_a_folder_fills_what_the_row_of_a_file_leaves_open(
+    sources: Path, workspace: Workspace, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = sources.parent / "t.csv"
+    rows = f"media/free/,,{FREE}\nmedia/free/b.mp4,B,{NC}\nmedia/free/inner/c.mp4,C,\n"
+    table.write_text(f"path,title,license\n{rows}")
+    said = take_in(workspace, sources, metadata=str(table))
+    assert said == {"a.mp4": "unknown", "b.mp4": NC, "c.mp4": FREE} and not caplog.messages
+    # Under another name it is still the file that its own row is about.
+    (sources / "free" / "b.mp4").rename(sources / "free" / "new.mp4")
+    assert take_in(workspace)["c.mp4"] == FREE
+    assert take_in(workspace, sources)["new.mp4"] == NC
