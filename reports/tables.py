@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from leitmotif.reports.statistics.languages import UNKNOWN
 from leitmotif.reports.statistics.model.stats import Stats
 
 Table = tuple[list[str], list[tuple[Any, ...]]]
@@ -51,8 +52,10 @@ def rarity_table(stats: Stats) -> Table:
         entry = found[kind]
         rare = ", ".join(f"{label} {100 * share:.2g}%" for label, share in entry["under"].items()) or "–"
         rows.append((kind, f"{entry['used']} of {entry['labels']}", entry["evenness"], rare))
-    languages = found["languages"]
-    share = languages["share_most"]
-    most = "–" if share is None else f"{languages['most']} {100 * share:.3g}%"
-    rows.append(("languages", f"{languages['used']} seen", languages["evenness"], f"most frequent: {most}"))
+    languages, seen = found["languages"], stats["languages"]
+    # Of all texts looked at, as the chart of the languages has it.
+    named = [name for name in (languages["most"], UNKNOWN) if name and seen["counts"].get(name)]
+    shares = [f"{name} {100 * seen['counts'][name] / seen['measured']:.3g}%" for name in named]
+    most = f"most frequent: {shares.pop(0)}" if languages["most"] else "none could be told"
+    rows.append(("languages", f"{languages['used']} seen", languages["evenness"], "; ".join([most, *shares])))
     return ["kind", "labels used", "evenness", "rare"], rows

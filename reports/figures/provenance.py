@@ -20,7 +20,8 @@ def draw_provenance(stats: Stats) -> Iterator[Figure]:
     """Yield licences, languages, artists, copies, frame sizes and what wrote the captions."""
     kept = stats["counts"]["kept"]
     languages, artists = stats["languages"], stats["artists"]
-    yield from _bars("licenses", "Licences", stats["licenses"], column(stats, "license"), kept)
+    note = "By name, however the sources word it."
+    yield from _bars("licenses", "Licences", stats["licenses"], column(stats, "license"), kept, note)
     und = f"under {languages['least_letters']} letters, or no language that the model is sure of"
     note = f"{languages['method']}; und: {und}."
     if languages["measured"] < languages["of"]:

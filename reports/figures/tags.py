@@ -19,6 +19,7 @@ from leitmotif.reports.figures.heatmaps import plot_density, plot_heatmap, plot_
 from leitmotif.reports.figures.plots import plot_bars
 from leitmotif.reports.figures.svg import WIDTH, short
 from leitmotif.reports.statistics.model.stats import Stats
+from leitmotif.reports.statistics.tempo import LEAST_CORRELATED
 
 _KINDS = {
     "moods": ("Moods", "Fig. 7"),
@@ -160,6 +161,8 @@ def _motion_tempo(stats: Stats) -> Iterator[Figure]:
     if not entry["count"]:
         return
     notes: tuple[str, ...] = ()
+    if entry["count"] < LEAST_CORRELATED:
+        notes = (f"Too few clips for a correlation, which is stated from {LEAST_CORRELATED} on.",)
     if entry["pearson"] is not None:
         spearman = "–" if entry["spearman"] is None else f"{entry['spearman']:.3f}"
         notes = (f"Pearson correlation {entry['pearson']:.3f}, Spearman {spearman}.",)

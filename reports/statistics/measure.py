@@ -43,6 +43,7 @@ from leitmotif.reports.statistics.rejections import (
 )
 from leitmotif.reports.statistics.value_counts import count_texts, most_first
 from leitmotif.shards.dataset import Dataset
+from leitmotif.shards.licenses import license_id
 from leitmotif.shards.sample import METHOD
 from leitmotif.taxonomy.labels import TAG_KINDS
 from leitmotif.weights.small_models import embedded_models, small_models
@@ -257,11 +258,19 @@ def _describe_texts(found: column_counts.ColumnCounts) -> dict[str, Any]:
         "sizes": most_first(found.sizes),
         "tempo_classes": most_first(found.plain["tempo_class"]),
         "keys": most_first(found.plain["key"]),
-        "licenses": most_first(found.plain["license"]),
+        "licenses": most_first(_by_license(found.plain["license"])),
         "caption_backends": most_first(found.plain["caption_backend"]),
         "caption_prompts": most_first(found.plain["caption_prompt"]),
         "retrieved": [moment.date().isoformat() for moment in found.retrieved],
     }
+
+
+def _by_license(worded: Mapping[str, int]) -> Counter[str]:
+    """Return licences by one name each, however the sources word them."""
+    found: Counter[str] = Counter()
+    for text, clips in worded.items():
+        found[license_id(text)] += clips
+    return found
 
 
 def _describe_sample(source: Source, meters: _Meters, total: int) -> dict[str, Any]:

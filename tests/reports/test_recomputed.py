@@ -23,6 +23,7 @@ from leitmotif.filters.rule import discover
 from leitmotif.reports.statistics.measure import statistics
 from leitmotif.reports.statistics.schema import load_schema
 from leitmotif.shards.artists import artist_names
+from leitmotif.shards.licenses import license_id
 from leitmotif.taxonomy.labels import load
 
 ROWS = 900
@@ -440,10 +441,11 @@ def test_counted_texts(stats, frame):
         f"{width}×{height}" for width, height in frame[["width", "height"]].to_numpy()
     )
     for key, column in {
-        **{"tempo_classes": "tempo_class", "keys": "key", "licenses": "license"},
+        **{"tempo_classes": "tempo_class", "keys": "key"},
         **{"caption_backends": "caption_backend", "caption_prompts": "caption_prompt"},
     }.items():
         assert stats[key] == counted(frame[column])
+    assert stats["licenses"] == counted(frame["license"].map(license_id))
     pairs = Counter((pair["backend"], pair["model"]) for cell in frame["models"] for pair in cell)
     assert {
         (backend, model): n for backend, used in stats["models"].items() for model, n in used.items()

@@ -247,7 +247,7 @@ class LanguageSpread(TypedDict):
     most: str | None
     """The most frequent language."""
     share_most: float | None
-    """Its share, 0..1."""
+    """Its share of the texts whose language could be told, 0..1."""
 
 
 @with_config(CLOSED)

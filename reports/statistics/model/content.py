@@ -120,7 +120,7 @@ class MotionTempo(TypedDict):
     counts: list[BinCounts]
     """One row for each bin of motion, one number for each bin of tempo: clips."""
     pearson: float | None
-    """Correlation, -1..1; null where one of both is constant."""
+    """Correlation, -1..1; null for fewer than 10 clips, or where one of both is constant."""
     spearman: float | None
     """Rank correlation, -1..1; null likewise."""
 

@@ -114,7 +114,8 @@ class Stats(TypedDict):
     keys: Counts
     """Key → clips."""
     licenses: Counts
-    """License → clips."""
+    """License → clips, by one name however the sources word it: its SPDX identifier, `CC-BY` and the like
+    where no version is stated, `LicenseRef-…` of any other text, `unknown`; the column has the words."""
     caption_backends: Counts
     """What wrote the caption → clips."""
     caption_prompts: Counts
