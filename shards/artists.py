@@ -70,6 +70,26 @@ def artist_names(artist: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for name in names if name not in _NOBODY))
 
 
+def written_names(artist: str) -> dict[str, str]:
+    """Return how the names in an artist field are written there, by the name as `artist_names` has it.
+
+    One that shows in no part of the text by itself is left out.
+    """
+    text = " ".join(artist.split())
+    small = text.lower()
+    # (Of a few letters the small one is longer; the separators are then found in small letters alone.)
+    cuts = [found.span() for found in _BETWEEN.finditer(small if len(small) == len(text) else text)]
+    starts, ends = [0, *(end for _, end in cuts)], [*(start for start, _ in cuts), len(text)]
+    parts = [text, *(text[start:end] for start, end in zip(starts, ends, strict=True))]
+    parts += [piece for part in parts for piece in (_BRACKET.sub(" ", part), *_BRACKET.findall(part))]
+    found: dict[str, str] = {}
+    for part in parts:
+        names = artist_names(part)
+        if len(names) == 1:
+            found.setdefault(names[0], " ".join(part.split()))
+    return {name: found[name] for name in artist_names(artist) if name in found}
+
+
 def _folded(text: str) -> str:
     """Return a text in small letters without accents, its spaces single."""
     plain = _ACCENTS.sub("", normalized("NFKD", text.casefold()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -9,7 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from leitmotif.reports.statistics.histogram import round_figures
-from leitmotif.shards.artists import artist_names
+from leitmotif.reports.statistics.value_counts import most_first
+from leitmotif.shards.artists import artist_names, written_names
 
 COLUMNS = ("artist", "source_id", "source_url", "recording_id")
 MOST_ARTISTS = 100
@@ -46,7 +48,7 @@ class Leakage:
             "artists": {
                 "named": (known := int(sum(counts[row].sum() for row, found in enumerate(named) if found))),
                 "unnamed": self.rows - known,
-                **_describe_artists(names, by_name.sum(axis=1), _spellings(texts, named, counts.sum(axis=1))),
+                **_describe_artists(names, by_name.sum(axis=1), _spellings(texts, counts.sum(axis=1))),
             },
             "leakage": {
                 "artist": find_leaks(pa.array(names, pa.string()), by_name),
@@ -123,10 +125,10 @@ def _describe_artists(
     return {"distinct": len(names), "top": top, **shares, "gini": gini_coefficient(totals)}
 
 
-def _spellings(texts: Sequence[str], named: Sequence[Sequence[str]], totals: np.ndarray) -> dict[str, str]:
-    """Return how each name that stands alone in a text is most often spelt."""
-    best: dict[str, tuple[int, str]] = {}
-    for text, names, count in zip(texts, named, totals.tolist(), strict=True):
-        if len(names) == 1:
-            best[names[0]] = min(best.get(names[0], (0, text)), (-count, text.strip()))
-    return {name: text for name, (_, text) in best.items()}
+def _spellings(texts: Sequence[str], totals: np.ndarray) -> dict[str, str]:
+    """Return how each name is most often written."""
+    found: dict[str, Counter[str]] = {}
+    for text, count in zip(texts, totals.tolist(), strict=True):
+        for name, written in written_names(text).items():
+            found.setdefault(name, Counter())[written] += count
+    return {name: next(iter(most_first(written, 1))) for name, written in found.items()}

@@ -9,6 +9,7 @@ import pytest
 
 from leitmotif.reports.figures.tags import _motion_tempo
 from leitmotif.reports.statistics.histogram import readable_histogram
+from leitmotif.reports.statistics.leakage import Leakage
 from leitmotif.reports.statistics.measure import _by_license
 from leitmotif.reports.statistics.tempo import Tempo
 from leitmotif.reports.tables import rarity_table
@@ -35,6 +36,14 @@ def test_wordings_of_one_licence_are_counted_together() -> None:
         "CC-BY-4.0": 7,
         "unknown": 2,
     }
+
+
+def test_artists_are_shown_as_they_are_written() -> None:
+    leakage = Leakage()
+    texts = ["Bäume & Söhne", "Blender Foundation feat. Ann (UK)", "ANN", "Ann", "Ann, Søren", None]
+    leakage.add("train", pa.table({"artist": texts}))
+    top = leakage.describe()["artists"]["top"]
+    assert top == {"Ann": 4, "Blender Foundation": 1, "Bäume": 1, "Söhne": 1, "Søren": 1}
 
 
 def test_the_table_of_languages_has_the_shares_of_the_chart() -> None:
