@@ -17,6 +17,7 @@ from leitmotif.generators.ecmg.run import MusicModel, open_model
 from leitmotif.media.probe import probe
 from tests.generators.bridges.conftest import Room
 from tests.generators.bridges.random_music import FRAME_S, LONGEST_S, RATE_HZ, write_film, write_run
+from tests.retrieval.known_rows import write_dataset
 
 
 class Typed:
@@ -241,3 +242,32 @@ def test_bridges_whose_model_or_reference_is_another_now_are_refused(
     write_run(run, seed=7)
     assert "the music would be another" in generate.refused("--bridges", record, *out)
     generate.done("--bridges", record, "--model", run, *out)
+
+
+def test_a_description_model_says_the_text_and_one_that_says_nothing_is_one_line(
+    room: Room, tmp_path: Path, generate: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shown: list[Path] = []
+    monkeypatch.setattr(
+        "leitmotif.pipelines.generating.MusicMaker._said_of",
+        lambda self, path: shown.append(path) or "Slow strings.",
+    )
+    words = ("--video", room.film, "--model", room.run, "--describe", "described/", "--bridges-only")
+    (piece,) = generate.done(*words, "--out", tmp_path / "a.json")["pieces"]
+    assert shown == [room.film] and piece["text"] == "Slow strings."
+    assert piece["text_from"] == "the description model described"
+    monkeypatch.setattr("leitmotif.pipelines.generating.MusicMaker._said_of", lambda self, path: "")
+    assert "said nothing of film.mp4" in generate.refused(*words, "--out", tmp_path / "b.json")
+
+
+def test_a_dataset_without_an_index_or_without_clips_is_one_line(
+    room: Room, tmp_path: Path, generate: Typed
+) -> None:
+    bare = shutil.copytree(room.dataset, tmp_path / "bare")
+    shutil.rmtree(bare / "index")
+    empty = write_dataset(tmp_path / "empty", [])
+    words = ("--video", room.film, "--model", room.run, "--out", tmp_path / "music.wav")
+    assert "leitmotif index" in generate.refused(*words, "--dataset", bare)
+    assert main(["index", str(empty)]) == 0
+    generate.capsys.readouterr()
+    assert "holds no clip" in generate.refused(*words, "--dataset", empty)
