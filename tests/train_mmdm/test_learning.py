@@ -14,7 +14,6 @@ from tests.training.rendered_clips import draw_truth, render_dataset, render_fil
 
 TRAIN, VALIDATION, FILMS = 500, 40, 150
 FIRST_FILM = 500_000  # a seed that no training clip has
-MINUTES = 15
 
 
 @pytest.mark.slow
@@ -35,6 +34,5 @@ def test_tiny_names_mood_and_tempo_of_films_it_has_never_seen(tmp_path: Path) ->
         torch.set_num_threads(former)
     found = judge(texts, films).values["tiny: lists"]
     print(facts, found)
-    assert facts["seconds"] < MINUTES * 60
     assert found["mood-quadrant"].value >= 60  # chance is 25
     assert found["tempo-class"].value >= 55  # chance is 33
