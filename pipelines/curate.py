@@ -288,11 +288,12 @@ def _enter(
         logger.warning(line)
     if lost:
         logger.warning(
-            "%s of the catalog %s no longer there (first: %s) and left out; put back, %s",
+            "%s of the catalog %s no longer there (first: %s) and left out; put back, %s%s",
             count(len(lost), "file"),
             "is" if len(lost) == 1 else "are",
             min(lost),
             "it goes on" if len(lost) == 1 else "they go on",
+            "" if files else "; under another name, once its folder is given as SOURCE",
         )
     _tell_unmatched(workspace, stated)
 

@@ -96,6 +96,7 @@ def test_a_file_that_is_gone_is_told_once_left_out_and_taken_by_a_plain_run_when
     (tmp_path / "source" / "a.mp4").rename(tmp_path / "a.mp4")
     assert (rerun().catalogued, set(errors(workspace, plan))) == (2, {"b.mp4", "c.mp4"})
     said = "1 file of the catalog is no longer there (first: a.mp4) and left out; put back, it goes on"
+    said += "; under another name, once its folder is given as SOURCE"
     assert caplog.messages.count(said) == 1
     rerun()
     assert caplog.messages.count(said) == 1
