@@ -136,6 +136,15 @@ def list_features(dataset: Path) -> list[Path]:
     return sorted(path for path in (dataset / FEATURES).glob("*-*") if path.is_dir())
 
 
+def has_features(dataset: Path, folder: str) -> bool:
+    """Tell whether a folder of a dataset's side tables holds a file of rows."""
+    return bool(_files(dataset / FEATURES / folder))
+
+
+def _files(folder: Path) -> tuple[Path, ...]:
+    return tuple(sorted(folder.glob("*.parquet")))
+
+
 def open_features(dataset: Path, name: str) -> Features:
     """Open a side table; its footers are read.
 
@@ -157,7 +166,7 @@ def open_features(dataset: Path, name: str) -> Features:
             f"{str(dataset)!r} has {len(found)} tables of features {name!r}; give one of "
             f"{', '.join(path.name for path in found)}"
         )
-    files = tuple(sorted(found[0].glob("*.parquet")))
+    files = _files(found[0])
     if not files:
         raise DatasetError(
             f"features/{found[0].name} of {str(dataset)!r} holds no *.parquet; encode it again"

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from leitmotif.shards.dataset import Dataset
-from leitmotif.shards.features import FACTS, KEY, open_features
+from leitmotif.shards.features import FACTS, KEY, has_features, open_features
 from leitmotif.shards.layout import FEATURES
 from leitmotif.storage import parquet
 from leitmotif.storage.atomic import clear_folder, whole_file
@@ -116,7 +116,7 @@ def _held(folder: Path) -> Iterator[None]:
 
 def _clips_there(dataset: Dataset, encoding: Encoding) -> set[str]:
     """Return the clips of the dataset that the table has."""
-    if not any((dataset.path / FEATURES / encoding.folder_name).glob("*.parquet")):
+    if not has_features(dataset.path, encoding.folder_name):
         return set()
     found = open_features(dataset.path, encoding.folder_name).clip_ids.to_pylist()
     return set(found) & set(dataset.table(columns=[KEY])[KEY].to_pylist())

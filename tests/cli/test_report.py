@@ -76,7 +76,10 @@ def test_the_page_alone_goes_where_it_is_asked_for_and_the_dataset_is_not_touche
         (["sea", "--against", "none"], "'none' is no dataset or workspace (there is no such folder)"),
         (["sea", "--out", "."], "--out '.' is a folder; name the page, such as 'report.html'"),
         (["sea", "--out", "sea/page.html"], "--out 'sea/page.html' lies in the dataset '"),
-        (["sea", "--against", "sea", "--out", "rejected/page.html"], "cannot be read or written"),
+        (
+            ["sea", "--against", "sea", "--out", "rejected/page.html"],
+            "rejected' is no folder); choose another",
+        ),
     ],
 )
 def test_wrong_input_is_one_line_and_exit_code_two(dataset, tmp_path, capsys, monkeypatch, words, says):
