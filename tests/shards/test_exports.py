@@ -1,8 +1,7 @@
 """What trainers of others read: written whole, and read back as their own code reads it.
 
-Theirs is taken from checkouts in the folder that LEITMOTIF_TRAINERS names (ACE-Step-1.5, stable-audio-3,
-LTX-2); where it is missing these tests skip. Only the functions that read a dataset are run, without
-their packages.
+Theirs is taken from checkouts of `CHECKOUTS` in the folder that LEITMOTIF_TRAINERS names; where it is missing
+these tests skip. Only the functions that read a dataset are run, without their packages.
 """
 
 import ast
@@ -32,6 +31,9 @@ from leitmotif.shards.exports.export import FACTS, TARGETS, export_dataset
 from leitmotif.storage.errors import OutsideError, UserError
 from tests.shards import small_dataset
 
+# Repositories of GitHub; each lies in the folder under its last name.
+CHECKOUTS = ("ace-step/ACE-Step-1.5", "Stability-AI/stable-audio-3", "Lightricks/LTX-2")
+
 
 @pytest.fixture
 def dataset(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Dataset:
@@ -54,10 +56,11 @@ def clip(number: int) -> str:
     return f"{number:032x}"
 
 
-def theirs(*parts: str) -> Path:
-    path = Path(os.environ.get("LEITMOTIF_TRAINERS", "/nowhere"), *parts)
+def theirs(name: str, *parts: str) -> Path:
+    path = Path(os.environ.get("LEITMOTIF_TRAINERS", "/nowhere"), name, *parts)
     if not path.exists():
-        pytest.skip(f"{'/'.join(parts)} not found; set LEITMOTIF_TRAINERS to a folder of checkouts")
+        checkout = next(each for each in CHECKOUTS if each.endswith(f"/{name}"))
+        pytest.skip(f"no checkout of {checkout}; set LEITMOTIF_TRAINERS to the folder in which {name} lies")
     return path
 
 
