@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -14,6 +14,7 @@ from leitmotif.pipelines.takedown.redact import Redactor
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.shards.clip_ids import hash_media, window_id
 from leitmotif.shards.layout import list_data
+from leitmotif.shards.recipe import read_recipe
 from leitmotif.shards.takedown import Blocklist, Removal
 from leitmotif.shards.urls import canonical_url
 from leitmotif.storage import parquet
@@ -131,23 +132,39 @@ def facts_of_dataset(folder: Path) -> Iterator[Fact]:
     rows = list(_rows(list_data(folder), columns))
     rows += _rows([folder / "rejected.parquet"], ["clip_id", "source_id", "source", "detail"])
     rows += _rows([folder / "quarantine.parquet"], ["clip_id", "source_id", "source"])
-    # Files of one name may come from several folders: then the name does not hold their rows together.
-    places: dict[str, tuple[set[str], set[str]]] = {}
-    for row in rows:
-        urls, paths = places.setdefault(row["source_id"], (set(), set()))
-        urls |= _known(row.get("source_url"))
-        paths |= _known(row.get("source"))
-    for row in rows:
-        name = row["source_id"]
+    for row, group in zip(rows, _sources_of(rows, read_recipe(folder)), strict=True):
         yield Fact(
             clip_ids=_known(row["clip_id"]),
-            source_id=name,
+            source_id=row["source_id"],
             urls=_known(row.get("source_url")),
             path=row.get("source"),
-            group=f"source {name}" if max(map(len, places[name])) < 2 else None,
+            group=group,
             recording_id=row.get("recording_id"),
             copy_of=row.get("detail"),
         )
+
+
+def _sources_of(rows: Sequence[Mapping[str, Any]], recipe: Mapping[str, Any]) -> Iterator[str | None]:
+    """Yield what the rows of one source in a dataset share: windows of a file have its name.
+
+    Files of one name may come from several folders. Then the name holds those together alone that have one
+    address, or one recording, which is told of whole files, or of what was left out one place.
+    """
+    if recipe.get("window_s", 0) is None:  # files are whole: each is one row
+        yield from (None for _ in rows)
+        return
+    told = ("source_url", "recording_id", "source")
+    known: dict[tuple[str, str], set[str]] = {}
+    for row in rows:
+        for column in told:
+            known.setdefault((row["source_id"], column), set()).update(_known(row.get(column)))
+    for row in rows:
+        name = row["source_id"]
+        if all(len(known[name, column]) < 2 for column in told):
+            yield f"source {name}"
+        else:
+            apart = next((row[column] for column in told if row.get(column)), None)
+            yield apart and f"source {name} {apart}"
 
 
 def facts_of_collected(folder: Path) -> Iterator[Fact]:
@@ -203,21 +220,30 @@ def resolve(word: str, index: Index) -> list[Fact]:
     Raises:
         UserError: The word names several sources.
     """
-    named = index.named(word)
-    found: list[Fact] = []
+    sources: list[list[Fact]] = []
     seen: set[int] = set()
-    waiting = named[:1]
+    for fact in index.named(word):
+        if id(fact) not in seen:
+            sources.append(_source_around(fact, index))
+            seen.update(map(id, sources[-1]))
+    if len(sources) > 1:
+        ids = sorted(min(fact.urls or fact.media_ids or fact.clip_ids) for fact, *_ in sources)
+        raise UserError(f"{word!r} names {len(ids)} sources ({', '.join(ids[:4])}); give one of these ids")
+    return sources[0] if sources else []
+
+
+def _source_around(first: Fact, index: Index) -> list[Fact]:
+    """Return a row with all that share something with it, or with one that does."""
+    found: dict[int, Fact] = {}
+    waiting = [first]
     while waiting:
         fact = waiting.pop()
-        if id(fact) in seen:
-            continue
-        seen.add(id(fact))
-        found.append(fact)
-        waiting += [other for link in fact.links for other in index.by_link[link] if id(other) not in seen]
-    if apart := [fact for fact in named if id(fact) not in seen]:
-        ids = sorted({min(fact.urls or fact.media_ids or fact.clip_ids) for fact in (named[0], *apart)})
-        raise UserError(f"{word!r} names {len(ids)} sources ({', '.join(ids[:4])}); give one of these ids")
-    return found
+        if id(fact) not in found:
+            found[id(fact)] = fact
+            waiting += [
+                other for link in fact.links for other in index.by_link[link] if id(other) not in found
+            ]
+    return [*found.values()]
 
 
 def same_recording(removals: Sequence[Removal], facts: Sequence[Fact]) -> list[str]:
