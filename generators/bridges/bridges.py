@@ -12,7 +12,7 @@ from pydantic.dataclasses import dataclass
 
 from leitmotif.assignments import wrong_value
 from leitmotif.phrases import no_such_file
-from leitmotif.storage.atomic import write_text
+from leitmotif.storage.atomic import write_bytes
 from leitmotif.storage.documents import DocumentError, read_object
 from leitmotif.storage.errors import UserError, is_machine_fault
 
@@ -171,7 +171,14 @@ def write_bridges(path: Path, bridges: Bridges) -> None:
     Raises:
         OSError: The disk refused.
     """
-    write_text(path, json.dumps(bridges.facts(), indent=1, ensure_ascii=False) + "\n")
+    write_bytes(path, bytes_of(bridges))
+
+
+def bytes_of(bridges: Bridges) -> bytes:
+    """Return bridges as such a file holds them."""
+    text = json.dumps(bridges.facts(), indent=1, ensure_ascii=False) + "\n"
+    # Of the name of a file that is no UTF-8, JSON has the escape.
+    return text.encode(errors="backslashreplace")
 
 
 def read_bridges(path: Path) -> Bridges:

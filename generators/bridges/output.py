@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -12,7 +13,7 @@ from pathlib import Path
 
 import soundfile
 
-from leitmotif.generators.bridges.bridges import Bridges, Made, is_bridges, write_bridges
+from leitmotif.generators.bridges.bridges import Bridges, Made, bytes_of, is_bridges
 from leitmotif.media.errors import MediaError
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.media.soundtrack import SUFFIXES, check_soundtrack, lay_sound
@@ -146,30 +147,32 @@ def write_piece(
     """
     for path in filter(None, (place.sound, place.film)):
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
-    with ExitStack() as whole:
-        sound = whole.enter_context(whole_file(place.sound))
-        soundfile.write(
-            sound,
-            audio.samples.T,  # (n, channels)
-            audio.rate_hz,
-            format=SOUNDS[place.sound.suffix.lower()],
-            subtype="PCM_16",
-        )
-        sha256 = hashlib.sha256(sound.read_bytes()).hexdigest()
-        if place.film is not None and film is not None:
-            beside = whole.enter_context(whole_file(place.film))
-            try:
-                folder = beside.parent
-                worker.run(lay_sound, film, sound, beside, place.film.suffix, limit_s=_LIMIT_S, writes=folder)
-            except MediaError as error:
-                raise UserError(str(error)) from error
+    encoded = _encoded(audio, place.sound.suffix)
     made = Made(
         file=place.sound.name,
-        sha256=sha256,
+        sha256=hashlib.sha256(encoded).hexdigest(),
         film=None if place.film is None else place.film.name,
         leitmotif=version("leitmotif-av"),
         device=device,
     )
     written = replace(bridges, made=made)
-    write_bridges(place.record, written)
+    with ExitStack() as whole:  # they take their places in the other order, the record last
+        whole.enter_context(whole_file(place.record)).write_bytes(bytes_of(written))
+        beside = None if place.film is None else whole.enter_context(whole_file(place.film))
+        sound = whole.enter_context(whole_file(place.sound))
+        sound.write_bytes(encoded)
+        if place.film is not None and beside is not None and film is not None:
+            try:
+                folder = beside.parent
+                worker.run(lay_sound, film, sound, beside, place.film.suffix, limit_s=_LIMIT_S, writes=folder)
+            except MediaError as error:
+                raise UserError(str(error)) from error
     return written
+
+
+def _encoded(audio: Audio, suffix: str) -> bytes:
+    """Return a sound as the bytes of a file, which the disk can then refuse with its reason."""
+    buffer = io.BytesIO()
+    form = SOUNDS[suffix.lower()]
+    soundfile.write(buffer, audio.samples.T, audio.rate_hz, format=form, subtype="PCM_16")  # (n, channels)
+    return buffer.getvalue()

@@ -1,7 +1,10 @@
 """`leitmotif generate`, as it is typed: what it writes, what it writes again, and what it refuses."""
 
+import errno
 import hashlib
 import json
+import os
+import resource
 import shutil
 from functools import cache
 from pathlib import Path
@@ -13,6 +16,7 @@ import pytest
 import soundfile
 
 from leitmotif.cli.main import main
+from leitmotif.generators.bridges.bridges import Bridges
 from leitmotif.generators.ecmg.run import MusicModel, open_model
 from leitmotif.media.probe import probe
 from tests.generators.bridges.conftest import Room
@@ -225,6 +229,35 @@ def test_what_is_asked_for_wrongly_is_one_line_and_writes_nothing(
     assert "is what the music is made of" in line
     line = generate.refused("--video", film, *text, *model, *out, "--mux", tmp_path / "f.webm")
     assert "(h264) do not go into .webm" in line
+
+
+def test_a_disk_that_refuses_any_of_the_files_is_one_line_and_leaves_none(
+    room: Room, tmp_path: Path, generate: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = ("--text", "Calm.", "--model", room.run, "--seconds", 0.5, "--out", tmp_path / "music.wav")
+    former = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8_000, former[1]))  # less than the sound
+    try:
+        line = generate.refused(*words, code=3)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, former)
+    assert "File too large" in line
+
+    def full(bridges: Bridges) -> dict[str, Any]:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Bridges, "facts", full)
+    assert "No space left" in generate.refused(*words, code=3)
+
+
+def test_a_film_whose_name_is_no_text_gets_a_record_that_is_read_again(
+    room: Room, tmp_path: Path, generate: Typed
+) -> None:
+    film = shutil.copyfile(room.film, os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4"))
+    words = ("--video", film, "--text", "Calm.", "--model", room.run, "--seconds", 0.1)
+    generate.done(*words, "--out", tmp_path / "music.wav")
+    generate.done("--bridges", tmp_path / "music.json", "--out", tmp_path / "again.wav")
+    assert (tmp_path / "music.wav").read_bytes() == (tmp_path / "again.wav").read_bytes()
 
 
 def test_bridges_whose_model_or_reference_is_another_now_are_refused(
