@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from leitmotif.storage import parquet
 from leitmotif.storage.atomic import set_aside
+from leitmotif.storage.held_tables import HeldTables
 from leitmotif.storage.parquet import DamagedError, naming_damage
 
 logger = logging.getLogger("leitmotif.storage")
@@ -22,8 +23,7 @@ KEY = "clip_id"
 PARTS = "part-*.parquet"
 # Keys and numbers that were asked for last, with the parts that they were read from, up to so many bytes:
 # those of a million clips take about 50 MB for each stage.
-KNOWN_BYTES = 256 << 20
-_KNOWN: dict[tuple[Path, tuple[str, ...]], tuple[tuple[tuple[str, int, int], ...], pa.Table]] = {}
+KNOWN = HeldTables(256 << 20)
 STATUS = [("error", pa.string()), ("message", pa.string())]
 
 
@@ -101,11 +101,9 @@ class AppendOnlyTable:
                 for part, state in zip(chosen, states, strict=True)
             )
             asked = self.folder, tuple(columns)
-            known = _KNOWN.pop(asked, None)
-            table = known[1] if known and known[0] == stamp else self._read(columns, chosen)
-            _KNOWN[asked] = stamp, table
-            while sum(held.nbytes for _, held in _KNOWN.values()) > KNOWN_BYTES:
-                del _KNOWN[next(iter(_KNOWN))]
+            known = KNOWN.take(asked, stamp)
+            table = self._read(columns, chosen) if known is None else known
+            KNOWN.keep(asked, stamp, table)
         return table if with_part else table.drop_columns(["part"])
 
     def _read(self, columns: Sequence[str], chosen: Sequence[Path]) -> pa.Table:

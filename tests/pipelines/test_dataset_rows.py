@@ -74,7 +74,7 @@ def test_many_shards_open_no_more_parts_than_one(tagged: Tagged, opened: list[Pa
     counts = []
     for shards in ([kept], [[entry] for entry in kept]):
         opened.clear()
-        table._KNOWN.clear()
+        table.KNOWN.clear()
         reader = RowReader(ledger.kinds, {entry.media_id: "r" for entry in kept})
         assert len([row for shard in shards for row in reader.rows(shard, sizes)]) == 8
         counts.append(len(opened))

@@ -70,10 +70,10 @@ def test_keys_are_read_again_once_a_part_is_another(
     assert store.index()["clip_id"].to_pylist() == ["b"]
     store.append([{"clip_id": "c"}])
     assert store.index()["clip_id"].to_pylist() == ["b", "c"]
-    monkeypatch.setattr(table, "KNOWN_BYTES", 0)  # keys of very many clips are not kept
+    monkeypatch.setattr(table.KNOWN, "most_bytes", 0)  # keys of very many clips are not kept
     assert [len(store.index()) for _ in range(2)] == [2, 2]
     assert len(reads) == 4
-    assert not table._KNOWN
+    assert len(table.KNOWN) == 0
 
 
 def test_a_part_that_is_not_whole_is_never_seen(
