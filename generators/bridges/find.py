@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from leitmotif.evaluation.tempo_class import TempoWords
 from leitmotif.generators.bridges.bridges import Bridges, Given, ModelFacts, Track
 from leitmotif.generators.bridges.sounds import Library, track_of_file
 from leitmotif.media import probe
@@ -156,7 +157,7 @@ class BridgeFinder:
             steps=self.model.steps,
             guidance=self.model.guidance,
         ).changed(seed=wish.seed, strength=wish.strength)
-        return FoundBridges(bridges, (*notes, *more))
+        return FoundBridges(bridges, (*notes, *more, *_contradicted(bridges)))
 
     def _check(self, wish: Wish) -> None:
         if wish.video is not None and wish.image is not None:
@@ -239,6 +240,18 @@ class BridgeFinder:
             license=row["license"],
             caption=row["caption"],
         )
+
+
+def _contradicted(bridges: Bridges) -> list[str]:
+    """Return a note where the text says another tempo than the one that is wanted behind it."""
+    wanted = bridges.attributes.get("tempo")
+    said = sorted(TempoWords().named(bridges.text) - {wanted}) if wanted is not None else []
+    if not said:
+        return []
+    return [
+        f"{wanted} music is wanted, and the text, of {bridges.text_from}, speaks of a {' and a '.join(said)} "
+        f"tempo: {bridges.text!r}; give one without by --text, or edit it where the bridges are written"
+    ]
 
 
 def _whole(path: Path | None) -> str | None:

@@ -20,7 +20,14 @@ from leitmotif.generators.bridges.bridges import Bridges
 from leitmotif.generators.ecmg.run import MusicModel, open_model
 from leitmotif.media.probe import probe
 from tests.generators.bridges.conftest import Room
-from tests.generators.bridges.random_music import FRAME_S, LONGEST_S, RATE_HZ, write_film, write_run
+from tests.generators.bridges.random_music import (
+    FRAME_S,
+    LONGEST_S,
+    RATE_HZ,
+    write_film,
+    write_library,
+    write_run,
+)
 from tests.retrieval.known_rows import write_dataset
 
 
@@ -128,6 +135,25 @@ def test_bridges_alone_are_written_edited_and_made_into_music(
     generate.done(*words, "--out", tmp_path / "whole.wav")
     generate.done("--bridges", tmp_path / "found.json", "--out", tmp_path / "later.wav")
     assert (tmp_path / "whole.wav").read_bytes() == (tmp_path / "later.wav").read_bytes()
+
+
+def test_a_text_that_says_another_tempo_than_the_one_that_is_wanted_is_told(
+    room: Room, tmp_path: Path, generate: Typed
+) -> None:
+    words = ("--model", room.run, "--bridges-only", "--out", tmp_path / "found.json")
+    for text, tempo, told in (
+        ("Calm jazz at a moderate tempo.", "fast", "fast music is wanted, and the text, of the user, speaks of"),
+        ("Calm jazz at about 170 BPM.", "slow", "of a fast tempo: 'Calm jazz at about 170 BPM.'"),
+        ("Calm jazz at a moderate tempo.", "medium", None),
+        ("Calm jazz.", "fast", None),
+    ):
+        generate.done(*words, "--text", text, "--tempo", tempo)
+        assert told in generate.notes[0] if told else not generate.notes
+    library = write_library(tmp_path / "dataset", caption="An unhurried piece.")
+    generate.done(*words, "--video", room.film, "--dataset", library.path, "--tempo", "medium")
+    assert "speaks of a slow tempo: 'An unhurried piece.'" in generate.notes[-1]
+    generate.done(*words, "--video", room.film, "--dataset", library.path)
+    assert not generate.notes
 
 
 def test_a_batch_gives_what_each_gives_alone(room: Room, tmp_path: Path, generate: Typed) -> None:
