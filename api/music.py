@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import weakref
 from dataclasses import dataclass
@@ -20,6 +21,8 @@ from leitmotif.weights.device import AUTO, checked_device
 
 if TYPE_CHECKING:
     import numpy as np
+
+logger = logging.getLogger("leitmotif.generate")
 
 PathLike = str | os.PathLike[str]
 
@@ -126,6 +129,8 @@ class MusicGenerator:
     ) -> Bridges:
         """Return the bridges of a piece, to be looked at and changed (`bridges.changed(text=…)`).
 
+        What is to be known of them, such as a film longer than the music can be, is logged as a warning.
+
         Args:
             video: A film.
             image: A picture.
@@ -161,6 +166,8 @@ class MusicGenerator:
         )
         with one_line_errors():
             found = self._maker.find(wish)
+        for note in found.notes:
+            logger.warning(note)
         return found.bridges.changed(steps=steps, guidance=cfg)
 
     def make(self, bridges: Bridges | PathLike, *, progress: bool = True) -> Music:
@@ -207,7 +214,7 @@ class MusicGenerator:
             describe=None if self._describe is None else Path(self._describe),
             device=self._device,
         )
-        weakref.finalize(self, maker.close)
+        weakref.finalize(maker, maker.worker.close)  # a piece that was made may outlive what made it
         return maker
 
 

@@ -142,7 +142,11 @@ def test_a_text_that_says_another_tempo_than_the_one_that_is_wanted_is_told(
 ) -> None:
     words = ("--model", room.run, "--bridges-only", "--out", tmp_path / "found.json")
     for text, tempo, told in (
-        ("Calm jazz at a moderate tempo.", "fast", "fast music is wanted, and the text, of the user, speaks of"),
+        (
+            "Calm jazz at a moderate tempo.",
+            "fast",
+            "fast music is wanted, and the text, of the user, speaks of",
+        ),
         ("Calm jazz at about 170 BPM.", "slow", "of a fast tempo: 'Calm jazz at about 170 BPM.'"),
         ("Calm jazz at a moderate tempo.", "medium", None),
         ("Calm jazz.", "fast", None),

@@ -1,5 +1,6 @@
 """`leitmotif.load_generator`: what the command does, from Python."""
 
+import gc
 import json
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import soundfile
 
 import leitmotif
 from tests.generators.bridges.conftest import Room
-from tests.generators.bridges.random_music import RATE_HZ
+from tests.generators.bridges.random_music import RATE_HZ, write_film
 
 
 @pytest.fixture(scope="module")
@@ -31,6 +32,24 @@ def test_bridges_are_found_changed_made_and_saved(
     assert {path.name for path in tmp_path.iterdir()} == {"music.wav", "music.json", "film.mp4"}
     again = generator.make(tmp_path / "music.json", progress=False)
     assert np.array_equal(again.samples, music.samples) and "seed 4" in repr(again)
+
+
+def test_a_piece_outlives_its_generator_and_what_is_to_be_known_is_logged(
+    room: Room, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    film = write_film(tmp_path / "long.mp4", 1.5)
+    music = leitmotif.load_generator(room.run, device="cpu").generate(
+        video=film, text="Calm.", progress=False
+    )
+    assert "the music is for its beginning" in caplog.text
+    gc.collect()
+    worker = music._maker.worker
+    music.save(tmp_path / "music.wav", mux=tmp_path / "film.mp4")
+    child = worker._process
+    assert child is not None and child.poll() is None
+    del music, worker
+    gc.collect()
+    assert child.wait(10) is not None  # no child is left behind
 
 
 def test_what_cannot_be_made_is_one_line(
