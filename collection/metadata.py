@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -46,7 +46,7 @@ class Metadata:
     duration_s: float | None = None
 
 
-_NOTHING = Metadata()
+_NOTHING = vars(Metadata())
 
 
 def merged(*parts: Metadata) -> Metadata:
@@ -68,8 +68,6 @@ def filled(*parts: Metadata) -> Metadata:
         parts: Most trusted first.
     """
     known: dict[str, Any] = {}
-    for field in fields(Metadata):
-        nothing = getattr(_NOTHING, field.name)
-        said = (getattr(part, field.name) for part in parts)
-        known[field.name] = next((value for value in said if value != nothing), nothing)
+    for part in reversed(parts):
+        known |= {name: value for name, value in vars(part).items() if value != _NOTHING[name]}
     return Metadata(**known)

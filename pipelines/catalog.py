@@ -71,8 +71,7 @@ def enter(
         How many files were entered.
     """
     known, failed = _known(catalog)
-    latest = pc.max(catalog.read(["entered_in"])["entered_in"]).as_py()
-    run = 0 if latest is None and not known else (latest or 0) + 1
+    run = 1 + max((row.entered_in or 0 for row in known.values()), default=-1)
     entered, waiting = 0, []
     with SandboxedWorker() as worker:
         for number, file in enumerate(files):

@@ -18,9 +18,9 @@ from leitmotif.pipelines.damage import until_whole
 from leitmotif.pipelines.entries import CatalogEntry, by_store
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.missing_files import gone_files, leave_out_gone, missing_files, without_returned
+from leitmotif.pipelines.missing_files import former_files, leave_out_gone, missing_files, without_returned
 from leitmotif.pipelines.plan import Plan
-from leitmotif.pipelines.relicensed import describe_relicensed, licenses_by_path
+from leitmotif.pipelines.relicensed import describe_relicensed
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
 from leitmotif.pipelines.runs.log import BatchResult, Failure, RunLog, failures_in, failures_of, log_run
 from leitmotif.pipelines.stand_ins import describe_stand_ins
@@ -274,16 +274,14 @@ def _enter(
         on_progress(what, done, total, note)
 
     known = workspace.catalog()
-    before = licenses_by_path(known)
+    before = known.parts()
     missing = missing_files(known)
     lost = leave_out_gone(known, missing)
-    gone = gone_files(known)
-    back = [file for former in gone.values() for file in former if file.path.is_file()]
+    stated = replace(stated, former=former_files(known, missing))
+    back = [file for former in stated.former.values() for file in former if file.path.is_file()]
     if entered := list(dict.fromkeys([*files, *back])):
-        catalog.enter(known, entered, stated=replace(stated, former=gone), on_progress=tell)
-    if moved := leave_out_gone(known, missing):  # whose bytes lie elsewhere, as is known by now
-        lost += moved
-        catalog.enter(known, entered, stated=replace(stated, former=gone_files(known)), on_progress=tell)
+        catalog.enter(known, entered, stated=stated, on_progress=tell)
+    lost += leave_out_gone(known, missing)  # whose bytes lie elsewhere, as is known by now
     if line := describe_relicensed(known, before):
         logger.warning(line)
     if lost:
@@ -301,13 +299,13 @@ def _enter(
 def _tell_unmatched(workspace: Workspace, stated: Stated) -> None:
     record = read_record(workspace.root)
     removed = {name for removal in record for name in (removal.asked, *removal.source_ids)}
-    for path, table in stated.tables.items():
+    for path, names in stated.unmatched().items():
         places = stated.given.places("metadata", path)
-        if rest := [name for name in table.unmatched() if name not in removed]:
+        if rest := [name for name in names if name not in removed]:
             logger.warning(
                 "%s: of %s %d match no file of %s (first: %s)",
-                table.path.resolve(),
-                count(len(table.rows), "row"),
+                Path(path).resolve(),
+                count(len(stated.tables[path].rows), "row"),
                 len(rest),
                 some_of(places) or "this workspace",
                 rest[0],

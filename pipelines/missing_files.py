@@ -82,11 +82,17 @@ def _folder_left(path: str, source_id: str) -> Path | None:
     return next((folder for folder in around if folder.is_dir()), None)
 
 
-def gone_files(catalog: AppendOnlyTable) -> dict[str, list[FoundFile]]:
-    """Return the files that are gone, by the hash of their bytes; those without one by an empty text."""
+def former_files(catalog: AppendOnlyTable, missing: Collection[str]) -> dict[str, list[FoundFile]]:
+    """Return the files that are gone or missing, by the hash of their bytes; those without one by "".
+
+    Args:
+        catalog: The workspace's catalog.
+        missing: Paths, as of `missing_files`.
+    """
     table = catalog.read(["path", "source_id", "media_id", "gone"])
+    former = pc.or_kleene(table["gone"], pc.is_in(table["path"], pa.array(sorted(missing), pa.string())))
     found: dict[str, list[FoundFile]] = {}
-    for row in table.filter(table["gone"]).sort_by("path").to_pylist():
+    for row in table.filter(former).sort_by("path").to_pylist():
         found.setdefault(row["media_id"] or "", []).append(FoundFile(Path(row["path"]), row["source_id"]))
     return found
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Sequence
+from pathlib import Path
 
 import pyarrow.compute as pc
 
@@ -15,21 +16,19 @@ from leitmotif.storage.table import AppendOnlyTable
 _NAMED = 3
 
 
-def licenses_by_path(catalog: AppendOnlyTable) -> dict[str, str | None]:
-    """Return the licence of each file of a catalog, in the words in which it is stated."""
-    table = catalog.read(["path", "license"])
-    return dict(zip(table["path"].to_pylist(), table["license"].to_pylist(), strict=True))
-
-
-def describe_relicensed(catalog: AppendOnlyTable, before: Mapping[str, str | None]) -> str:
+def describe_relicensed(catalog: AppendOnlyTable, before: Sequence[Path]) -> str:
     """Return the line that says which licences changed, and of how many files; "" where none did.
 
     A file that had none and has one now is no change; one under another name is the same file.
 
     Args:
         catalog: The catalog as it is now.
-        before: As `licenses_by_path` had it before the files were entered.
+        before: Its parts before the files were entered.
     """
+    if catalog.parts() == [*before]:
+        return ""
+    known = catalog.read(["path", "license"], parts=before)
+    licenses = dict(zip(known["path"].to_pylist(), known["license"].to_pylist(), strict=True))
     table = catalog.read(["path", "license", "media_id", "gone"])
     gone = pc.fill_null(table["gone"], False)
     former = table.filter(gone).to_pydict()
@@ -37,7 +36,7 @@ def describe_relicensed(catalog: AppendOnlyTable, before: Mapping[str, str | Non
     changes: Counter[tuple[str, str]] = Counter()
     for row in table.filter(pc.invert(gone)).to_pylist():
         path, media_id = row["path"], row["media_id"]
-        old = (before[path] if path in before else renamed.get(media_id)) or UNKNOWN_LICENSE
+        old = licenses.get(path, renamed.get(media_id)) or UNKNOWN_LICENSE
         new = row["license"] or UNKNOWN_LICENSE
         if media_id and old not in (UNKNOWN_LICENSE, new):
             changes[old, new] += 1

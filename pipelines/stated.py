@@ -32,8 +32,8 @@ class Stated:
         given: Which table and which licence hold for which files. A table is believed before anything else; a
             licence holds for files of which nothing else states one.
         tables: The tables by their paths, as they are named in `given`.
-        former: Files that are gone, by the hash of their bytes: what was stated of one holds for a file
-            with the same bytes, such as itself under another name.
+        former: Files that are gone or missing, by the hash of their bytes: what was stated of one holds for a
+            file with the same bytes, such as itself under another name.
     """
 
     given: Given = field(default_factory=Given)
@@ -56,6 +56,15 @@ class Stated:
         folders = [table.find_folder(each) for table, each in [*([(own, file)] if own else []), *before]]
         said = [next(filter(None, found), Metadata()) for found in (rows, folders)]
         return filled(*said), Metadata(license=license) if license else Metadata()
+
+    def unmatched(self) -> dict[str, list[str]]:
+        """Return what the rows of each table name that are about no file, be it there or a former one."""
+        for media_id, files in self.former.items():
+            for file in files:
+                if table := self._table(file):
+                    table.find(file, source_id=None, media_id=media_id or None)
+                    table.find_folder(file)
+        return {path: table.unmatched() for path, table in self.tables.items()}
 
     def _table(self, file: FoundFile) -> MetadataTable | None:
         path = self.given.of("metadata", file.path)

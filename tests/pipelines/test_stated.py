@@ -347,6 +347,24 @@ def test_a_table_given_with_a_source_holds_for_its_files(
     assert set(take_in(workspace, metadata="").values()) == {"unknown"}
 
 
+def test_a_row_about_a_file_that_is_gone_is_about_it_whether_or_not_its_new_name_is_known(
+    sources: Path, workspace: Workspace, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    table = tmp_path / "table.csv"
+    table.write_text(f"path,license\nb.mp4,{NC}\ninner/c.mp4,{NC}\nno.mp4,{NC}\n")
+    take_in(workspace, sources / "free", metadata=str(table))
+    (sources / "free" / "b.mp4").rename(sources / "free" / "new.mp4")
+    for given in ([], [sources / "free"]):
+        caplog.clear()
+        take_in(workspace, *given)
+        assert "of 3 rows 1 match no file" in caplog.text and "first: no.mp4" in caplog.text
+    # The source is not there at all, as of a disk that is not mounted.
+    (sources / "free").rename(tmp_path / "away")
+    caplog.clear()
+    take_in(workspace)
+    assert "of 3 rows 1 match no file" in caplog.text
+
+
 def test_copies_whose_sources_were_given_other_licences_are_named(
     sources: Path, workspace: Workspace
 ) -> None:
