@@ -37,7 +37,7 @@ def run(options: argparse.Namespace) -> int:
         raise UserError("--clips, --seconds and --workers take numbers of 1 or more")
     check_place(options.out / "videos")
     from leitmotif.demo.corpus import render_corpus
-    from leitmotif.demo.music.sampler import general_midi
+    from leitmotif.music.sampler import general_midi
 
     general_midi()  # before anything is said: without its extra there is nothing to render with
     videos, workspace, dataset = (

@@ -15,11 +15,11 @@ import cv2
 import numpy as np
 
 from leitmotif.demo.metadata import describe_clip, describe_copy, draw_title
-from leitmotif.demo.music.render import render_music
 from leitmotif.demo.pictures.render import KINDS, render_pictures
 from leitmotif.demo.plan import ClipPlan, ClipTruth, plan_corpus
 from leitmotif.demo.video import encode_again
 from leitmotif.media.mux import Encoding, write_video
+from leitmotif.music.render import render_music
 from leitmotif.storage.atomic import whole_file
 from leitmotif.storage.progress import OnProgress, show_nothing
 

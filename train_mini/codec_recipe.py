@@ -14,13 +14,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from leitmotif.demo.music.render import render_music
 from leitmotif.generators.codecs.spectral import (
     SpectralAutoencoder,
     SpectralConfig,
     read_spectral,
     write_spectral,
 )
+from leitmotif.music.render import render_music
 from leitmotif.storage.atomic import whole_file
 from leitmotif.train_mini.clap_network import count_parameters
 from leitmotif.train_mini.corpus import TEST_SEEDS, TRAIN_SEEDS

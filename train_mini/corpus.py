@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 from transformers import ClapFeatureExtractor
 
-from leitmotif.demo.music.degradations import draw_damage
-from leitmotif.demo.music.render import Music, render_music, silence_or_noise
+from leitmotif.music.degradations import draw_damage
+from leitmotif.music.render import Music, render_music, silence_or_noise
 from leitmotif.storage.atomic import whole_file
 from leitmotif.taxonomy.labels import load
 

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leitmotif.demo.music.arrangement import render_part
-from leitmotif.demo.music.drumming import CLOSED, KICK, RIDE, RIM, SNARE, VELOCITIES
-from leitmotif.demo.music.effects import shape_all, vibrato
-from leitmotif.demo.music.noises import silence_or_noise
-from leitmotif.demo.music.note_patterns import arpeggio, scale_pitches, voicing
-from leitmotif.demo.music.render import render_music
-from leitmotif.demo.music.score import Grid, Note, draw_grid, excerpt, humanise
-from leitmotif.demo.music.song_plan import draw_plan, lay_grid
-from leitmotif.demo.music.sounds import INSTRUMENTS, SOUNDS
+from leitmotif.music.arrangement import render_part
+from leitmotif.music.drumming import CLOSED, KICK, RIDE, RIM, SNARE, VELOCITIES
+from leitmotif.music.effects import shape_all, vibrato
+from leitmotif.music.noises import silence_or_noise
+from leitmotif.music.note_patterns import arpeggio, scale_pitches, voicing
+from leitmotif.music.render import render_music
+from leitmotif.music.score import Grid, Note, draw_grid, excerpt, humanise
+from leitmotif.music.song_plan import draw_plan, lay_grid
+from leitmotif.music.sounds import INSTRUMENTS, SOUNDS
 
 DURATION_S, RATE_HZ = 15.0, 22_050
 SAMPLES = round(DURATION_S * RATE_HZ)
@@ -61,7 +61,7 @@ def waltz(seed: int) -> Piece:
     raise LookupError(f"no waltz from seed {10 * seed} on")
 
 
-# One bar of six eighths, as in `leitmotif.demo.music.drumming`.
+# One bar of six eighths, as in `leitmotif.music.drumming`.
 DRUMS = (
     {KICK: "x.....", SNARE: "...X..", CLOSED: "xxxxxx"},
     {KICK: "x.x..x", SNARE: "...x..", RIDE: "x.xx.x"},

@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 from transformers import CLIPImageProcessorPil
 
-from leitmotif.demo.moods import moods_near
-from leitmotif.demo.music.styles import STYLES
 from leitmotif.demo.pictures.render import KINDS, render_pictures
+from leitmotif.music.moods import moods_near
+from leitmotif.music.styles import STYLES
 from leitmotif.storage.atomic import whole_file
 from leitmotif.taxonomy.labels import Taxonomy
 

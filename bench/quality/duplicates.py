@@ -128,7 +128,7 @@ def _read(path: Path) -> np.ndarray:
 
 def rendered(count: int, *, duration_s: float = 20.0) -> dict[str, np.ndarray]:
     """Return the music of so many rendered clips, mono, by their seeds."""
-    from leitmotif.demo.music.render import render_music  # needs the extra `demo`
+    from leitmotif.music.render import render_music  # needs the extra `demo`
 
     return {
         f"seed {seed}": render_music(seed, duration_s=duration_s, solo=False, degraded=False).mix.mean(axis=0)

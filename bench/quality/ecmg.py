@@ -18,9 +18,9 @@ import numpy as np
 import scipy.signal
 import scipy.stats
 
-from leitmotif.demo.music.render import render_music
 from leitmotif.generators.ecmg.generate import EcmgGenerator
 from leitmotif.generators.generator import Request
+from leitmotif.music.render import render_music
 from leitmotif.tagging.rhythm import find_onsets, layers_of, tempo_of_layers
 from leitmotif.training.loader.decode import Audio
 

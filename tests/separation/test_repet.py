@@ -100,7 +100,7 @@ def test_the_median_is_taken_over_the_similar_frames():
 
 @pytest.mark.slow
 def test_rendered_songs_come_nearer_to_their_instrumental():
-    from leitmotif.demo.music.render import render_music
+    from leitmotif.music.render import render_music
 
     gains = []
     for seed in range(6000, 6008):

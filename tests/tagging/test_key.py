@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from leitmotif.demo.music import score
+from leitmotif.music import score
 from leitmotif.tagging.key import KEYS, estimate_key, key_of_chroma, pitch_classes
 
 RATE_HZ = 22050

@@ -80,7 +80,7 @@ def test_stereo_is_refused_with_its_shape():
 
 @pytest.mark.slow
 def test_rendered_music_has_its_very_tempo_in_eight_of_ten_and_its_key_in_six():
-    from leitmotif.demo.music.render import render_music
+    from leitmotif.music.render import render_music
 
     exact, counted, keys = [], [], []
     for seed in range(5000, 5040):

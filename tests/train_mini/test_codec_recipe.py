@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from leitmotif.demo.music.render import render_music
 from leitmotif.generators.codecs.open import open_codec
 from leitmotif.generators.codecs.spectral import SpectralAutoencoder, SpectralConfig, read_spectral
+from leitmotif.music.render import render_music
 from leitmotif.train_mini import codec_recipe
 from leitmotif.train_mini.codec_recipe import (
     BATCH,

@@ -13,11 +13,11 @@ from PIL import Image
 from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.grammar import PROMPT, write_caption
 from leitmotif.captioning.templates import read_templates
-from leitmotif.demo.moods import moods_near
-from leitmotif.demo.music.song_plan import draw_plan, lay_grid
 from leitmotif.demo.pictures.render import KINDS, render_pictures
 from leitmotif.media.key_frames import key_frames
 from leitmotif.media.mux import write_video
+from leitmotif.music.moods import moods_near
+from leitmotif.music.song_plan import draw_plan, lay_grid
 from leitmotif.shards.manifest import write_manifest
 from leitmotif.shards.schema import shard_schema
 from leitmotif.shards.writer import write_shard
@@ -41,7 +41,7 @@ class Truth:
 
 
 def draw_truth(seed: int) -> Truth:
-    """What `leitmotif.demo.music.render` would play for this seed, without rendering it."""
+    """What `leitmotif.music.render` would play for this seed, without rendering it."""
     rng = np.random.default_rng([seed, 20])
     plan = draw_plan(rng, None, None, False, None, None, None)
     grid = lay_grid(rng, plan, DURATION_S)

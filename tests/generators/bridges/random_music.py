@@ -7,7 +7,6 @@ import numpy as np
 import soundfile
 import torch
 
-from leitmotif.demo.music.render import render_music
 from leitmotif.generators.codecs.open import open_codec
 from leitmotif.generators.ecmg.parts import build_network, save_parts
 from leitmotif.generators.ecmg.run import write_facts
@@ -15,6 +14,7 @@ from leitmotif.generators.ecmg.settings import choose_settings
 from leitmotif.generators.ecmg.task import NETWORK
 from leitmotif.generators.ecmg.text import open_text
 from leitmotif.media.mux import write_video
+from leitmotif.music.render import render_music
 from leitmotif.retrieval.build import build
 from leitmotif.shards.dataset import Dataset
 from leitmotif.training.checkpoint import STATE_NAME, checkpoint_path

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import oaconvolve
 
-from leitmotif.demo.music import note_patterns
-from leitmotif.demo.music.drumming import DRUM_PATTERNS, drum_notes
-from leitmotif.demo.music.effects import active_level, random_curve, vibrato
-from leitmotif.demo.music.percussion import play_percussion
-from leitmotif.demo.music.sampler import play_samples
-from leitmotif.demo.music.score import Grid, Note
-from leitmotif.demo.music.sounds import SOUNDS
-from leitmotif.demo.music.styles import STYLES
-from leitmotif.demo.music.synths import SYNTHS
+from leitmotif.music import note_patterns
+from leitmotif.music.drumming import DRUM_PATTERNS, drum_notes
+from leitmotif.music.effects import active_level, random_curve, vibrato
+from leitmotif.music.percussion import play_percussion
+from leitmotif.music.sampler import play_samples
+from leitmotif.music.score import Grid, Note
+from leitmotif.music.sounds import SOUNDS
+from leitmotif.music.styles import STYLES
+from leitmotif.music.synths import SYNTHS
 
 # Drum kits of the soundfont that a genre would not use at random.
 KITS = {

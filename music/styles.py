@@ -15,12 +15,12 @@ class Style:
         arousal: Lowest and highest.
         core: Labels always in the line-up; a tuple inside is a choice.
         colours: Labels that may join.
-        drums: Styles of `leitmotif.demo.music.drumming`.
+        drums: Styles of `leitmotif.music.drumming`.
         bass: Bass patterns.
         comping: Chord patterns of accompanying instruments.
         swing: Probability of swung eighths.
         sevenths: Probability of sevenths.
-        forms: Forms of `leitmotif.demo.music.score.draw_grid`.
+        forms: Forms of `leitmotif.music.score.draw_grid`.
         waltz: Probability of three beats a bar.
         wetness: 0..1, how much room.
         gain: 0..1, brightness and distortion of amplified parts.

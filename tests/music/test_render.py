@@ -1,15 +1,15 @@
 import numpy as np
 import pytest
 
-from leitmotif.demo.moods import MOODS, moods_near
-from leitmotif.demo.music import degradations
-from leitmotif.demo.music.render import MusicTruth, render_music, silence_or_noise
-from leitmotif.demo.music.sampler import play_samples
-from leitmotif.demo.music.score import MAJOR_KEYS, MINOR_KEYS, Note
-from leitmotif.demo.music.singing import KINDS
-from leitmotif.demo.music.sounds import INSTRUMENTS, SOUNDS
-from leitmotif.demo.music.styles import GENRES
-from leitmotif.demo.music.voice import render_voice
+from leitmotif.music import degradations
+from leitmotif.music.moods import MOODS, moods_near
+from leitmotif.music.render import MusicTruth, render_music, silence_or_noise
+from leitmotif.music.sampler import play_samples
+from leitmotif.music.score import MAJOR_KEYS, MINOR_KEYS, Note
+from leitmotif.music.singing import KINDS
+from leitmotif.music.sounds import INSTRUMENTS, SOUNDS
+from leitmotif.music.styles import GENRES
+from leitmotif.music.voice import render_voice
 
 RATE_HZ = 16000
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from leitmotif.demo.music import degradations, effects
-from leitmotif.demo.music.arrangement import choose_role, compose, render_part, single_notes
-from leitmotif.demo.music.note_patterns import melody
-from leitmotif.demo.music.score import Grid, excerpt, humanise
-from leitmotif.demo.music.song_plan import SongPlan
-from leitmotif.demo.music.styles import STYLES
-from leitmotif.demo.music.voice import render_voice, voice_range
+from leitmotif.music import degradations, effects
+from leitmotif.music.arrangement import choose_role, compose, render_part, single_notes
+from leitmotif.music.note_patterns import melody
+from leitmotif.music.score import Grid, excerpt, humanise
+from leitmotif.music.song_plan import SongPlan
+from leitmotif.music.styles import STYLES
+from leitmotif.music.voice import render_voice, voice_range
 
 AUDIBLE_DB = -25.0
 ACTIVE_SHARE = 0.08  # of the frames of a part, within 30 dB of its loudest

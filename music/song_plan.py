@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leitmotif.demo.music.arrangement import Feel
-from leitmotif.demo.music.score import Grid, draw_grid
-from leitmotif.demo.music.singing import KINDS
-from leitmotif.demo.music.sounds import INSTRUMENTS, SOUNDS
-from leitmotif.demo.music.styles import GENRES, STYLES, Style
+from leitmotif.music.arrangement import Feel
+from leitmotif.music.score import Grid, draw_grid
+from leitmotif.music.singing import KINDS
+from leitmotif.music.sounds import INSTRUMENTS, SOUNDS
+from leitmotif.music.styles import GENRES, STYLES, Style
 
 
 @dataclass(frozen=True)

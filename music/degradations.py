@@ -9,8 +9,8 @@ import numpy as np
 from scipy import fft
 from scipy.signal import butter, resample_poly, sosfilt
 
-from leitmotif.demo.music.effects import level
-from leitmotif.demo.music.oscillators import one_cycle, read_cycle
+from leitmotif.music.effects import level
+from leitmotif.music.oscillators import one_cycle, read_cycle
 
 DEGRADATIONS = ("noise", "hum", "clipping", "low-pass", "dropouts", "codec", "bitcrush")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leitmotif.demo.music.score import Grid, Note
+from leitmotif.music.score import Grid, Note
 
 KICK, RIM, SNARE, CLAP, CLOSED, OPEN, PEDAL, RIDE, CRASH = 36, 37, 38, 39, 42, 46, 44, 51, 49
 LOW_TOM, MIDDLE_TOM, HIGH_TOM, TAMBOURINE, COWBELL = 45, 47, 50, 54, 56

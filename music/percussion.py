@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from leitmotif.demo.music import drumming as keys
-from leitmotif.demo.music.oscillators import add_at
-from leitmotif.demo.music.score import Note
+from leitmotif.music import drumming as keys
+from leitmotif.music.oscillators import add_at
+from leitmotif.music.score import Note
 
 HATS = {keys.CLOSED: 0.05, keys.PEDAL: 0.06, keys.OPEN: 0.35, keys.RIDE: 0.7, keys.CRASH: 1.3}
 TOMS = {keys.LOW_TOM: 90.0, keys.MIDDLE_TOM: 130.0, keys.HIGH_TOM: 180.0}

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leitmotif.demo.music.formants import HOP_S, VOWELS, slow_noise
-from leitmotif.demo.music.score import Note
+from leitmotif.music.formants import HOP_S, VOWELS, slow_noise
+from leitmotif.music.score import Note
 
 KINDS = ("male vocals", "female vocals", "choir", "speech")
 

@@ -6,9 +6,9 @@ mono part.
 
 from __future__ import annotations
 
-from leitmotif.demo.music.oscillators import Part
-from leitmotif.demo.music.plucked import amplified, piano, plucked, struck, tines
-from leitmotif.demo.music.sustained import blown, organ, subtractive
+from leitmotif.music.oscillators import Part
+from leitmotif.music.plucked import amplified, piano, plucked, struck, tines
+from leitmotif.music.sustained import blown, organ, subtractive
 
 HARP, NYLON = ((1.0, 1.7), (0.6, 2.5), (0.2, 0.5)), ((0.9, 1.6), (0.5, 1.8), (0.1, 0.4))
 

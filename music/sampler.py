@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from leitmotif.demo.music.score import Note
-from leitmotif.demo.music.soundfont import SoundFont, Zone
 from leitmotif.extras import install_command
+from leitmotif.music.score import Note
+from leitmotif.music.soundfont import SoundFont, Zone
 from leitmotif.storage.errors import UserError
 
 PERCUSSION_BANK = 128
@@ -47,7 +47,7 @@ def general_midi() -> SoundFont:
     """
     spec = importlib.util.find_spec("pretty_midi")
     if spec is None or spec.origin is None:
-        raise UserError(f"the demo music needs the soundfont of pretty_midi: {install_command('demo')}")
+        raise UserError(f"rendered music needs the soundfont of pretty_midi: {install_command('demo')}")
     return SoundFont(Path(spec.origin).with_name("TimGM6mb.sf2"))
 
 

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leitmotif.demo.moods import moods_near
-from leitmotif.demo.music import degradations
-from leitmotif.demo.music.mixing import mix_down, render_stems, render_voices
-from leitmotif.demo.music.noises import silence_or_noise
-from leitmotif.demo.music.song_plan import check_request, draw_plan, lay_grid
-from leitmotif.demo.music.sounds import SOUNDS
+from leitmotif.music import degradations
+from leitmotif.music.mixing import mix_down, render_stems, render_voices
+from leitmotif.music.moods import moods_near
+from leitmotif.music.noises import silence_or_noise
+from leitmotif.music.song_plan import check_request, draw_plan, lay_grid
+from leitmotif.music.sounds import SOUNDS
 
 __all__ = ["Music", "MusicTruth", "render_music", "silence_or_noise"]
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from leitmotif.demo.music.score import Note
+from leitmotif.music.score import Note
 
 TABLE = 2048
 

@@ -1,6 +1,5 @@
 """Moods as points of valence and arousal."""
 
-# (valence, arousal) of every mood label.
 from __future__ import annotations
 
 MOODS: dict[str, tuple[float, float]] = {

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from leitmotif.demo.music.oscillators import (
+from leitmotif.music.oscillators import (
     Part,
     add_at,
     envelope,
@@ -16,7 +16,7 @@ from leitmotif.demo.music.oscillators import (
     one_cycle,
     read_cycle,
 )
-from leitmotif.demo.music.score import Note
+from leitmotif.music.score import Note
 
 
 def blown(

@@ -15,7 +15,7 @@ class Sound:
         high: Highest written pitch.
         roles: What it can play: melody, chords, arpeggio, bass, pad, drums, hand.
         sustained: Whether a held note keeps its level, so that vibrato and swells make sense.
-        synth: Name of the synthesiser in `leitmotif.demo.music.synths` that can replace the samples.
+        synth: Name of the synthesiser in `leitmotif.music.synths` that can replace the samples.
         synth_share: Probability of the synthesiser.
         drums: Whether its notes are General MIDI percussion keys.
     """

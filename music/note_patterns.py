@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from leitmotif.demo.music.score import Grid, Note
+from leitmotif.music.score import Grid, Note
 
 
 def voicing(chord: Sequence[int], low: int, high: int) -> list[int]:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.signal import butter, sosfilt
 
-from leitmotif.demo.music.oscillators import Part, add_at, envelope, frequency_hz, harmonics_below
-from leitmotif.demo.music.score import Note
+from leitmotif.music.oscillators import Part, add_at, envelope, frequency_hz, harmonics_below
+from leitmotif.music.score import Note
 
 
 def plucked(

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.signal import resample_poly
 
-from leitmotif.demo.music.formants import HOP_S, shape_formants, slow_noise
-from leitmotif.demo.music.oscillators import one_cycle, read_cycle
-from leitmotif.demo.music.sampler import play_samples
-from leitmotif.demo.music.score import Note
-from leitmotif.demo.music.singing import Singer, Track, draw_singer, track_notes, track_speech
+from leitmotif.music.formants import HOP_S, shape_formants, slow_noise
+from leitmotif.music.oscillators import one_cycle, read_cycle
+from leitmotif.music.sampler import play_samples
+from leitmotif.music.score import Note
+from leitmotif.music.singing import Singer, Track, draw_singer, track_notes, track_speech
 
 
 def source(track: Track, singer: Singer, samples: int, rate_hz: int, rng: np.random.Generator) -> np.ndarray:
@@ -41,7 +41,7 @@ def render_voice(
     """Render a dry voice part.
 
     Args:
-        kind: One of `leitmotif.demo.music.singing.KINDS`.
+        kind: One of `leitmotif.music.singing.KINDS`.
         notes: The melody; ignored for speech.
         rng: Source of every choice.
         samples: Length of the result.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from leitmotif.demo.music import degradations, effects
+from leitmotif.music import degradations, effects
 
 
 def silence_or_noise(seed: int, duration_s: float = 10.0, rate_hz: int = 44100) -> np.ndarray:
