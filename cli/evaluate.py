@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         GENERATION,
         help="whether generated music does what it is asked for",
         description="Measure whether generated music has the attributes, tempo and melody it is asked for.",
-        example="leitmotif evaluate generation music/ my-dataset/ --out results/",
+        example="leitmotif evaluate generation my-generator/ my-dataset/ --out results/",
     )
     _add_generation_arguments(generation)
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from leitmotif.generators.bridges.output import Place
     from leitmotif.pipelines.generating import MusicMaker
 
-EXAMPLE = "leitmotif generate --video my-video.mp4 --model music/ --dataset my-dataset/ --out music.wav"
+EXAMPLE = "leitmotif generate --video my-video.mp4 --model my-generator/ --dataset my-dataset/ --out my.wav"
 # What says which bridges are looked for; a record that is given has them already.
 _LOOKED_FOR = ("video", "image", "text", "reference", "describe", "genre", "mood", "instrument", "tempo")
 
