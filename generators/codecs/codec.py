@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
 import torch
@@ -56,7 +57,6 @@ def latent_rate_hz(codec: AudioCodec) -> float:
     return codec.rate_hz / codec.hop
 
 
-@torch.inference_mode()
 def encode_long(codec: AudioCodec, audio: Tensor) -> Tensor:
     """Return the latents of one sound of any length, in pieces that overlap.
 
@@ -67,13 +67,41 @@ def encode_long(codec: AudioCodec, audio: Tensor) -> Tensor:
     Returns:
         Shape (latent_dim, ceil(samples / hop)), float32, on the CPU.
     """
-    hop = codec.hop
-    frames = -(-audio.shape[-1] // hop)
-    audio = torch.nn.functional.pad(audio, (0, frames * hop - audio.shape[-1]))
-    parts = []
-    for first, last, begin, end in _pieces(codec, frames):
-        piece = codec.encode(audio[None, :, begin * hop : end * hop])[0]
+    return encode_blocks(codec, [audio])
+
+
+@torch.inference_mode()
+def encode_blocks(codec: AudioCodec, blocks: Iterable[Tensor]) -> Tensor:
+    """Return what `encode_long` gives of a sound that comes in blocks; only a piece of it is held at once.
+
+    Args:
+        codec: The codec.
+        blocks: Shape (channels, samples) each, one behind the other; one sample or more in all.
+
+    Returns:
+        Shape (latent_dim, ceil(samples / hop)), float32, on the CPU.
+    """
+    hop, (length, margin) = codec.hop, _piece_frames(codec)
+    parts: list[Tensor] = []
+    first = begin = 0  # the frame that is kept next, and that with which `held` begins
+    held = torch.zeros(codec.channels, 0)
+
+    def run(end: int) -> None:
+        nonlocal first, begin, held
+        piece = codec.encode(held[None, :, : (end - begin) * hop])[0]
+        last = min(first + length, end)
         parts.append(piece[:, first - begin : last - begin].cpu())
+        kept = max(0, last - margin)
+        first, begin, held = last, kept, held[:, (kept - begin) * hop :]
+
+    for block in blocks:
+        held = torch.cat([held, block], dim=1)
+        while held.shape[1] >= (first + length + margin - begin) * hop:
+            run(first + length + margin)
+    frames = begin - (-held.shape[1] // hop)
+    held = torch.nn.functional.pad(held, (0, (frames - begin) * hop - held.shape[1]))
+    while first < frames:
+        run(min(first + length + margin, frames))
     return torch.cat(parts, dim=-1)
 
 
@@ -97,7 +125,7 @@ def decode_long(codec: AudioCodec, latents: Tensor) -> Tensor:
 
 def _pieces(codec: AudioCodec, frames: int) -> list[tuple[int, int, int, int]]:
     """Return for each piece the frames that are kept of it (first, last), and those that are run."""
-    length, margin = (max(1, round(seconds * latent_rate_hz(codec))) for seconds in (PIECE_S, MARGIN_S))
+    length, margin = _piece_frames(codec)
     starts = range(0, frames, length)
     return [
         (
@@ -108,3 +136,9 @@ def _pieces(codec: AudioCodec, frames: int) -> list[tuple[int, int, int, int]]:
         )
         for start in starts
     ]
+
+
+def _piece_frames(codec: AudioCodec) -> tuple[int, int]:
+    """Return how many frames of a piece are kept, and how many are run on each side of them."""
+    length, margin = (max(1, round(seconds * latent_rate_hz(codec))) for seconds in (PIECE_S, MARGIN_S))
+    return length, margin

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,7 +12,7 @@ import pyarrow as pa
 import soxr
 import torch
 
-from leitmotif.generators.codecs.codec import AudioCodec, encode_long, latent_rate_hz
+from leitmotif.generators.codecs.codec import AudioCodec, encode_blocks, encode_long, latent_rate_hz
 from leitmotif.generators.codecs.open import open_codec
 from leitmotif.generators.ecmg.prompts import COLUMNS, draw_attribute, with_attribute
 from leitmotif.generators.ecmg.settings import Settings
@@ -24,7 +24,7 @@ from leitmotif.shards.features import KEY
 from leitmotif.storage.errors import UserError
 from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.training.features import Encoded, Encoding, Row, fill_table
-from leitmotif.training.loader.decode import decode_audio
+from leitmotif.training.loader.decode import Audio, decode_blocks
 
 NAME = "ecmg"
 VERSION = 1
@@ -125,10 +125,29 @@ def fit_audio(samples: np.ndarray, rate_hz: int, codec: AudioCodec) -> torch.Ten
         rate_hz: Its sampling rate.
         codec: The codec.
     """
-    if len(samples) != codec.channels:
-        samples = np.repeat(samples.mean(axis=0, keepdims=True), codec.channels, axis=0)
-    if rate_hz != codec.rate_hz:
-        samples = soxr.resample(samples.T, rate_hz, codec.rate_hz).T
+    return torch.cat([*fit_blocks([Audio(samples, rate_hz)], codec)], dim=1)
+
+
+def fit_blocks(blocks: Iterable[Audio], codec: AudioCodec) -> Iterator[torch.Tensor]:
+    """Yield the blocks of a sound as a codec takes them, (channels, samples), float32.
+
+    Args:
+        blocks: The sound, block by block, of one rate.
+        codec: The codec.
+    """
+    stream: Any = None
+    for samples, rate_hz in blocks:
+        if len(samples) != codec.channels:
+            samples = np.repeat(samples.mean(axis=0, keepdims=True), codec.channels, axis=0)
+        if rate_hz != codec.rate_hz:
+            stream = stream or soxr.ResampleStream(rate_hz, codec.rate_hz, codec.channels, dtype="float32")
+            samples = stream.resample_chunk(np.ascontiguousarray(samples.T, np.float32)).T
+        yield _tensor(samples)
+    if stream is not None:  # what the filter still holds back
+        yield _tensor(stream.resample_chunk(np.zeros((0, codec.channels), np.float32), last=True).T)
+
+
+def _tensor(samples: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(np.ascontiguousarray(samples, np.float32))
 
 
@@ -149,12 +168,11 @@ class _RowMaker:
         caption, attribute = row["caption"] or "", draw_attribute(row, self.taxonomy)
         prompts = [caption, caption if attribute is None else with_attribute(caption, attribute[2])]
         text, styled = (self._half(states, clip_id, "text states") for states in self.text.states(prompts))
-        audio = self._decode(row)
-        latents = encode_long(self.codec, audio).numpy().T  # (frames, latent_dim)
+        latents, total_s = self._latents(row)
         return {
             KEY: clip_id,
             "latents": self._half(latents, clip_id, "latents"),
-            "total_s": audio.shape[-1] / self.codec.rate_hz,
+            "total_s": total_s,
             "text": text,
             "styled": styled,
             "attribute": None
@@ -162,17 +180,26 @@ class _RowMaker:
             else dict(zip(("column", "value"), attribute, strict=False)),
         }
 
-    def _decode(self, row: Mapping[str, Any]) -> torch.Tensor:
-        try:
-            sound = decode_audio((row["audio"] or {}).get("bytes") or b"")
-            if not sound.samples.size:
-                raise ValueError("it has no sound")
-        except ValueError as error:
-            raise UserError(
-                f"clip {row[KEY]} cannot be encoded ({error}); run "
-                f"`{command('validate', self.dataset.path)}`, and publish or copy the dataset again"
-            ) from error
-        return fit_audio(sound.samples, sound.rate_hz, self.codec)
+    def _latents(self, row: Mapping[str, Any]) -> tuple[np.ndarray, float]:
+        """Return latents (frames, latent_dim) and seconds of a sound, which is never whole in memory."""
+        samples = 0
+
+        def blocks() -> Iterator[torch.Tensor]:
+            nonlocal samples
+            try:
+                for block in fit_blocks(decode_blocks((row["audio"] or {}).get("bytes") or b""), self.codec):
+                    samples += block.shape[1]
+                    yield block
+                if not samples:
+                    raise ValueError("it has no sound")
+            except ValueError as error:
+                raise UserError(
+                    f"clip {row[KEY]} cannot be encoded ({error}); run "
+                    f"`{command('validate', self.dataset.path)}`, and publish or copy the dataset again"
+                ) from error
+
+        latents = encode_blocks(self.codec, blocks()).numpy().T
+        return latents, samples / self.codec.rate_hz
 
     def _half(self, numbers: np.ndarray, clip_id: str, what: str) -> np.ndarray:
         """Return numbers in float16.

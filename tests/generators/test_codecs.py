@@ -7,7 +7,13 @@ import pytest
 import torch
 
 from leitmotif.generators.codecs import codec as pieces
-from leitmotif.generators.codecs.codec import AudioCodec, decode_long, encode_long, latent_rate_hz
+from leitmotif.generators.codecs.codec import (
+    AudioCodec,
+    decode_long,
+    encode_blocks,
+    encode_long,
+    latent_rate_hz,
+)
 from leitmotif.generators.codecs.open import open_codec
 from leitmotif.generators.codecs.spectral import SpectralAutoencoder, SpectralConfig, write_spectral
 from leitmotif.weights.resolve import BadModel
@@ -53,6 +59,28 @@ def test_a_sound_in_pieces_is_the_sound_as_a_whole(
     assert decoded.shape == (codec.channels, 60 * codec.hop)
     if codec.channels == 2:  # phases that are looked for differ
         assert torch.allclose(decoded, codec.decode(whole[None])[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("frames", [1, 19, 20, 25, 50, 60])
+def test_a_sound_in_blocks_has_the_bits_of_the_whole_wherever_they_end(
+    codec: AudioCodec, monkeypatch: pytest.MonkeyPatch, frames: int
+) -> None:
+    monkeypatch.setattr(pieces, "PIECE_S", 20 / latent_rate_hz(codec))
+    monkeypatch.setattr(pieces, "MARGIN_S", 5 / latent_rate_hz(codec))
+    sound = tones(codec, frames)[0, :, 1:]  # its last frame is not full
+    asked: list[int] = []
+    encode = codec.encode
+    monkeypatch.setattr(
+        codec, "encode", lambda audio: (asked.append(audio.shape[-1] // codec.hop), encode(audio))[1]
+    )
+    whole = encode_long(codec, sound)
+    assert whole.shape == (codec.latent_dim, frames)
+    # Pieces of 20 frames with 5 beside them, where there are any.
+    starts = range(0, frames, 20)
+    assert asked == [min(start + 25, frames) - max(0, start - 5) for start in starts]
+    for size in (1, codec.hop, 7 * codec.hop + 3):
+        if frames < 30 or size > 1:
+            assert torch.equal(encode_blocks(codec, sound.split(size, dim=1)), whole)
 
 
 def test_a_last_frame_that_is_not_full_is_filled_up(codec: AudioCodec) -> None:

@@ -1,17 +1,20 @@
 """Encoding a dataset: latents, text states, and clips that cannot be encoded."""
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
+import soxr
 import torch
 
 from leitmotif.generators.codecs.codec import AudioCodec
 from leitmotif.generators.codecs.open import open_codec
-from leitmotif.generators.ecmg.encode import encode, fit_audio, make_encoding
+from leitmotif.generators.ecmg.encode import encode, fit_audio, fit_blocks, make_encoding
 from leitmotif.generators.ecmg.prompts import draw_attribute, with_attribute
 from leitmotif.generators.ecmg.settings import choose_settings
 from leitmotif.generators.ecmg.text import open_text
@@ -20,6 +23,7 @@ from leitmotif.shards.errors import DatasetError
 from leitmotif.storage.errors import UserError
 from leitmotif.taxonomy.labels import load
 from leitmotif.training.features import fill_table
+from leitmotif.training.loader.decode import Audio
 from tests.training.plain_clips import plain_rows
 from tests.training.rendered_clips import write_dataset
 
@@ -86,10 +90,11 @@ def test_a_sound_that_cannot_be_decoded_is_one_line(tmp_path: Path, audio: bytes
         encode(dataset, choose_settings("tiny"), "cpu")
 
 
-def test_a_sound_without_a_sample_is_one_line(tmp_path: Path) -> None:
+@pytest.mark.parametrize("samples", [0, 1])
+def test_a_sound_without_a_sample_is_one_line(tmp_path: Path, samples: int) -> None:
     (row,) = plain_rows(1)
     file = io.BytesIO()
-    soundfile.write(file, np.zeros((0, 2)), 44_100, format="FLAC", subtype="PCM_16")
+    soundfile.write(file, np.zeros((samples, 2)), 44_100, format="FLAC", subtype="PCM_16")
     row["audio"] = {"bytes": file.getvalue(), "path": "x.flac"}
     dataset = Dataset(write_dataset(tmp_path / "dataset", {"train": [row]}))
     with pytest.raises(UserError, match=r"cannot be encoded \((it has no sound|no readable FLAC file)"):
@@ -122,6 +127,54 @@ def test_a_sound_is_given_to_a_codec_in_its_rate_and_channels(channels: int) -> 
     assert audio.shape == (1, 16_000) and audio.dtype == torch.float32
     expected = torch.sin(2 * torch.pi * 440 * torch.arange(16_000) / 16_000)
     assert torch.allclose(audio[0, 500:-500], expected[500:-500], atol=1e-2)
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 44_100, 48_000])
+@pytest.mark.parametrize("size", [1, 4410, 30_011])
+def test_a_sound_in_blocks_is_given_to_a_codec_with_the_bits_of_the_whole(rate_hz: int, size: int) -> None:
+    codec = open_codec("codec-mini")
+    noise = np.random.default_rng(0).normal(0, 0.1, (2, 30_011 if size > 1 else 301)).astype(np.float32)
+    whole = noise.mean(axis=0)
+    if rate_hz != codec.rate_hz:
+        whole = soxr.resample(whole, rate_hz, codec.rate_hz)
+    blocks = [Audio(noise[:, start : start + size], rate_hz) for start in range(0, noise.shape[1], size)]
+    assert np.array_equal(torch.cat([*fit_blocks(blocks, codec)], dim=1)[0], whole)
+    assert np.array_equal(fit_audio(noise, rate_hz, codec)[0], whole)
+
+
+ENCODE = """
+import sys
+from bench.peak_memory import peak_bytes
+from leitmotif.generators.ecmg.encode import encode
+from leitmotif.generators.ecmg.settings import choose_settings
+from leitmotif.shards.dataset import Dataset
+encode(Dataset(sys.argv[1]), choose_settings("tiny"), "cpu")
+print(peak_bytes() >> 20)
+"""
+
+
+@pytest.mark.slow
+def test_memory_hardly_grows_with_the_length_of_a_clip(tmp_path: Path) -> None:
+    peaks_mib = []
+    for length_s in (90, 1290):
+        (row,) = plain_rows(1)
+        tone = np.round(8000 * np.sin(2 * np.pi * np.arange(44_100) * 0.01)).astype(np.int16)
+        path = tmp_path / f"{length_s}.flac"
+        with soundfile.SoundFile(path, "w", 44_100, 2, "PCM_16") as file:
+            for _ in range(length_s):
+                file.write(np.stack([tone, tone], axis=1))
+        row["audio"] = {"bytes": path.read_bytes(), "path": path.name}
+        dataset = write_dataset(tmp_path / f"dataset-{length_s}", {"train": [row]})
+        done = subprocess.run(
+            [sys.executable, "-c", ENCODE, str(dataset)],
+            cwd=Path(__file__).resolve().parents[2],
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        peaks_mib.append(int(done.stdout))
+    # Twenty more minutes are 404 MiB in float32, and 16 in FLAC, of which the row is.
+    assert peaks_mib[1] < peaks_mib[0] + 150, peaks_mib
 
 
 def test_an_attribute_stands_at_the_end_of_the_prompt() -> None:

@@ -78,6 +78,31 @@ def decode_audio(data: bytes) -> Audio:
     return Audio(np.ascontiguousarray(samples.T), rate_hz)  # (n, channels) to (channels, n)
 
 
+def decode_blocks(data: bytes, length_s: float | None = None, block_s: float = 10.0) -> Iterator[Audio]:
+    """Decode a FLAC file block by block: memory does not grow with its length.
+
+    Args:
+        data: Bytes of the file.
+        length_s: How much of its beginning is decoded; all of it by default.
+        block_s: Length of a block; the last may be shorter.
+
+    Yields:
+        Samples and rate of the next block; nothing of a file without samples.
+
+    Raises:
+        ValueError: The bytes are no FLAC file, or it ends early.
+    """
+    with _opened(data) as file:
+        left = file.frames if length_s is None else min(round(length_s * file.samplerate), file.frames)
+        while left > 0:
+            size = min(left, max(round(block_s * file.samplerate), 1))
+            samples = file.read(size, dtype="float32", always_2d=True)
+            if len(samples) < size:
+                raise ValueError("the FLAC file ends before it has as many samples as it says")
+            left -= size
+            yield Audio(np.ascontiguousarray(samples.T), file.samplerate)  # (n, channels) to (channels, n)
+
+
 @contextmanager
 def _opened(data: bytes) -> Iterator[soundfile.SoundFile]:
     try:
