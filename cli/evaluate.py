@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from leitmotif.cli import console
 from leitmotif.cli.describe import open_model
@@ -57,7 +59,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _run_generation(options: argparse.Namespace) -> int:
-    from leitmotif.evaluation.results import TABLE
     from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.pipelines.generating import evaluate_generation
     from leitmotif.storage.errors import UserError
@@ -83,17 +84,11 @@ def _run_generation(options: argparse.Namespace) -> int:
             device=checked_device(options.device),
             on_progress=tell,
         )
-    if options.json:
-        seconds = round(time.monotonic() - started, 2)
-        console.print_json({"results": str(options.out), "seconds": seconds, **document})
-    else:
-        print((options.out / TABLE).read_text(encoding="utf-8"))
-    return 0
+    return _show(options, document, started)
 
 
 def _run_descriptions(options: argparse.Namespace) -> int:
     from leitmotif.evaluation.metric import Tools
-    from leitmotif.evaluation.results import TABLE
     from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.storage.errors import UserError
     from leitmotif.train_mmdm.evaluate import evaluate
@@ -121,6 +116,12 @@ def _run_descriptions(options: argparse.Namespace) -> int:
             facts={"run": options.model.absolute().name},
             on_progress=tell,
         )
+    return _show(options, document, started)
+
+
+def _show(options: argparse.Namespace, document: Mapping[str, Any], started: float) -> int:
+    from leitmotif.evaluation.results import TABLE
+
     if options.json:
         seconds = round(time.monotonic() - started, 2)
         console.print_json({"results": str(options.out), "seconds": seconds, **document})

@@ -74,10 +74,10 @@ def make_table(document: Mapping[str, Any]) -> str:
     heads = [f"{metric['title']} {'↑' if metric['higher_is_better'] else '↓'}" for metric in metrics.values()]
     lines = ["| written by | " + " | ".join(heads) + " |", "|---" * (len(heads) + 1) + "|"]
     for writer, values in document["values"].items():
-        lines.append(f"| {writer} | " + " | ".join(_cell(values[name]) for name in metrics) + " |")
+        lines.append(f"| {writer} | " + " | ".join(cell(values[name]) for name in metrics) + " |")
     first, *others = document["values"]
     for other in others:
-        cells = [_cell(document["differences"][name][other], signed=True) for name in metrics]
+        cells = [cell(document["differences"][name][other], signed=True) for name in metrics]
         lines.append(f"| *{first} − {other}* | " + " | ".join(cells) + " |")
     values = [value for row in document["values"].values() for value in row.values() if value]
     reasons = dict.fromkeys(value["no_interval"] for value in values if value.get("no_interval"))
@@ -85,13 +85,19 @@ def make_table(document: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _cell(value: Mapping[str, Any] | None, *, signed: bool = False) -> str:
+def cell(value: Mapping[str, Any] | None, *, decimals: int = 2, signed: bool = False) -> str:
+    """Return an estimate and its interval as a cell of a table.
+
+    Args:
+        value: `value`, `low` and `high`, the last two null where there is no interval; None for no estimate.
+        decimals: How many are written.
+        signed: With a plus sign, as differences are.
+    """
     if value is None:
         return "–"
-    sign = "+" if signed else ""
-    if value["low"] is None:
-        return f"{value['value']:{sign}.2f} [–]"
-    return f"{value['value']:{sign}.2f} [{value['low']:{sign}.2f}, {value['high']:{sign}.2f}]"
+    form = f"{'+' if signed else ''}.{decimals}f"
+    low, high = value["low"], value["high"]
+    return f"{value['value']:{form}} [{'–' if low is None else f'{low:{form}}, {high:{form}}'}]"
 
 
 def write_results(

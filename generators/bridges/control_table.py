@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from leitmotif.evaluation.results import cell
 from leitmotif.retrieval.attributes import TEMPI
 
 
@@ -43,12 +44,7 @@ def make_page(document: Mapping[str, Any]) -> str:
 
 
 def _cell(value: Mapping[str, Any] | None, *, signed: bool = False) -> str:
-    if value is None:
-        return "–"
-    sign = "+" if signed else ""
-    if value["low"] is None:
-        return f"{value['value']:{sign}.1f} [–]"
-    return f"{value['value']:{sign}.1f} [{value['low']:{sign}.1f}, {value['high']:{sign}.1f}]"
+    return cell(value, decimals=1, signed=signed)
 
 
 def _songs(value: Mapping[str, Any] | None) -> str:
