@@ -21,6 +21,12 @@ if TYPE_CHECKING:
 
 EXAMPLE = "leitmotif doctor --profile paper"
 WIDTH = 100
+# What no profile uses, with what it is chosen by.
+OTHERS, GENERATORS = "others", "generators"
+HEADS = {
+    OTHERS: "others, by --set STAGE.backend= or STAGE.model=",
+    GENERATORS: "what makes sounds, by leitmotif generate --backend",
+}
 # Where the facts of a line begin: "missing  laion-clap       ".
 INDENT = 25
 
@@ -58,15 +64,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Print what is ready and what is not; return 0 if the profile can run, else 2."""
-    from leitmotif.pipelines.backends_in_use import other_uses, uses_of
+    from leitmotif.pipelines.backends_in_use import generator_uses, other_uses, uses_of
     from leitmotif.pipelines.documents import PROFILES
     from leitmotif.pipelines.readiness import readiness
 
     profile = options.profile or "embedded"
     shown = [options.profile] if options.profile else list(PROFILES)
-    uses = {name: uses_of(name) for name in shown} | ({} if options.profile else {None: other_uses()})
+    uses = {name: uses_of(name) for name in shown}
+    if not options.profile:
+        uses |= {OTHERS: other_uses(), GENERATORS: generator_uses()}
     checks = [_look(check) for check in CHECKS]
-    backends = {name: [readiness(use, name) for use in used] for name, used in uses.items()}
+    backends = {
+        name: [readiness(use, None if name in HEADS else name) for use in used] for name, used in uses.items()
+    }
     added = list(_plugins())
     ready = all(check.ready for check in checks if check.needed) and all(
         backend.usable for backend in backends[profile]
@@ -90,15 +100,15 @@ def _print_checks(checks: Sequence[Found]) -> None:
         _print_entry(check.ready, check.name, [check.found], check.fix)
 
 
-def _print_backends(profile: str | None, backends: Sequence[Readiness]) -> None:
+def _print_backends(profile: str, backends: Sequence[Readiness]) -> None:
     missing = sum(not backend.usable for backend in backends)
     stood_in = sum(not backend.ready and backend.usable for backend in backends)
     state = f"{missing} of {len(backends)} backends not ready" if missing else "ready"
     state += f", {count(stood_in, 'backend')} with a stand-in" if stood_in else ""
-    print(f"\nprofile {profile}: {state}" if profile else "\nothers, by --set STAGE.backend= or STAGE.model=")
+    print(f"\n{HEADS.get(profile, f'profile {profile}: {state}')}")
     for backend in backends:
         _print_entry(backend.ready, backend.name, list(_lines(backend)), backend.fix)
-    if profile and sum("fetch-models" in (backend.fix or "") for backend in backends) > 1:
+    if profile not in HEADS and sum("fetch-models" in (backend.fix or "") for backend in backends) > 1:
         print(f"  all weights at once: leitmotif fetch-models --profile {profile}")
 
 

@@ -11,6 +11,7 @@ from leitmotif.pipelines.chosen import backends_of, source_of
 from leitmotif.pipelines.documents import PROFILES, read_document
 from leitmotif.pipelines.settings import profile_settings
 from leitmotif.pipelines.stand_ins import read_stand_ins
+from leitmotif.weights.adapters import GENERATE
 from leitmotif.weights.backend import Backend
 from leitmotif.weights.catalog import known_backends
 
@@ -79,8 +80,17 @@ def _uses(settings: Mapping[str, Mapping[str, Any]]) -> dict[str, BackendUse]:
 
 
 def other_uses() -> list[BackendUse]:
-    """Return the backends that no shipped profile uses."""
+    """Return the backends of stages that no shipped profile uses."""
     used = {use.backend.name for profile in PROFILES for use in uses_of(profile)}
     return [
-        BackendUse(backend, backend.stages, {}) for backend in known_backends() if backend.name not in used
+        BackendUse(backend, backend.stages, {})
+        for backend in known_backends()
+        if backend.name not in used and GENERATE not in backend.stages
+    ]
+
+
+def generator_uses() -> list[BackendUse]:
+    """Return the backends of `leitmotif generate`, which no stage and no profile uses."""
+    return [
+        BackendUse(backend, backend.stages, {}) for backend in known_backends() if GENERATE in backend.stages
     ]

@@ -31,10 +31,10 @@ FACTS = ("MODEL_ID", "REVISION", "LICENSE", "RATE_HZ", "REFERENCE")
 
 @dataclass(frozen=True)
 class Kind:
-    """What the adapters of one stage are.
+    """What the adapters of one stage, or of one command, are.
 
     Attributes:
-        stage: The stage that they serve.
+        stage: The stage that they serve, or the command.
         export: The name under which a file exports its class.
         room: Where ours lie, as imported.
         like: The protocol that the class keeps, as imported.
@@ -55,6 +55,8 @@ _WINDOWS = ("load", "embed_windows", "embed_texts")
 _SCORES = ("load", "score_windows", "labels")
 # The second kind of tagging: what hears music beside CLAP.
 TAGGER = "tagger"
+# What serves no stage, but the command of that name (`generate --backend`).
+GENERATE = "generate"
 KINDS = {
     kind.second or kind.stage: kind
     for kind in (
@@ -102,6 +104,13 @@ KINDS = {
             "leitmotif.captioning",
             "leitmotif.captioning.captioner.Captioner",
             ("model", "identity", "load", "caption"),
+        ),
+        Kind(
+            GENERATE,
+            "TEXT_TO_AUDIO",
+            "leitmotif.generators.text_to_audio",
+            "leitmotif.generators.text_to_audio.text_to_audio.TextToAudio",
+            ("load", "steps", "generate"),
         ),
     )
 }

@@ -11,6 +11,7 @@ from leitmotif.weights import wheel_table
 from leitmotif.weights.adapters import KINDS, TAGGER, Kind, adapters, constants_of
 from leitmotif.weights.backend import BESIDE_CLAP, Backend
 from leitmotif.weights.files import CHECKPOINTS, CONFIGURATION, HubRepo, UrlFile, Weights
+from leitmotif.weights.generator_table import GENERATORS
 from leitmotif.weights.published import (
     CHECKPOINTS_BY_MODEL,
     CNN14,
@@ -287,6 +288,7 @@ BACKENDS = (
         weights=(_LLAMA,),
         needs_gpu=True,
     ),
+    *GENERATORS,
 )
 
 # Weights that no stage reads, for one's own code: `fetch-models --only NAME`.

@@ -19,6 +19,7 @@ PINNED = {
     "google/siglip-so400m-patch14-384": "9fdffc58afc957d1a03a25b10dba0329ab15c2a3",
     "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
     "openai-community/gpt2": "607a30d783dfa663caf39e06633721c8d4cfcd7e",
+    "facebook/musicgen-small": "4c8334b02c6ec4e8664a91979669a501ec497792",
     LLAMA: "0e9e39f249a16976918f6564b8830bc894c89659",
 }
 

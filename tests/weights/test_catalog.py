@@ -6,11 +6,12 @@ from pathlib import Path
 import pytest
 
 from leitmotif.cli import fetch_models
-from leitmotif.pipelines.backends_in_use import other_uses, uses_of
+from leitmotif.pipelines.backends_in_use import generator_uses, other_uses, uses_of
 from leitmotif.pipelines.documents import PROFILES
-from leitmotif.pipelines.models_page import PAGE, fill_page
+from leitmotif.pipelines.models_page import PAGE, PAGES, SOUNDS_PAGE, fill_page
 from leitmotif.pipelines.settings import profile_settings
 from leitmotif.pipelines.stages import STAGES
+from leitmotif.weights.adapters import GENERATE
 from leitmotif.weights.backend import NOBODY, Backend, constants_of, size_text, terms
 from leitmotif.weights.catalog import ALONE, BACKENDS, known_backends
 from leitmotif.weights.files import HubRepo, LocalPath, UrlFile, WheelFiles
@@ -24,7 +25,7 @@ def profile(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
 def test_every_backend_says_what_it_is_and_under_which_licence(backend) -> None:  # type: ignore[no-untyped-def]
-    assert set(backend.stages) <= set(STAGES)
+    assert set(backend.stages) <= {*STAGES, GENERATE}
     assert find_spec(backend.module)
     assert backend.facts["REFERENCE"]
     assert backend.license != "not stated" and backend.commercial
@@ -114,7 +115,9 @@ def test_scores_of_taggings_windows_belong_to_its_model() -> None:
 def test_what_no_profile_uses_is_listed_apart() -> None:
     used = {use.backend.name for name in PROFILES for use in uses_of(name)}
     known = {each.name for each in known_backends(plugins=False)}
-    assert {use.backend.name for use in other_uses()} == known - used
+    generators = {use.backend.name for use in generator_uses()}
+    assert generators == {each.name for each in known_backends() if GENERATE in each.stages}
+    assert {use.backend.name for use in other_uses()} == known - used - generators
 
 
 def test_another_model_is_said_to_be_unknown(profile: Path) -> None:
@@ -197,15 +200,22 @@ def test_terms_speak_of_commercial_use_where_it_is_not_simply_allowed() -> None:
     assert terms("CC-BY-4.0", "yes, with attribution") == "CC-BY-4.0; commercial use: yes, with attribution"
 
 
-def test_the_page_on_models_is_the_generated_one() -> None:
-    text = PAGE.read_text(encoding="utf-8")
-    assert fill_page(text) == text, "run `python -m leitmotif.pipelines.models_page`"
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_the_tables_of_models_are_the_generated_ones(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    assert fill_page(text, PAGES[page]) == text, "run `python -m leitmotif.pipelines.models_page`"
+
+
+def test_every_backend_is_on_the_page_on_models_and_what_makes_sounds_on_its_own_too() -> None:
+    text, sounds = PAGE.read_text(encoding="utf-8"), SOUNDS_PAGE.read_text(encoding="utf-8")
+    for use in generator_uses():
+        assert f"| **{use.backend.name}** |" in text and f"| **{use.backend.name}** |" in sounds
     for backend in BACKENDS:
         assert f"| **{backend.name}** |" in text
 
 
 def test_a_page_that_lacks_a_table_is_refused() -> None:
-    with pytest.raises(ValueError, match="got tables for paper; expected embedded, paper, others"):
+    with pytest.raises(ValueError, match="got tables for paper; expected embedded, paper, others, generate"):
         fill_page("<!-- backends: paper -->\n<!-- end -->")
 
 
