@@ -13,8 +13,8 @@ from leitmotif.weights.adapters import GENERATE, adapters, constants_of
 from leitmotif.weights.resolve import BadModel
 from tests.generators.text_to_audio.tiny_models import WRITERS
 
-CALM = Request(seconds=0.31, prompt="calm piano", seed=1)
-FAST = Request(seconds=0.2, prompt="fast drums", seed=2)
+CALM = Request(seconds=0.31, prompt="calm wind", seed=1)
+FAST = Request(seconds=0.2, prompt="fast steps", seed=2)
 NAMES = sorted(descriptions())
 
 
