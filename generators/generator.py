@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -25,6 +25,8 @@ class Request:
         style: CLAP embedding of music that has the wanted attribute, float32 (dim,): the targeted track.
         strength: How much the music is followed; 1 as in training, 0 not at all.
         seed: The same request with the same seed gives the same sound.
+        attributes: What it is to have, value by kind, such as {"genre": "jazz", "tempo": "96"}; of those that
+            read nothing but words, the words for it stand in `prompt`.
     """
 
     seconds: float
@@ -35,6 +37,7 @@ class Request:
     style: np.ndarray | None = None
     strength: float = 1.0
     seed: int = 0
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 class Generator(Protocol):

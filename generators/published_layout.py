@@ -15,9 +15,8 @@ FILES = (
     "*/config.json",
     "*/*.safetensors",
     "*/*.safetensors.index.json",
-    "tokenizer*/*",
+    "tokenizer/*",
     "scheduler/*",
-    "feature_extractor/*",
 )
 
 

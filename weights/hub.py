@@ -22,13 +22,12 @@ _NO_NETWORK = ("couldn't connect", "offline", "Connection", "timed out", "Name o
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model")
 
 
-def local_folder(source: Path | str, revision: str, *, fetch: str = FETCH) -> Path:
+def local_folder(source: Path | str, revision: str) -> Path:
     """Return the folder of a model.
 
     Args:
         source: What `leitmotif.weights.resolve.resolve_model` returned, but no file.
         revision: The commit, branch or tag of a hub id.
-        fetch: What fetches it.
 
     Raises:
         BadModel: It is neither here nor can it be fetched.
@@ -39,9 +38,9 @@ def local_folder(source: Path | str, revision: str, *, fetch: str = FETCH) -> Pa
         return check_folder(_snapshot(source, revision, cached=True))
     except (OSError, ValueError):
         pass  # not in the cache, or only a part of it: the hub is asked
-    folder = _fetch(source, revision, *CONFIGURATION, TENSORS[0], fetch=fetch)
+    folder = _fetch(source, revision, *CONFIGURATION, TENSORS[0])
     if not weight_files(folder):
-        folder = _fetch(source, revision, *CONFIGURATION, TENSORS[1], fetch=fetch)
+        folder = _fetch(source, revision, *CONFIGURATION, TENSORS[1])
     return check_folder(folder)
 
 
@@ -98,7 +97,7 @@ def tokenizer_folder(where: str, revision: str) -> Path:
     return folder
 
 
-def _fetch(model: str, revision: str, *patterns: str, fetch: str = FETCH) -> Path:
+def _fetch(model: str, revision: str, *patterns: str) -> Path:
     try:
         return _snapshot(model, revision, *patterns)
     except Exception as error:
@@ -106,7 +105,7 @@ def _fetch(model: str, revision: str, *patterns: str, fetch: str = FETCH) -> Pat
             raise
         raise BadModel(
             f"got model {model!r} at {revision}, which is not in the cache and cannot be fetched "
-            f"({first_line(error)}); {fetch}, or give a local folder"
+            f"({first_line(error)}); {FETCH}, or give a local folder"
         ) from error
 
 

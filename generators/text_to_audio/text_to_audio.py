@@ -20,11 +20,6 @@ Make = Callable[[Request, OnStep], np.ndarray]
 SHORTEST_S = 0.1
 
 
-def fetch_command(name: str) -> str:
-    """Return what is said where the weights of a backend are not there."""
-    return f"run `leitmotif fetch-models --only {name}`"
-
-
 class TextToAudio(Generator, Protocol):
     """A `Generator` that reads `prompt`, `negative_prompt`, `seconds` and `seed` of a request.
 
@@ -91,6 +86,15 @@ def check_request(request: Request, name: str, longest_s: float) -> None:
     """
     if not (request.prompt or "").strip():
         raise UserError(f"got no words for {name} to make a sound of; say what it is to be like")
+    check_length(request, name, longest_s)
+
+
+def check_length(request: Request, name: str, longest_s: float) -> None:
+    """Refuse a length that a backend cannot make, and a seed that is none.
+
+    Raises:
+        UserError: With the reason.
+    """
     if not math.isfinite(request.seconds) or request.seconds < SHORTEST_S:
         raise UserError(f"got {request.seconds:g} s to generate; expected {SHORTEST_S:g} or more")
     if request.seconds > longest_s:

@@ -1,0 +1,1 @@
+"""The arranger: music without weights, from a description to a score, and from that to sound."""
