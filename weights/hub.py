@@ -22,12 +22,13 @@ _NO_NETWORK = ("couldn't connect", "offline", "Connection", "timed out", "Name o
 _TOKENIZERS = ("tokenizer.json", "vocab.json", "spiece.model")
 
 
-def local_folder(source: Path | str, revision: str) -> Path:
+def local_folder(source: Path | str, revision: str, *, fetch: str = FETCH) -> Path:
     """Return the folder of a model.
 
     Args:
         source: What `leitmotif.weights.resolve.resolve_model` returned, but no file.
         revision: The commit, branch or tag of a hub id.
+        fetch: What fetches it.
 
     Raises:
         BadModel: It is neither here nor can it be fetched.
@@ -38,9 +39,9 @@ def local_folder(source: Path | str, revision: str) -> Path:
         return check_folder(_snapshot(source, revision, cached=True))
     except (OSError, ValueError):
         pass  # not in the cache, or only a part of it: the hub is asked
-    folder = _fetch(source, revision, *CONFIGURATION, TENSORS[0])
+    folder = _fetch(source, revision, *CONFIGURATION, TENSORS[0], fetch=fetch)
     if not weight_files(folder):
-        folder = _fetch(source, revision, *CONFIGURATION, TENSORS[1])
+        folder = _fetch(source, revision, *CONFIGURATION, TENSORS[1], fetch=fetch)
     return check_folder(folder)
 
 
@@ -97,7 +98,7 @@ def tokenizer_folder(where: str, revision: str) -> Path:
     return folder
 
 
-def _fetch(model: str, revision: str, *patterns: str) -> Path:
+def _fetch(model: str, revision: str, *patterns: str, fetch: str = FETCH) -> Path:
     try:
         return _snapshot(model, revision, *patterns)
     except Exception as error:
@@ -105,7 +106,7 @@ def _fetch(model: str, revision: str, *patterns: str) -> Path:
             raise
         raise BadModel(
             f"got model {model!r} at {revision}, which is not in the cache and cannot be fetched "
-            f"({first_line(error)}); {FETCH}, or give a local folder"
+            f"({first_line(error)}); {fetch}, or give a local folder"
         ) from error
 
 

@@ -116,13 +116,14 @@ def check_complete(report: Mapping[str, Any]) -> None:
 
 
 @contextmanager
-def loading(model: str, kind: str, expected: str) -> Iterator[None]:
+def loading(model: str, kind: str, expected: str, *, fetch: str = FETCH) -> Iterator[None]:
     """Turn whatever a library raises over unfit weights into one line.
 
     Args:
         model: The model as the user named it.
         kind: What it is loaded as, such as "CLAP".
         expected: What would load.
+        fetch: What fetches it.
 
     Raises:
         BadModel: Loading failed, for another reason than a full disk or memory.
@@ -136,5 +137,5 @@ def loading(model: str, kind: str, expected: str) -> Iterator[None]:
             raise
         raise BadModel(
             f"got model {model!r}, which does not load as {kind} ({first_line(error)}); expected {expected}; "
-            f"where it was fetched only in part, {FETCH}"
+            f"where it was fetched only in part, {fetch}"
         ) from error

@@ -20,6 +20,10 @@ PINNED = {
     "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
     "openai-community/gpt2": "607a30d783dfa663caf39e06633721c8d4cfcd7e",
     "facebook/musicgen-small": "4c8334b02c6ec4e8664a91979669a501ec497792",
+    "facebook/audiogen-medium": "1277dd7dfd8fa57a205a70acc5de0ee90804502f",
+    "google-t5/t5-large": "150ebc2c4b72291e770f58e6057481c8d2ed331a",
+    "cvssp/audioldm2": "c8e7e189d324425c05c4c2f81214041ef4107983",
+    "stabilityai/stable-audio-open-1.0": "f21265c1e2710b3bd2386596943f0007f55f802e",
     LLAMA: "0e9e39f249a16976918f6564b8830bc894c89659",
 }
 

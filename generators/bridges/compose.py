@@ -74,7 +74,7 @@ class Composer:
 
     def _sound(self, track: Track) -> Audio:
         if track.clip_id is not None:
-            sound, sha256 = self._library(track).sound(track.clip_id)
+            sound, sha256 = self._library(track).sound(track.clip_id, self.generator.longest_s)
         else:
             path = Path(track.file or "")
             sound = read_reference(path, self.generator.longest_s, self.worker)

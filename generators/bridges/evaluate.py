@@ -151,7 +151,7 @@ class Controllability:
     def _song(self, row: dict[str, Any]) -> _Song:
         clip_id = row["clip_id"]
         if clip_id not in self._songs:
-            sound, _ = self.library.sound(clip_id)
+            sound, _ = self.library.sound(clip_id, self.generator.longest_s)
             self._songs[clip_id] = _Song(clip_id, row["recording_id"], row["caption"] or "", sound)
         return self._songs[clip_id]
 

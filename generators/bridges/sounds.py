@@ -21,7 +21,7 @@ from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import UserError
-from leitmotif.training.loader.decode import Audio, decode_audio
+from leitmotif.training.loader.decode import Audio, decode_blocks
 
 
 class Library:
@@ -39,15 +39,23 @@ class Library:
         ids = self.dataset.table(columns=["clip_id"])["clip_id"].to_pylist()
         return {clip_id: place for place, clip_id in enumerate(ids)}
 
-    def sound(self, clip_id: str) -> tuple[Audio, str]:
-        """Return the sound of a clip, and the SHA-256 of its file.
+    def sound(self, clip_id: str, longest_s: float) -> tuple[Audio, str]:
+        """Return the sound of a clip from its beginning, and the SHA-256 of its file.
+
+        Args:
+            clip_id: The clip.
+            longest_s: More is not decoded.
 
         Raises:
             UserError: There is no such clip, or its sound cannot be read.
         """
         found = self._file(clip_id)
         try:
-            return decode_audio(found), hashlib.sha256(found).hexdigest()
+            blocks = [*decode_blocks(found, longest_s)]
+            if not blocks:
+                raise ValueError("it has no sound")
+            samples = np.concatenate([block.samples for block in blocks], axis=1)
+            return Audio(samples, blocks[0].rate_hz), hashlib.sha256(found).hexdigest()
         except ValueError as error:
             raise DatasetError(
                 f"the sound of clip {clip_id} cannot be read ({error}); run "

@@ -159,8 +159,17 @@ class EcmgGenerator:
         return np.ascontiguousarray(np.resize(latents, (frames, latents.shape[1])).T)
 
     def _finish(self, latents: Tensor, request: Request) -> Audio:
-        """Return the sound of latents (dim, frames), of the length that was asked for."""
+        """Return the sound of latents (dim, frames), of the length that was asked for.
+
+        Raises:
+            UserError: A latent is no number.
+        """
         codec = self.model.codec
+        if broken := int((~latents.isfinite()).sum()):
+            raise UserError(
+                f"the model gave {broken} of {latents.numel()} numbers that are not finite for seed "
+                f"{request.seed}; take another checkpoint or seed, less guidance, or --device cpu"
+            )
         samples = round(request.seconds * codec.rate_hz)
         frames = -(-samples // codec.hop)
         sound = decode_long(codec, latents[:, :frames])[:, :samples].numpy()
@@ -189,8 +198,14 @@ class EcmgGenerator:
                 f"got a style of shape {np.shape(request.style)}; the model was trained with CLAP embeddings "
                 f"of {dim} numbers: take the clap_embedding of a dataset that was curated with the same model"
             )
+        if request.style is not None and not np.isfinite(request.style).all():
+            raise UserError(
+                "got a style with numbers that are not finite; take the clap_embedding of another"
+            )
         if request.reference is not None and not request.reference.samples.size:
             raise UserError("got a reference without any sound; give a longer one, or none")
+        if request.reference is not None and not np.isfinite(request.reference.samples).all():
+            raise UserError("got a reference with samples that are not finite; give another, or none")
 
 
 def conditioned(

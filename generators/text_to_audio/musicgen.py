@@ -9,7 +9,7 @@ import torch
 from transformers import AutoConfig, AutoTokenizer, MusicgenForConditionalGeneration
 
 from leitmotif.generators.generator import Request
-from leitmotif.generators.text_to_audio.text_to_audio import OnStep, make_each
+from leitmotif.generators.text_to_audio.text_to_audio import OnStep, fetch_command, make_each
 from leitmotif.generators.text_to_audio.token_model import TokenModel
 from leitmotif.training.loader.decode import Audio
 from leitmotif.weights.hub import local_folder
@@ -55,8 +55,10 @@ class MusicGen:
         Raises:
             BadModel: They are missing, incomplete, or of another kind.
         """
-        folder = local_folder(resolve_model(self.model), self.revision)
-        with loading(self.model, "MusicGen", "a whole folder of MusicgenForConditionalGeneration"):
+        fetch = fetch_command(NAME)
+        folder = local_folder(resolve_model(self.model), self.revision, fetch=fetch)
+        expected = "a whole folder of MusicgenForConditionalGeneration"
+        with loading(self.model, "MusicGen", expected, fetch=fetch):
             check_kind(AutoConfig.from_pretrained(folder), "musicgen")
             net: Any
             net, report = MusicgenForConditionalGeneration.from_pretrained(

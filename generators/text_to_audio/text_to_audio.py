@@ -20,6 +20,11 @@ Make = Callable[[Request, OnStep], np.ndarray]
 SHORTEST_S = 0.1
 
 
+def fetch_command(name: str) -> str:
+    """Return what is said where the weights of a backend are not there."""
+    return f"run `leitmotif fetch-models --only {name}`"
+
+
 class TextToAudio(Generator, Protocol):
     """A `Generator` that reads `prompt`, `negative_prompt`, `seconds` and `seed` of a request.
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from leitmotif.generators.ecmg.generate import EcmgGenerator
 from leitmotif.generators.generator import Request
@@ -104,6 +105,11 @@ def test_steps_and_guidance_can_be_chosen(music_run: Path, generator: EcmgGenera
             r"got a style of shape \(512,\); the model was trained with CLAP",
         ),
         ({"reference": Audio(np.zeros((2, 0), np.float32), RATE_HZ)}, r"got a reference without any sound"),
+        (
+            {"reference": Audio(np.full((2, RATE_HZ), np.nan, np.float32), RATE_HZ)},
+            r"got a reference with samples that are not finite",
+        ),
+        ({"style": np.full(4, np.inf, np.float32)}, r"got a style with numbers that are not finite"),
     ],
 )
 def test_what_cannot_be_made_is_one_line(
@@ -112,6 +118,14 @@ def test_what_cannot_be_made_is_one_line(
     with pytest.raises(UserError, match=said) as error:
         generator.generate([ask(**changed)])
     assert "\n" not in str(error.value)
+
+
+def test_a_model_that_says_no_numbers_makes_no_sound(music_run: Path) -> None:
+    broken = EcmgGenerator(music_run).load()
+    with torch.no_grad():
+        broken.model.net.transformer.proj_out.weight[0] = torch.nan
+    with pytest.raises(UserError, match=r"the model gave \d+ of 256 numbers that are not finite for seed 5"):
+        broken.generate([ask()])
 
 
 def test_a_silent_reference_is_a_reference(generator: EcmgGenerator) -> None:

@@ -23,6 +23,7 @@ from leitmotif.training.setup import make_optimizer
 from tests.generators.encoded_clips import ecmg_settings
 from tests.generators.published import write_published
 from tests.generators.small_networks import small_network, some_inputs
+from tests.training.interrupted import cut, numbers, same
 from tests.training.plain_clips import write_plain_dataset
 
 
@@ -103,6 +104,22 @@ def test_a_base_that_learns_too_is_in_the_checkpoint_and_learns_at_its_own_rate(
     assert 0 < moved("transformer_blocks.0.attn1.to_q.weight") < 1e-5  # three steps of at most 1e-6
     assert moved("time_proj.weight") == 0
     assert float(net.control.conv_out[0].weight.abs().max()) > 1e-6
+
+
+@pytest.mark.parametrize("changes", [(), ("train_base=true",)], ids=["branch", "all"])
+def test_a_run_on_a_base_that_is_cut_off_resumes_with_the_same_bits(
+    on_base: tuple[Dataset, Path, Settings], published: Path, tmp_path: Path, changes: tuple[str, ...]
+) -> None:
+    dataset, _, _ = on_base
+    settings = base_settings(published, "checkpoint_steps=1", "ema_decay=0.9", *changes)
+    train(dataset.path, tmp_path / "whole", settings)
+    cut(train, dataset.path, tmp_path / "cut", settings, 3)
+    train(dataset.path, tmp_path / "cut", resume=True)
+    whole, resumed = (list_checkpoints(tmp_path / name)[-1] for name in ("whole", "cut"))
+    found = numbers(whole)
+    assert same(found, numbers(resumed))
+    weights = {f"network/{part}/diffusion_pytorch_model.safetensors" for part in parts_learned(settings)}
+    assert found.keys() > weights | {"ema.pt"}
 
 
 def test_weights_whose_names_begin_so_learn_at_a_share_of_the_rate() -> None:

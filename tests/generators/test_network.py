@@ -1,11 +1,15 @@
 """The invariants of the network: what an untrained branch leaves alone, and what learns when."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from diffusers import StableAudioDiTModel
 
+from leitmotif.generators.ecmg.adapter import MusicControlAdapter
 from leitmotif.generators.ecmg.controlformer import MusicControlFormer
+from leitmotif.generators.ecmg.stylization import StylizationModule
 from tests.generators.small_networks import (
     BRANCHES,
     DIM,
@@ -181,21 +185,35 @@ def test_a_prompt_that_fills_its_length_gives_its_last_token_to_a_style_alone() 
     assert not torch.equal(token[0, -1], full[0, -1])
 
 
-def test_a_branch_that_is_saved_comes_back_with_its_bits(tmp_path: Path) -> None:
-    net = small_network()
-    spoil(net.control)
-    net.control.save_pretrained(str(tmp_path))
-    again = MusicControlFormer.from_pretrained(str(tmp_path))
-    assert dict(again.config) == {**dict(net.control.config), "_name_or_path": str(tmp_path)}
-    for name, weight in net.control.state_dict().items():
+@pytest.mark.parametrize(
+    ("part", "branch", "kind"),
+    [
+        ("control", "controlformer", MusicControlFormer),
+        ("control", "control-alone", MusicControlFormer),
+        ("control", "adapter", MusicControlAdapter),
+        ("stylization", "controlformer", StylizationModule),
+    ],
+)
+def test_a_part_that_is_saved_comes_back_with_its_bits(
+    tmp_path: Path, part: str, branch: str, kind: Any
+) -> None:
+    net, inputs = small_network(branch), some_inputs()
+    spoil(net)
+    said = net(**inputs)
+    own = getattr(net, part)
+    own.save_pretrained(str(tmp_path))
+    again = kind.from_pretrained(str(tmp_path)).eval()
+    noted = {"_name_or_path", "_use_default_values"}  # what diffusers notes of the way in which one was made
+    shapes = [{name: each.config[name] for name in each.config.keys() - noted} for each in (own, again)]
+    assert shapes[0] == shapes[1] and len(shapes[0]) > 2
+    assert again.state_dict().keys() == own.state_dict().keys()
+    for name, weight in own.state_dict().items():
         assert torch.equal(weight, again.state_dict()[name])
+    setattr(net, part, again)
+    assert torch.equal(net(**inputs), said)
 
 
 def test_weights_of_the_full_size_are_those_that_the_designs_state() -> None:
-    from diffusers import StableAudioDiTModel
-
-    from leitmotif.generators.ecmg.adapter import MusicControlAdapter
-
     def millions(module: torch.nn.Module) -> float:
         return sum(weight.numel() for weight in module.parameters()) / 1e6
 

@@ -1,12 +1,15 @@
 """Models in the layout of Stable Audio Open: found whole, or refused in one line."""
 
+import re
 import shutil
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterable
 from importlib import util
 from pathlib import Path
 
 import pytest
 import torch
+from diffusers import AutoencoderOobleck, StableAudioDiTModel
 from safetensors.torch import load_file, save_file
 
 from leitmotif.generators.codecs import open as opening
@@ -38,6 +41,19 @@ def test_all_parts_of_a_folder_are_found(whole: Path) -> None:
     assert saved.keys() == net.transformer.state_dict().keys()
     for name, weight in net.transformer.state_dict().items():
         assert torch.equal(saved[name], weight)
+
+
+def test_a_folder_has_every_key_of_the_full_size(whole: Path) -> None:
+    """What diffusers makes by default is Stable Audio Open 1.0, whose blocks differ by their number alone."""
+
+    def keys(names: Iterable[str]) -> set[str]:
+        return {re.sub(r"\.\d+\.", ".N.", name) for name in names}
+
+    with torch.device("meta"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        full = {"transformer": StableAudioDiTModel(), "vae": AutoencoderOobleck()}
+    for part, net in full.items():
+        assert keys(load_file(whole / part / WEIGHTS)) == keys(net.state_dict()), part
 
 
 def drop_a_weight(folder: Path) -> None:

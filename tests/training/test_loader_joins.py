@@ -11,7 +11,7 @@ import soundfile
 
 from leitmotif.shards.errors import DatasetError
 from leitmotif.storage.errors import UserError
-from leitmotif.training.loader.decode import decode_audio, decode_window
+from leitmotif.training.loader.decode import decode_audio, decode_blocks, decode_window
 from leitmotif.training.loader.loader import ShardLoader
 
 RATE_HZ = 8000
@@ -43,8 +43,18 @@ def test_a_clip_that_is_no_longer_than_the_window_comes_whole(length_s):
     assert window.start_s == 0 and window.samples.shape == (2, 3 * RATE_HZ)
 
 
+@pytest.mark.parametrize(("length_s", "samples"), [(None, 24_000), (9.0, 24_000), (1.00001, 8001), (0.0, 0)])
+def test_blocks_are_the_beginning_of_the_whole_one_behind_the_other(length_s, samples):
+    blocks = [*decode_blocks(ramp(3.0), length_s, block_s=0.4)]
+    assert all(block.rate_hz == RATE_HZ and block.samples.shape[1] <= 3200 for block in blocks)
+    found = np.concatenate([np.zeros((2, 0)), *(block.samples for block in blocks)], axis=1)
+    assert np.array_equal(found, decode_audio(ramp(3.0)).samples[:, :samples])
+
+
 def test_a_file_that_is_cut_off_is_refused():
     data = ramp(3.0)
+    with pytest.raises(ValueError, match="FLAC"):
+        [*decode_blocks(data[: len(data) // 3], block_s=0.4)]
     with pytest.raises(ValueError, match="FLAC"):
         decode_window(data[: len(data) // 3], 2.9, 0)
 

@@ -11,14 +11,13 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.training import checkpoint
 from leitmotif.training.checkpoint import CheckpointManager, list_checkpoints, read_state
 from leitmotif.training.logs import read_log
-from leitmotif.training.settings import LoopSettings
 from leitmotif.training.step import TrainStep
+from tests.training.interrupted import cut, numbers, same
 from tests.training.trainees import TRAINEES, Trainee
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -31,10 +30,6 @@ QUICK = [
 
 
 WriteDataset = Callable[[Path], Path]
-
-
-class Killed(BaseException):
-    """Ends a training as a power cut does."""
 
 
 @pytest.fixture(scope="module")
@@ -58,38 +53,6 @@ def learned(run: Path) -> list[tuple[int, str, float]]:
     found = losses(run)
     assert {kind for _, kind, _ in found} == {"train", "validation"}
     return found
-
-
-def numbers(folder: Path) -> dict[str, Any]:
-    """Everything of a checkpoint that is made of numbers, by name."""
-    found: dict[str, Any] = {"state": read_state(folder)}
-    for path in sorted(folder.rglob("*")):
-        if path.suffix == ".safetensors":
-            found[path.name] = load_file(path)
-        elif path.suffix == ".pt":
-            found[path.name] = torch.load(path, weights_only=True)
-    return found
-
-
-def same(one: Any, two: Any) -> bool:
-    if isinstance(one, torch.Tensor):
-        return torch.equal(one, two)
-    if isinstance(one, dict):
-        return one.keys() == two.keys() and all(same(one[key], two[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(two) and all(map(same, one, two))
-    return bool(one == two)
-
-
-def cut(trainee: Trainee, dataset: Path, run: Path, settings: LoopSettings, steps: int) -> None:
-    """Train until a power cut after so many steps."""
-
-    def die(stage: str, done: int, total: int, note: str) -> None:
-        if done == steps:
-            raise Killed
-
-    with pytest.raises(Killed):
-        trainee.train(dataset, run, settings, on_progress=die)
 
 
 def launch(trainee: Trainee, *words: object, processes: int = 1, killed_in: int = 0) -> int:
@@ -131,7 +94,7 @@ def test_a_training_cut_off_and_resumed_ends_with_the_same_bits(
 ) -> None:
     settings = trainee.settings(*changes)
     trainee.train(dataset, tmp_path / "whole", settings)
-    cut(trainee, dataset, tmp_path / "cut", settings, 5)
+    cut(trainee.train, dataset, tmp_path / "cut", settings, 5)
     trainee.train(dataset, tmp_path / "cut", resume=True)
     whole, resumed = (list_checkpoints(tmp_path / name)[-1] for name in ("whole", "cut"))
     assert same(numbers(whole), numbers(resumed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
@@ -83,7 +84,7 @@ def decode_blocks(data: bytes, length_s: float | None = None, block_s: float = 1
 
     Args:
         data: Bytes of the file.
-        length_s: How much of its beginning is decoded; all of it by default.
+        length_s: How much of its beginning is decoded, rounded up to a sample; all of it by default.
         block_s: Length of a block; the last may be shorter.
 
     Yields:
@@ -93,7 +94,9 @@ def decode_blocks(data: bytes, length_s: float | None = None, block_s: float = 1
         ValueError: The bytes are no FLAC file, or it ends early.
     """
     with _opened(data) as file:
-        left = file.frames if length_s is None else min(round(length_s * file.samplerate), file.frames)
+        left = file.frames
+        if length_s is not None:
+            left = min(math.ceil(length_s * file.samplerate), left)
         while left > 0:
             size = min(left, max(round(block_s * file.samplerate), 1))
             samples = file.read(size, dtype="float32", always_2d=True)

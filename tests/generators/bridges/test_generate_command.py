@@ -17,8 +17,10 @@ import soundfile
 
 from leitmotif.cli.main import main
 from leitmotif.generators.bridges.bridges import Bridges
+from leitmotif.generators.bridges.sounds import Library
 from leitmotif.generators.ecmg.run import MusicModel, open_model
 from leitmotif.media.probe import probe
+from leitmotif.shards.dataset import Dataset
 from tests.generators.bridges.conftest import Room
 from tests.generators.bridges.random_music import (
     FRAME_S,
@@ -204,6 +206,16 @@ def test_a_film_that_is_too_long_is_told_and_its_beginning_gets_music(
     assert len(samples(tmp_path / "music.wav")) / RATE_HZ == pytest.approx(LONGEST_S, abs=FRAME_S)
     assert len(generate.notes) == 1 and "lasts 3.0 s, and this model makes 1.02 s" in generate.notes[0]
     assert probe(tmp_path / "with.mkv").duration_s == pytest.approx(3.0, abs=0.05)
+
+
+def test_of_a_long_clip_that_is_followed_no_more_is_decoded_than_a_model_hears(room: Room) -> None:
+    library = Library(Dataset(room.dataset))
+    (clip_id, *_) = library.dataset.table(columns=["clip_id"])["clip_id"].to_pylist()
+    whole, digest = library.sound(clip_id, 10_800.0)
+    assert whole.samples.shape == (2, round(1.5 * 44_100))
+    begun, same = library.sound(clip_id, 1.02401)
+    assert begun.samples.shape == (2, 45_159) and same == digest == library.digest(clip_id)
+    assert np.array_equal(begun.samples, whole.samples[:, :45_159])
 
 
 def test_one_of_several_that_cannot_be_used_costs_itself_alone(

@@ -1,9 +1,15 @@
 """Every text-to-audio backend on tiny weights of its architecture, in its published format."""
 
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from diffusers import StableAudioPipeline
+from transformers import T5EncoderModel, T5Tokenizer
 
 from leitmotif.generators.backends import descriptions, open_generator
 from leitmotif.generators.generator import Request
@@ -11,11 +17,21 @@ from leitmotif.generators.text_to_audio.text_to_audio import TextToAudio
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.adapters import GENERATE, adapters, constants_of
 from leitmotif.weights.resolve import BadModel
-from tests.generators.text_to_audio.tiny_models import WRITERS
+from tests.generators.text_to_audio.tiny_models import WRITERS, write_stable_audio_3
 
 CALM = Request(seconds=0.31, prompt="calm wind", seed=1)
 FAST = Request(seconds=0.2, prompt="fast steps", seed=2)
 NAMES = sorted(descriptions())
+
+
+@pytest.fixture(scope="module", autouse=True)
+def few_steps() -> Iterator[None]:
+    """Diffusion in a few steps: on random weights more of them say nothing more."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("leitmotif.generators.text_to_audio.audioldm2.STEPS", 4)
+        patch.setattr("leitmotif.generators.text_to_audio.stable_audio_open.STEPS", 4)
+        patch.setattr("leitmotif.generators.text_to_audio.stable_audio_3.BASE_STEPS", 4)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -68,10 +84,64 @@ def test_another_seed_and_other_words_are_another_sound(name: str, backends: dic
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS))
-def test_words_to_keep_away_from_change_the_sound(name: str, backends: dict[str, TextToAudio]) -> None:
+def test_words_to_keep_away_from_change_the_sound_unless_guidance_is_in_the_weights(
+    name: str, backends: dict[str, TextToAudio]
+) -> None:
     away = Request(FAST.seconds, FAST.prompt, negative_prompt="rain", seed=2)
     sound, other = backends[name].generate([FAST, away])
+    distilled = name.startswith("stable-audio-3")
+    assert np.array_equal(sound.samples, other.samples) is distilled
+
+
+def test_a_base_model_of_stable_audio_3_is_guided_in_more_steps(tmp_path: Path) -> None:
+    write_stable_audio_3(tmp_path / "base", distilled=False)
+    base = open_generator("stable-audio-3-sfx", model=str(tmp_path / "base"))
+    assert base.steps(FAST) == 4
+    away = Request(FAST.seconds, FAST.prompt, negative_prompt="rain", seed=2)
+    sound, other = base.generate([FAST, away])
     assert not np.array_equal(sound.samples, other.samples)
+
+
+def test_stable_audio_3_that_nobody_converted_yet_says_how(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("LEITMOTIF_MODELS", str(tmp_path))
+    with pytest.raises(UserError, match=r"accept its licence .* convert it by .*/stable-audio-3-small-sfx;"):
+        open_generator("stable-audio-3-sfx")
+
+
+def test_stable_audio_open_hears_what_the_pipeline_of_diffusers_hears(
+    backends: dict[str, TextToAudio], folders: dict[str, Path]
+) -> None:
+    backend: Any = backends["stable-audio-open"]
+    pipeline = StableAudioPipeline(
+        vae=backend._codec.net,
+        text_encoder=T5EncoderModel.from_pretrained(folders["stable-audio-open"] / "text_encoder"),
+        projection_model=backend._times,
+        tokenizer=T5Tokenizer.from_pretrained(folders["stable-audio-open"] / "tokenizer"),
+        transformer=backend._net,
+        scheduler=None,
+    )
+    text = pipeline.encode_prompt("calm rain", torch.device("cpu"), False)
+    start, end = pipeline.encode_duration(0.0, 0.25, torch.device("cpu"), False, 1)
+    words, overall = backend._conditions("calm rain", 0.25)
+    assert torch.allclose(torch.cat([text, start, end], dim=1), words, atol=1e-6)
+    assert torch.equal(torch.cat([start, end], dim=2), overall)
+
+
+def test_a_pipeline_of_another_kind_is_told(folders: dict[str, Path]) -> None:
+    with pytest.raises(
+        BadModel, match="says that it is a AudioLDM2Pipeline; expected a StableAudio3Pipeline"
+    ):
+        open_generator("stable-audio-3-sfx", model=str(folders["audioldm2"]))
+
+
+@pytest.mark.parametrize("name", ["audioldm2", "stable-audio-3-music", "stable-audio-open"])
+def test_a_part_without_its_weights_is_one_line(name: str, folders: dict[str, Path], tmp_path: Path) -> None:
+    broken = shutil.copytree(folders[name], tmp_path / "broken")
+    (broken / "vae" / "diffusion_pytorch_model.safetensors").unlink()
+    with pytest.raises(BadModel, match="which does not load as"):
+        open_generator(name, model=str(broken))
 
 
 @pytest.mark.parametrize("name", sorted(WRITERS))
@@ -90,8 +160,8 @@ def test_what_is_loaded_again_makes_the_same_sound(
         (Request(0.0, "rain"), "got 0 s to generate; expected 0.1 or more"),
         (Request(float("nan"), "rain"), "got nan s to generate"),
         (Request(100_000.0, "rain"), r"got 100000 s to generate; .* up to .* s at a time"),
-        (Request(1.0, " "), "got no words"),
-        (Request(1.0, "rain", seed=-1), "got seed -1; expected 0 or more"),
+        (Request(0.2, " "), "got no words"),
+        (Request(0.2, "rain", seed=-1), "got seed -1; expected 0 or more"),
     ],
 )
 def test_what_cannot_be_made_is_one_line(

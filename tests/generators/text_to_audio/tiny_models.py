@@ -1,18 +1,48 @@
 """Text-to-audio models of random weights: the true classes and files, few numbers."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
 import torch
+from diffusers import (
+    AudioLDM2Pipeline,
+    AudioLDM2ProjectionModel,
+    AudioLDM2UNet2DConditionModel,
+    AutoencoderKL,
+    AutoencoderSAME,
+    DDIMScheduler,
+    FlowMatchEulerDiscreteScheduler,
+    StableAudio3DiTModel,
+    StableAudio3Pipeline,
+    StableAudioDiTModel,
+)
+from diffusers.pipelines.stable_audio_3 import StableAudio3DurationEmbedder
+from tokenizers import pre_tokenizers
 from transformers import (
+    ClapConfig,
+    ClapFeatureExtractor,
+    ClapModel,
     EncodecConfig,
     EncodecModel,
+    GemmaTokenizer,
+    GPT2Config,
+    GPT2LMHeadModel,
     MusicgenConfig,
     MusicgenDecoderConfig,
     MusicgenForConditionalGeneration,
+    RobertaTokenizer,
+    SpeechT5HifiGan,
+    SpeechT5HifiGanConfig,
     T5Config,
+    T5EncoderModel,
+    T5GemmaConfig,
+    T5GemmaEncoderModel,
     T5Tokenizer,
 )
+
+from tests.generators.published import write_published
+from tests.generators.small_networks import SHAPE
 
 LETTERS = [(letter, -3.0) for letter in "abcdefghijklmnopqrstuvwxyz,.-'"]
 
@@ -84,5 +114,180 @@ def write_musicgen(folder: Path, *, channels: int = 1) -> Path:
     return folder
 
 
+def write_stable_audio_open(folder: Path) -> Path:
+    """The parts of Stable Audio Open, which makes a third of a second."""
+    write_published(folder)
+    net = StableAudioDiTModel(**{**SHAPE, "sample_size": 320})
+    spread(net)
+    net.save_pretrained(str(folder / "transformer"))
+    return folder
+
+
+def _same_codec() -> AutoencoderSAME:
+    """A codec of 8 numbers a frame of 16 samples."""
+    return AutoencoderSAME(
+        patch_size=4,
+        encoder_channels=8,
+        encoder_c_mults=(2,),
+        encoder_strides=(4,),
+        encoder_transformer_depths=(1,),
+        latent_dim=8,
+        dim_heads=8,
+        encoder_sinusoidal_blocks=(0,),
+        decoder_sinusoidal_blocks=(0,),
+        sampling_rate=8000,
+    )
+
+
+def write_stable_audio_3(folder: Path, *, distilled: bool = True) -> Path:
+    """A Stable Audio 3, distilled or base, as diffusers' converter writes it."""
+    torch.manual_seed(0)
+    inner = {
+        "vocab_size": 300,
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
+        "num_attention_heads": 2,
+        "num_key_value_heads": 1,
+        "head_dim": 8,
+    }
+    text = T5GemmaConfig(encoder=inner, decoder=inner, is_encoder_decoder=False, vocab_size=300)
+    tokens = [(token, 0.0) for token in ("<pad>", "<eos>", "<bos>", "<unk>", "<mask>")]
+    spelled = [*tokens, ("\u2581", -2.0), *LETTERS]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        codec = _same_codec()
+    net = StableAudio3DiTModel(
+        io_channels=8,
+        embed_dim=16,
+        depth=2,
+        num_heads=2,
+        cond_token_dim=16,
+        global_cond_dim=16,
+        local_add_cond_dim=9,
+        timestep_features_dim=16,
+        num_memory_tokens=2,
+    )
+    pipeline = StableAudio3Pipeline(
+        vae=codec,
+        text_encoder=T5GemmaEncoderModel(text),
+        tokenizer=GemmaTokenizer(vocab={token: at for at, (token, _) in enumerate(spelled)}, merges=[]),
+        duration_embedder=StableAudio3DurationEmbedder(output_dim=16, fourier_dim=16),
+        transformer=net,
+        scheduler=FlowMatchEulerDiscreteScheduler(stochastic_sampling=distilled),
+    )
+    for part in (codec, net):
+        spread(part)
+    pipeline.save_pretrained(str(folder))
+    return folder
+
+
+def spread(part: torch.nn.Module) -> None:
+    """Give weights that a new network has at zero other values."""
+    with torch.no_grad():
+        for weight in part.parameters():
+            weight += 0.1 * torch.randn_like(weight)
+
+
+def write_audioldm2(folder: Path) -> Path:
+    """An AudioLDM 2: CLAP, T5 and GPT-2 for words, a UNet on latents of mel spectra, and a vocoder."""
+    torch.manual_seed(0)
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    names = ["<s>", "<pad>", "</s>", "<unk>", "<mask>", *letters]
+    words = RobertaTokenizer(
+        vocab={name: at for at, name in enumerate(names)}, merges=[], model_max_length=16
+    )
+    clap = ClapConfig(
+        text_config={
+            "vocab_size": len(names),
+            "hidden_size": 16,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 16,
+            "projection_dim": 16,
+            "max_position_embeddings": 32,
+        },
+        audio_config={
+            "spec_size": 64,
+            "window_size": 4,
+            "num_mel_bins": 64,
+            "depths": [1, 1],
+            "num_attention_heads": [1, 1],
+            "patch_embeds_hidden_size": 8,
+            "hidden_size": 16,
+            "num_classes": 4,
+            "projection_dim": 16,
+            "patch_stride": [8, 8],
+            "patch_size": 8,
+        },
+        projection_dim=16,
+    )
+    gpt = GPT2Config(n_positions=64, n_embd=16, n_layer=2, n_head=2, vocab_size=40)
+    gpt.max_new_tokens = 4
+    pipeline = AudioLDM2Pipeline(
+        vae=AutoencoderKL(
+            in_channels=1,
+            out_channels=1,
+            down_block_types=("DownEncoderBlock2D",) * 2,
+            up_block_types=("UpDecoderBlock2D",) * 2,
+            block_out_channels=(8, 8),
+            latent_channels=4,
+            norm_num_groups=4,
+        ),
+        text_encoder=ClapModel(clap),
+        text_encoder_2=T5EncoderModel(t5_config()),
+        projection_model=AudioLDM2ProjectionModel(
+            text_encoder_dim=16, text_encoder_1_dim=16, langauge_model_dim=16
+        ),
+        language_model=GPT2LMHeadModel(gpt),
+        tokenizer=words,
+        tokenizer_2=t5_tokenizer(16),
+        feature_extractor=ClapFeatureExtractor(feature_size=64),
+        unet=AudioLDM2UNet2DConditionModel(
+            sample_size=8,
+            in_channels=4,
+            out_channels=4,
+            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
+            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
+            block_out_channels=(8, 8),
+            layers_per_block=1,
+            norm_num_groups=4,
+            attention_head_dim=2,
+            cross_attention_dim=([16, 16], [16, 16]),
+        ),
+        scheduler=DDIMScheduler(
+            beta_start=0.0015,
+            beta_end=0.0195,
+            beta_schedule="scaled_linear",
+            clip_sample=False,
+            steps_offset=1,
+        ),
+        vocoder=SpeechT5HifiGan(
+            SpeechT5HifiGanConfig(
+                model_in_dim=8,
+                sampling_rate=8000,
+                upsample_initial_channel=8,
+                upsample_rates=[8, 4],
+                upsample_kernel_sizes=[16, 8],
+                resblock_kernel_sizes=[3],
+                resblock_dilation_sizes=[[1, 3]],
+                normalize_before=False,
+            )
+        ),
+    )
+    for part in (pipeline.vae, pipeline.unet, pipeline.vocoder, pipeline.language_model):
+        spread(part)
+    pipeline.save_pretrained(str(folder))
+    # The published one was written without what says the next word.
+    pipeline.language_model.transformer.save_pretrained(folder / "language_model")
+    return folder
+
+
 # Of each backend that takes a model, what writes a tiny one.
-WRITERS = {"musicgen": write_musicgen}
+WRITERS = {
+    "audioldm2": write_audioldm2,
+    "musicgen": write_musicgen,
+    "stable-audio-3-music": write_stable_audio_3,
+    "stable-audio-3-sfx": write_stable_audio_3,
+    "stable-audio-open": write_stable_audio_open,
+}
