@@ -136,7 +136,8 @@ class MsClapEncoder:
 
     def _fetched(self, source: Path | str) -> Path:
         """Return the file itself, from the hub or its cache where a hub id is given."""
-        return local_file(source, MSCLAP_2023.file, self.revision_id, setting=MSCLAP_2023.settings[0])
+        by_hand = f"say where the file is by --set {MSCLAP_2023.settings[0]}=PATH"
+        return local_file(source, MSCLAP_2023.file, self.revision_id, otherwise=by_hand)
 
     def _load_tokenizer(self, words: int) -> Any:
         folder = tokenizer_folder(self.tokenizer, pinned(self.tokenizer))

@@ -11,6 +11,7 @@ from leitmotif.weights.published import PINNED
 
 # Of a model in the layout of diffusers, whose repository may hold the same weights in other formats, too.
 _LAYOUT = ("model_index.json", "*/*.json", "*/*.safetensors", "*/*.txt", "*/*.model")
+_AUDIOCRAFT = ("state_dict.bin", "compression_state_dict.bin")
 _BELOW_A_MILLION = "below 1 million US$ of revenue a year"
 
 
@@ -52,6 +53,12 @@ SA3_SFX = _converted("stabilityai/stable-audio-3-small-sfx", 3_400_000_000)
 
 GENERATORS = (
     _generator("musicgen", _hub("facebook/musicgen-small", 2_364_000_000), commercial="no"),
+    _generator(
+        "audiogen",
+        _hub("facebook/audiogen-medium", 3_920_000_000, files=_AUDIOCRAFT, needs=_AUDIOCRAFT),
+        _hub("google-t5/t5-large", 2_950_000_000),
+        commercial="no",
+    ),
     _generator(
         "audioldm2",
         _layout("cvssp/audioldm2", 4_480_000_000, "unet", "vae", "projection_model"),

@@ -45,14 +45,15 @@ def local_folder(source: Path | str, revision: str, *, fetch: str = FETCH) -> Pa
     return check_folder(folder)
 
 
-def local_file(source: Path | str, name: str, revision: str, *, setting: str) -> Path:
+def local_file(source: Path | str, name: str, revision: str, *, otherwise: str, fetch: str = FETCH) -> Path:
     """Return a file of a model that consists of one.
 
     Args:
         source: The file itself, or a hub id.
         name: The file in the repository of a hub id.
         revision: The commit, branch or tag of a hub id.
-        setting: What is set to give the file by its path, such as vocals.model.
+        otherwise: What else helps, such as another place to give it by.
+        fetch: What fetches it.
 
     Raises:
         BadModel: It is neither here nor can it be fetched.
@@ -68,7 +69,7 @@ def local_file(source: Path | str, name: str, revision: str, *, setting: str) ->
             raise
         raise BadModel(
             f"got model {source!r} at {revision}, whose {name} is not in the cache and cannot be fetched "
-            f"({first_line(error)}); {FETCH}, or say where the file is by --set {setting}=PATH"
+            f"({first_line(error)}); {fetch}, or {otherwise}"
         ) from error
 
 

@@ -51,6 +51,21 @@ def read_weights(path: Path, key: str = "model") -> dict[str, torch.Tensor]:
     return weights
 
 
+def read_text(path: Path, key: str) -> str:
+    """Return the text under a key of a checkpoint; no code in the file is run.
+
+    Raises:
+        BadModel: The file is truncated, no checkpoint, or holds no text under the key.
+    """
+    document = _document(path)
+    text = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(text, str):
+        raise BadModel(
+            f"got {str(path)!r}, a checkpoint without text under {key!r}; expected the published file"
+        )
+    return text
+
+
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """Return the arrays of a file that `torch.save` wrote as a dictionary of NumPy arrays; no code is run.
 

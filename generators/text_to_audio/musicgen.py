@@ -30,8 +30,6 @@ BEST_AT = "music of any style, without voices"
 REFERENCE = "Copet et al., Simple and controllable music generation, NeurIPS 2023, arXiv:2306.05284"
 SETTINGS = {"model": "facebook/musicgen-small", "revision": None}
 
-NAME = "musicgen"
-
 
 class MusicGen:
     """Makes music (`leitmotif.generators.text_to_audio.text_to_audio.TextToAudio`).
@@ -43,6 +41,7 @@ class MusicGen:
 
     rate_hz: int
     channels: int
+    name = "musicgen"
     longest_s = LONGEST_S
 
     def __init__(self, model: str = MODEL_ID, revision: str | None = None) -> None:
@@ -55,7 +54,13 @@ class MusicGen:
         Raises:
             BadModel: They are missing, incomplete, or of another kind.
         """
-        fetch = fetch_command(NAME)
+        self._tokens = tokens = self._open()
+        tokens.net.eval().requires_grad_(False).to(device)
+        self.rate_hz, self.channels = tokens.rate_hz, tokens.channels
+        return self
+
+    def _open(self) -> TokenModel:
+        fetch = fetch_command(self.name)
         folder = local_folder(resolve_model(self.model), self.revision, fetch=fetch)
         expected = "a whole folder of MusicgenForConditionalGeneration"
         with loading(self.model, "MusicGen", expected, fetch=fetch):
@@ -65,10 +70,7 @@ class MusicGen:
                 folder, dtype=torch.float32, output_loading_info=True
             )
             check_complete(report)
-            tokenizer = AutoTokenizer.from_pretrained(folder)
-        self._tokens = TokenModel(net.eval().requires_grad_(False).to(device), tokenizer)
-        self.rate_hz, self.channels = self._tokens.rate_hz, self._tokens.channels
-        return self
+            return TokenModel(net, AutoTokenizer.from_pretrained(folder))
 
     def steps(self, request: Request) -> int:
         """Return how many steps a request takes."""
@@ -84,7 +86,7 @@ class MusicGen:
         return make_each(
             requests,
             tokens.make,
-            name=NAME,
+            name=self.name,
             rate_hz=self.rate_hz,
             longest_s=self.longest_s,
             steps=tokens.steps,

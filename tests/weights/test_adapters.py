@@ -45,7 +45,7 @@ def test_the_backends_that_come_with_the_package_are_found() -> None:
         "tagger": ["musicnn"],
         "quality": ["ms-clap"],
         "caption": ["grammar", "vllm", "vllm-server"],
-        "generate": ["audioldm2", "musicgen", "sound-effects", "stable-audio-open"],
+        "generate": ["audiogen", "audioldm2", "musicgen", "sound-effects", "stable-audio-open"],
     }
     assert [stage for stage in KINDS if not {*shipped[stage]} <= {*adapters(stage)}] == []
 

@@ -13,11 +13,12 @@ from transformers import T5EncoderModel, T5Tokenizer
 
 from leitmotif.generators.backends import descriptions, open_generator
 from leitmotif.generators.generator import Request
+from leitmotif.generators.text_to_audio.audiocraft import CODEC_NAMES, renamed
 from leitmotif.generators.text_to_audio.text_to_audio import TextToAudio
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.adapters import GENERATE, adapters, constants_of
 from leitmotif.weights.resolve import BadModel
-from tests.generators.text_to_audio.tiny_models import WRITERS, write_stable_audio_3
+from tests.generators.text_to_audio.tiny_models import WRITERS, audiogen, write_stable_audio_3
 
 CALM = Request(seconds=0.31, prompt="calm wind", seed=1)
 FAST = Request(seconds=0.2, prompt="fast steps", seed=2)
@@ -108,6 +109,80 @@ def test_stable_audio_3_that_nobody_converted_yet_says_how(
     monkeypatch.setenv("LEITMOTIF_MODELS", str(tmp_path))
     with pytest.raises(UserError, match=r"accept its licence .* convert it by .*/stable-audio-3-small-sfx;"):
         open_generator("stable-audio-3-sfx")
+
+
+def test_audiogen_of_audiocraft_plays_what_the_same_weights_play_in_transformers(
+    backends: dict[str, TextToAudio],
+) -> None:
+    backend: Any = backends["audiogen"]
+    net, same = backend._tokens.net, audiogen()
+    assert same.config.audio_encoder.num_quantizers == net.config.audio_encoder.num_quantizers == 4
+    assert net.state_dict().keys() == same.state_dict().keys()
+    for name, weight in same.state_dict().items():
+        assert torch.equal(net.state_dict()[name], weight), name
+    spelled = backend._tokens.tokenizer(["fast steps"], return_tensors="pt")
+    torch.manual_seed(2)
+    expected = same.generate(
+        **spelled, do_sample=True, top_k=250, guidance_scale=3.0, max_new_tokens=backend.steps(FAST)
+    )
+    (sound,) = backend.generate([FAST])
+    assert np.array_equal(expected[0].detach().numpy(), sound.samples)
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "said"),
+    [
+        ("state_dict.bin", lambda weights: weights.pop("emb.2.weight"), "weights missing|not fit|shape"),
+        ("state_dict.bin", lambda weights: weights.update(odd=torch.zeros(1)), "unexpected, odd first"),
+        (
+            "compression_state_dict.bin",
+            lambda weights: weights.pop("decoder.model.0.conv.conv.bias"),
+            "missing",
+        ),
+    ],
+)
+def test_audiogen_with_a_weight_too_few_or_too_many_is_one_line(
+    file: str, change: Any, said: str, folders: dict[str, Path], tmp_path: Path
+) -> None:
+    broken = shutil.copytree(folders["audiogen"], tmp_path / "broken")
+    document = torch.load(broken / file, weights_only=True)
+    change(document["best_state"])
+    torch.save(document, broken / file)
+    with pytest.raises(BadModel, match=said):
+        open_generator("audiogen", model=str(broken))
+
+
+def test_audiogen_of_which_a_file_is_missing_or_no_checkpoint_is_one_line(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    broken = shutil.copytree(folders["audiogen"], tmp_path / "broken")
+    (broken / "state_dict.bin").write_bytes(b"no zip")
+    with pytest.raises(BadModel, match="does not open as a checkpoint"):
+        open_generator("audiogen", model=str(broken))
+    (broken / "state_dict.bin").unlink()
+    with pytest.raises(BadModel, match=r"without state_dict\.bin"):
+        open_generator("audiogen", model=str(broken))
+
+
+def test_the_names_of_the_published_audiogen_become_those_of_transformers() -> None:
+    codec = renamed(
+        dict.fromkeys(
+            (
+                "encoder.model.1.block.3.conv.conv.weight_g",
+                "encoder.model.13.lstm.weight_hh_l1",
+                "decoder.model.3.convtr.convtr.weight_v",
+                "quantizer.vq.layers.3._codebook.embed_avg",
+            ),
+            torch.zeros(1),
+        ),
+        CODEC_NAMES,
+    )
+    assert list(codec) == [
+        "encoder.layers.1.block.3.conv.parametrizations.weight.original0",
+        "encoder.layers.13.lstm.weight_hh_l1",
+        "decoder.layers.3.conv.parametrizations.weight.original1",
+        "quantizer.layers.3.codebook.embed_avg",
+    ]
 
 
 def test_stable_audio_open_hears_what_the_pipeline_of_diffusers_hears(

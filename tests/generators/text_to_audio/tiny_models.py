@@ -40,6 +40,7 @@ from transformers import (
     T5GemmaEncoderModel,
     T5Tokenizer,
 )
+from transformers.models.encodec.modeling_encodec import EncodecConvTranspose1d
 
 from tests.generators.published import write_published
 from tests.generators.small_networks import SHAPE
@@ -62,7 +63,7 @@ def t5_config(**changed: Any) -> T5Config:
 def encodec_config(**changed: Any) -> EncodecConfig:
     """A codec of 4 codebooks of 32 entries, 100 frames of 40 samples a second."""
     shape = {
-        "target_bandwidths": [4.0],
+        "target_bandwidths": [2.0],
         "sampling_rate": 4000,
         "audio_channels": 1,
         "hidden_size": 16,
@@ -84,13 +85,13 @@ def spread_codebooks(codec: EncodecModel) -> None:
         layer.codebook.embed.normal_()
 
 
-def write_musicgen(folder: Path, *, channels: int = 1) -> Path:
-    """A MusicGen with its tokenizer, as `save_pretrained` writes it."""
+def musicgen(channels: int = 1, **codec_settings: Any) -> MusicgenForConditionalGeneration:
+    """A MusicGen of two layers."""
     torch.manual_seed(0)
-    codec = encodec_config()
+    codec = encodec_config(**codec_settings)
     decoder = MusicgenDecoderConfig(
         vocab_size=32,
-        hidden_size=16,
+        hidden_size=24,
         num_hidden_layers=2,
         num_attention_heads=4,
         ffn_dim=32,
@@ -109,9 +110,91 @@ def write_musicgen(folder: Path, *, channels: int = 1) -> Path:
     net.generation_config.pad_token_id = net.generation_config.bos_token_id = 32
     net.generation_config.guidance_scale = 3.0
     net.generation_config.do_sample = True
-    net.save_pretrained(folder)
+    return net
+
+
+def write_musicgen(folder: Path, *, channels: int = 1) -> Path:
+    """A MusicGen with its tokenizer, as `save_pretrained` writes it."""
+    musicgen(channels).save_pretrained(folder)
     t5_tokenizer().save_pretrained(folder)
     return folder
+
+
+# What audiocraft's settings say of AudioGen that its weights do not show; the rest of them is left out here.
+XP_CFG = """
+sample_rate: 4000
+encodec: {causal: false, renormalize: false, sample_rate: '${sample_rate}'}
+seanet: {ratios: [8, 5], n_residual_layers: 1, kernel_size: 7, last_kernel_size: 7, residual_kernel_size: 3,
+  dilation_base: 2, pad_mode: constant, compress: 2, true_skip: true, lstm: 1}
+transformer_lm: {num_heads: 4, dim: 24, num_layers: 2, n_q: 4, card: 32}
+"""
+
+
+def audiogen() -> MusicgenForConditionalGeneration:
+    """What AudioGen is in transformers: a MusicGen whose codec pads with silence and has no shortcuts."""
+    return musicgen(pad_mode="constant", use_conv_shortcut=False)
+
+
+def write_audiogen(folder: Path) -> Path:
+    """The two files of audiocraft under its own names, and the T5 that it needs."""
+    net = audiogen()
+    folder.mkdir(parents=True)
+    for file, weights in (
+        ("state_dict.bin", audiocraft_language(net)),
+        ("compression_state_dict.bin", audiocraft_codec(net.audio_encoder)),
+    ):
+        torch.save(
+            {"best_state": weights, "xp.cfg": XP_CFG, "version": "1.0.0", "exported": True}, folder / file
+        )
+    net.text_encoder.save_pretrained(folder / "text_encoder")
+    t5_tokenizer().save_pretrained(folder / "text_encoder")
+    return folder
+
+
+def audiocraft_language(net: MusicgenForConditionalGeneration) -> dict[str, torch.Tensor]:
+    """Weights of the language model by the names of audiocraft's `LMModel`."""
+    found = {}
+    decoder = net.decoder.model.decoder
+    for number, (heard, said) in enumerate(zip(decoder.embed_tokens, net.decoder.lm_heads, strict=True)):
+        found |= {f"emb.{number}.weight": heard.weight, f"linears.{number}.weight": said.weight}
+    for number, layer in enumerate(decoder.layers):
+        at = f"transformer.layers.{number}"
+        for name, attention in (("self_attn", layer.self_attn), ("cross_attention", layer.encoder_attn)):
+            parts = [attention.q_proj.weight, attention.k_proj.weight, attention.v_proj.weight]
+            found[f"{at}.{name}.in_proj_weight"] = torch.cat(parts)
+            found[f"{at}.{name}.out_proj.weight"] = attention.out_proj.weight
+        found |= {f"{at}.linear1.weight": layer.fc1.weight, f"{at}.linear2.weight": layer.fc2.weight}
+        for name, norm in (
+            ("norm1", layer.self_attn_layer_norm),
+            ("norm_cross", layer.encoder_attn_layer_norm),
+            ("norm2", layer.final_layer_norm),
+        ):
+            found |= {f"{at}.{name}.weight": norm.weight, f"{at}.{name}.bias": norm.bias}
+    found |= {"out_norm.weight": decoder.layer_norm.weight, "out_norm.bias": decoder.layer_norm.bias}
+    heard = "condition_provider.conditioners.description.output_proj"
+    found |= {f"{heard}.weight": net.enc_to_dec_proj.weight, f"{heard}.bias": net.enc_to_dec_proj.bias}
+    return {name: weight.detach().clone() for name, weight in found.items()}
+
+
+def audiocraft_codec(codec: EncodecModel) -> dict[str, torch.Tensor]:
+    """Weights of the codec by the names of audiocraft's `EncodecModel`."""
+    found = {}
+    for side, part in (("encoder", codec.encoder), ("decoder", codec.decoder)):
+        for number, layer in enumerate(part.layers):
+            at = f"{side}.model.{number}"
+            for name, weight in layer.state_dict().items():
+                if name.startswith("lstm."):
+                    found[f"{at}.{name}"] = weight
+                    continue
+                inner, _, last = name.rpartition("conv.")  # "block.1.", then bias or a part of the weight
+                twice = "convtr.convtr" if isinstance(layer, EncodecConvTranspose1d) else "conv.conv"
+                parts = {"parametrizations.weight.original0": "weight_g"}
+                parts["parametrizations.weight.original1"] = "weight_v"
+                found[f"{at}.{inner}{twice}.{parts.get(last, last)}"] = weight
+    for number, layer in enumerate(codec.quantizer.layers):
+        for name, buffer in layer.codebook.state_dict().items():
+            found[f"quantizer.vq.layers.{number}._codebook.{name}"] = buffer
+    return {name: weight.detach().clone() for name, weight in found.items()}
 
 
 def write_stable_audio_open(folder: Path) -> Path:
@@ -285,6 +368,7 @@ def write_audioldm2(folder: Path) -> Path:
 
 # Of each backend that takes a model, what writes a tiny one.
 WRITERS = {
+    "audiogen": write_audiogen,
     "audioldm2": write_audioldm2,
     "musicgen": write_musicgen,
     "stable-audio-3-music": write_stable_audio_3,
