@@ -5,10 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from leitmotif.storage.documents import read_object
 from leitmotif.storage.errors import first_line, is_machine_fault
+from leitmotif.weights.load import loading
 from leitmotif.weights.resolve import BadModel
 
 INDEX = "model_index.json"
+PIPELINE = "StableAudioPipeline"
 # What is fetched of a repository: parts of diffusers and transformers, in safetensors alone.
 FILES = (
     INDEX,
@@ -51,6 +54,18 @@ def part_folder(model: str, part: str, revision: str | None = None) -> Path:
     if not folder.is_dir():
         raise BadModel(f"got model {model!r} without its part {part!r}; {_expected()}")
     return folder
+
+
+def check_pipeline(model: str, revision: str | None = None) -> None:
+    """Refuse a model whose parts are those of another pipeline than Stable Audio Open's.
+
+    Raises:
+        BadModel: As of `layout_folder`, or it is of another kind.
+    """
+    with loading(model, INDEX, "a model of Stable Audio Open"):
+        kind = read_object(layout_folder(model, revision) / INDEX).get("_class_name")
+    if kind != PIPELINE:
+        raise BadModel(f"got base {model!r}, a {kind}; expected a {PIPELINE}, such as Stable Audio Open")
 
 
 def load_part(kind: Any, folder: Path) -> Any:

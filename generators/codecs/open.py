@@ -14,15 +14,16 @@ from leitmotif.storage.documents import read_object
 from leitmotif.weights.load import loading
 from leitmotif.weights.resolve import SHIPPED, SHIPPED_DIR, BadModel, digest_of_ends
 
-OOBLECK = "AutoencoderOobleck"
+# Classes of diffusers, as the config.json of a codec names them.
+OOBLECK, SAME = "AutoencoderOobleck", "AutoencoderSAME"
 
 
 def open_codec(model: str, device: str = "cpu", *, revision: str | None = None) -> AudioCodec:
     """Return a codec, ready to use.
 
     Args:
-        model: "codec-mini", a folder of an autoencoder, or a model in the layout of Stable Audio Open, whose
-            part `vae` is taken: a folder or a hub id.
+        model: "codec-mini", a folder of an autoencoder, or a model in the layout of Stable Audio Open or of
+            Stable Audio 3, whose part `vae` is taken: a folder or a hub id.
         device: Where to; "cpu", "cuda" or "cuda:N".
         revision: Revision of a hub id.
 
@@ -32,24 +33,27 @@ def open_codec(model: str, device: str = "cpu", *, revision: str | None = None) 
     folder = SHIPPED_DIR / model if model in SHIPPED else Path(model).expanduser()
     if (folder / INDEX).is_file() or not folder.is_dir():
         folder = part_folder(model, "vae", revision)
-    with loading(model, "an audio codec", f"a folder of an {OOBLECK}, or codec-mini"):
+    with loading(model, "an audio codec", f"a folder of an {OOBLECK} or {SAME}, or codec-mini"):
         config = read_object(folder / CONFIG)
         if config.get("model_type") == MODEL_TYPE:
             return SpectralCodec(read_spectral(folder).to(device), model, digest_of_ends(folder))
-        return _open_oobleck(folder, model, device, str(config.get("_class_name")))
+        return _open_of_diffusers(folder, model, device, str(config.get("_class_name")))
 
 
-def _open_oobleck(folder: Path, model: str, device: str, kind: str) -> AudioCodec:
-    if kind != OOBLECK:
+def _open_of_diffusers(folder: Path, model: str, device: str, kind: str) -> AudioCodec:
+    if kind not in (OOBLECK, SAME):
         raise ValueError(f"its {CONFIG} says {kind!r}")
     if find_spec("diffusers") is None:
         raise BadModel(needs(f"the codec of {model!r}", "diffusers", "generate"))
-    from diffusers import AutoencoderOobleck
+    import diffusers
 
     from leitmotif.generators.codecs.oobleck import OobleckCodec
+    from leitmotif.generators.codecs.same import SameCodec
 
     with warnings.catch_warnings():
         # diffusers 0.42 makes its layers by torch's older function of the same result.
         warnings.filterwarnings("ignore", message=".*weight_norm.* is deprecated", category=FutureWarning)
-        net = load_part(AutoencoderOobleck, folder)
-    return OobleckCodec(net.eval().requires_grad_(False).to(device), model, digest_of_ends(folder))
+        net = load_part(getattr(diffusers, kind), folder)
+    net = net.eval().requires_grad_(False).to(device)
+    codec = OobleckCodec if kind == OOBLECK else SameCodec
+    return codec(net, model, digest_of_ends(folder))

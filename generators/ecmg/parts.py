@@ -15,7 +15,7 @@ from leitmotif.generators.ecmg.controlformer import MusicControlFormer
 from leitmotif.generators.ecmg.network import PARTS, EcmgNetwork
 from leitmotif.generators.ecmg.settings import Settings
 from leitmotif.generators.ecmg.stylization import StylizationModule
-from leitmotif.generators.published_layout import load_part, part_folder
+from leitmotif.generators.published_layout import check_pipeline, load_part, part_folder
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.load import fill, loading
 
@@ -116,6 +116,7 @@ def _from_scratch(settings: Settings, facts: Mapping[str, Any]) -> tuple[Any, An
 
 def _of_base(settings: Settings) -> tuple[Any, Any]:
     base = str(settings.base)
+    check_pipeline(base, settings.revision)
     made = []
     for part, kind in zip(PARTS, (StableAudioDiTModel, StableAudioProjectionModel), strict=False):
         folder = part_folder(base, part, settings.revision)

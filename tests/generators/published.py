@@ -4,10 +4,10 @@ import warnings
 from pathlib import Path
 
 import torch
-from diffusers import AutoencoderOobleck, StableAudioDiTModel, StableAudioProjectionModel
+from diffusers import AutoencoderOobleck, AutoencoderSAME, StableAudioDiTModel, StableAudioProjectionModel
 from transformers import T5Config, T5EncoderModel, T5Tokenizer
 
-from tests.generators.small_networks import SHAPE
+from tests.generators.small_networks import SHAPE, spoil
 
 OOBLECK = {
     "encoder_hidden_size": 16,
@@ -18,6 +18,16 @@ OOBLECK = {
     "audio_channels": 2,
     "sampling_rate": 8000,
 }
+SAME = {
+    "patch_size": 4,
+    "encoder_channels": 8,
+    "encoder_c_mults": [2],
+    "encoder_strides": [2],
+    "encoder_transformer_depths": [2],
+    "latent_dim": 8,
+    "dim_heads": 8,
+    "sampling_rate": 8000,
+}
 TEXT_DIM = 32
 
 
@@ -26,6 +36,16 @@ def write_oobleck(folder: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)
         AutoencoderOobleck(**OOBLECK).save_pretrained(str(folder))
+
+
+def write_same(folder: Path) -> None:
+    """An autoencoder of Stable Audio 3 of 8 numbers a frame of 8 samples; no layer is left at zero."""
+    torch.manual_seed(0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        net = AutoencoderSAME(**SAME)
+    spoil(net)
+    net.save_pretrained(str(folder))
 
 
 def write_published(folder: Path) -> Path:

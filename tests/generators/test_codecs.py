@@ -1,10 +1,12 @@
 """Codecs: lengths, pieces, silence, and the folders that they are opened from."""
 
 import json
+import warnings
 from pathlib import Path
 
 import pytest
 import torch
+from diffusers import AutoencoderSAME
 
 from leitmotif.generators.codecs import codec as pieces
 from leitmotif.generators.codecs.codec import (
@@ -17,17 +19,17 @@ from leitmotif.generators.codecs.codec import (
 from leitmotif.generators.codecs.open import open_codec
 from leitmotif.generators.codecs.spectral import SpectralAutoencoder, SpectralConfig, write_spectral
 from leitmotif.weights.resolve import BadModel
-from tests.generators.published import write_oobleck
+from tests.generators.published import write_oobleck, write_same
 
 
-@pytest.fixture(params=["spectral", "oobleck"])
+@pytest.fixture(params=["spectral", "oobleck", "same"])
 def codec(request: pytest.FixtureRequest, tmp_path: Path) -> AudioCodec:
     """A codec of random weights, opened from a folder."""
     torch.manual_seed(0)
     if request.param == "spectral":
         write_spectral(SpectralAutoencoder(SpectralConfig(width=8, latent_dim=4)), tmp_path)
     else:
-        write_oobleck(tmp_path)
+        {"oobleck": write_oobleck, "same": write_same}[request.param](tmp_path)
     return open_codec(str(tmp_path))
 
 
@@ -86,6 +88,26 @@ def test_a_sound_in_blocks_has_the_bits_of_the_whole_wherever_they_end(
 def test_a_last_frame_that_is_not_full_is_filled_up(codec: AudioCodec) -> None:
     assert encode_long(codec, torch.zeros(codec.channels, 1)).shape == (codec.latent_dim, 1)
     assert encode_long(codec, torch.zeros(codec.channels, 10 * codec.hop + 1)).shape[1] == 11
+
+
+def test_the_codec_of_stable_audio_3_is_that_of_diffusers_and_no_frame_stands_alone(tmp_path: Path) -> None:
+    write_same(tmp_path / "vae")
+    (tmp_path / "model_index.json").write_text('{"_class_name": "StableAudio3Pipeline"}')
+    codec = open_codec(str(tmp_path))
+    assert (codec.rate_hz, codec.channels, codec.hop, codec.latent_dim) == (8000, 2, 8, 8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        net = AutoencoderSAME.from_pretrained(str(tmp_path / "vae")).eval()
+    sound = tones(codec, 40)
+    with torch.no_grad():
+        latents = net.encode(sound).latents
+        assert torch.equal(codec.encode(sound), latents)
+        assert torch.equal(codec.decode(latents), net.decode(latents).sample)
+    other = sound.clone()
+    other[..., 20 * codec.hop] += 0.5
+    changed = (codec.encode(other) - latents).abs().amax(dim=(0, 1)) > 1e-6
+    assert changed[19:22].all()  # in each of two layers at most one frame on each side
+    assert not changed[:18].any() and not changed[23:].any()
 
 
 def test_other_weights_have_another_fingerprint(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from leitmotif.training.checkpoint import list_checkpoints
 from leitmotif.training.logs import read_log
 from leitmotif.training.setup import make_optimizer
 from tests.generators.encoded_clips import ecmg_settings
-from tests.generators.published import write_published
+from tests.generators.published import write_published, write_same
 from tests.generators.small_networks import small_network, some_inputs
 from tests.training.interrupted import cut, numbers, same
 from tests.training.plain_clips import write_plain_dataset
@@ -171,6 +171,29 @@ def test_a_dataset_that_is_not_encoded_is_one_line_and_leaves_nothing(tmp_path: 
     with pytest.raises(UserError, match=r"is not encoded by codec codec-mini and text clap-mini; run `leit"):
         train(dataset, tmp_path / "run", ecmg_settings())
     assert not (tmp_path / "run").exists()
+
+
+def test_a_transformer_from_scratch_learns_and_makes_latents_of_stable_audio_3(tmp_path: Path) -> None:
+    write_same(tmp_path / "same")
+    dataset = Dataset(write_plain_dataset(tmp_path / "dataset"))
+    settings = ecmg_settings(f"codec={tmp_path / 'same'}", "epochs=1")
+    encode(dataset, settings, "cpu")
+    assert dataset.features("ecmg").facts["latent_rate_hz"] == 1000
+    train(dataset.path, tmp_path / "run", settings)
+    (sound,) = EcmgGenerator(tmp_path / "run").load().generate([Request(seconds=0.008, prompt="calm")])
+    assert sound.samples.shape == (2, 64) and sound.samples.any()
+
+
+def test_stable_audio_3_is_no_base_whoever_asks(encoded: Dataset, tmp_path: Path) -> None:
+    write_same(tmp_path / "base" / "vae")
+    (tmp_path / "base" / "model_index.json").write_text('{"_class_name": "StableAudio3Pipeline"}')
+    settings = choose_settings("sao", [f"base={tmp_path / 'base'}"])
+    for ask in (lambda: build_network(settings, {}), lambda: encode(encoded, settings, "cpu")):
+        with pytest.raises(
+            UserError, match=r"a StableAudio3Pipeline; expected a StableAudioPipeline"
+        ) as said:
+            ask()
+        assert "\n" not in str(said.value)
 
 
 @pytest.mark.parametrize(
