@@ -88,19 +88,35 @@ class Dataset(dataset.Dataset):
         """
         return examine_safely(self.path, fast=fast).problems
 
-    def index(self, out: str | os.PathLike[str] | None = None, *, progress: bool = True) -> Indexed:
+    def index(
+        self,
+        out: str | os.PathLike[str] | None = None,
+        *,
+        encoders: Sequence[str] | None = None,
+        device: str = "auto",
+        progress: bool = True,
+    ) -> Indexed:
         """Make its index, or bring it up to date, so that `retrieve` finds music in it.
 
         Args:
             out: The index's folder; by default `index/` in the dataset.
+            encoders: What finds clips by sentences: "NAME" or "NAME=MODEL" of each; none with []. By default
+                those of the former index, or the one that suits the dataset, if it is here.
+            device: Where encoders run: "cpu", "cuda", "cuda:N" or "auto".
             progress: Show how far it is.
 
         Raises:
-            UserError: The dataset cannot be read, or `out` holds something else.
+            UserError: The dataset cannot be read, `out` holds something else, or an encoder is not here.
             OutsideError: The disk refused; a former index is untouched.
         """
         with show_progress(progress) as tell:
-            done = build_index(self, None if out is None else Path(out), on_progress=tell)
+            done = build_index(
+                self,
+                None if out is None else Path(out),
+                encoders=encoders,
+                device=checked_device(device),
+                on_progress=tell,
+            )
         self._retrievers.clear()
         return done
 

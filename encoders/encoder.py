@@ -48,6 +48,27 @@ class AudioEncoder(TextEncoder, Protocol):
         """Return one embedding per window of shape (n,): shape (windows, dim), float32, L2-normalised."""
 
 
+class SentenceEncoder(Protocol):
+    """Finds clips by sentences: `SENTENCE_ENCODER` of a file here, whose READS says what of a clip it embeds.
+
+    One that reads the column `audio` embeds windows as an `AudioEncoder` does.
+
+    Attributes:
+        dim: Length of an embedding, once it is loaded.
+    """
+
+    dim: int
+
+    def load(self, device: str = "cpu") -> Self:
+        """Load the weights onto a torch device."""
+
+    def embed_texts(self, texts: Sequence[str], /) -> np.ndarray:
+        """Return one embedding per sentence that asks, shape (texts, dim), float32, L2-normalised."""
+
+    def embed_captions(self, captions: Sequence[str], /) -> np.ndarray:
+        """Return one embedding per caption of a clip, where it reads the column `caption`; the same shape."""
+
+
 class ImageEncoder(TextEncoder, Protocol):
     """Embeds images and sentences into one space: `IMAGE_ENCODER` of a file here.
 

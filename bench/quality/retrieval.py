@@ -22,7 +22,7 @@ from leitmotif.retrieval.attributes import embed_attributes, find_attributes
 from leitmotif.retrieval.own import with_groups
 from leitmotif.retrieval.query import Ask
 from leitmotif.retrieval.retriever import Retriever
-from leitmotif.retrieval.spaces import CLAP, CLIP, Encoders
+from leitmotif.retrieval.spaces import CLAP, CLIP, SPACES, Encoders, space_named
 from leitmotif.retrieval.tracks import Hit, broad, targeted
 from leitmotif.shards.dataset import Dataset
 from leitmotif.storage.json_lines import read_lines
@@ -69,8 +69,10 @@ def ways(retriever: Retriever, truths: Sequence[Truth]) -> Iterator[tuple[str, l
     index = retriever.index
     encoders = Encoders({name: space.model for name, space in index.facts.spaces.items()}, "cpu")
     words = [truth.words for truth in truths]
-    by_words = {space.name: encoders.of(space).embed_texts(words) for space in (CLAP, CLIP)}
-    own = {space.name: index.vectors(space) for space in (CLAP, CLIP)}
+    spaces = [space_named(name) for name in index.facts.spaces]
+    by_words = {space.name: encoders.of(space).embed_texts(words) for space in spaces}
+    own = {space.name: index.vectors(space) for space in spaces}
+    sentences = [space for space in spaces if space.name not in SPACES]
 
     def asks(row: int, *of: tuple[Any, bool]) -> list[Ask]:
         found = []
@@ -80,12 +82,18 @@ def ways(retriever: Retriever, truths: Sequence[Truth]) -> Iterator[tuple[str, l
             found.append(Ask(space, vector, "it", "is", is_media))
         return found
 
+    said = [(f"words, by {space.name}", [(space, False)]) for space in sentences]
+    if sentences:
+        heard = {space.of for space in sentences}
+        kept = [space for space in (CLAP, CLIP) if space.of not in heard]
+        said.append(("words, by all that are asked", [(space, False) for space in (*kept, *sentences)]))
     for name, of in (
         ("sound", [(CLAP, True)]),
         ("pictures", [(CLIP, True)]),
         ("words, by sound", [(CLAP, False)]),
         ("words, by pictures", [(CLIP, False)]),
         ("words, by both", [(CLAP, False), (CLIP, False)]),
+        *said,
     ):
         rows = range(len(index))
         yield name, [broad(index, asks(row, *of), COUNT, allowed(retriever, row)) for row in rows]

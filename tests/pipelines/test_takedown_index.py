@@ -11,9 +11,10 @@ from leitmotif.pipelines.takedown.run import plan_takedown, take_down
 from leitmotif.pipelines.takedown.targets import Targets
 from leitmotif.retrieval.build import build
 from leitmotif.retrieval.index import Index
-from leitmotif.retrieval.spaces import CLAP
+from leitmotif.retrieval.spaces import CLAP, space_named
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.manifest import read_manifest
+from tests.encoders.gemma_files import save_random_gemma
 from tests.retrieval.known_rows import a_row, unit, write_dataset
 
 
@@ -46,6 +47,19 @@ def test_rows_and_vectors_go_and_the_index_is_up_to_date(dataset: Path) -> None:
         "index/index.json",
         "index/rows.parquet",
     }
+
+
+def test_vectors_that_an_encoder_made_go_too(dataset: Path, tmp_path: Path) -> None:
+    save_random_gemma(tmp_path / "gemma")
+    encoder = f"embeddinggemma={tmp_path / 'gemma'}"
+    assert build(Dataset(dataset), encoders=[encoder], device="cpu").vectors["embeddinggemma"] == 4
+    gone = f"{1:032x}"
+    take(dataset, "https://video.example/1")
+    index = Index(Dataset(dataset))
+    assert index.is_fresh
+    assert index.vectors(space_named("embeddinggemma")).rows.tolist() == [0, 1, 2]
+    assert not build(Dataset(dataset), device="cpu").written
+    assert all(gone.encode() not in path.read_bytes() for path in (dataset / "index").iterdir())
 
 
 def test_an_index_that_was_older_than_its_dataset_stays_so(dataset: Path) -> None:

