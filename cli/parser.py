@@ -27,6 +27,7 @@ COMMANDS = (
     "index",
     "retrieve",
     "generate",
+    "score",
     "export",
     "evaluate",
     "survey",

@@ -100,12 +100,12 @@ class Arranger:
         """Return how many steps a request takes."""
         return math.ceil(request.seconds / BLOCK_S)
 
-    def arrange(self, request: Request, wanted: Attributes | None = None) -> Arrangement:
+    def arrange(self, request: Request, beneath: Attributes | None = None) -> Arrangement:
         """Return the piece of a request in notes.
 
         Args:
             request: Its `attributes` stand over what its `prompt` says.
-            wanted: Attributes that stand over both.
+            beneath: What fits, where both leave it open.
 
         Raises:
             UserError: It is for a length that is not made, or an attribute is of no use.
@@ -115,7 +115,8 @@ class Arranger:
         found = attributes_of(request.attributes).over(said)
         # Of words that say nothing of music, others are at least another piece.
         salt = zlib.crc32((request.prompt or "").encode()) if said == Attributes() else 0
-        plan = make_plan(found if wanted is None else wanted.over(found), request.seconds, request.seed, salt)
+        wanted = found if beneath is None else found.over(beneath)
+        plan = make_plan(wanted, request.seconds, request.seed, salt)
         return Arrangement(plan, write_score(plan))
 
     def generate(
