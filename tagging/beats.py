@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from leitmotif.tagging.confidence import beat_confidence, features
+from leitmotif.tagging.confidence import beat_confidence
 from leitmotif.tagging.downbeats import BEATS_A_BAR, find_downbeat
 from leitmotif.tagging.metre import find_metre
 from leitmotif.tagging.rhythm import MIN_TRACK_S, as_mono, find_onsets, is_silent, layers_of, tempo_of_layers
@@ -60,7 +60,7 @@ def find_beat(track: np.ndarray, rate_hz: int) -> Beat:
     whole, low = layers
     bpm = tempo_of_layers(whole, low, onsets.rate_hz)
     frames = track_beats(beat_strengths(whole, low), onsets.rate_hz, bpm)
-    confidence = beat_confidence(features(bpm, frames, whole, onsets))
+    confidence = beat_confidence(bpm, frames, whole, onsets)
     if confidence < MIN_CONFIDENCE:
         return Beat(confidence)
     times_s = tuple((frames / onsets.rate_hz + EARLY_S).tolist())

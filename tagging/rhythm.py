@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import scipy.fft
+import scipy.ndimage
 
 from leitmotif.tagging.octave import USUAL_BPM, Layer, choose_octave, peaks_of, strengthen, value_at
 
@@ -33,16 +34,18 @@ class Onsets:
     Attributes:
         whole: Of all bands, shape (frames,), from 0.
         low: Of the lowest, in which bass and bass drum play, shape (frames,).
+        change: How unlike the spectra before and after are, apart from their level, 0..1, shape (frames,).
         rate_hz: Frames a second.
     """
 
     whole: np.ndarray
     low: np.ndarray
+    change: np.ndarray
     rate_hz: float
 
 
 def find_onsets(track: np.ndarray, rate_hz: int) -> Onsets:
-    """Return the rising of log band levels, the mean over bands.
+    """Return the rising of log band levels, the mean over bands, and how much the spectrum changes.
 
     Args:
         track: Mono, shape (n,).
@@ -56,7 +59,23 @@ def find_onsets(track: np.ndarray, rate_hz: int) -> Onsets:
     levels = _band_levels(track, size, hop, rate_hz)  # (frames, bands)
     lag = max(1, round(0.012 * rate_hz / hop))
     rising = np.maximum(levels[lag:] - levels[:-lag], 0.0)
-    return Onsets(rising.mean(axis=1), rising[:, :LOW_BANDS].mean(axis=1), rate_hz / hop)
+    low, change = rising[:, :LOW_BANDS].mean(axis=1), _unlikeness(10.0**levels, lag)
+    return Onsets(rising.mean(axis=1), low, change, rate_hz / hop)
+
+
+def _unlikeness(power: np.ndarray, lag: int) -> np.ndarray:
+    """Return how unlike `lag` frames and the next ones are in shape, the squared Hellinger distance, 0..1.
+
+    Args:
+        power: Of each band, shape (frames, bands), above 0.
+        lag: Frames.
+
+    Returns:
+        Shape (frames - lag,).
+    """
+    mean = scipy.ndimage.uniform_filter1d(power, lag, axis=0)
+    shapes = np.sqrt(mean / mean.sum(axis=1, keepdims=True))
+    return np.maximum(1.0 - (shapes[lag:] * shapes[:-lag]).sum(axis=1), 0.0)
 
 
 def _band_levels(track: np.ndarray, size: int, hop: int, rate_hz: int) -> np.ndarray:

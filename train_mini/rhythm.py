@@ -36,6 +36,7 @@ PIECES = {
     "noise": 150,
 }
 COUNTS = {"arranged": 1.0, "solo": 0.5, "waltz": 1.0, "compound": 1.0}
+HELD = 2.5  # what a held note counts beside them where strokes are told from trembling
 TOLERANCE = 0.04
 HEARD_AS = (1 / 3, 1 / 2, 1.0, 2.0, 3.0)  # of the tempo, what the confidence takes as right
 PENALTY = 0.005  # on squared weights of features that are scaled to unit deviation
@@ -57,17 +58,26 @@ def octave_choice(kind: str, piece: Piece, onsets: Onsets) -> Choice | None:
     return rows, int(right[0]), COUNTS[kind]
 
 
-def confidence_choice(piece: Piece, onsets: Onsets) -> Choice | None:
-    """Return the features of the tempo that is found, beside a row of zeros; None without onsets."""
+def confidence_choices(kind: str, piece: Piece, onsets: Onsets) -> tuple[Choice | None, Choice | None]:
+    """Return what tells whether the tempo that is found is right, and whether something new is heard at it.
+
+    Each beside a row of zeros; None without onsets, the second also where it is not known.
+    """
     layers = layers_of(onsets)
     if layers is None:
-        return None
+        return None, None
     bpm = tempo_of_layers(*layers, onsets.rate_hz)
     beats = track_beats(beat_strengths(*layers), onsets.rate_hz, bpm)
-    row = np.append(confidence.features(bpm, beats, layers[0], onsets), 1.0)
     truth = piece.tempo_bpm
     right = truth is not None and any(abs(bpm / truth / ratio - 1) <= TOLERANCE for ratio in HEARD_AS)
-    return np.stack([np.zeros_like(row), row]), int(right), 1.0
+    row = np.append(confidence.features(bpm, beats, layers[0], onsets), 1.0)
+    change = np.array([np.log(confidence.change_at(beats, onsets)), 1.0])
+    struck = right or kind == "held"
+    return _whether(row, right, 1.0), _whether(change, right, COUNTS.get(kind, HELD)) if struck else None
+
+
+def _whether(row: np.ndarray, right: bool, count: float) -> Choice:
+    return np.stack([np.zeros_like(row), row]), int(right), count
 
 
 def metre_choice(piece: Piece, onsets: Onsets) -> Choice | None:
@@ -133,13 +143,15 @@ def with_stretch(onsets: Onsets, seed: int) -> tuple[Onsets, Onsets]:
     frames = int(onsets.rate_hz * rng.uniform(3, 10))
     start = int(rng.uniform(0, len(onsets.whole) - frames))
     stretch = slice(start, start + frames)
-    return onsets, Onsets(onsets.whole[stretch], onsets.low[stretch], onsets.rate_hz)
+    parts = (values[stretch] for values in (onsets.whole, onsets.low, onsets.change))
+    return onsets, Onsets(*parts, onsets.rate_hz)
 
 
 def main() -> None:
     """Fit, write and print."""
     octaves: list[Choice | None] = []
     beats: list[Choice | None] = []
+    strokes: list[Choice | None] = []
     metres: list[Choice | None] = []
     bars: dict[str, list[Choice | None]] = {name: [] for name in metre.METRES}
     for kind, seed, piece in pieces():
@@ -148,10 +160,13 @@ def main() -> None:
         metres.append(metre_choice(piece, onsets))
         if piece.metre is not None:
             bars[piece.metre].append(downbeat_choice(piece, onsets))
-        beats += [confidence_choice(piece, part) for part in with_stretch(onsets, seed)]
+        for part in with_stretch(onsets, seed):
+            right, struck = confidence_choices(kind, piece, part)
+            beats.append(right)
+            strokes.append(struck)
     network = fit_network([choice for choice in octaves if choice is not None])
     np.savetxt(octave.WEIGHTS_PATH, network, fmt="%.4g", delimiter=",")
-    for name, choices in (("confidence", beats), ("metre", metres), *bars.items()):
+    for name, choices in (("confidence", beats), ("struck", strokes), ("metre", metres), *bars.items()):
         weights = fit([choice for choice in choices if choice is not None])
         print(f"{name}: {tuple(np.round(weights, 3).tolist())}")
 

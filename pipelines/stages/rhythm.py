@@ -22,7 +22,7 @@ class RhythmStage(ClipByClipStage[StageSettings]):
     """How sure a beat is, its tempo, class, times and metre, and the key; null where the audio has none."""
 
     NAME: ClassVar = "rhythm"
-    VERSION: ClassVar = 8
+    VERSION: ClassVar = 9
     READS: ClassVar = ("track",)
     SETTINGS: ClassVar = StageSettings
     BATCH: ClassVar = 16

@@ -5,7 +5,7 @@ import pytest
 
 from leitmotif.tagging.beats import MIN_CONFIDENCE, find_beat
 from leitmotif.tagging.tracking import track_beats
-from tests.tagging.sounds import RATE_HZ, applause, clicks, syllables, tone
+from tests.tagging.sounds import RATE_HZ, applause, clicks, notes, syllables, tone
 
 FRAMES_HZ = 172.0
 
@@ -46,6 +46,20 @@ def test_what_has_no_beat_has_neither_tempo_nor_beats_and_a_low_confidence(track
     beat = find_beat(track, RATE_HZ)
     assert beat.confidence < MIN_CONFIDENCE
     assert beat.tempo_bpm is None and beat.beats_s is None
+
+
+@pytest.mark.parametrize("rate_hz", [1.6, 2.3, 4.0])
+@pytest.mark.parametrize("depth", [0.3, 0.6])
+def test_a_held_note_that_trembles_in_time_has_no_beat(rate_hz, depth):
+    seconds = np.arange(12 * RATE_HZ) / RATE_HZ
+    note = sum(np.sin(2 * np.pi * 220.0 * k * seconds) / k for k in range(1, 9))
+    track = 0.05 * note * (1.0 + depth * np.sin(2 * np.pi * rate_hz * seconds))
+    assert find_beat(track, RATE_HZ).tempo_bpm is None
+
+
+def test_one_chord_that_is_struck_again_and_again_has_a_beat():
+    track = notes([(beat, pitch, 1.0) for beat in range(32) for pitch in (48, 60, 64, 67)], 0.5, 32, 15.0)
+    assert find_beat(track, RATE_HZ).tempo_bpm == pytest.approx(120.0, rel=0.01)
 
 
 def test_of_what_is_too_short_nothing_is_said():

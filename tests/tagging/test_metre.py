@@ -20,7 +20,7 @@ def layers(bpm: float, hits: dict[float, float], beats: int, duration_s: float =
             if frame < len(whole):
                 whole[frame] = strength
                 low[frame] = max(strength - 0.5, 0.0)
-    return layers_of(Onsets(whole, low, RATE_HZ))
+    return layers_of(Onsets(whole, low, whole, RATE_HZ))
 
 
 MARCH = {0: 1.0, 1: 0.5, 2: 0.9, 3: 0.5, 0.5: 0.2, 1.5: 0.2, 2.5: 0.2, 3.5: 0.3}

@@ -21,7 +21,7 @@ ROCK = (1.0, 0.0, 0.3, 0.0)  # a stroke on the beat, a softer one half-way
 
 
 def choose(bpm: float, onsets: np.ndarray) -> float:
-    return choose_octave([bpm], *layers_of(Onsets(onsets, onsets, RATE_HZ)), RATE_HZ)
+    return choose_octave([bpm], *layers_of(Onsets(onsets, onsets, onsets, RATE_HZ)), RATE_HZ)
 
 
 @pytest.mark.parametrize("wrong", [0.5, 2.0])
@@ -46,6 +46,6 @@ def test_candidates_are_multiples_within_what_can_be_counted_each_once():
 
 def test_there_is_a_weight_for_every_feature():
     onsets = beats(120.0, ROCK)
-    row = features(120.0, *layers_of(Onsets(onsets, onsets, RATE_HZ)), RATE_HZ)
+    row = features(120.0, *layers_of(Onsets(onsets, onsets, onsets, RATE_HZ)), RATE_HZ)
     assert read_weights().shape[1] == len(row) + 2
     assert np.isfinite(row).all()
