@@ -24,7 +24,8 @@ LICENSE = "Llama 3.1 Community License"
 RATE_HZ = None  # it reads text
 REFERENCE = "Visuals Music Bridge, appendix A.1; https://huggingface.co/meta-llama/Llama-3.1-8B-Instruct"
 
-Message = dict[str, str]
+Message = dict[str, Any]
+"""A turn of a conversation, `role` and `content`: a text, or parts of which some are pictures."""
 
 # A clip that any fit model writes about: where it does not, no other clip is to blame.
 PLAIN_CLIP = CaptionFacts(

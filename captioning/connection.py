@@ -8,6 +8,7 @@ import os
 import random
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, Self, TypeVar
@@ -35,21 +36,47 @@ _BUSY, _REFUSED_KEY, _PASSING = 429, (401, 403), (408, 425)
 _SHOWN = 200
 
 
+@dataclass(frozen=True)
+class Purpose:
+    """What a server is asked for, as its faults are told.
+
+    Attributes:
+        server: What it is called.
+        thing: What one request is about.
+        kept: What becomes of that which was answered before.
+    """
+
+    server: str
+    thing: str
+    kept: str
+
+
+CAPTIONING = Purpose(
+    "the caption server",
+    "this clip",
+    "what was captioned so far is kept (caption.patience_s waits longer)",
+)
+
+
 class Connection:
     """A connection to a server, shared by the requests of a batch; use it as an async context manager."""
 
-    def __init__(self, url: str, *, timeout_s: float, patience_s: float) -> None:
+    def __init__(
+        self, url: str, *, timeout_s: float, patience_s: float, purpose: Purpose = CAPTIONING
+    ) -> None:
         """Prepare; nothing is sent yet.
 
         Args:
             url: Base URL of the API, such as http://localhost:8000/v1.
             timeout_s: Time for one request.
             patience_s: How long the server may stay away before it is given up.
+            purpose: What it is asked for.
 
         Raises:
             UserError: The key cannot be sent.
         """
         self.url, self.timeout_s, self.patience_s = url, timeout_s, patience_s
+        self.purpose = purpose
         self.key = read_key()
         self.client = open_client(url, self.key)
         self.answers = 0
@@ -119,7 +146,8 @@ class Connection:
                 if faults >= most:
                     failed = f"failed {faults} times" if most > 1 else "goes on failing"
                     raise BadCaption(
-                        f"the server {failed} on this clip while it answered others ({self._reason(error)})"
+                        f"the server {failed} on {self.purpose.thing} while it answered others "
+                        f"({self._reason(error)})"
                     ) from error
                 await asyncio.sleep(self._pause_s(error, number))
                 number += 1
@@ -163,16 +191,15 @@ class Connection:
         if self.silent_since is None:
             self.silent_since = now
             does = "answers with nothing of use" if _came(error) else "does not answer"
-            logger.warning("the caption server at %s %s (%s); waiting", self.url, does, self._reason(error))
+            logger.warning("%s %s (%s); waiting", self._server, does, self._reason(error))
         asked_s = _retry_after_s(error)
         left_s = self.silent_since + self.patience_s - now
         if left_s <= 0 or (asked_s or 0.0) > left_s:
             wish = f", and asks to wait for {asked_s:.0f} s" if asked_s else ""
             has = "answered with nothing of use" if _came(error) else "not answered"
             raise ServerDown(
-                f"the caption server at {self.url} has {has} for {now - self.silent_since:.0f} s "
-                f"({self._reason(error)}){wish}; see to it and run the same command again, what was "
-                "captioned so far is kept (caption.patience_s waits longer)",
+                f"{self._server} has {has} for {now - self.silent_since:.0f} s ({self._reason(error)})"
+                f"{wish}; see to it and run the same command again, {self.purpose.kept}",
                 busy=_status(error) == _BUSY,
             ) from error
         if asked_s is not None:
@@ -180,10 +207,14 @@ class Connection:
         longest_s = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2.0 ** min(number, 10))
         return min(left_s, longest_s * random.uniform(0.5, 1.0))
 
+    @property
+    def _server(self) -> str:
+        return f"{self.purpose.server} at {self.url}"
+
     def _note_answer(self) -> None:
         self.answers += 1
         if self.silent_since is not None:
-            logger.warning("the caption server at %s answers again", self.url)
+            logger.warning("%s answers again", self._server)
             self.silent_since = None
 
     def _reason(self, error: BaseException) -> str:

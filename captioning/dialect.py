@@ -78,7 +78,7 @@ class Dialect:
             )
         if self.seeded and re.search(r"\bseed\b", refusal):
             return replace(self, seeded=False), (
-                "knows no seed; asked again it would write other captions, which are stored without a seed"
+                "knows no seed; asked again it would write other words, which are stored without a seed"
             )
         return None
 
@@ -86,5 +86,7 @@ class Dialect:
 def _in_one_turn(messages: Sequence[Message]) -> list[Message]:
     """Return the conversation with the system's words before the user's first ones."""
     system = [message["content"] for message in messages if message["role"] == "system"]
+    if not system:  # the user's may be pictures, too
+        return list(messages)
     first, *others = [message for message in messages if message["role"] != "system"]
     return [{**first, "content": "\n\n".join([*system, first["content"]])}, *others]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -18,22 +17,19 @@ from leitmotif.captioning.chat import (
     REFERENCE,
     REVISION,
     ChatTask,
-    Completion,
     Message,
     unfit,
 )
 from leitmotif.captioning.connection import Connection
-from leitmotif.captioning.dialect import Dialect
 from leitmotif.captioning.errors import BadCaption, Refused, ServerDown
 from leitmotif.captioning.exchange import run
 from leitmotif.captioning.facts import CaptionFacts
+from leitmotif.captioning.model_server import ModelServer
 from leitmotif.captioning.server_settings import URL
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.published import revision_of_language_model
 
 __all__ = ["LICENSE", "MODEL_ID", "RATE_HZ", "REFERENCE", "REVISION", "ServerCaptioner"]
-
-logger = logging.getLogger("leitmotif.captioning")
 
 
 class ServerCaptioner:
@@ -67,9 +63,8 @@ class ServerCaptioner:
             timeout_s: Time for one request.
             patience_s: How long the server may stay away.
         """
-        self.task, self.served, self.revision, self.concurrency = task, model, revision, concurrency
-        self.url, self.timeout_s, self.patience_s = url, timeout_s, patience_s
-        self.dialect = Dialect()
+        self.task, self.revision, self.concurrency = task, revision, concurrency
+        self.server = ModelServer(url, model, timeout_s=timeout_s, patience_s=patience_s)
         self._writes, self._vouched_s = False, 0.0  # it wrote a caption; it last took the plain clip at
 
     @classmethod
@@ -86,7 +81,7 @@ class ServerCaptioner:
 
     def model(self) -> str:
         """Return `id@revision` of what is to be served."""
-        return f"{self.served}@{revision_of_language_model(self.served, self.revision)}"
+        return f"{self.server.model}@{revision_of_language_model(self.server.model, self.revision)}"
 
     def identity(self) -> Mapping[str, Any]:
         """Return what changes the words: the prompt, and how they are chosen."""
@@ -101,12 +96,11 @@ class ServerCaptioner:
             LookupError: There is no such prompt.
         """
         _ = self.task.prompt
-        served = run(self._served())
-        if self.served not in served:
+        served, wanted = run(self._served()), self.server.model
+        if wanted not in served:
             raise UserError(
-                f"got a server at {self.url} that serves {', '.join(served) or 'nothing'}; expected "
-                f"{self.served} (start it with `vllm serve {self.served}`, or name what it serves as "
-                "caption.model)"
+                f"got a server at {self.server.url} that serves {', '.join(served) or 'nothing'}; expected "
+                f"{wanted} (start it with `vllm serve {wanted}`, or name what it serves as caption.model)"
             )
         return self
 
@@ -123,16 +117,13 @@ class ServerCaptioner:
         """
         return run(self._caption_all(batch, keep)) if batch else []
 
-    def _connect(self) -> Connection:
-        return Connection(self.url, timeout_s=self.timeout_s, patience_s=self.patience_s)
-
     async def _served(self) -> list[str]:
-        async with self._connect() as connection:
+        async with self.server.connect() as connection:
             return await connection.models()
 
     async def _caption_all(self, batch: Sequence[CaptionFacts], keep: Keep) -> list[Caption | BadCaption]:
         free, doubting = asyncio.Semaphore(self.concurrency), asyncio.Lock()
-        async with self._connect() as connection:
+        async with self.server.connect() as connection:
 
             async def caption(facts: CaptionFacts) -> Caption | BadCaption:
                 try:
@@ -175,7 +166,9 @@ class ServerCaptioner:
         for attempt in self.task.attempts:
             seed = self.task.seed(facts.clip_id, attempt)
             try:
-                completion, dialect = await self._ask(connection, messages, seed, patient=patient)
+                completion, dialect = await self.server.ask(
+                    connection, messages, self.task.sampling, seed, patient=patient
+                )
             except BadCaption as error:
                 return error
             try:
@@ -186,25 +179,6 @@ class ServerCaptioner:
                 return replace(caption, seed=caption.seed if dialect.seeded else None, system=dialect.system)
         return fault
 
-    async def _ask(
-        self, connection: Connection, messages: Sequence[Message], seed: int, *, patient: bool = True
-    ) -> tuple[Completion, Dialect]:
-        """Return an answer, and how it was asked for; what the server does not know is left out."""
-        while True:
-            dialect = self.dialect
-            try:
-                body = dialect.body(self.served, messages, self.task.sampling, seed)
-                completion = await connection.ask(body, in_vain=dialect.is_refused_by, patient=patient)
-                return completion, dialect
-            except Refused as refusal:
-                if dialect != self.dialect:
-                    continue  # another request has found it out
-                other = dialect.after(refusal.words)
-                if other is None:
-                    raise
-                self.dialect, meaning = other
-                logger.warning("the caption server at %s %s", self.url, meaning)
-
     async def _see_it_up(self, connection: Connection, down: ServerDown) -> None:
         """See whether the server answers about a plain clip: then it is one clip that it fails on.
 
@@ -213,7 +187,8 @@ class ServerCaptioner:
         """
         if down.busy:
             raise down
-        await self._ask(connection, self.task.messages(PLAIN_CLIP), self.task.seed(PLAIN_CLIP.clip_id, 0))
+        messages, seed = self.task.messages(PLAIN_CLIP), self.task.seed(PLAIN_CLIP.clip_id, 0)
+        await self.server.ask(connection, messages, self.task.sampling, seed)
 
     async def _doubt_server(self, connection: Connection, fault: BadCaption, failed_s: float) -> None:
         """See whether a fault may be the clip's: the server must do better with a plain clip.
@@ -226,7 +201,7 @@ class ServerCaptioner:
             return
         plain = await self._caption(connection, PLAIN_CLIP, self.task.messages(PLAIN_CLIP))
         if isinstance(plain, Refused) or (isinstance(plain, BadCaption) and not refused):
-            raise unfit(f"{self.served} at {self.url}", plain) from fault
+            raise unfit(f"{self.server.model} at {self.server.url}", plain) from fault
         self._writes |= isinstance(plain, Caption)
         self._vouched_s = time.monotonic()
 

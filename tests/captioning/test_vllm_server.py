@@ -161,7 +161,7 @@ def test_a_server_that_stays_away_is_one_line_after_the_patience(server):
 def test_a_server_that_is_still_starting_is_waited_for(server):
     server.stop()
     threading.Timer(0.3, server.start).start()
-    assert captioner(server).load().served == MODEL
+    assert captioner(server).load().server.model == MODEL
 
 
 def test_one_clip_that_the_server_cannot_take_is_that_clip_s_failure(server):
