@@ -27,7 +27,7 @@ _PREAMBLE = re.compile(
     r"|[^.!?]{0,60}\b(?:description|caption|sentence|answer|output)\b[^.!?]{0,40}:",
     re.IGNORECASE,
 )
-_REFUSAL = re.compile(
+REFUSAL = re.compile(
     r"\bI(?:'m| am)? (?:sorry|can(?:no|')t|can not|unable|apologi[sz]e|don't|do not|won't|will not)\b"
     r"|\bas an? (?:AI|language model|assistant)\b|\blanguage model\b"
     r"|\b(?:cannot|can't|unable to) (?:fulfil+|assist|help|comply|provide|generate|create|write|describe)\b"
@@ -87,7 +87,7 @@ def _faults(caption: str, facts: CaptionFacts, instructions: str, max_words: int
     words = _words(caption)
     if not words:
         yield "it is empty"
-    if _REFUSAL.search(caption):
+    if REFUSAL.search(caption):
         yield "it is a refusal"
     if _PREAMBLE.match(caption):
         yield "it begins with a preamble"

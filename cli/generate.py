@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leitmotif.cli import console
+from leitmotif.cli import console, generate_sva
 from leitmotif.cli.exits import Exit
 from leitmotif.cli.progress import progress
 
@@ -19,12 +19,19 @@ if TYPE_CHECKING:
     from leitmotif.pipelines.generating import MusicMaker
 
 EXAMPLE = "leitmotif generate --video my-video.mp4 --model my-generator/ --dataset my-dataset/ --out my.wav"
+ECMG = "ecmg"
 # What says which bridges are looked for; a record that is given has them already.
 _LOOKED_FOR = ("video", "image", "text", "reference", "describe", "genre", "mood", "instrument", "tempo")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the arguments."""
+    parser.add_argument(
+        "--backend",
+        default=ECMG,
+        metavar="NAME",
+        help=f"{ECMG}: a generator of yours (--model); {generate_sva.BACKEND}: music and effects for a film",
+    )
     parser.add_argument("--video", action="append", default=[], type=Path, metavar="FILE", help="a film")
     parser.add_argument("--image", action="append", default=[], type=Path, metavar="FILE", help="a picture")
     parser.add_argument(
@@ -49,7 +56,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--index", type=Path, metavar="FOLDER", help="its index, where it is not index/ in the dataset"
     )
     parser.add_argument(
-        "--describe", type=Path, metavar="RUN", help="what `leitmotif train mmdm` wrote: says the text"
+        "--describe",
+        metavar="RUN",
+        help="what `leitmotif train mmdm` wrote: says the text; for sva also words",
     )
     parser.add_argument("--reference", type=Path, metavar="FILE", help="music of yours to follow instead")
     parser.add_argument("--genre", metavar="LABEL", help="a genre that the music is to have")
@@ -77,14 +86,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cfg", type=float, metavar="W", help="how much all is followed (the run's)")
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 … or auto")
     parser.add_argument("--strict", action="store_true", help="exit with 1 if an input could not be used")
+    generate_sva.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Find the bridges of every piece, make and write it, return the exit code."""
+    from leitmotif.assignments import known
     from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.storage.errors import UserError
     from leitmotif.storage.places import check_place
 
+    known("backend", options.backend, (ECMG, generate_sva.BACKEND))
+    generate_sva.check_options(options, _defaults())
+    if options.backend == generate_sva.BACKEND:
+        return generate_sva.score(options)
     started = time.monotonic()
     with one_line_errors():
         if options.count < 1:
@@ -100,6 +115,13 @@ def run(options: argparse.Namespace) -> int:
         seconds = round(time.monotonic() - started, 2)
         console.print_json({"pieces": pieces, "failed": failed, "seconds": seconds})
     return Exit.STRICT if options.strict and failed else Exit.DONE
+
+
+def _defaults() -> argparse.Namespace:
+    """Return the options as they are where none is typed."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    return parser.parse_args(["--out", "."])
 
 
 def _named(options: argparse.Namespace) -> Iterator[tuple[str, Wish | Bridges]]:
@@ -170,7 +192,7 @@ def _maker(options: argparse.Namespace, named: Sequence[tuple[str, Wish | Bridge
         model,
         dataset=dataset,
         index=options.index,
-        describe=options.describe,
+        describe=None if options.describe is None else Path(options.describe),
         device=checked_device(options.device),
     )
     for each in given:

@@ -79,7 +79,7 @@ def timed_key_frames(
         placed = [(start_s + first_s, start_s + last_s) for first_s, last_s in shots]
         parts = parts_of(placed, count, start_s, start_s + window_s)
         pictures = [
-            (time_s, _encode_jpeg(frame, short_side, aspect))
+            (time_s, encode_jpeg(frame, short_side, aspect))
             for time_s, frame in _take(reader, parts, start_s, start_s + window_s)
         ]
     if not pictures:
@@ -198,7 +198,17 @@ def _any_frame(reader: VideoDecoder, start_s: float, end_s: float) -> Iterator[t
         yield last
 
 
-def _encode_jpeg(frame: Any, short_side: int, aspect: Fraction | None) -> bytes:
+def encode_jpeg(frame: Any, short_side: int, aspect: Fraction | None) -> bytes:
+    """Return a frame as JPEG, as a player shows it.
+
+    Args:
+        frame: The frame.
+        short_side: Size of the shorter side in pixels; smaller frames stay as they are.
+        aspect: Width over height of one pixel; None where it is unknown.
+
+    Raises:
+        DecodeFailed: It is too large for JPEG.
+    """
     width, height = displayed_size(frame.width, frame.height, aspect)
     scale = min(1.0, short_side / min(width, height))
     size = max(round(width * scale), 1), max(round(height * scale), 1)

@@ -155,14 +155,15 @@ def _dated(packets: Iterable[Any]) -> Iterator[Any]:
 
 @contextmanager
 def writing(path: Path, container: str) -> Iterator[Any]:
-    """Give a file to write streams to; it goes when they cannot be written.
+    """Give a file to write streams to, the same bytes for the same streams; it goes where that fails.
 
     Raises:
         EncodeFailed: What an encoder or the container refuses.
         OSError, MemoryError: What the machine does.
     """
     try:
-        with av.open(str(path), "w", format=container) as film:
+        # No random ids, no dates of today.
+        with av.open(str(path), "w", format=container, options={"fflags": "+bitexact"}) as film:
             yield film
     except av.error.FFmpegError as error:
         path.unlink(missing_ok=True)

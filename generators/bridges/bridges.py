@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,10 +10,8 @@ from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from pydantic.dataclasses import dataclass
 
 from leitmotif.assignments import wrong_value
-from leitmotif.phrases import no_such_file
+from leitmotif.generators.records import bytes_of, facts_of, holds, read_record
 from leitmotif.storage.atomic import write_bytes
-from leitmotif.storage.documents import DocumentError, read_object
-from leitmotif.storage.errors import UserError, is_machine_fault
 
 VERSION = 1
 _STRICT = ConfigDict(extra="forbid")
@@ -146,8 +143,7 @@ class Bridges:
 
     def facts(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
-        found: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return found
+        return facts_of(self)
 
     def changed(self, **changes: Any) -> Bridges:
         """Return the bridges with other values; those that are None stay, and nothing is made of them yet.
@@ -174,39 +170,15 @@ def write_bridges(path: Path, bridges: Bridges) -> None:
     write_bytes(path, bytes_of(bridges))
 
 
-def bytes_of(bridges: Bridges) -> bytes:
-    """Return bridges as such a file holds them."""
-    text = json.dumps(bridges.facts(), indent=1, ensure_ascii=False) + "\n"
-    # Of the name of a file that is no UTF-8, JSON has the escape.
-    return text.encode(errors="backslashreplace")
-
-
 def read_bridges(path: Path) -> Bridges:
     """Return the bridges in a file.
 
     Raises:
         UserError: There is no such file, or something in it is of no use.
     """
-    try:
-        return _READER.validate_python(read_object(path))
-    except ValidationError as error:
-        said = wrong_value(".".join(map(str, error.errors()[0]["loc"])), error)
-        raise UserError(f"{str(path)!r}: {str(said).removeprefix('setting ')}") from error
-    except DocumentError as error:
-        raise UserError(
-            f"{str(path)!r} holds no bridges ({error}); give a file that `leitmotif generate` wrote"
-        ) from error
-    except OSError as error:
-        if is_machine_fault(error):
-            raise
-        said_of = no_such_file(path) if not path.exists() else (error.strerror or str(error))
-        raise UserError(f"{str(path)!r} cannot be read: {said_of}") from error
+    return read_record(path, _READER, "bridges")
 
 
 def is_bridges(path: Path) -> bool:
     """Tell whether a file is one that `write_bridges` wrote, whatever was edited in it."""
-    try:
-        found = read_object(path)
-    except (DocumentError, OSError):
-        return False
-    return {"text", "text_from", "model"} <= set(found)
+    return holds(path, "text", "text_from", "model")

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import soundfile
 
-from leitmotif.generators.bridges.bridges import Bridges, Made, bytes_of, is_bridges
+from leitmotif.generators.bridges.bridges import Bridges, Made, is_bridges
+from leitmotif.generators.records import bytes_of
 from leitmotif.media.errors import MediaError
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.media.soundtrack import SUFFIXES, check_soundtrack, lay_sound

@@ -1,0 +1,1 @@
+"""SVA: a silent film in, a scored film out. A model that sees writes a scheme, others make its sounds."""
