@@ -5,8 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench.quality.tags import Heard, Listener, measure_tracks
+from bench.quality.tags import Heard, Listener, measure_genre, measure_tracks
 from bench.real_media import read_index
+from leitmotif.taxonomy.labels import load
 
 
 def heard(file: str, **scores: float) -> Heard:
@@ -25,6 +26,16 @@ def test_a_track_is_right_whose_likeliest_genre_is_of_its_package_and_ambient_sa
     told = measure_tracks(tracks)["musicnn + clap-mini"]
     assert (told["orchestral of 2"], told["electronic of 2"], told["balanced accuracy"]) == (1.0, 0.5, 0.75)
     assert told["taken for others"] == {"d": "rock"}
+
+
+def test_a_second_genre_counts_where_it_would_be_said() -> None:
+    clips = [
+        heard("a", classical=0.6, cinematic=0.3), heard("b", classical=0.6, jazz=0.3),
+        heard("c", rock=0.5, pop=0.1), heard("d", rock=0.5, pop=0.4),
+    ]  # fmt: skip
+    truths = {"a": {"classical", "cinematic"}, "b": {"classical"}, "c": {"pop"}}
+    found = measure_genre(clips, truths, load(), lambda clip: clip.joined, threshold=0.2)
+    assert (found["recordings, genre"], found["second genre of 2"]) == (3, 0.5)
 
 
 @pytest.mark.slow

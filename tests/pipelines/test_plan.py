@@ -25,9 +25,9 @@ def test_a_plan_survives_being_saved() -> None:
 
 
 def test_a_setting_overrules_recipe_and_profile() -> None:
-    plan = make_plan("music-track", "embedded", ["pam.threshold=0.8", "genres.top=1", "tagging.device=cuda"])
+    plan = make_plan("music-track", "embedded", ["pam.threshold=0.8", "genres.top=3", "tagging.device=cuda"])
     assert plan.rules["pam"] == 0.8
-    assert plan.tags["genres"].top == 1
+    assert plan.tags["genres"].top == 3
     assert plan.stages["tagging"]["device"] == "cuda"
 
 

@@ -64,6 +64,13 @@ def test_what_nobody_speaks_for_is_never_chosen() -> None:
     assert {tag["tag"] for tag in chosen["genres"]} == {"rock", "cinematic"} and chosen["moods"] == []
 
 
+def test_of_music_between_two_genres_the_profile_says_the_likelier_one() -> None:
+    profile = read_document("profile", "embedded")
+    settings = {kind: TagSettings(**stated) for kind, stated in profile["tags"].items()}
+    scores = list(scored([0.0, 0.0, 0.0, 0.3, 0.0], cinematic=0.4).values())[: len(load().all_tags())]
+    assert [tag["tag"] for tag in select_by_kind(scores, load(), settings)["genres"]] == ["cinematic"]
+
+
 def test_a_word_that_the_tagger_lacks_is_named() -> None:
     with pytest.raises(LookupError, match="without the word 'punk'"):
         JoinedScores(LABELS, SPEAKERS, TAGS[:-1])
