@@ -55,5 +55,6 @@ def _open_of_diffusers(folder: Path, model: str, device: str, kind: str) -> Audi
         warnings.filterwarnings("ignore", message=".*weight_norm.* is deprecated", category=FutureWarning)
         net = load_part(getattr(diffusers, kind), folder)
     net = net.eval().requires_grad_(False).to(device)
-    codec = OobleckCodec if kind == OOBLECK else SameCodec
-    return codec(net, model, digest_of_ends(folder))
+    if kind == SAME:
+        return SameCodec(net, model, digest_of_ends(folder))
+    return OobleckCodec(net, model, digest_of_ends(folder))
