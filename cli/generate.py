@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leitmotif.cli import console, generate_sva
+from leitmotif.cli import console, generate_sounds, generate_sva
 from leitmotif.cli.exits import Exit
 from leitmotif.cli.progress import progress
 
@@ -30,7 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--backend",
         default=ECMG,
         metavar="NAME",
-        help=f"{ECMG}: a generator of yours (--model); {generate_sva.BACKEND}: music and effects for a film",
+        help=f"{ECMG}: a generator of yours (--model); {generate_sva.BACKEND}: music and effects for a film; "
+        "or what makes sounds of --text, by its name in `leitmotif doctor`",
     )
     parser.add_argument("--video", action="append", default=[], type=Path, metavar="FILE", help="a film")
     parser.add_argument("--image", action="append", default=[], type=Path, metavar="FILE", help="a picture")
@@ -41,7 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="what the music is to be like; these three may be repeated",
     )
-    parser.add_argument("--model", type=Path, metavar="RUN", help="what `leitmotif train ecmg` wrote")
+    parser.add_argument(
+        "--model",
+        type=Path,
+        metavar="RUN",
+        help="what `leitmotif train ecmg` wrote; of another backend a hub id or a folder",
+    )
     parser.add_argument(
         "--out",
         required=True,
@@ -87,19 +93,60 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", default="auto", help="cpu, cuda, cuda:1 … or auto")
     parser.add_argument("--strict", action="store_true", help="exit with 1 if an input could not be used")
     generate_sva.add_arguments(parser)
+    generate_sounds.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Find the bridges of every piece, make and write it, return the exit code."""
+    """Have the backend make what is asked for, and return the exit code."""
     from leitmotif.assignments import known
+    from leitmotif.generators.backends import descriptions
+
+    sounds = descriptions()
+    backend = known("backend", options.backend, (ECMG, generate_sva.BACKEND, *sounds))
+    defaults = _defaults()
+    others = (*generate_sva.OWN, *generate_sounds.OWN)
+    taken: Sequence[str] = [name for name in vars(defaults) if name not in others]
+    make = _make_music
+    if backend == generate_sva.BACKEND:
+        taken, make = generate_sva.TAKEN, generate_sva.score
+    elif backend in sounds:
+        taken, make = generate_sounds.TAKEN, generate_sounds.make
+    _check_options(options, defaults, taken)
+    return make(options)
+
+
+def _defaults() -> argparse.Namespace:
+    """Return the options as they are where none is typed."""
+    parser = argparse.ArgumentParser(add_help=False)
+    add_arguments(parser)
+    return parser.parse_args(["--out", "."])
+
+
+def _check_options(options: argparse.Namespace, defaults: argparse.Namespace, taken: Sequence[str]) -> None:
+    """Refuse options that the backend knows nothing of.
+
+    Args:
+        options: What was typed.
+        defaults: What stands where nothing is.
+        taken: The options that it knows.
+
+    Raises:
+        UserError: There are others.
+    """
+    from leitmotif.storage.errors import UserError
+
+    for name, value in vars(defaults).items():
+        if name not in taken and getattr(options, name) != value:
+            option = f"--{name.replace('_', '-')}"
+            raise UserError(f"got {option}, which --backend {options.backend} does not know; leave it out")
+
+
+def _make_music(options: argparse.Namespace) -> int:
+    """Find the bridges of every piece, make and write it, return the exit code."""
     from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.storage.errors import UserError
     from leitmotif.storage.places import check_place
 
-    known("backend", options.backend, (ECMG, generate_sva.BACKEND))
-    generate_sva.check_options(options, _defaults())
-    if options.backend == generate_sva.BACKEND:
-        return generate_sva.score(options)
     started = time.monotonic()
     with one_line_errors():
         if options.count < 1:
@@ -115,13 +162,6 @@ def run(options: argparse.Namespace) -> int:
         seconds = round(time.monotonic() - started, 2)
         console.print_json({"pieces": pieces, "failed": failed, "seconds": seconds})
     return Exit.STRICT if options.strict and failed else Exit.DONE
-
-
-def _defaults() -> argparse.Namespace:
-    """Return the options as they are where none is typed."""
-    parser = argparse.ArgumentParser(add_help=False)
-    add_arguments(parser)
-    return parser.parse_args(["--out", "."])
 
 
 def _named(options: argparse.Namespace) -> Iterator[tuple[str, Wish | Bridges]]:

@@ -30,8 +30,8 @@ OWN = {
     "mix": "safe",
     "sound": "replace",
 }
-# What it takes of the options that it shares; of the others it knows nothing.
-_SHARED = ("video", "out", "describe", "seed", "device", "strict", "bridges", "backend")
+# What it takes: of the options that it shares these, and its own.
+TAKEN = ("video", "out", "describe", "seed", "device", "strict", "bridges", "backend", *OWN)
 # A record says these already.
 _RECORDED = ("video", "describe", "seed", *OWN)
 
@@ -89,26 +89,6 @@ def score(options: argparse.Namespace) -> int:
         seconds = round(time.monotonic() - started, 2)
         console.print_json({"films": films, "failed": failed, "seconds": seconds})
     return Exit.STRICT if options.strict and failed else Exit.DONE
-
-
-def check_options(options: argparse.Namespace, defaults: argparse.Namespace) -> None:
-    """Refuse options that are for other backends.
-
-    Args:
-        options: What was typed.
-        defaults: What stands where nothing is.
-
-    Raises:
-        UserError: There are some.
-    """
-    from leitmotif.storage.errors import UserError
-
-    own = options.backend == BACKEND
-    for name, value in vars(options).items():
-        fits = (name in OWN or name in _SHARED) if own else name not in OWN
-        if not fits and name in vars(defaults) and value != getattr(defaults, name):
-            option = f"--{name.replace('_', '-')}"
-            raise UserError(f"got {option}, which --backend {options.backend} does not know; leave it out")
 
 
 def _inputs(options: argparse.Namespace) -> Iterator[tuple[Path, Path]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import signal
 
 from leitmotif.generators.sound_effects.effect import Effect, Manner
 from leitmotif.generators.sound_effects.signals import (
@@ -79,28 +78,31 @@ def applause(rng: Rng, seconds: float, manner: Manner) -> np.ndarray:
 
 
 def _voice(rng: Rng, samples: int) -> np.ndarray:
-    """Return someone who talks and cannot be understood: a buzz whose vowels and syllables change."""
-    pitch = np.exp(rng.uniform(np.log(95), np.log(230)))
-    moved = pitch * (0.88 + 0.24 * wander(rng, samples, 0.5))
-    buzz = signal.sawtooth(2 * np.pi * np.cumsum(moved) / RATE_HZ) + 0.05 * rng.standard_normal(samples)
+    """Return someone who talks and is not understood: syllables, half buzz and half breath, with pauses."""
+    pitch = np.exp(rng.uniform(np.log(85), np.log(240)))
+    moved = pitch * 2 ** (0.9 * (wander(rng, samples, 0.25) - 0.5)) * (1 + 0.05 * wander(rng, samples, 0.015))
+    pulses = np.exp(-6 * (np.cumsum(moved) / RATE_HZ % 1.0)) - 0.16
+    source = 0.5 * pulses + 0.25 * rng.standard_normal(samples)
+    hiss = band(rng.standard_normal(samples), 2000, 7500)
     chosen = rng.permutation(len(_VOWELS))[:3]
-    turns = np.stack([wander(rng, samples, 0.18) ** 3 for _ in chosen])
+    turns = np.stack([wander(rng, samples, 0.09) ** 4 for _ in chosen])
     turns /= turns.sum(axis=0) + 1e-9
     said = np.zeros(samples)
     for vowel, turn in zip(chosen, turns, strict=True):
-        for formant, level in zip(_VOWELS[vowel], (1.0, 0.5), strict=True):
-            said += level * turn * band(buzz, formant * 0.88, formant * 1.13, 1)
-    syllables = np.clip(wander(rng, samples, 0.12) * 1.6 - 0.4, 0, 1)
-    phrases = np.clip(wander(rng, samples, 1.4) * 3 - 0.8, 0, 1)
-    return said * syllables * phrases
+        for formant, level in zip((*_VOWELS[vowel], 2600), (1.0, 0.6, 0.3), strict=True):
+            said += level * turn * band(source, formant * 0.8, formant * 1.2, 1)
+    syllables = np.clip(wander(rng, samples, 0.1) * 3 - 1.0, 0, 1)
+    hisses = np.clip(wander(rng, samples, 0.08) * 4 - 3.0, 0, 1)
+    phrases = np.clip(wander(rng, samples, 0.9) * 4 - 1.4, 0, 1)
+    return (said * syllables + 0.07 * hiss * hisses) * phrases
 
 
 def crowd(rng: Rng, seconds: float, manner: Manner) -> np.ndarray:
     """Return the murmur of people who talk all at once."""
     out = np.zeros((2, length(seconds)))
-    for _ in range(round(10 + 16 * manner.strength)):
+    for _ in range(round(12 + 24 * manner.strength)):
         put(out, _voice(rng, out.shape[1]), 0.0, level=rng.uniform(0.4, 1.0), pan=rng.uniform(-0.9, 0.9))
-    return band(out, 120, 5000)
+    return out
 
 
 def birds(rng: Rng, seconds: float, manner: Manner) -> np.ndarray:

@@ -37,9 +37,9 @@ def wind(rng: Rng, seconds: float, manner: Manner) -> np.ndarray:
     samples = length(seconds)
     gust = 0.25 + 0.75 * wander(rng, samples, 1.6) * (0.4 + 0.6 * wander(rng, samples, 5.0))
     centre = 180 * 2 ** (2.2 * gust[:: length(0.02)] + manner.strength)
-    sides = [moving_band(coloured(rng, samples, 1), centre, 0.45) for _ in range(3)]
-    whistle = moving_band(white(rng, samples), 3.1 * centre, 0.06) * gust
-    return (wide(*sides) + 0.4 * manner.strength * whistle) * gust
+    sides = [moving_band(coloured(rng, samples, 1), centre, 1.0) for _ in range(3)]
+    hiss = wide(*(band(white(rng, samples), 1500, 9000, 1) for _ in range(3)), width=0.8)
+    return (wide(*sides) + 0.25 * manner.strength * hiss * gust) * gust
 
 
 def thunder(rng: Rng, seconds: float, manner: Manner) -> np.ndarray:
@@ -92,9 +92,10 @@ def _bubble(rng: Rng, low_hz: float, high_hz: float) -> np.ndarray:
 def stream(rng: Rng, seconds: float, manner: Manner) -> np.ndarray:
     """Return water that runs: bubbles of many sizes over a soft rush."""
     samples = length(seconds)
-    bubbles = scatter(rng, samples, 70 + 130 * manner.strength, [_bubble(rng, 350, 2600) for _ in range(24)])
-    rush = wide(*(band(white(rng, samples), 400, 5000, 1) for _ in range(3)))
-    return bubbles + (0.05 + 0.3 * manner.strength**2) * rush
+    sizes = [_bubble(rng, 350, 5000) for _ in range(96)]
+    bubbles = scatter(rng, samples, 150 + 300 * manner.strength, sizes)
+    rush = wide(*(band(white(rng, samples), 400, 7000, 1) for _ in range(3)), width=0.8)
+    return bubbles + (0.4 + 0.8 * manner.strength) * rush
 
 
 def drops(rng: Rng, seconds: float, manner: Manner) -> np.ndarray:
@@ -109,14 +110,13 @@ def drops(rng: Rng, seconds: float, manner: Manner) -> np.ndarray:
 def fire(rng: Rng, seconds: float, manner: Manner) -> np.ndarray:
     """Return crackling and snaps over the low breath of flames."""
     samples = length(seconds)
-    crackles = [burst(rng, rng.uniform(0.003, 0.015), 900, 12_000) for _ in range(10)]
-    snaps = [burst(rng, rng.uniform(0.02, 0.05), 400, 6000) for _ in range(4)]
-    breath = wide(*(band(coloured(rng, samples, 1), 60, 500) for _ in range(3)))
-    flicker = 0.5 + wander(rng, samples, 0.15) * wander(rng, samples, 1.0)
-    made = scatter(rng, samples, 10 + 30 * manner.strength, crackles) + 1.6 * scatter(
-        rng, samples, 1.5, snaps
-    )
-    return made + (0.1 + 0.25 * manner.strength) * breath * flicker
+    crackles = [burst(rng, rng.uniform(0.003, 0.015), 900, 12_000) for _ in range(40)]
+    snaps = [burst(rng, rng.uniform(0.01, 0.03), 400, 9000) for _ in range(12)]
+    breath = wide(*(band(coloured(rng, samples, 0.7), 50, 2500, 1) for _ in range(3)))
+    flicker = 0.6 + 0.4 * wander(rng, samples, 0.15)
+    small = scatter(rng, samples, 10 + 30 * manner.strength, crackles)
+    large = scatter(rng, samples, 1.5, snaps)
+    return small + 1.6 * large + (0.1 + 0.2 * manner.strength) * breath * flicker
 
 
 EFFECTS = (
