@@ -15,13 +15,20 @@ def make_page(document: Mapping[str, Any]) -> str:
     Args:
         document: What `Controllability.measure` gave, with `run` and `dataset`.
     """
-    attributes, kinds, tempo = document["attributes"], document["kinds"], document["tempo"]
+    attributes, tempo = document["attributes"], document["tempo"]
+    # Of a kind of which one attribute was asked for, its row says all.
+    kinds = {
+        kind: each
+        for kind, each in document["kinds"].items()
+        if sum(name.startswith(f"{kind} ") for name in attributes) > 1
+    }
     lines = [
-        f"# Controllability of {document['run']}",
+        f"# Controllability of the run `{document['run']}`",
         "",
-        f"{document['pieces']} pieces after clips of {document['dataset']}; 95 % intervals over songs.",
+        f"{document['pieces']} pieces after clips of the dataset `{document['dataset']}`; "
+        "in brackets 95 % intervals over songs.",
         "",
-        "| asked for | change of the CLAP score | songs |",
+        "| asked for | change of the CLAP score (cosine, hundredths) | songs |",
         "|---|---|---|",
         *(f"| any {kind} | {_cell(each, signed=True)} | {_songs(each)} |" for kind, each in kinds.items()),
         *(f"| {name} | {_cell(each, signed=True)} | {_songs(each)} |" for name, each in attributes.items()),

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from leitmotif.cli.main import main
+from leitmotif.generators.bridges.control_table import make_page
 from leitmotif.generators.bridges.evaluate import Controllability, Scope
 from leitmotif.generators.generator import Request
 from leitmotif.retrieval.retriever import Retriever
@@ -52,6 +53,31 @@ def test_what_follows_perfectly_has_all_of_the_melody_and_the_tempo_of_its_songs
     # Songs that are asked for jazz have none, and the style is never their own.
     own = {np.asarray(row["clap_embedding"], np.float32).tobytes() for row in Dataset(room.dataset).rows()}
     assert all(request.style.astype(np.float32).shape == (128,) for request in styled) and len(own) == 4
+
+
+def test_a_page_has_the_mean_of_a_kind_where_more_than_one_of_it_was_asked_for() -> None:
+    one = {"value": 1.5, "low": -0.5, "high": 3.5, "clips": 4}
+    two = {"value": 2.25, "low": None, "high": None, "clips": 1}
+    page = make_page(
+        {
+            "run": "music",
+            "dataset": "songs",
+            "pieces": 12,
+            "attributes": {"genre jazz": one, "genre rock": two, "mood calm": one},
+            "kinds": {"genre": two, "mood": one},
+            "tempo": {"fast": {"made": one, "songs": None}},
+            "melody": {"followed": two, "others": None},
+        }
+    ).splitlines()
+    assert page[0] == "# Controllability of the run `music`"
+    assert [line for line in page if line.startswith(("| any", "| genre", "| mood", "| fast"))] == [
+        "| any genre | +2.2 [–] | 1 |",
+        "| genre jazz | +1.5 [-0.5, +3.5] | 4 |",
+        "| genre rock | +2.2 [–] | 1 |",
+        "| mood calm | +1.5 [-0.5, +3.5] | 4 |",
+        "| fast | 1.5 [-0.5, 3.5] | – | 4 |",
+    ]
+    assert page[-1] == "| with songs that are not, which is chance | – |"
 
 
 def test_the_command_writes_a_page_and_all_figures(
