@@ -20,7 +20,7 @@ BACKEND = "sva"
 # Without weights, on any machine.
 EFFECTS, MUSIC = "sound-effects", "arranger"
 # Its own options are None where they are not given: other backends know none of them.
-OWN = {
+OWN: dict[str, Any] = {
     "server": None,
     "server_model": None,
     "style": None,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from leitmotif.generators.backends import descriptions, open_generator
+from leitmotif.generators.mixing.mix import Way
 from leitmotif.generators.sva import prompts
 from leitmotif.generators.sva.frames import Choice, Shown, choose_frames
 from leitmotif.generators.sva.output import Film, check_out, open_film, own_sound, write_scored
@@ -64,7 +64,7 @@ class SvaMaker:
         effects: Voice,
         music: Voice,
         sound: OwnSound = "replace",
-        mix: Any = "safe",
+        mix: Way = "safe",
         seed: int = 0,
     ) -> SvaRecord:
         """Look at a film and return what it is to sound like; nothing is made yet.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from pathlib import Path
 
 from leitmotif.generators.mixing.graph import filtered
 from leitmotif.generators.mixing.sounds import Source
+from leitmotif.media.audio import FLAC_RATE_HZ, iter_audio
 
 # The least that is said of a sound: silence has neither loudness nor peak.
 SILENT_LUFS, SILENT_DB = -70.0, -120.0
@@ -44,3 +46,12 @@ def measure(source: Source) -> Level:
     peak = float(said.get("lavfi.r128.true_peak", 0.0))
     peak_db = max(20 * math.log10(peak), SILENT_DB) if peak > 0 else SILENT_DB
     return Level(max(float(said.get("lavfi.r128.I", SILENT_LUFS)), SILENT_LUFS), peak_db)
+
+
+def measure_file(path: Path) -> Level:
+    """Return how loud a film or a sound is as it is decoded: encoders move peaks.
+
+    Raises:
+        Unreadable, NotMedia, MissingStream, DecodeFailed: It has no sound that can be read.
+    """
+    return measure(Source(lambda: iter_audio(path), FLAC_RATE_HZ, 2))

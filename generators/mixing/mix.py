@@ -40,19 +40,22 @@ class Mixed:
     level: Level
 
 
-def write_mix(parts: Sequence[Part], out: Path, way: Way = "safe") -> Mixed:
+def write_mix(
+    parts: Sequence[Part], out: Path, way: Way = "safe", *, ceiling_db: float = CEILING_DB
+) -> Mixed:
     """Mix sounds into a file: block by block, so that memory does not grow with the length.
 
     Args:
         parts: The sounds.
         out: The file: 16-bit FLAC, or of the paper's way WAV in floating point, which may exceed full scale.
         way: "safe" or "paper".
+        ceiling_db: Where true peaks end, in the safe way.
 
     Raises:
         NothingToMix: There is nothing to mix, or all of it is silent.
         OSError: The disk refused.
     """
-    return _write_paper(parts, out) if way == "paper" else _write_safe(parts, out)
+    return _write_paper(parts, out) if way == "paper" else _write_safe(parts, out, ceiling_db)
 
 
 def _write_paper(parts: Sequence[Part], out: Path) -> Mixed:
@@ -73,19 +76,19 @@ def _write_paper(parts: Sequence[Part], out: Path) -> Mixed:
     return Mixed(graph, first.rate_hz, measure(source_of_file(out)))
 
 
-def _write_safe(parts: Sequence[Part], out: Path) -> Mixed:
+def _write_safe(parts: Sequence[Part], out: Path, ceiling_db: float) -> Mixed:
     mix, inputs = safe_graph(parts)
     sources = [part.source for part in inputs]
     gain_db = TARGET_LUFS - measure(_source(mix, sources)).loudness_lufs
-    ceiling_db = CEILING_DB
+    limit_db = ceiling_db
     for _ in range(_TRIES):
-        graph = limited(mix, gain_db, ceiling_db)
+        graph = limited(mix, gain_db, limit_db)
         write_flac(_source(graph, sources).blocks(), out, rate_hz=RATE_HZ)
         level = measure(source_of_file(out))
-        missing_lu, over_db = TARGET_LUFS - level.loudness_lufs, level.true_peak_db - CEILING_DB
+        missing_lu, over_db = TARGET_LUFS - level.loudness_lufs, level.true_peak_db - ceiling_db
         if abs(missing_lu) <= _NEAR_LU and over_db <= 0:
             break
-        gain_db, ceiling_db = gain_db + missing_lu, ceiling_db - max(over_db, 0.0)
+        gain_db, limit_db = gain_db + missing_lu, limit_db - max(over_db, 0.0)
     return Mixed(graph, RATE_HZ, level)
 
 

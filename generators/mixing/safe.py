@@ -9,7 +9,9 @@ from leitmotif.generators.mixing.parts import NothingToMix, Part, order
 
 RATE_HZ = 44_100
 TARGET_LUFS = -16.0
-# AAC moves peaks by up to a decibel; what is decoded is to stay below -1 dBTP.
+# What is decoded is to stay below -1 dBTP (EBU R 128), and AAC moves peaks: those of music by less than a
+# decibel, those of clicks by three and more. Whoever encodes a mix measures what comes, and mixes lower.
+HIGHEST_DB = -1.0
 CEILING_DB = -2.0
 # Loudness of each sound before they are added. Music is the ground; effects stand 6 LU below it, as two of
 # them sound together; what is said in a film is as loud as the music, which gives way to it.

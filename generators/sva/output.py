@@ -9,8 +9,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 from leitmotif.generators.bridges.output import RECORD, check_film
-from leitmotif.generators.mixing.mix import write_mix
+from leitmotif.generators.mixing.level import Level, measure_file
+from leitmotif.generators.mixing.mix import Mixed, Way, write_mix
 from leitmotif.generators.mixing.parts import Part
+from leitmotif.generators.mixing.safe import CEILING_DB, HIGHEST_DB
 from leitmotif.generators.mixing.sounds import fitted, source_of, source_of_file
 from leitmotif.generators.records import bytes_of
 from leitmotif.generators.sva.record import MadeFilm, OwnSound, SoundFacts, SvaRecord, is_sva
@@ -29,6 +31,8 @@ from leitmotif.training.loader.decode import Audio
 
 # That one step over a film may take, and as many times its length.
 _LIMIT_S, _TIMES = 120.0, 2.0
+# How often a mix is lowered until its encoded peaks fit, and by how much more than they were too high.
+_TRIES, _SPARE_DB = 4, 0.2
 
 
 @dataclass(frozen=True)
@@ -159,29 +163,48 @@ def write_scored(
         ]
         if (own := own_sound(film, record.sound, folder, worker)) is not None:
             parts.append(Part("film", source_of_file(own)))
-        mixed = write_mix(parts, folder / "mix", record.mix)
-        try:
-            worker.run(
-                lay_sound,
-                film.path,
-                folder / "mix",
-                beside,
-                out.suffix,
-                limit_s=film.limit_s,
-                writes=beside.parent,
-            )
-        except MediaError as error:
-            raise UserError(str(error)) from error
+        mixed, level = _laid(parts, record.mix, film, folder / "mix", beside, out.suffix, worker)
         made = MadeFilm(
             file=out.name,
             sha256=sha256_of(beside),
             graph=mixed.graph,
             rate_hz=mixed.rate_hz,
-            loudness_lufs=mixed.level.loudness_lufs,
-            true_peak_db=round(mixed.level.true_peak_db, 3),
+            loudness_lufs=level.loudness_lufs,
+            true_peak_db=round(level.true_peak_db, 3),
             leitmotif=version("leitmotif-av"),
             device=device,
         )
         written = replace(record, sounds=tuple(facts for facts, _ in sounds), made=made)
         beside_record.write_bytes(bytes_of(written))
     return written
+
+
+def _laid(
+    parts: Sequence[Part],
+    way: Way,
+    film: Film,
+    mix: Path,
+    out: Path,
+    suffix: str,
+    worker: SandboxedWorker,
+) -> tuple[Mixed, Level]:
+    """Write a mix, and a film with it; return both, the film's sound as it is decoded.
+
+    A safe mix whose peaks an encoder raises above `HIGHEST_DB` is made again with a lower ceiling.
+
+    Raises:
+        UserError: The film cannot be copied, or there is nothing to be heard.
+    """
+    ceiling_db = CEILING_DB
+    for _ in range(_TRIES):
+        mixed = write_mix(parts, mix, way, ceiling_db=ceiling_db)
+        try:
+            worker.run(lay_sound, film.path, mix, out, suffix, limit_s=film.limit_s, writes=out.parent)
+            level = worker.run(measure_file, out, limit_s=film.limit_s)
+        except MediaError as error:
+            raise UserError(str(error)) from error
+        over_db = level.true_peak_db - HIGHEST_DB
+        if way == "paper" or over_db <= 0:
+            break
+        ceiling_db -= over_db + _SPARE_DB
+    return mixed, level

@@ -16,6 +16,7 @@ from leitmotif.generators.sva.writer import Question
 
 VERSION = 1
 OwnSound = Literal["replace", "mix", "refuse"]
+SoundRole = Literal["effect", "music"]
 _STRICT = ConfigDict(extra="forbid")
 
 
@@ -71,7 +72,7 @@ class SoundFacts:
         reason: Why it is not.
     """
 
-    role: Literal["effect", "music"]
+    role: SoundRole
     prompt: str
     backend: str
     model: str | None = None
@@ -92,7 +93,7 @@ class MadeFilm:
         sha256: Of its file.
         graph: The graph of filters that mixed its sound, as `ffmpeg -filter_complex` takes it.
         rate_hz: Sampling rate of the mix.
-        loudness_lufs: Integrated loudness of the mix.
+        loudness_lufs: Integrated loudness of the film, as it is decoded.
         true_peak_db: Its true peak, dB of full scale.
         leitmotif: The version that made it.
         device: Where the sounds were made.

@@ -9,7 +9,7 @@ from typing import Any
 from leitmotif.generators.backends import open_generator
 from leitmotif.generators.generator import Generator, Request
 from leitmotif.generators.mixing.gate import THRESHOLD, mean_rms
-from leitmotif.generators.sva.record import SoundFacts
+from leitmotif.generators.sva.record import SoundFacts, SoundRole
 from leitmotif.generators.sva.scheme import Scheme
 from leitmotif.storage.errors import UserError, one_line
 from leitmotif.training.loader.decode import Audio
@@ -44,7 +44,8 @@ Open = Callable[..., Any]
 
 def planned(scheme: Scheme, effects: Voice, music: Voice, seed: int) -> tuple[SoundFacts, ...]:
     """Return the sounds that a scheme asks for, none of them made; each has a seed of its own."""
-    asked = [("effect", prompt, effects) for prompt in scheme.effects] + [("music", scheme.music, music)]
+    asked: list[tuple[SoundRole, str, Voice]] = [("effect", prompt, effects) for prompt in scheme.effects]
+    asked.append(("music", scheme.music, music))
     return tuple(
         SoundFacts(role=role, prompt=prompt, backend=voice.backend, model=voice.model, seed=seed + number)
         for number, (role, prompt, voice) in enumerate(asked)

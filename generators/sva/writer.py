@@ -108,7 +108,8 @@ class SchemeWriter:
             description = await self._until(
                 connection, asked, "describe", prompts.describe(pictures), _description
             )
-            key_words, examples = prompts.KEY_WORDS, prompts.EXAMPLES
+            key_words = prompts.KEY_WORDS
+            examples: tuple[Scheme, ...] = prompts.EXAMPLES
             if style is not None:
                 examples = await self._until(
                     connection, asked, "examples", prompts.examples_of(style), read_schemes

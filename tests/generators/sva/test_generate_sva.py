@@ -16,7 +16,9 @@ import soundfile
 from leitmotif.cli.main import main
 from leitmotif.generators.generator import Request
 from leitmotif.generators.mixing.level import measure
+from leitmotif.generators.mixing.safe import CEILING_DB
 from leitmotif.generators.mixing.sounds import Source
+from leitmotif.generators.sva import output
 from leitmotif.generators.sva.record import SvaRecord
 from leitmotif.generators.sva.scheme import Scheme
 from leitmotif.generators.sva.sounds import Voice, make_sounds, planned
@@ -319,3 +321,22 @@ def test_a_disk_that_refuses_is_one_line_and_leaves_none(
     monkeypatch.setattr(SvaRecord, "facts", full)
     assert "No space left" in generate.refused(*words, code=3)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_mix_whose_peaks_are_too_high_once_they_are_encoded_is_made_lower(
+    film: Path, tmp_path: Path, generate: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Stub, "_sound", _clicks)
+    highest_db = -7.0  # so that the usual ceiling is too high
+    monkeypatch.setattr(output, "HIGHEST_DB", highest_db)
+    out = tmp_path / "out.mp4"
+    said = generate.done("--video", film, "--describe", "a clock", "--out", out)
+    level = measure(Source(lambda: iter_audio(out), 44_100, 2))
+    assert level.true_peak_db <= highest_db < CEILING_DB
+    assert said["made"]["true_peak_db"] == pytest.approx(level.true_peak_db, abs=0.01)
+
+
+def _clicks(self: Stub, request: Request) -> Audio:
+    sound = np.zeros((1, round(request.seconds * 44_100)), np.float32)
+    sound[:, ::5000] = 0.9
+    return Audio(sound, 44_100)
