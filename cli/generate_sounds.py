@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from leitmotif.cli import console
@@ -13,6 +14,7 @@ from leitmotif.cli.progress import progress
 if TYPE_CHECKING:
     from leitmotif.generators.generator import Request
     from leitmotif.generators.text_to_audio.text_to_audio import TextToAudio
+    from leitmotif.storage.progress import OnProgress
 
 SECONDS = 8.0
 # What it takes of the options of the command, beside its own; the others are about bridges.
@@ -69,6 +71,10 @@ def _requests(options: argparse.Namespace) -> list[Request]:
     ]
 
 
+def _tell(tell: OnProgress, before: int, total: int, step: int) -> None:
+    tell("generate", before + step, total)
+
+
 def _make(options: argparse.Namespace, backend: TextToAudio, wanted: list[Any]) -> list[dict[str, Any]]:
     """Make and write every sound, and return their records."""
     from leitmotif.generators.backends import facts_of
@@ -82,10 +88,7 @@ def _make(options: argparse.Namespace, backend: TextToAudio, wanted: list[Any]) 
     done, total = 0, sum(backend.steps(request) for request, _ in wanted)
     with progress() as tell:
         for request, place in wanted:
-            before = done
-            (sound,) = backend.generate(
-                [request], lambda step, before=before: tell("generate", before + step, total)
-            )
+            (sound,) = backend.generate([request], partial(_tell, tell, done, total))
             done += backend.steps(request)
             records.append({**write_sound(place, sound, request, facts), "file": str(place)})
     if not options.json:

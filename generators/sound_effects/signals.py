@@ -148,7 +148,7 @@ def put(out: np.ndarray, sound: np.ndarray, start_s: float, *, level: float = 1.
         out[channel, start : start + len(part)] += level * share * np.sqrt(2) * part
 
 
-def wide(middle: np.ndarray, left: np.ndarray, right: np.ndarray, width: float = 0.6) -> np.ndarray:
+def wide(middle: np.ndarray, left: np.ndarray, right: np.ndarray, *, width: float = 0.6) -> np.ndarray:
     """Return a stereo sound of what both sides share and what each has alone, of unchanged power."""
     shared = np.sqrt(1 - width**2)
     return np.stack([shared * middle + width * left, shared * middle + width * right])

@@ -29,8 +29,17 @@ IDLE_RPM, FIRINGS_PER_TURN = 1500.0, 2
 TICKS_HZ = 2.0
 # Partials of a bell above its hum, by the strike note (hum, prime, tierce, quint, nominal, and above), the
 # time in which each dies away, and its level: Fletcher and Rossing, The Physics of Musical Instruments, 21.
-BELL = ((0.5, 14.0, 0.6), (1.0, 9.0, 1.0), (1.2, 7.5, 0.8), (1.5, 5.0, 0.4), (2.0, 4.0, 1.0))
-BELL += ((2.5, 2.6, 0.4), (3.0, 2.0, 0.4), (4.0, 1.2, 0.3), (5.4, 0.7, 0.2))
+BELL = (
+    (0.5, 14.0, 0.6),
+    (1.0, 9.0, 1.0),
+    (1.2, 7.5, 0.8),
+    (1.5, 5.0, 0.4),
+    (2.0, 4.0, 1.0),
+    (2.5, 2.6, 0.4),
+    (3.0, 2.0, 0.4),
+    (4.0, 1.2, 0.3),
+    (5.4, 0.7, 0.2),
+)
 STRIKE_HZ = 440.0
 
 
