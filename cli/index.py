@@ -23,9 +23,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--encoder",
         action="append",
         metavar="NAME[=MODEL]",
-        help="what finds clips by sentences: ms-clap, minilm, embeddinggemma, or none (by default that of "
-        "the former index, or the one that suits the dataset, if it is here); MODEL is a folder or hub id; "
-        "may be repeated; see docs/retrieval.md",
+        help="what finds clips by sentences: ms-clap, minilm, embeddinggemma, pe-av (also by films), or none "
+        "(by default that of the former index, or the one that suits the dataset, if it is here); MODEL is a "
+        "folder or hub id; may be repeated; see docs/retrieval.md",
     )
     parser.add_argument("--device", default="auto", help="where encoders run: cpu, cuda, cuda:1 … or auto")
 

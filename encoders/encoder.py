@@ -51,7 +51,8 @@ class AudioEncoder(TextEncoder, Protocol):
 class SentenceEncoder(Protocol):
     """Finds clips by sentences: `SENTENCE_ENCODER` of a file here, whose READS says what of a clip it embeds.
 
-    One that reads the column `audio` embeds windows as an `AudioEncoder` does.
+    One that reads the column `audio` embeds windows as an `AudioEncoder` does; one that is ASKED_BY films or
+    pictures has `embed_film`: pictures (PIL, in order) become an embedding (dim,).
 
     Attributes:
         dim: Length of an embedding, once it is loaded.

@@ -24,6 +24,7 @@ from leitmotif.storage.errors import UserError
 FRAMES = 10  # as many as `curate` takes, in the stage frames
 LIMIT_S = 60.0  # that one file may take, and twice the length of what is decoded
 SILENCE_DB = -60.0  # as of the rule `silence`
+WORDS = "the words"
 # What can be compared in a space.
 _OPTIONS = {CLAP.name: "a sound or words", CLIP.name: "a video, a picture or words"}
 # What a clip does that is near to words, by what of it is compared.
@@ -110,30 +111,53 @@ def read_query(query: Query, encoders: Encoders, spaces: set[str]) -> list[Ask]:
             said = "it is a folder" if path.is_dir() else no_such_file(path)
             raise UserError(f"got {str(path)!r}: {said}; expected a media file")
     with SandboxedWorker() as worker:
-        if query.audio is not None:
-            vector = embed_sound(query.audio, encoders.of(_needed(CLAP, spaces, "a sound")), worker)
-            asks.append(Ask(CLAP, vector, "the sound", "sounds", True))
-        if query.video is not None:
-            encoder = encoders.of(_needed(CLIP, spaces, "a video"))
-            asks.append(
-                Ask(CLIP, embed_pictures(_film(query.video, worker), encoder), "the video", "looks", True)
-            )
-        if query.image is not None:
-            encoder = encoders.of(_needed(CLIP, spaces, "a picture"))
-            pictures = [_decoded(query.image, load_picture, worker)]
-            asks.append(Ask(CLIP, embed_pictures(pictures, encoder), "the picture", "looks", True))
+        asks += _asks_of_files(query, encoders, spaces, worker)
     if query.text is not None:
         for space in _for_words(spaces):
             encoder = encoders.of(_needed(space, spaces, "words"))
             vector = encoder.embed_texts([query.text])[0]
-            asks.append(Ask(space, vector, "the words", _LIKE[space.of], False))
+            asks.append(Ask(space, vector, WORDS, _LIKE[space.of], False))
     return asks
+
+
+def _asks_of_files(
+    query: Query, encoders: Encoders, spaces: set[str], worker: SandboxedWorker
+) -> Iterator[Ask]:
+    """Yield the vectors of files: in the dataset's own space, and in those that take more than words."""
+    others = {
+        kind: [space for space in _made(spaces) if kind in space.asked_by]
+        for kind in ("audio", "video", "image")
+    }
+    if query.audio is not None:
+        vector = embed_sound(query.audio, encoders.of(_needed(CLAP, spaces, "a sound")), worker)
+        yield Ask(CLAP, vector, "the sound", "sounds", True)
+        for space in others["audio"]:
+            vector = embed_sound(query.audio, encoders.of(space), worker)
+            yield Ask(space, vector, "the sound", "sounds", False)
+    for kind, given, path in (
+        ("video", "the video", query.video),
+        ("image", "the picture", query.image),
+    ):
+        if path is None:
+            continue
+        if CLIP.name in spaces or not others[kind]:
+            encoder = encoders.of(_needed(CLIP, spaces, given.replace("the", "a")))
+        pictures = _film(path, worker) if kind == "video" else [_decoded(path, load_picture, worker)]
+        if CLIP.name in spaces:
+            yield Ask(CLIP, embed_pictures(pictures, encoder), given, "looks", True)
+        for space in others[kind]:
+            film = encoders.of(space).embed_film([opened(picture) for picture in pictures])
+            yield Ask(space, film, given, "sounds", False)
+
+
+def _made(spaces: set[str]) -> list[Space]:
+    return [space_named(name) for name in sorted(spaces) if name not in SPACES]
 
 
 def _for_words(spaces: set[str]) -> list[Space]:
     """Return the spaces in which words are looked for; of sound those of encoders that are better at them."""
     own = [space for space in (CLAP, CLIP) if space.name in spaces or not spaces]
-    sentences = [space_named(name) for name in sorted(spaces) if name not in SPACES]
+    sentences = _made(spaces)
     heard = {space.of for space in sentences}
     return [*(space for space in own if space.of not in heard), *sentences]
 
@@ -155,10 +179,15 @@ def embed_pictures(pictures: list[bytes], encoder: Any) -> np.ndarray:
         pictures: Files of pictures.
         encoder: Embeds them.
     """
+    images = [opened(picture) for picture in pictures]
+    return mean_direction(encoder.embed_pixels(encoder.prepare_images(images)))
+
+
+def opened(picture: bytes) -> Any:
+    """Return the picture of a file, RGB, as Pillow has it."""
     from PIL import Image
 
-    opened = [Image.open(io.BytesIO(picture)).convert("RGB") for picture in pictures]
-    return mean_direction(encoder.embed_pixels(encoder.prepare_images(opened)))
+    return Image.open(io.BytesIO(picture)).convert("RGB")
 
 
 def embed_sound(path: Path, encoder: Any, worker: SandboxedWorker) -> np.ndarray:

@@ -15,7 +15,7 @@ from leitmotif.retrieval.attributes import Attribute, embed_attributes, find_att
 from leitmotif.retrieval.folder import index_command
 from leitmotif.retrieval.index import Index
 from leitmotif.retrieval.own import find_blocked, find_own, with_groups
-from leitmotif.retrieval.query import Ask, Query, read_query
+from leitmotif.retrieval.query import WORDS, Ask, Query, read_query
 from leitmotif.retrieval.spaces import CLAP, SPACES, Encoders
 from leitmotif.retrieval.tracks import Hit, broad, targeted
 from leitmotif.shards.dataset import Dataset
@@ -167,12 +167,13 @@ class Retriever:
         facts = self.index.facts.spaces
         said = []
         for ask in asks:
-            if ask.space.name in SPACES:
+            if ask.space.name in SPACES or ask.given != WORDS:
                 continue
             own = next((space for space in SPACES.values() if space.of == ask.space.of), None)
             why = "too"
             if own is not None and own.name in facts:
-                why = f"which is better at sentences than {facts[own.name].model.id}"
+                better = "in place of" if ask.space.asked_by else "which is better at sentences than"
+                why = f"{better} {facts[own.name].model.id}"
             model = facts[ask.space.name].model.id
             said.append(f"{ask.given} were compared with the {ask.space.of} by {model}, {why}")
         return said

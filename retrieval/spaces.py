@@ -33,6 +33,7 @@ class Space:
         stage: The stage that made them, or `leitmotif.weights.adapters.INDEX`.
         adapter: The adapter where a dataset does not say which.
         of: What was embedded.
+        asked_by: Kinds of files that are looked for in it beside words, where an index made it.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Space:
     stage: str
     adapter: str
     of: str
+    asked_by: tuple[str, ...] = ()
 
 
 CLAP = Space("clap", "clap_embedding", "tagging", "clap", "sound")
@@ -60,8 +62,8 @@ def space_named(name: str) -> Space:
     known = adapters(INDEX)
     if name not in known:
         raise UserError(f"got encoder {name!r}; expected one of {', '.join(sorted(known))}")
-    column = str(constants_of(known[name])["READS"])
-    return Space(name, column, INDEX, name, _OF[column])
+    facts = constants_of(known[name])
+    return Space(name, facts["READS"], INDEX, name, _OF[facts["READS"]], tuple(facts.get("ASKED_BY", ())))
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ hyphens, is what the stage's setting `backend` says. An entry point of another d
 - SETTINGS: the settings that its constructor takes, with their values where none is set
 - PACKAGES beside the default ones, and the EXTRA that installs them
 - COMMERCIAL: whether the licence permits commercial use: "yes", "no", or the condition
-- READS, of what finds clips by sentences: the column of a clip that it embeds, "caption" or "audio"
+- READS, of what finds clips by sentences: the column of a clip that it embeds, "caption" or "audio";
+  ASKED_BY, where it finds them by files as well: which kinds of "audio", "video" and "image"
 """
 
 from __future__ import annotations

@@ -277,6 +277,15 @@ BACKENDS = (
         weights=(_hub("google/embeddinggemma-2", 1_480_000_000),),
     ),
     Backend(
+        name="pe-av",
+        stages=(INDEX,),
+        backend="pe-av",
+        module="leitmotif.encoders.pe_av",
+        packages=("timm",),
+        extra="pe-av",
+        weights=(_hub("facebook/pe-av-small", 3_390_000_000),),
+    ),
+    Backend(
         name="vllm-server",
         stages=("caption",),
         backend="vllm-server",

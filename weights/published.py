@@ -17,6 +17,7 @@ PINNED = {
     "laion/clap-htsat-unfused": "8fa0f1c6d0433df6e97c127f64b2a1d6c0dcda8a",
     "openai/clip-vit-large-patch14": "32bd64288804d66eefd0ccbe215aa642df71cc41",
     "google/siglip-so400m-patch14-384": "9fdffc58afc957d1a03a25b10dba0329ab15c2a3",
+    "facebook/pe-av-small": "dd050762bb9704ae9cd996ca45532a98f81d817e",
     "google/embeddinggemma-2": "914f7f89142e33e77833254d9c9b90c3cef7303b",
     "FacebookAI/roberta-base": "e2da8e2f811d1448a5b465c236feacd80ffbac7b",
     "openai-community/gpt2": "607a30d783dfa663caf39e06633721c8d4cfcd7e",

