@@ -183,7 +183,10 @@ def _named(options: argparse.Namespace) -> Iterator[tuple[str, Wish | Bridges]]:
             yield path.stem, read_bridges(path)
         return
     if options.model is None:
-        raise UserError("got no --model; give a run of `leitmotif train ecmg`")
+        raise UserError(
+            "got no --model; give a run of `leitmotif train ecmg`, or make music without one by "
+            "`leitmotif score`"
+        )
     names = ("reference", "genre", "mood", "instrument", "tempo", "seconds")
     beside: dict[str, Any] = {name: getattr(options, name) for name in names}
     beside |= {"seed": options.seed or 0}

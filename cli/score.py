@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Score, tell what was made, return the exit code."""
+    from leitmotif.extras import needs
+    from leitmotif.storage.errors import UserError
+
+    if find_spec("pretty_midi") is None:  # which brings the sound font, and what writes MIDI files
+        raise UserError(needs("making music", "pretty_midi", "generate"))
     from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.pipelines.scoring import Scorer, task_of
     from leitmotif.weights.device import checked_device

@@ -64,7 +64,10 @@ class Arrangement:
             OSError: The disk has no room for a long one.
         """
         wetness, samples = STYLES[self.plan.genre].wetness, round(self.score.seconds * rate_hz)
-        blocks = mix_blocks(self.score, rate_hz, wetness=wetness, seed=self.plan.seed)
+        plan = self.plan
+        blocks = mix_blocks(
+            self.score, rate_hz, wetness=wetness, valence=plan.valence, arousal=plan.arousal, seed=plan.seed
+        )
         return Audio(master(keep(_counted(blocks, on_step), samples, scratch), rate_hz), rate_hz)
 
 

@@ -90,8 +90,9 @@ def choose_players(
 
     for label in asked:
         add(label, _role(label, taken), True)
-    if asked and "melody" not in taken and (lead := next((one for one in asked if one in _WHOLE), None)):
-        add(lead, "melody", True)
+    leads = [label for label in asked if "melody" in SOUNDS[label].roles]
+    if leads and "melody" not in taken:
+        add(leads[0], "melody", True)
     if asked and "chords" not in taken and "arpeggio" not in taken and len(asked) == 1 and asked[0] in _WHOLE:
         add(asked[0], "chords", True)
     if not alone:
@@ -134,9 +135,7 @@ def _others(
     if "arpeggio" not in taken:
         fill("chords", _CHORDS)
     fill("bass", ("bass guitar", "cello"))
-    # Who was asked for is not played over.
-    if not asked or not any("melody" in SOUNDS[label].roles for label in asked):
-        fill("melody", _LEADS)
+    fill("melody", _LEADS)
     beaten = bool(style.drums) and arousal > _STILL and not set(without) & set(_BEATING)
     if beaten and not {"drums", "hand"} & taken:
         fill("drums" if "hand percussion" not in pool[: len(style.core)] else "hand", ("drums",))

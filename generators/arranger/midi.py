@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from itertools import accumulate
 from pathlib import Path
 
 import mido
@@ -54,9 +55,9 @@ def _conductor(score: Score, title: str) -> mido.MidiTrack:
             events.append((tick, mido.MetaMessage("set_tempo", tempo=beat_us)))
         tempo, beats = beat_us, count
         tick += count * TICKS
+    bars = _bar_ticks(score)
     events += [
-        (_tick(score, bar, 0.0), mido.MetaMessage("marker", text=section.kind))
-        for section, bar in score.section_starts()
+        (bars[bar], mido.MetaMessage("marker", text=section.kind)) for section, bar in score.section_starts()
     ]
     return _timed(events)
 
@@ -66,12 +67,14 @@ def _track(score: Score, part: Part, channel: int) -> mido.MidiTrack:
         (0, mido.MetaMessage("track_name", name=part.name)),
         (0, mido.Message("program_change", program=part.program, channel=channel)),
     ]
+    bars = _bar_ticks(score)
     strokes: dict[int, list[tuple[int, int, int]]] = {}  # of each pitch: start, end, velocity
     for note in part.notes:
         beat_s = score.timeline.beat_s(note.bar)
         whole, fraction = divmod(note.beat, 1.0)
         swung = (score.timeline.time_s(note.bar, note.beat) - score.timeline.time_s(note.bar, whole)) / beat_s
-        at = max(0, _tick(score, note.bar, whole + (swung if fraction else 0.0) + note.late_s / beat_s))
+        beat = whole + (swung if fraction else 0.0) + note.late_s / beat_s
+        at = max(0, bars[note.bar] + round(beat * TICKS))
         end = max(at + 1, at + round(note.beats * TICKS))
         strokes.setdefault(note.pitch, []).append((at, end, min(max(note.velocity, 1), 127)))
     for pitch, played in strokes.items():
@@ -84,8 +87,9 @@ def _track(score: Score, part: Part, channel: int) -> mido.MidiTrack:
     return _timed(events)
 
 
-def _tick(score: Score, bar: int, beat: float) -> int:
-    return round((sum(score.timeline.beats[:bar]) + beat) * TICKS)
+def _bar_ticks(score: Score) -> list[int]:
+    """Return when each bar begins, in ticks."""
+    return [beats * TICKS for beats in accumulate(score.timeline.beats, initial=0)]
 
 
 def _timed(events: list[tuple[int, mido.Message]]) -> mido.MidiTrack:

@@ -18,7 +18,12 @@ _LEVELS_DB = {
     "melody": 0.0, "answer": -5.0, "chords": -5.5, "arpeggio": -6.0, "pad": -10.0, "bass": -3.0,
     "drums": -2.0, "hand": -5.0,
 }  # fmt: skip
-_ASKED_DB = 3.0
+# Drums that were asked for are not to vanish behind a tune that was, too.
+_ASKED_DB, _ASKED_DRUMS_DB = 6.0, 9.0
+# How much louder a role is where the music is most excited, and softer where it is most still.
+_EXCITED_DB = {"drums": 3.0, "hand": 3.0, "bass": 1.5, "pad": -3.0}
+# What the whole is brighter by then, above so many hertz; pleasant music is a little brighter, too.
+_BRIGHT_HZ, _BRIGHTER_DB, _PLEASANT_DB = 2_500.0, 5.0, 2.0
 _NOTHING = 1e-7
 _LOUD = 0.1  # RMS of a part at 0 dB while it plays loudest
 # From left to right, 0 to 1; of several players of a role the next one sits on the other side.
@@ -58,22 +63,29 @@ class _Channel:
     side: float
     sections: np.ndarray
     state: np.ndarray
+    level_db: float
     gain: float | None = None
 
 
-def mix_blocks(score: Score, rate_hz: int, *, wetness: float, seed: int) -> Iterator[np.ndarray]:
+def mix_blocks(
+    score: Score, rate_hz: int, *, wetness: float, valence: float, arousal: float, seed: int
+) -> Iterator[np.ndarray]:
     """Yield the mix in blocks of `stems.BLOCK_S`, float32 (2, n), at no particular loudness.
 
     Args:
         score: The piece.
         rate_hz: Sampling rate.
         wetness: 0 to 1, how much room.
+        valence: Unpleasant to pleasant, -1 to 1.
+        arousal: Still to excited, -1 to 1: how bright, and how loud drums and bass are.
         seed: Of the room.
     """
     rng = np.random.default_rng([seed, 1])
     rt60_s, level = (low + (high - low) * wetness for low, high in (_RT60_S, _ROOM))
     response = room(rng, rate_hz, rt60_s) * np.float32(level)
-    channels = _channels(score, rate_hz)
+    channels = _channels(score, arousal, rate_hz)
+    shelf = _high_shelf(_BRIGHTER_DB * arousal + _PLEASANT_DB * valence, rate_hz)
+    state = np.zeros((1, 2, 2))
     ringing = np.zeros((2, 0), np.float32)
     total, start = round(score.seconds * rate_hz), 0
     while start < total:
@@ -81,12 +93,12 @@ def mix_blocks(score: Score, rate_hz: int, *, wetness: float, seed: int) -> Iter
         echo = oaconvolve(wet, response, axes=1).astype(np.float32)
         echo[:, : ringing.shape[1]] += ringing
         ringing = echo[:, dry.shape[1] :]
-        block = dry + echo[:, : dry.shape[1]]
-        yield block * _edges(score, start, dry.shape[1], rate_hz)
+        block, state = sosfilt(shelf, dry + echo[:, : dry.shape[1]], axis=1, zi=state)
+        yield (block * _edges(score, start, dry.shape[1], rate_hz)).astype(np.float32)
         start += dry.shape[1]
 
 
-def _channels(score: Score, rate_hz: int) -> list[_Channel]:
+def _channels(score: Score, arousal: float, rate_hz: int) -> list[_Channel]:
     seen: dict[str, int] = {}
     found = []
     for part in score.parts:
@@ -102,6 +114,9 @@ def _channels(score: Score, rate_hz: int) -> list[_Channel]:
                 float(np.clip(side, 0.15, 0.85)),
                 cut,
                 np.zeros((cut.shape[0], 2, 2)),
+                _LEVELS_DB[part.role]
+                + _EXCITED_DB.get(part.role, 0.0) * arousal
+                + (0.0 if not part.asked else _ASKED_DRUMS_DB if part.drums else _ASKED_DB),
             )
         )
     return found
@@ -143,8 +158,25 @@ def _gain(channel: _Channel, block: np.ndarray, start_s: float, score: Score, ra
         if start_s <= note.start_s < start_s + block.shape[1] / rate_hz
     ]
     loudest = level * float(np.quantile(loud, 0.8) / np.quantile(first, 0.8)) if first else level
-    wanted_db = _LEVELS_DB[channel.part.role] + (_ASKED_DB if channel.part.asked else 0.0)
-    return _LOUD * 10 ** (wanted_db / 20) / loudest
+    return _LOUD * 10 ** (channel.level_db / 20) / loudest
+
+
+def _high_shelf(gain_db: float, rate_hz: int) -> np.ndarray:
+    """Return a shelf above `_BRIGHT_HZ` as one second-order section.
+
+    Reference:
+        Bristow-Johnson, Cookbook formulae for audio equalizer biquad filter coefficients, slope 1.
+    """
+    a, w = 10 ** (gain_db / 40), 2 * np.pi * _BRIGHT_HZ / rate_hz
+    cos, alpha = np.cos(w), np.sin(w) / np.sqrt(2)
+    side = 2 * np.sqrt(a) * alpha
+    b0, b1, b2 = (
+        a * ((a + 1) + (a - 1) * cos + side),
+        -2 * a * ((a - 1) + (a + 1) * cos),
+        a * ((a + 1) + (a - 1) * cos - side),
+    )
+    a0, a1, a2 = (a + 1) - (a - 1) * cos + side, 2 * ((a - 1) - (a + 1) * cos), (a + 1) - (a - 1) * cos - side
+    return np.array([[b0 / a0, b1 / a0, b2 / a0, 1.0, a1 / a0, a2 / a0]])
 
 
 def _edges(score: Score, start: int, count: int, rate_hz: int) -> np.ndarray:

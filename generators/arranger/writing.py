@@ -32,6 +32,7 @@ _GROUND = ("chords", "arpeggio", "pad")
 _LATE_S, _LOUDER = 0.004, 3.0
 _MACHINES = ("drum machine", "synthesizer", "synth pad")
 _POWER_GENRES = ("rock", "metal")
+_HEARD = 0.75  # energy of drums that were asked for, at least
 _SEVENTHS_FROM = 0.5  # of a style's share
 
 
@@ -187,7 +188,7 @@ def _beats(rng: np.random.Generator, plan: Plan, score: Score, player: Player) -
             first_bar=bar,
             beats=score.timeline.beats[bar],
             velocity=_velocity(plan, section) + 8,
-            energy=_energy(plan, section),
+            energy=max(_energy(plan, section), _HEARD if player.asked else 0.0),
             tempo_bpm=plan.tempo_bpm,
             fill=player.role == "drums" and section.bars > 2 and starts[place + 1][0].kind != "bridge",
             crash=player.role == "drums" and section.kind == "chorus",
@@ -234,9 +235,7 @@ def _rests(plan: Plan, player: Player, section: Section, score: Score) -> bool:
     if len(score.sections) <= 2 or not any(each.role in _GROUND for each in plan.players):
         return False  # there is one section and the last chord, or there are only tunes and drums
     silent = _SILENT.get(player.role, ())
-    if player.asked:
-        silent = tuple(kind for kind in silent if kind == "intro")
-    return section.kind in silent
+    return section.kind in silent and not player.asked
 
 
 def _range(player: Player, plan: Plan) -> tuple[int, int]:

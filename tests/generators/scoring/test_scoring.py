@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -162,6 +163,14 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(
     monkeypatch.setattr(soundtrack, "_copy_sound", refuse)
     assert main(["score", "calm piano", "--seconds", "4", "--out", str(tmp_path / "x.wav")]) == Exit.OUTSIDE
     assert not list(tmp_path.iterdir())
+
+
+def test_without_its_extra_it_is_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "pretty_midi", None)
+    assert main(["score", "calm", "--out", str(tmp_path / "x.wav")]) == Exit.USER
+    assert "leitmotif-av[generate]" in capsys.readouterr().err
 
 
 def test_a_record_of_something_else_is_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
