@@ -26,6 +26,7 @@ _HEAVY = frozenset(("heavy", "strong", "loud", "hard", "violent", "big", "huge",
 _SLOW = frozenset(("slow", "slowly", "lazy", "leisurely", "idle", "idling"))
 _FAST = frozenset(("fast", "quick", "quickly", "rapid", "rapidly", "hurried", "racing", "hasty", "speeding"))
 _FAR = frozenset(("distant", "far", "remote", "background", "away"))
+_HOW = _GENTLE | _HEAVY | _SLOW | _FAST | _FAR
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,7 @@ def _words(text: str) -> list[str]:
 
 def _meant(words: list[str]) -> Iterator[Effect]:
     """Yield what words name; two of them together ("wind chimes") go before each alone."""
+    words = [word for word in words if word not in _HOW]
     at = 0
     while at < len(words):
         for many in (2, 1):
@@ -107,6 +109,7 @@ def _manner(words: list[str]) -> Manner:
 def _unknown(prompt: str) -> str:
     """Return what is said of words that name no effect: near words first, then all effects."""
     words = sorted(_vocabulary())
-    near = next((hint for word in _words(prompt.lower()) if (hint := did_you_mean(word, words))), "")
+    hints = (did_you_mean(word, [w for w in words if w[0] == word[0]]) for word in _words(prompt.lower()))
+    near = next(filter(None, hints), "")
     names = ", ".join(effect.name for effect in EFFECTS)
     return f"got {prompt!r}, which names no sound effect; {near}there are {names}"

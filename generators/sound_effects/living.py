@@ -143,7 +143,16 @@ EFFECTS = (
     Effect(
         "applause",
         applause,
-        ("applause", "clapping", "clap", "ovation", "applauding", "crowd applause", "crowd clapping"),
+        (
+            "applause",
+            "clapping",
+            "clap",
+            "ovation",
+            "applauding",
+            "crowd applause",
+            "crowd clapping",
+            "crowd cheering",
+        ),
     ),
     Effect(
         "crowd",

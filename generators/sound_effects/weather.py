@@ -123,7 +123,11 @@ EFFECTS = (
     Effect("rain", rain, ("rain", "raining", "rainy", "rainfall", "drizzle", "downpour", "shower", "storm")),
     Effect("wind", wind, ("wind", "windy", "breeze", "gust", "gale", "howling", "storm", "blizzard")),
     Effect("thunder", thunder, ("thunder", "thunderstorm", "thunderclap", "lightning", "storm", "rumble")),
-    Effect("sea", sea, ("sea", "ocean", "wave", "surf", "beach", "shore", "seaside", "tide", "wave crash")),
+    Effect(
+        "sea",
+        sea,
+        ("sea", "ocean", "wave", "surf", "beach", "shore", "seaside", "tide", "wave crash", "wave crashing"),
+    ),
     Effect(
         "stream",
         stream,
