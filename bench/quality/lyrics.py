@@ -27,10 +27,10 @@ import av
 import cv2
 import numpy as np
 
+from bench.quality.media_index import read_media_index
 from bench.quality.overlays import LYRICS, OTHERS
 from bench.quality.shots import footage_of
 from bench.quality.typesetter import SCRIPTS, Typesetter, find_fonts
-from bench.quality.voices import read_index
 from leitmotif.demo.pictures.paint import Canvas, mood_colours
 from leitmotif.demo.pictures.render import SCENES
 from leitmotif.encoders.ppocr import PpocrDetector
@@ -124,7 +124,7 @@ def is_lyrics(found: TextOnScreen) -> bool:
 def judge_real(media: Path) -> dict[str, Any]:
     """Return which real videos the rule rejects."""
     detector = PpocrDetector().load()
-    names = [name for name, kind in read_index(media) if kind == "video"]
+    names = [row["file"] for row in read_media_index(media) if row["kind"] == "video"]
     found = {name: measure_text(decoded(timed_key_frames(media / name)), detector) for name in names}
     return {"videos": len(names), "rejected": [name for name, text in found.items() if is_lyrics(text)]}
 
