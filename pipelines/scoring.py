@@ -92,8 +92,9 @@ def task_of(given: str, **options: Any) -> Task:
     """
     path = Path(given)
     if _is_file(path):
-        kind = "picture" if path.suffix.lower() in PICTURES else "film"
-        return Task(**{kind: path}, **options)
+        if path.suffix.lower() in PICTURES:
+            return Task(picture=path, **options)
+        return Task(film=path, **options)
     if not given.strip():
         raise UserError("got nothing to score; expected a film, a picture, or words in quotes")
     if " " not in given.strip() and (path.suffix or "/" in given):

@@ -143,8 +143,8 @@ def with_stretch(onsets: Onsets, seed: int) -> tuple[Onsets, Onsets]:
     frames = int(onsets.rate_hz * rng.uniform(3, 10))
     start = int(rng.uniform(0, len(onsets.whole) - frames))
     stretch = slice(start, start + frames)
-    parts = (values[stretch] for values in (onsets.whole, onsets.low, onsets.change))
-    return onsets, Onsets(*parts, onsets.rate_hz)
+    whole, low, change = (values[stretch] for values in (onsets.whole, onsets.low, onsets.change))
+    return onsets, Onsets(whole, low, change, onsets.rate_hz)
 
 
 def main() -> None:
