@@ -25,12 +25,14 @@ from leitmotif.pipelines.curate import Summary, curate, find_files
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.runner import Batch, run_batch
 from leitmotif.pipelines.runs.log import BatchResult
-from leitmotif.pipelines.server import prefect_server
+from leitmotif.pipelines.server import START_LIMIT_S, NoServerError, prefect_server
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.storage.errors import OutsideError, one_line
 
 logger = logging.getLogger("leitmotif.pipelines")
 
+# Where one local worker measures, it does so without the server rather than wait longer.
+ALONE_LIMIT_S = 120.0
 # A cluster that starts and ends as it should is no news; a worker that runs out of memory is.
 CLUSTER_LOGS = {"distributed": "warning", "distributed.nanny": "error", "distributed.nanny.memory": "warning"}
 
@@ -138,6 +140,8 @@ def run_flow(
 ) -> Summary:
     """Run the flow here, on local Dask workers or on a Dask cluster: the same code, the same rows.
 
+    One local worker needs no server: where Prefect's does not come up, this process measures by itself.
+
     Args:
         sources: As of `curate`.
         workspace: Folder on a disk that every worker reaches under the same path.
@@ -151,7 +155,8 @@ def run_flow(
 
     Raises:
         UserError: As of `curate`, before Prefect or a cluster is started.
-        OutsideError: As of `curate`; or workers died of a batch, or the cluster is gone.
+        OutsideError: As of `curate`; or workers died of a batch, the cluster is gone, or no server
+            came up for several workers.
     """
     files = find_files(sources, workspace, plan, metadata=options.get("metadata"))
     # Prefect and the models take seconds to start.
@@ -159,7 +164,8 @@ def run_flow(
     runner: Any = ThreadPoolTaskRunner(max_workers=1)
     # A thread ends a batch that it has begun: a second one would wait once more for a server that is lost.
     ahead = 1
-    if not scheduler and workers == 1:
+    alone = not scheduler and workers == 1
+    if alone:
         # Prefect's server takes seconds to start, in another process: the libraries of models load meanwhile.
         threading.Thread(target=_load_models_library, daemon=True).start()
     else:
@@ -172,16 +178,7 @@ def run_flow(
         runner = DaskTaskRunner(address=scheduler) if scheduler else DaskTaskRunner(cluster_kwargs=local)
         workers = max(workers, _workers_of(scheduler)) if scheduler else workers
         ahead = 2 * workers
-    work = partial(
-        curate,
-        sources,
-        workspace,
-        plan,
-        run=lambda batches: run_in_tasks(batches, workers, ahead=ahead),
-        workers=workers,
-        files=files,
-        **options,
-    )
+    work = partial(curate, sources, workspace, plan, workers=workers, files=files, **options)
     on_sigterm = signal.getsignal(signal.SIGTERM)
 
     def work_and_end_as_before() -> Summary:
@@ -189,10 +186,16 @@ def run_flow(
         # may have ended: a run that is ended would look like a fault.
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, on_sigterm)
-        return work()
+        return work(run=lambda batches: run_in_tasks(batches, workers, ahead=ahead))
 
-    with prefect_server():
-        return curate_flow.with_options(task_runner=runner)(StaysHere(work_and_end_as_before))
+    try:
+        with prefect_server(ALONE_LIMIT_S if alone else START_LIMIT_S):
+            return curate_flow.with_options(task_runner=runner)(StaysHere(work_and_end_as_before))
+    except NoServerError as error:
+        if not alone:
+            raise
+        logger.warning("%s; this process measures without it, which gives the same rows", error.reason)
+    return work()
 
 
 def _load_models_library() -> None:

@@ -6,6 +6,7 @@ that the run alone holds: no signal and no list of process ids is needed, and no
 
 from __future__ import annotations
 
+import logging
 import os
 import selectors
 import shutil
@@ -24,19 +25,38 @@ from typing import IO
 from leitmotif.storage.atomic import temporary_folder
 from leitmotif.storage.errors import OutsideError
 
-START_LIMIT_S = 120.0  # imports and the tables of a new database, on a busy machine
+logger = logging.getLogger("leitmotif.pipelines")
+
+START_LIMIT_S = 600.0  # imports and the tables of a new database, on a busy machine
+TOLD_AFTER_S = 10.0  # which it takes on no machine that has nothing else to do
 END_LIMIT_S = 5.0
 LINES = 50  # of what a server says that does not start
 
 
+class NoServerError(OutsideError):
+    """No server came up.
+
+    Args:
+        reason: Why, with what the server said last.
+        advice: What to do where a run cannot do without it.
+    """
+
+    def __init__(self, reason: str, advice: str) -> None:
+        super().__init__(f"{reason}; {advice}")
+        self.reason = reason
+
+
 @contextmanager
-def prefect_server() -> Iterator[None]:
+def prefect_server(limit_s: float = START_LIMIT_S) -> Iterator[None]:
     """Run flows of this block by a server that ends with the block, or with this process.
 
     Where the user has named a server by PREFECT_API_URL, flows go there, and none is started.
 
+    Args:
+        limit_s: How long it may take to start.
+
     Raises:
-        OutsideError: It does not start; the line has what it said last.
+        NoServerError: It does not start.
     """
     from prefect.settings import PREFECT_API_URL, get_current_settings, temporary_settings
 
@@ -61,7 +81,7 @@ def prefect_server() -> Iterator[None]:
         },
     )
     try:
-        url = f"http://127.0.0.1:{_port(process)}/api"
+        url = f"http://127.0.0.1:{_port(process, limit_s)}/api"
         with temporary_settings(updates={PREFECT_API_URL: url}):
             yield
     finally:
@@ -77,19 +97,22 @@ def default_home() -> Path:
     return Path(f"~/.cache/leitmotif/prefect-{version('prefect')}").expanduser()
 
 
-def _port(process: subprocess.Popen[str]) -> int:
-    """Wait until the server answers, and return its port."""
+def _port(process: subprocess.Popen[str], limit_s: float) -> int:
+    """Wait until the server answers, and return its port; a line says so where that takes long."""
     assert process.stdout is not None and process.stderr is not None
     said: deque[str] = deque(maxlen=LINES)
     listener = threading.Thread(target=_last_lines, args=(process.stderr, said), daemon=True)
     listener.start()
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
-        if not selector.select(START_LIMIT_S):
-            raise OutsideError(
-                f"Prefect's server did not start within {START_LIMIT_S:g} s; run again when the machine is "
-                "less busy, or name a running server by PREFECT_API_URL"
-            )
+        soon = min(TOLD_AFTER_S, limit_s)
+        if not selector.select(soon):
+            logger.info("Prefect's server is slow to start; it has %g s", limit_s)
+            if not selector.select(limit_s - soon):
+                raise NoServerError(
+                    f"Prefect's server did not start within {limit_s:g} s",
+                    "run again when the machine is less busy, or name a running server by PREFECT_API_URL",
+                )
     answer = process.stdout.readline().strip()
     if answer.isdecimal():
         return int(answer)
@@ -97,9 +120,9 @@ def _port(process: subprocess.Popen[str]) -> int:
     listener.join(END_LIMIT_S)
     # The last line of a traceback; below it others may write.
     faults = [line for line in said if line.partition(":")[0].endswith(("Error", "Exception"))] or list(said)
-    raise OutsideError(
-        f"Prefect's server did not start ({faults[-1] if faults else f'exit code {process.returncode}'}); "
-        "see to that, try an empty folder as PREFECT_HOME, or name a running server by PREFECT_API_URL"
+    raise NoServerError(
+        f"Prefect's server did not start ({faults[-1] if faults else f'exit code {process.returncode}'})",
+        "see to that, try an empty folder as PREFECT_HOME, or name a running server by PREFECT_API_URL",
     )
 
 

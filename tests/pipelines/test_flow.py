@@ -81,6 +81,19 @@ def test_what_shows_progress_is_not_sent_along_with_every_task() -> None:
     assert cloudpickle.loads(cloudpickle.dumps(StaysHere(work))).work is None
 
 
+def test_one_worker_measures_without_a_server_that_does_not_come_up_and_several_do_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setenv("PYTHONHOME", "/nowhere")  # no interpreter starts with it
+    monkeypatch.setattr("prefect_dask.DaskTaskRunner", lambda **options: None)
+    (tmp_path / "song.mp3").write_text("no sound")
+    given = [tmp_path / "song.mp3"], Workspace(tmp_path / "ws"), make_plan("music-track", "embedded")
+    with pytest.raises(OutsideError, match="did not start"):
+        run_flow(*given, workers=2)
+    assert run_flow(*given).catalogued == 1
+    assert "this process measures without it" in caplog.text
+
+
 @pytest.mark.slow
 def test_a_running_scheduler_gives_the_same_counts_as_one_process(tmp_path: Path) -> None:
     videos = tmp_path / "videos"

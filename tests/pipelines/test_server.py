@@ -1,5 +1,6 @@
 """The Prefect server of a run ends with the run, and needs no home that can be written."""
 
+import logging
 import os
 import signal
 import sqlite3
@@ -10,6 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from leitmotif.pipelines import server as prefect
 from leitmotif.pipelines.server import default_home, prefect_server
 from leitmotif.storage.errors import OutsideError
 
@@ -68,3 +70,16 @@ def test_a_database_of_another_version_is_named_where_the_user_chose_it_and_else
     refused = pytest.raises(OutsideError, match=r"did not start \(.*0123456789ab.*\); see to that")
     with refused, prefect_server():
         pass
+
+
+def test_a_server_that_is_slow_is_waited_for_with_a_line_and_not_for_ever(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(prefect, "TOLD_AFTER_S", 0.01)
+    with (
+        caplog.at_level(logging.INFO, logger="leitmotif.pipelines"),
+        pytest.raises(OutsideError, match=r"did not start within 0\.1 s; run again when"),
+        prefect_server(0.1),
+    ):
+        pass
+    assert "is slow to start; it has 0.1 s" in caplog.text
