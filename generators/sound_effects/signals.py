@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy import signal
+from scipy.fft import irfft, next_fast_len, rfft, rfftfreq
 
 RATE_HZ = 44_100
 Rng = np.random.Generator
@@ -30,10 +31,11 @@ def white(rng: Rng, samples: int) -> np.ndarray:
 
 def coloured(rng: Rng, samples: int, power: float) -> np.ndarray:
     """Return noise of unit variance whose power falls as frequency to the `power`: 1 pink, 2 brown."""
-    spectrum = np.fft.rfft(white(rng, max(samples, 2)))
-    tilt = np.maximum(np.fft.rfftfreq(max(samples, 2), 1 / RATE_HZ), 20.0) ** (-power / 2)
+    whole = next_fast_len(max(samples, 2), real=True)
+    spectrum = rfft(white(rng, whole))
+    tilt = np.maximum(rfftfreq(whole, 1 / RATE_HZ), 20.0) ** (-power / 2)
     tilt[0] = 0.0
-    made = np.fft.irfft(spectrum * tilt, max(samples, 2))[:samples]
+    made = irfft(spectrum * tilt, whole)[:samples]
     return made / max(float(made.std()), 1e-12)
 
 
@@ -77,15 +79,22 @@ def wander(rng: Rng, samples: int, every_s: float) -> np.ndarray:
     return points[before] + (points[before + 1] - points[before]) * (0.5 - 0.5 * np.cos(np.pi * share))
 
 
-def damped(frequencies_hz: Sequence[float], decays_s: Sequence[float], levels: Sequence[float]) -> np.ndarray:
+def damped(
+    frequencies_hz: Sequence[float],
+    decays_s: Sequence[float],
+    levels: Sequence[float],
+    *,
+    at_most_s: float = 60.0,
+) -> np.ndarray:
     """Return tones that are struck together and die away, each to a thousandth in its time.
 
     Args:
         frequencies_hz: Of each tone.
         decays_s: Time in which each loses 60 dB.
         levels: Amplitude of each.
+        at_most_s: What comes later is not needed.
     """
-    clock = times(length(max(decays_s)))
+    clock = times(length(min(max(decays_s), at_most_s)))
     tones = [
         level * np.sin(2 * np.pi * frequency * clock) * 10 ** (-3 * clock / decay)
         for frequency, decay, level in zip(frequencies_hz, decays_s, levels, strict=True)

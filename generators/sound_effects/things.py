@@ -89,7 +89,8 @@ def bell(rng: Rng, seconds: float, manner: Manner) -> np.ndarray:
         ratios, decays, levels = zip(*BELL, strict=True)
         for side, pan in ((1.0, -0.8), (1.0013, 0.8)):  # a bell is never quite round: its partials are pairs
             partials = [STRIKE_HZ * ratio * side for ratio in ratios]
-            put(out, damped(partials, decays, levels), start, level=0.5, pan=pan)
+            struck = damped(partials, decays, levels, at_most_s=seconds - start)
+            put(out, struck, start, level=0.5, pan=pan)
         put(out, burst(rng, 0.03, 2000, 9000), start, level=0.2)
     return out
 

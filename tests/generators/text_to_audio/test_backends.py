@@ -18,7 +18,7 @@ from leitmotif.generators.text_to_audio.text_to_audio import TextToAudio
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.adapters import GENERATE, adapters, constants_of
 from leitmotif.weights.resolve import BadModel
-from tests.generators.text_to_audio.tiny_models import WRITERS, audiogen, write_stable_audio_3
+from tests.generators.text_to_audio.tiny_models import WRITERS, audiogen, write_musicgen, write_stable_audio_3
 
 CALM = Request(seconds=0.31, prompt="calm wind", seed=1)
 FAST = Request(seconds=0.2, prompt="fast steps", seed=2)
@@ -109,6 +109,13 @@ def test_stable_audio_3_that_nobody_converted_yet_says_how(
     monkeypatch.setenv("LEITMOTIF_MODELS", str(tmp_path))
     with pytest.raises(UserError, match=r"accept its licence .* convert it by .*/stable-audio-3-small-sfx;"):
         open_generator("stable-audio-3-sfx")
+
+
+def test_a_stereo_musicgen_plays_both_sides(tmp_path: Path) -> None:
+    stereo = open_generator("musicgen", model=str(write_musicgen(tmp_path / "stereo", channels=2)))
+    (sound,) = stereo.generate([CALM])
+    assert stereo.channels == 2 and sound.samples.shape == (2, round(CALM.seconds * stereo.rate_hz))
+    assert not np.array_equal(sound.samples[0], sound.samples[1])
 
 
 def test_audiogen_of_audiocraft_plays_what_the_same_weights_play_in_transformers(
