@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
@@ -18,13 +19,13 @@ from transformers import T5GemmaEncoderModel
 
 from leitmotif.generators.generator import Request
 from leitmotif.generators.text_to_audio.pipelines import (
-    configured,
     of_diffusers,
     of_transformers,
     open_pipeline,
     tokenizer,
 )
 from leitmotif.generators.text_to_audio.text_to_audio import OnStep, make_each
+from leitmotif.storage.documents import read_object
 from leitmotif.training.loader.decode import Audio
 from leitmotif.weights.files import ByHand
 from leitmotif.weights.resolve import BadModel
@@ -32,13 +33,27 @@ from leitmotif.weights.resolve import BadModel
 # The distilled models have guidance in their weights and take 8 steps, the base ones are guided as Stable
 # Audio Open is and take 100 (diffusers' page on Stable Audio 3).
 STEPS, BASE_STEPS, BASE_GUIDANCE = 8, 100, 7.0
+
+
+def _scheduler(folder: Path) -> Any:
+    """Return the scheduler, which alone tells a distilled model from a base one.
+
+    Raises:
+        ValueError: It is that of an earlier converter, whose settings would be passed over.
+    """
+    named = read_object(folder / "scheduler_config.json").get("_class_name")
+    if named != FlowMatchEulerDiscreteScheduler.__name__:
+        raise ValueError(f"its scheduler is a {named}; convert it again by the script of diffusers 0.42")
+    return FlowMatchEulerDiscreteScheduler.from_pretrained(str(folder))
+
+
 _PARTS = {
     "vae": of_diffusers(AutoencoderSAME),
     "text_encoder": of_transformers(T5GemmaEncoderModel),
     "tokenizer": tokenizer,
     "duration_embedder": of_diffusers(StableAudio3DurationEmbedder),
     "transformer": of_diffusers(StableAudio3DiTModel),
-    "scheduler": configured(FlowMatchEulerDiscreteScheduler),
+    "scheduler": _scheduler,
 }
 
 

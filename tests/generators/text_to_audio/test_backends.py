@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import torch
 from diffusers import StableAudioPipeline
 from transformers import T5EncoderModel, T5Tokenizer
 
-from leitmotif.generators.backends import descriptions, open_generator
+from leitmotif import plugins
+from leitmotif.generators.backends import descriptions, facts_of, open_generator
 from leitmotif.generators.generator import Request
 from leitmotif.generators.text_to_audio.audiocraft import CODEC_NAMES, renamed
 from leitmotif.generators.text_to_audio.text_to_audio import TextToAudio
@@ -101,6 +103,15 @@ def test_a_base_model_of_stable_audio_3_is_guided_in_more_steps(tmp_path: Path) 
     away = Request(FAST.seconds, FAST.prompt, negative_prompt="rain", seed=2)
     sound, other = base.generate([FAST, away])
     assert not np.array_equal(sound.samples, other.samples)
+
+
+def test_a_stable_audio_3_of_an_earlier_converter_is_one_line(
+    folders: dict[str, Path], tmp_path: Path
+) -> None:
+    old = shutil.copytree(folders["stable-audio-3-sfx"], tmp_path / "old")
+    (old / "scheduler" / "scheduler_config.json").write_text('{"_class_name": "PingPongScheduler"}')
+    with pytest.raises(BadModel, match="its scheduler is a PingPongScheduler; convert it again"):
+        open_generator("stable-audio-3-sfx", model=str(old))
 
 
 def test_stable_audio_3_that_nobody_converted_yet_says_how(
@@ -277,3 +288,56 @@ def test_a_generator_that_is_not_loaded_says_so() -> None:
 
     with pytest.raises(RuntimeError, match="expected load"):
         MusicGen().generate([FAST])
+
+
+HUM = """
+import numpy as np
+
+from leitmotif.generators.text_to_audio.text_to_audio import make_each
+
+MODEL_ID = "hum"
+REVISION = "1"
+LICENSE = "MIT"
+RATE_HZ = 16_000
+REFERENCE = "none"
+BEST_AT = "one tone"
+
+
+class Hum:
+    rate_hz, channels, longest_s = 16_000, 1, 2.0
+
+    def load(self, device="cpu"):
+        return self
+
+    def steps(self, request):
+        return 1
+
+    def generate(self, requests, on_step=lambda step: None):
+        def make(request, told):
+            told(1)
+            return np.sin(np.arange(40_000) * 0.1)[None] * 3
+
+        how = {"name": "hum", "rate_hz": 16_000, "longest_s": 2.0}
+        return make_each(requests, make, steps=self.steps, on_step=on_step, **how)
+
+
+TEXT_TO_AUDIO = Hum
+"""
+
+
+def test_another_distribution_may_add_a_backend(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "hum_plugin.py").write_text(HUM)
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def entry_points(*, group: str) -> list[EntryPoint]:
+        return [EntryPoint("hum", "hum_plugin", group)] if group == "leitmotif.backends" else []
+
+    monkeypatch.setattr(plugins, "entry_points", entry_points)
+    plugins.plugins.cache_clear()
+    try:
+        assert descriptions()["hum"] == "one tone"
+        assert facts_of("hum") == {"backend": "hum", "model": "hum", "revision": "1", "licence": "MIT"}
+        (sound,) = open_generator("hum").generate([Request(1.0, "hum")])
+    finally:
+        plugins.plugins.cache_clear()
+    assert sound.samples.shape == (1, 16_000) and np.abs(sound.samples).max() == 1.0  # turned down, not cut
