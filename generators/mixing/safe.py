@@ -13,12 +13,12 @@ TARGET_LUFS = -16.0
 # decibel, those of clicks by three and more. Whoever encodes a mix measures what comes, and mixes lower.
 HIGHEST_DB = -1.0
 CEILING_DB = -2.0
-# Loudness of each sound before they are added. Music is the ground; effects stand 6 LU below it, as two of
-# them sound together; what is said in a film is as loud as the music, which gives way to it.
-_LEVELS_LUFS = {"music": -20.0, "effect": -26.0, "film": -20.0}
-# Music gives way by half of what effects and film rise above -40 dB (about 6 dB for a steady effect at its
-# level), and comes back within half a second.
-_DUCK = "sidechaincompress=threshold=0.01:ratio=2:attack=20:release=500"
+# Loudness of each sound before they are added. Music is the ground: two effects together come near to it once
+# it has given way, and do not cover it. What is said in a film is as loud as the music was before.
+_LEVELS_LUFS = {"music": -20.0, "effect": -29.0, "film": -20.0}
+# Music gives way by a third of what effects and film rise above -38 dB: 2 dB for rain, 6 dB for what has
+# peaks, such as steps, and for speech. It comes back within half a second.
+_DUCK = "sidechaincompress=threshold=0.0126:ratio=1.5:attack=20:release=500"
 _FORM = f"aformat=sample_fmts=fltp:sample_rates={RATE_HZ}:channel_layouts=stereo"
 # True peaks lie between the samples: the limiter looks at four times as many.
 _OVERSAMPLED = 4 * RATE_HZ

@@ -147,9 +147,18 @@ def test_the_paper_s_mix_is_that_of_ffmpeg_s_filters_run_by_hand_sample_for_samp
     np.testing.assert_array_equal(ours[0], hand)
 
 
-def test_the_paper_s_mix_is_that_of_the_program_ffmpeg_sample_for_sample(tmp_path: Path) -> None:
+@pytest.mark.parametrize("ends_s", [(3.0, 3.0, 3.0), (2.5, 1.5, 4.0)], ids=["together", "one by one"])
+def test_the_paper_s_mix_is_that_of_the_program_ffmpeg_sample_for_sample(
+    ends_s: tuple[float, float, float], tmp_path: Path
+) -> None:
     ffmpeg = pytest.importorskip("imageio_ffmpeg").get_ffmpeg_exe()
-    graph, inputs = paper_graph(SVA)
+    graph, inputs = paper_graph(
+        [
+            part("effect", noise(ends_s[0], 16_000, seed=1)),
+            part("effect", noise(ends_s[1], 16_000, seed=2)),
+            part("music", noise(ends_s[2], 32_000, seed=3)),
+        ]
+    )
     command: list[Any] = [ffmpeg, "-v", "error"]
     for number, each in enumerate(inputs):
         audio = audio_of(each)
@@ -158,10 +167,13 @@ def test_the_paper_s_mix_is_that_of_the_program_ffmpeg_sample_for_sample(tmp_pat
     command += ["-filter_complex", graph, "-map", "[out]", "-c:a", "pcm_f32le", tmp_path / "theirs.wav"]
     subprocess.run(command, check=True)
     theirs, rate_hz = soundfile.read(tmp_path / "theirs.wav", dtype="float32")
-    mixed = write_mix(SVA, tmp_path / "ours.wav", "paper")
+    mixed = write_mix(inputs, tmp_path / "ours.wav", "paper")
     ours, our_hz = soundfile.read(tmp_path / "ours.wav", dtype="float32")
-    assert our_hz == rate_hz == mixed.rate_hz
-    np.testing.assert_array_equal(ours, theirs)
+    assert our_hz == rate_hz == mixed.rate_hz and len(ours) == len(theirs)
+    # Behind the end of a sound the program itself gives other samples from run to run: it raises the others
+    # by steps, which fall where its threads happen to be. (By hand, above, all samples are compared.)
+    same = len(ours) if len(set(ends_s)) == 1 else round(min(ends_s) * rate_hz)
+    np.testing.assert_array_equal(ours[:same], theirs[:same])
 
 
 def test_the_paper_s_mix_divides_by_the_number_of_sounds_and_raises_what_lasts() -> None:
@@ -224,7 +236,7 @@ def test_music_gives_way_to_effects_and_comes_back() -> None:
         return float(20 * np.log10(spectrum[440]))
 
     before, during, after = music_db(0.5), music_db(2.7), music_db(4.9)
-    assert 4 < before - during < 8
+    assert 1.5 < before - during < 6
     assert after == pytest.approx(before, abs=0.5)
 
 

@@ -6,6 +6,7 @@ import resource
 import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, ClassVar
 
 import av
@@ -27,6 +28,7 @@ from leitmotif.media.mux import write_video
 from leitmotif.media.probe import probe
 from leitmotif.pipelines import sva
 from leitmotif.storage.errors import UserError
+from leitmotif.train_mmdm.answer import Answer as Answered
 from leitmotif.training.loader.decode import Audio
 from tests.captioning.fake_server import Answer, FakeServer
 from tests.generators.bridges.random_music import write_film
@@ -340,3 +342,29 @@ def _clicks(self: Stub, request: Request) -> Audio:
     sound = np.zeros((1, round(request.seconds * 44_100)), np.float32)
     sound[:, ::5000] = 0.9
     return Audio(sound, 44_100)
+
+
+def test_a_description_model_says_what_the_music_is_and_which_sounds_are_heard(
+    film: Path, tmp_path: Path, generate: Typed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: dict[str, Any] = {}
+
+    def opened_describer(run: Path, **decoding: Any) -> Any:
+        asked.update(decoding, run=run)
+        answers = lambda inputs: [  # noqa: E731
+            Answered("A calm piano piece.", visuals="waves at a beach, rain") for _ in inputs
+        ]
+        settings = SimpleNamespace(frames=2)
+        return SimpleNamespace(
+            model=SimpleNamespace(settings=settings), check=lambda shown: None, describe=answers
+        )
+
+    monkeypatch.setattr(sva, "open_describer", opened_describer)
+    run = tmp_path / "run"
+    run.mkdir()
+    said = generate.done(
+        "--video", film, "--describe", run, "--style", "sad", "--seed", 2, "--out", tmp_path / "a.mp4"
+    )
+    assert asked == {"run": run, "device": "cpu", "visuals": True, "seed": 2}
+    assert said["scheme"] == {"idea": "", "effects": ["sea", "rain"], "music": "sad, A calm piano piece."}
+    assert said["seen"]["by"] == f"the run {run}" and said["seen"]["description"] == "A calm piano piece."
