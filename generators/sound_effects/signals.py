@@ -12,6 +12,8 @@ RATE_HZ = 44_100
 Rng = np.random.Generator
 # Frames of the filter that moves: 23 ms, a quarter of that apart.
 _FRAME = 1024
+# Points of a curve that wanders between two of its turns, with straight lines between them.
+_FINE = 32
 
 
 def length(seconds: float) -> int:
@@ -72,11 +74,13 @@ def moving_band(sound: np.ndarray, centre_hz: np.ndarray, octaves: float) -> np.
 def wander(rng: Rng, samples: int, every_s: float) -> np.ndarray:
     """Return a curve that wanders smoothly between 0 and 1, in another direction every so many seconds."""
     knots = max(4, int(np.ceil(samples / RATE_HZ / every_s)) + 3)
-    position = np.arange(samples) / RATE_HZ / every_s + rng.random()
-    before = np.minimum(position.astype(int), knots - 2)
-    share = position - before
     points = rng.random(knots)
-    return points[before] + (points[before + 1] - points[before]) * (0.5 - 0.5 * np.cos(np.pi * share))
+    at = np.arange((knots - 1) * _FINE + 1) / _FINE
+    before = np.minimum(at.astype(int), knots - 2)
+    curve = points[before] + (points[before + 1] - points[before]) * (
+        0.5 - 0.5 * np.cos(np.pi * (at - before))
+    )
+    return np.interp(np.arange(samples) / RATE_HZ / every_s + rng.random(), at, curve)
 
 
 def damped(
@@ -129,14 +133,18 @@ def scatter(rng: Rng, samples: int, per_second: float, kernels: Sequence[np.ndar
         Shape (2, samples).
     """
     made = np.zeros((2, samples))
-    for kernel in kernels:
-        count = rng.poisson(per_second * samples / RATE_HZ / len(kernels))
-        where = rng.integers(samples, size=count)
-        levels = rng.exponential(1.0, count)
-        left = rng.random(count)
-        for channel, share in enumerate((left, 1 - left)):
-            struck = np.bincount(where, levels * np.sqrt(share), samples)
-            made[channel] += signal.fftconvolve(struck, kernel)[:samples]
+    count = rng.poisson(per_second * samples / RATE_HZ)
+    drawn = zip(
+        rng.integers(samples, size=count).tolist(),
+        rng.integers(len(kernels), size=count).tolist(),
+        rng.exponential(1.0, count),
+        rng.random(count),
+        strict=True,
+    )
+    for start, kind, level, left in drawn:
+        part = kernels[kind][: samples - start]
+        made[0, start : start + len(part)] += level * np.sqrt(left) * part
+        made[1, start : start + len(part)] += level * np.sqrt(1 - left) * part
     return made
 
 

@@ -27,7 +27,8 @@ def rain(rng: Rng, seconds: float, manner: Manner) -> np.ndarray:
     """Return drops, too many to count, over the hiss of those farther away."""
     samples = length(seconds)
     hiss = wide(*(band(white(rng, samples), 700, 14_000, 1) for _ in range(3)), width=0.8)
-    kernels = [damped([rng.uniform(1500, 9000)], [rng.uniform(0.004, 0.02)], [1.0]) for _ in range(8)]
+    sizes = [(rng.uniform(1500, 9000), rng.uniform(0.004, 0.02)) for _ in range(64)]
+    kernels = [damped([pitch], [decay], [1.0]) for pitch, decay in sizes]
     drops = scatter(rng, samples, 60 + 600 * manner.strength, kernels)
     return (0.15 + 0.5 * manner.strength) * hiss + 0.6 * drops
 
