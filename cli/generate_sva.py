@@ -140,6 +140,11 @@ def _scored(options: argparse.Namespace, maker: SvaMaker, path: Path, out: Path)
         )
     with progress() as tell:
         written = maker.make(record, out, lambda done: tell("generate", done, len(record.sounds)))
+    if written.made is not None and written.made.replaced:
+        console.print_error(
+            f"note: {Path(record.video).name} has sound of its own, in whose place the new one stands; "
+            "--sound mix has both"
+        )
     if not options.json:
         _print_film(written, out)
     return {"file": str(out), "record": str(out.with_suffix(".json")), **written.facts()}

@@ -167,6 +167,7 @@ def write_scored(
         made = MadeFilm(
             file=out.name,
             sha256=sha256_of(beside),
+            replaced=film.has_sound and record.sound == "replace",
             graph=mixed.graph,
             rate_hz=mixed.rate_hz,
             loudness_lufs=level.loudness_lufs,

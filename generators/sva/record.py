@@ -91,6 +91,7 @@ class MadeFilm:
     Attributes:
         file: Its name.
         sha256: Of its file.
+        replaced: Whether the film had a sound, in whose place the new one stands.
         graph: The graph of filters that mixed its sound, as `ffmpeg -filter_complex` takes it.
         rate_hz: Sampling rate of the mix.
         loudness_lufs: Integrated loudness of the film, as it is decoded.
@@ -101,6 +102,7 @@ class MadeFilm:
 
     file: str
     sha256: str
+    replaced: bool = False
     graph: str
     rate_hz: int
     loudness_lufs: float

@@ -106,7 +106,8 @@ class Typed:
         """Return what it says of the first film in JSON."""
         typed = ["generate", "--backend", "sva", *map(str, words), "--device", "cpu", "--json"]
         assert main(typed) == code, self.capsys.readouterr().err
-        found: dict[str, Any] = json.loads(self.capsys.readouterr().out.splitlines()[-1])
+        out, self.said = self.capsys.readouterr()
+        found: dict[str, Any] = json.loads(out.splitlines()[-1])
         self.failed = found["failed"]
         first: dict[str, Any] = found["films"][0]
         return first
@@ -217,6 +218,7 @@ def test_the_film_s_own_sound_is_replaced_mixed_or_refused_as_asked(
     for sound, low, high in (("replace", 0.0, 0.02), ("mix", 0.1, 0.9)):
         generate.done("--video", film, *WORDS, "--sound", sound, "--out", out)
         assert low <= level_at(out, 440) <= high
+        assert ("has sound of its own" in generate.said) == (sound == "replace")
     line = generate.refused("--video", film, *WORDS, "--sound", "refuse", "--out", out)
     assert "has a sound of its own (-14 dB); give --sound replace" in line
     for sound in ("mix", "refuse"):  # silence is no sound
