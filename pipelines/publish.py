@@ -30,6 +30,8 @@ from leitmotif.pipelines.stages.caption import CaptionStage
 from leitmotif.pipelines.workspace import Workspace, identity_facts
 from leitmotif.shards.artists import artist_names
 from leitmotif.shards.errors import DatasetError
+from leitmotif.shards.features_again import carry_features, encoded_files
+from leitmotif.shards.layout import INDEX
 from leitmotif.shards.manifest import MANIFEST, read_counts, read_manifest, write_manifest
 from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
 from leitmotif.shards.splits import SPLITS, assign_splits, check_targets, unmet_targets
@@ -136,7 +138,10 @@ def _publish(
             counts = ledger.counts()
             del counts["pending"]
             write_manifest(beside, counts | {"rows": rows})
+            lines = _carry(out, beside)
             _check_takedowns(workspace, out, removals)
+        for line in lines:
+            logger.info("%s", line)
         if not counts["kept"]:
             logger.warning("%s", _why_empty(workspace, ledger))
     except Exception as error:
@@ -191,8 +196,20 @@ def _others_in(out: Path) -> list[str]:
         known = {MANIFEST, RECORD, *read_manifest(out)["files"]}
     except DatasetError:
         return []
+    known |= encoded_files(out)
     names = (path.relative_to(out).as_posix() for path in out.rglob("*") if not path.is_dir())
     return sorted(name for name in names if name not in known and not name.startswith(ASIDE))
+
+
+def _carry(out: Path, beside: Path) -> list[str]:
+    """Take over what other commands made of an older dataset, and return what is to be said of it.
+
+    After the manifest, in which `leitmotif encode` notes nothing.
+    """
+    lines = carry_features(out, beside)
+    if (out / INDEX).is_dir():
+        lines.append(f"{INDEX}/ was that of the former dataset; `{command('index', out)}` makes it again")
+    return lines
 
 
 def _check_nothing_lost(ledger: Ledger, out: Path) -> None:

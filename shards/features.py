@@ -28,6 +28,8 @@ from leitmotif.storage import parquet
 KEY = "clip_id"
 # In the metadata of each file's schema: what the encoder noted of itself, as a JSON object.
 FACTS = b"leitmotif"
+# Likewise, the columns of the shards that a row was made from, as a JSON list.
+READ = b"leitmotif-read"
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class Features:
         noted = (self.schema.metadata or {}).get(FACTS)
         found = {} if noted is None else json.loads(noted)
         return found if isinstance(found, dict) else {}
+
+    @property
+    def read(self) -> list[str]:
+        """Columns of the shards that its rows were made from; empty where nobody noted them."""
+        return list(json.loads((self.schema.metadata or {}).get(READ, b"[]")))
 
     @cached_property
     def clip_ids(self) -> pa.Array:

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from leitmotif.shards.dataset import Dataset
-from leitmotif.shards.features import FACTS, KEY, has_features, open_features
+from leitmotif.shards.features import FACTS, KEY, READ, has_features, open_features
 from leitmotif.shards.layout import FEATURES
 from leitmotif.storage import parquet
 from leitmotif.storage.atomic import clear_folder, whole_file
@@ -140,7 +140,10 @@ class _Writer:
 
     def __init__(self, folder: Path, encoding: Encoding) -> None:
         self.folder = folder
-        noted = {FACTS: json.dumps(dict(encoding.facts)).encode()}
+        noted = {
+            FACTS: json.dumps(dict(encoding.facts)).encode(),
+            READ: json.dumps(list(encoding.columns)).encode(),
+        }
         self.schema = encoding.schema.with_metadata(noted)
         self.waiting: list[pa.Table] = []
         self.bytes = 0
