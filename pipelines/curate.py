@@ -18,7 +18,13 @@ from leitmotif.pipelines.damage import until_whole
 from leitmotif.pipelines.entries import CatalogEntry, by_store
 from leitmotif.pipelines.forecast import describe_forecast, forecast
 from leitmotif.pipelines.ledger import Ledger
-from leitmotif.pipelines.missing_files import former_files, leave_out_gone, missing_files, without_returned
+from leitmotif.pipelines.missing_files import (
+    describe_gone,
+    former_files,
+    leave_out_gone,
+    missing_files,
+    without_returned,
+)
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.relicensed import describe_relicensed
 from leitmotif.pipelines.runner import Batch, missing_batches, run_batch
@@ -284,15 +290,8 @@ def _enter(
     lost += leave_out_gone(known, missing)  # whose bytes lie elsewhere, as is known by now
     if line := describe_relicensed(known, before):
         logger.warning(line)
-    if lost:
-        logger.warning(
-            "%s of the catalog %s no longer there (first: %s) and left out; put back, %s%s",
-            count(len(lost), "file"),
-            "is" if len(lost) == 1 else "are",
-            min(lost),
-            "it goes on" if len(lost) == 1 else "they go on",
-            "" if files else "; under another name, once its folder is given as SOURCE",
-        )
+    for line in describe_gone(known, lost, whole=bool(files)):
+        logger.warning("%s", line)
     _tell_unmatched(workspace, stated)
 
 

@@ -160,6 +160,7 @@ def run_flow(
     """
     files = find_files(sources, workspace, plan, metadata=options.get("metadata"))
     # Prefect and the models take seconds to start.
+    workspace.begin()
     logger.info("%s: starting%s", workspace.root, f" with {count(len(files), 'file')}" if files else "")
     runner: Any = ThreadPoolTaskRunner(max_workers=1)
     # A thread ends a batch that it has begun: a second one would wait once more for a server that is lost.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 
 import pyarrow as pa
@@ -47,8 +47,8 @@ def _without_gone(catalog: AppendOnlyTable) -> pa.Table:
     return table.filter(pc.invert(pc.fill_null(table["gone"], False)))
 
 
-def leave_out_gone(catalog: AppendOnlyTable, missing: Collection[str]) -> list[str]:
-    """Note in the catalog which of the missing files are gone, and return their source ids, sorted.
+def leave_out_gone(catalog: AppendOnlyTable, missing: Collection[str]) -> list[tuple[str, str | None]]:
+    """Note in the catalog which of the missing files are gone; return their source ids and hashes.
 
     A file is gone if its bytes lie elsewhere by now, if it was alone in its folder, or if other files are in
     its folder, or where that is gone in the one around it. Else an empty folder or none is left, as of a disk
@@ -72,7 +72,35 @@ def leave_out_gone(catalog: AppendOnlyTable, missing: Collection[str]) -> list[s
         known = catalog.read(CATALOG_COLUMNS.names)
         chosen = known.filter(pc.is_in(known[KEY], pa.array([row[KEY] for row in gone], pa.string())))
         catalog.append([row | {"gone": True} for row in chosen.to_pylist()])
-    return sorted(row["source_id"] for row in gone)
+    return [(row["source_id"], row["media_id"]) for row in gone]
+
+
+def describe_gone(
+    catalog: AppendOnlyTable, gone: Sequence[tuple[str, str | None]], *, whole: bool
+) -> Iterator[str]:
+    """Yield a line about files that lie under another name by now, and one about those that are nowhere.
+
+    Args:
+        catalog: The workspace's catalog, in which they are noted as gone and the files of now are entered.
+        gone: As of `leave_out_gone`.
+        whole: Sources were given, in which files with other names were looked for.
+    """
+    table = _without_gone(catalog).sort_by([("path", "descending")])
+    places = dict(zip(table["media_id"].to_pylist(), table["path"].to_pylist(), strict=True))
+    renamed = sorted((name, places[media]) for name, media in gone if media and media in places)
+    if renamed:
+        one = len(renamed) == 1
+        yield (
+            f"{count(len(renamed), 'file')} of the catalog {'lies' if one else 'lie'} elsewhere now (first: "
+            f"{renamed[0][0]} as {renamed[0][1]}) and {'goes' if one else 'go'} on"
+        )
+    if lost := sorted(name for name, media in gone if not media or media not in places):
+        one = len(lost) == 1
+        yield (
+            f"{count(len(lost), 'file')} of the catalog {'is' if one else 'are'} no longer there (first: "
+            f"{lost[0]}) and left out; put back, {'it goes' if one else 'they go'} on"
+            + ("" if whole else "; under another name, once its folder is given as SOURCE")
+        )
 
 
 def _folder_left(path: str, source_id: str) -> Path | None:

@@ -24,7 +24,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
-from leitmotif.phrases import count, no_such_folder
+from leitmotif.phrases import command, count, no_such_folder
 from leitmotif.pipelines.catalog_row import CATALOG_COLUMNS
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.saved_plan import read_models, read_plan
@@ -54,6 +54,16 @@ class Workspace:
     def exists(self) -> bool:
         """Return whether anything of a workspace is there, of a run that was killed at once, too."""
         return any((self.root / name).exists() for name in (PLAN, "catalog", "runs", "scratch", RECORD))
+
+    def begin(self) -> None:
+        """Make the folder, so that other commands know that a run is starting there.
+
+        Raises:
+            UserError: The folder cannot be written to.
+            OutsideError: Another run holds it.
+        """
+        with hold_folder(self.root, "workspace", scratch=self.scratch):
+            pass
 
     def catalog(self) -> AppendOnlyTable:
         """Return the catalog: a store whose key is a hash of the file's path."""
@@ -87,6 +97,12 @@ class Workspace:
             UserError: This is no workspace, or its plan does not fit this version.
         """
         path = self.root / PLAN
+        if not path.is_file() and self.exists():
+            watch = command("status", self.root, "--watch")
+            raise UserError(
+                f"{str(self.root)!r} has no {PLAN} yet: a run is only starting there, or ended while it did; "
+                f"wait for it (`{watch}`), or run `leitmotif curate` again"
+            )
         if not path.is_file():
             lacking = f"no {PLAN}" if self.root.exists() else no_such_folder(self.root, PLAN)
             raise UserError(

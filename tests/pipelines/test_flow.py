@@ -17,7 +17,7 @@ from leitmotif.pipelines.curate import curate
 from leitmotif.pipelines.flow import StaysHere, run_flow
 from leitmotif.pipelines.settings import make_plan
 from leitmotif.pipelines.workspace import Workspace
-from leitmotif.storage.errors import OutsideError, RunError
+from leitmotif.storage.errors import OutsideError, RunError, UserError
 
 
 def test_a_scheduler_that_does_not_answer_is_one_clear_line(
@@ -90,6 +90,8 @@ def test_one_worker_measures_without_a_server_that_does_not_come_up_and_several_
     given = [tmp_path / "song.mp3"], Workspace(tmp_path / "ws"), make_plan("music-track", "embedded")
     with pytest.raises(OutsideError, match="did not start"):
         run_flow(*given, workers=2)
+    with pytest.raises(UserError, match="a run is only starting there, or ended while it did"):
+        given[1].plan()
     assert run_flow(*given).catalogued == 1
     assert "this process measures without it" in caplog.text
 

@@ -106,17 +106,23 @@ def test_a_file_that_is_gone_is_told_once_left_out_and_taken_by_a_plain_run_when
     assert errors(workspace, plan)["a.mp4"] == "NotMedia"
 
 
-def test_a_file_of_another_name_or_place_is_catalogued_once(
-    tmp_path: Path, catalogue: Catalogue, workspace: Workspace, plan: Plan
+def test_a_file_of_another_name_or_place_is_catalogued_once_and_not_told_as_lost(
+    tmp_path: Path, catalogue: Catalogue, workspace: Workspace, plan: Plan, caplog: pytest.LogCaptureFixture
 ) -> None:
     source = tmp_path / "source"
     catalogue(a="one", b="two", c="three")
     (source / "a.mp4").rename(source / "new.mp4")
-    assert curate([source], workspace, plan).catalogued == 3
-    assert set(errors(workspace, plan)) == {"new.mp4", "b.mp4", "c.mp4"}
+    (source / "c.mp4").unlink()
+    assert curate([source], workspace, plan).catalogued == 2
+    assert set(errors(workspace, plan)) == {"new.mp4", "b.mp4"}
+    assert [line for line in caplog.messages if "of the catalog" in line] == [
+        f"1 file of the catalog lies elsewhere now (first: a.mp4 as {source / 'new.mp4'}) and goes on",
+        "1 file of the catalog is no longer there (first: c.mp4) and left out; put back, it goes on",
+    ]
     source.rename(tmp_path / "moved")
     summary = curate([tmp_path / "moved"], workspace, plan)
-    assert (summary.catalogued, summary.rejected) == (3, 0)
+    assert (summary.catalogued, summary.rejected) == (2, 0)
+    assert "2 files of the catalog lie elsewhere now" in caplog.text
 
 
 def test_a_folder_that_was_deleted_is_gone_and_one_that_is_empty_may_be_a_disk(
