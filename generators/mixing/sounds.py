@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import chain, repeat
+from itertools import repeat
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ class Source:
 
 def source_of(audio: Audio) -> Source:
     """Return a sound in memory."""
-    return Source(lambda: iter([audio.samples]), audio.rate_hz, audio.samples.shape[0])
+    return Source(lambda: _sliced(audio.samples, audio.rate_hz), audio.rate_hz, audio.samples.shape[0])
 
 
 def source_of_file(path: Path) -> Source:
@@ -75,8 +75,16 @@ def _endless(audio: Audio) -> Iterator[np.ndarray]:
     seam = min(round(_SEAM_S * audio.rate_hz), size // 4)
     rise = np.sin(np.linspace(0.0, np.pi / 2, seam, dtype=np.float32))
     over = samples[:, size - seam :] * rise[::-1] + samples[:, :seam] * rise
-    again = [over, samples[:, seam : size - seam]]
-    yield from chain([samples[:, : size - seam]], chain.from_iterable(repeat(again)))
+    yield from _sliced(samples[:, : size - seam], audio.rate_hz)
+    for _ in repeat(None):
+        yield over
+        yield from _sliced(samples[:, seam : size - seam], audio.rate_hz)
+
+
+def _sliced(samples: np.ndarray, size: int) -> Iterator[np.ndarray]:
+    """Yield a sound in slices, of which none is copied: whoever joins blocks copies little then."""
+    for start in range(0, samples.shape[1], size):
+        yield samples[:, start : start + size]
 
 
 def _faded(blocks: Iterator[np.ndarray], length: int, rate_hz: int) -> Iterator[np.ndarray]:

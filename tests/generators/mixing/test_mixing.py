@@ -274,7 +274,8 @@ def test_a_sound_of_about_the_length_is_left_as_it_is_and_a_longer_one_is_cut() 
     once = noise(3.0, 16_000)
     np.testing.assert_array_equal(read(fitted(once, 3.2)), once.samples)
     assert read(fitted(once, 2.0)).shape == (1, 32_000)
-    assert read(fitted(Audio(np.zeros((1, 0), np.float32), 16_000), 2.0)).shape == (1, 0)
+    empty = fitted(Audio(np.zeros((1, 0), np.float32), 16_000), 2.0)
+    assert not list(empty.blocks()) and measure(empty).silent
 
 
 def test_little_of_long_sounds_is_held_at_a_time() -> None:
@@ -300,6 +301,13 @@ def test_little_of_long_sounds_is_held_at_a_time() -> None:
             given_s += piece.samples.shape[1] / piece.rate_hz
             assert max(drawn) - given_s < 6.0
         assert given_s == pytest.approx(40.0, abs=0.1)
+
+
+def test_a_long_sound_is_handed_on_in_slices_that_are_not_copied() -> None:
+    long = noise(20.0, 16_000)
+    for source in (source_of(long), fitted(long, 50.0), fitted(long, 10.0)):
+        assert max(block.shape[1] for block in source.blocks()) <= 16_000
+    assert all(np.shares_memory(block, long.samples) for block in source_of(long).blocks())
 
 
 @pytest.mark.parametrize("way", ["safe", "paper"])
