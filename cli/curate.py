@@ -84,11 +84,16 @@ def add_plan_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Curate, print the summary, return the exit code."""
     from leitmotif.phrases import command
-    from leitmotif.pipelines.flow import run_flow
+    from leitmotif.pipelines.curate import find_files
     from leitmotif.pipelines.workspace import Workspace
 
     workspace = Workspace(options.out)
     plan = _plan(options, workspace)
+    files = find_files(options.source, workspace, plan, metadata=options.metadata)
+    workspace.begin()
+    # Prefect takes seconds to load: by now what cannot run is told, and other commands know of the run.
+    from leitmotif.pipelines.flow import run_flow
+
     with progress() as tell:
         summary = run_flow(
             options.source,
@@ -101,6 +106,7 @@ def run(options: argparse.Namespace) -> int:
             metadata=options.metadata,
             license=options.license,
             on_progress=tell,
+            files=files,
         )
     if options.json:
         console.print_json(asdict(summary))

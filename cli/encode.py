@@ -39,20 +39,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Encode what is missing, print where it is, return the exit code."""
-    from transformers.utils import logging
-
-    from leitmotif.generators.ecmg.encode import encode
     from leitmotif.generators.ecmg.settings import choose_settings
     from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.shards.dataset import Dataset
+
+    # What is no dataset, or no setting, is told before libraries are loaded, which takes many seconds.
+    dataset = Dataset(options.dataset)
+    settings = choose_settings(options.preset, options.set)
+    from transformers.utils import logging
+
+    from leitmotif.generators.ecmg.encode import encode
     from leitmotif.weights.device import checked_device, resolve_device
 
     logging.disable_progress_bar()
     started = time.monotonic()
-    settings = choose_settings(options.preset, options.set)
     device = resolve_device(checked_device(options.device))
     with one_line_errors(), progress() as tell:
-        made = encode(Dataset(options.dataset), settings, device, tell)
+        made = encode(dataset, settings, device, tell)
     seconds = round(time.monotonic() - started, 1)
     facts = {
         "features": str(made.folder),

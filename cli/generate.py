@@ -154,6 +154,7 @@ def _make_music(options: argparse.Namespace) -> int:
         for place in filter(None, (options.out, options.mux)):
             check_place(place)
         named = list(_named(options))
+        _check_names(options, named)
         with _maker(options, named) as maker:
             failed: list[dict[str, str]] = []
             found = _find(options, maker, named, failed)
@@ -206,6 +207,21 @@ def _named(options: argparse.Namespace) -> Iterator[tuple[str, Wish | Bridges]]:
         yield "text", Wish(**beside, text=text)
     if not files and not options.text:
         yield options.reference.stem if options.reference else "music", Wish(**beside)
+
+
+def _check_names(options: argparse.Namespace, named: Sequence[tuple[str, Wish | Bridges]]) -> None:
+    """Refuse names that no piece can be written to, before a model is loaded.
+
+    Raises:
+        UserError: A name does not fit.
+    """
+    from leitmotif.generators.bridges.bridges import Bridges
+    from leitmotif.generators.bridges.output import places
+
+    films = [each.given.video if isinstance(each, Bridges) else each.video for _, each in named]
+    found = [None if film is None else Path(film) for film in films for _ in range(options.count)]
+    names = [name for name, _ in named for _ in range(options.count)]
+    places(names, options.out, options.mux, found, record=options.bridges_only)
 
 
 def _maker(options: argparse.Namespace, named: Sequence[tuple[str, Wish | Bridges]]) -> MusicMaker:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,6 @@ from leitmotif.collection.table import encoding_of, read_records, unreadable
 from leitmotif.shards.licenses import UNKNOWN_LICENSE
 from leitmotif.shards.texts import normalized
 from leitmotif.storage.errors import UserError
-
-logger = logging.getLogger("leitmotif.collection")
 
 # Columns that say which file a row is about.
 _KEYS = {
@@ -47,10 +44,12 @@ class MetadataTable:
     Attributes:
         path: Where the table lies.
         rows: What each row says.
+        notes: What in it is of no use, a line each.
     """
 
     path: Path
     rows: list[Metadata] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
     _places: dict[tuple[str, str], int] = field(default_factory=dict)
     _matched: set[int] = field(default_factory=set)
 
@@ -110,7 +109,7 @@ class MetadataTable:
 
 
 def read_table(path: Path) -> MetadataTable:
-    """Read a table of metadata; columns and fields that are of no use are logged.
+    """Read a table of metadata; columns and fields that are of no use are its notes.
 
     Args:
         path: `.jsonl` or `.ndjson` with an object a line, or a CSV file with a header.
@@ -134,7 +133,7 @@ def read_table(path: Path) -> MetadataTable:
         elif not table._add(named, _metadata(said)):
             again.append(number)
         if said.odd:
-            logger.warning("line %d of %s: passed over %s", number, shown, ", ".join(said.odd))
+            table.notes.append(f"line {number} of {shown}: passed over {', '.join(said.odd)}")
     if not table.rows:
         raise UserError(
             f"no row of {str(shown)!r} says which file it is about (got {', '.join(sorted(seen))[:300]}); "
@@ -142,14 +141,12 @@ def read_table(path: Path) -> MetadataTable:
         )
     unknown = sorted(seen - _KNOWN)
     if unknown:
-        logger.warning(
-            "%s: columns passed over: %s; known are %s", shown, ", ".join(unknown), ", ".join(sorted(_KNOWN))
+        table.notes.append(
+            f"{shown}: columns passed over: {', '.join(unknown)}; known are {', '.join(sorted(_KNOWN))}"
         )
     for lines, reason in ((again, "an earlier one is about the same file"), (nameless, "they name no file")):
         if lines:
-            logger.warning(
-                "%s: %d rows passed over, %s (first: line %d)", shown, len(lines), reason, lines[0]
-            )
+            table.notes.append(f"{shown}: {len(lines)} rows passed over, {reason} (first: line {lines[0]})")
     return table
 
 

@@ -299,6 +299,8 @@ def _tell_unmatched(workspace: Workspace, stated: Stated) -> None:
     record = read_record(workspace.root)
     removed = {name for removal in record for name in (removal.asked, *removal.source_ids)}
     for path, names in stated.unmatched().items():
+        if path not in stated.news:
+            continue
         places = stated.given.places("metadata", path)
         if rest := [name for name in names if name not in removed]:
             logger.warning(

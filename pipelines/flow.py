@@ -20,6 +20,7 @@ from prefect import flow, task
 from prefect._internal.concurrency import services
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from leitmotif.collection.folder import FoundFile
 from leitmotif.phrases import count
 from leitmotif.pipelines.curate import Summary, curate, find_files
 from leitmotif.pipelines.plan import Plan
@@ -136,6 +137,7 @@ def run_flow(
     *,
     workers: int = 1,
     scheduler: str | None = None,
+    files: Sequence[FoundFile] | None = None,
     **options: Any,
 ) -> Summary:
     """Run the flow here, on local Dask workers or on a Dask cluster: the same code, the same rows.
@@ -148,6 +150,7 @@ def run_flow(
         plan: As of `curate`.
         workers: Local processes; more than one starts a Dask cluster for the run.
         scheduler: Address of a running Dask scheduler, such as tcp://host:8786.
+        files: As of `curate`.
         options: As of `curate`.
 
     Returns:
@@ -158,7 +161,8 @@ def run_flow(
         OutsideError: As of `curate`; or workers died of a batch, the cluster is gone, or no server
             came up for several workers.
     """
-    files = find_files(sources, workspace, plan, metadata=options.get("metadata"))
+    if files is None:
+        files = find_files(sources, workspace, plan, metadata=options.get("metadata"))
     # Prefect and the models take seconds to start.
     workspace.begin()
     logger.info("%s: starting%s", workspace.root, f" with {count(len(files), 'file')}" if files else "")

@@ -53,17 +53,22 @@ class MusicMaker:
         """
         if find_spec("diffusers") is None:
             raise UserError(needs("generating music", "diffusers", "generate"))
+        from leitmotif.generators.ecmg.settings import Settings
+        from leitmotif.shards.dataset import Dataset
+        from leitmotif.training.settings import read_settings
+
+        # A folder that is none is told before libraries are loaded, which takes many seconds.
+        read_settings(run, Settings)
+        self.dataset = None if dataset is None else Dataset(dataset)
         from transformers.utils import logging
 
         from leitmotif.generators.bridges.bridges import ModelFacts
         from leitmotif.generators.bridges.find import ModelLimits
         from leitmotif.generators.ecmg.generate import EcmgGenerator
         from leitmotif.media.sandbox import SandboxedWorker
-        from leitmotif.shards.dataset import Dataset
 
         logging.disable_progress_bar()
         self.device = resolve_device(device)
-        self.dataset = None if dataset is None else Dataset(dataset)
         self._index, self._describe = index, describe
         self._generator = EcmgGenerator(run).load(self.device)
         model = self._generator.model

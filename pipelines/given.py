@@ -16,6 +16,8 @@ Option = Literal["metadata", "license"]
 OPTIONS: tuple[Option, ...] = ("metadata", "license")
 # Where the note has what was given with sources: option → source → text.
 _SOURCES = "sources"
+# And the hash of each table of whose rows it was told what is of no use.
+_TOLD = "told"
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,12 @@ class Given:
         everywhere: Option → text, of all files for which nothing was given with a source.
         sources: Option → folder or file → text, of the files in it; "" is nothing, also where something is
             given for a folder around.
+        told: Table → hash of its bytes when it was told what of it is of no use.
     """
 
     everywhere: Mapping[Option, str] = field(default_factory=dict)
     sources: Mapping[Option, Mapping[str, str]] = field(default_factory=dict)
+    told: Mapping[str, str] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         return bool(self.everywhere or self.sources)
@@ -85,12 +89,12 @@ class Given:
         others = {name: texts for name, texts in self.sources.items() if name != option}
         if not sources:
             everywhere = {name: given for name, given in self.everywhere.items() if name != option}
-            return Given({**everywhere, **({option: text} if text else {})}, others)
+            return Given({**everywhere, **({option: text} if text else {})}, others, self.told)
         places = [os.path.abspath(source) for source in sources]  # noqa: PTH100
         kept = {place: given for place, given in self.sources.get(option, {}).items() if place not in places}
         wider = Given(self.everywhere, {option: kept})
         kept |= {place: text for place in places if text or wider.of(option, Path(place))}
-        return Given(self.everywhere, {**others, **({option: kept} if kept else {})})
+        return Given(self.everywhere, {**others, **({option: kept} if kept else {})}, self.told)
 
 
 def read_given(root: Path) -> Given:
@@ -109,7 +113,11 @@ def read_given(root: Path) -> Given:
         by_option = words.get(_SOURCES) or {}
         if not isinstance(by_option, dict) or not all(isinstance(each, dict) for each in by_option.values()):
             raise DocumentError(f"{_SOURCES} holds no texts by option and source")
-        return Given(everywhere, {name: _texts(by_option[name]) for name in OPTIONS if by_option.get(name)})
+        sources = {name: _texts(by_option[name]) for name in OPTIONS if by_option.get(name)}
+        told = words.get(_TOLD) or {}
+        if not isinstance(told, dict):
+            raise DocumentError(f"{_TOLD} holds no texts by table")
+        return Given(everywhere, sources, _texts(told))
     except (DocumentError, OSError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UserError(
@@ -122,7 +130,8 @@ def given_text(given: Given) -> str:
     sources = {
         option: dict(sorted(texts.items())) for option, texts in sorted(given.sources.items()) if texts
     }
-    return yaml_text(dict(sorted(given.everywhere.items())) | ({_SOURCES: sources} if sources else {}))
+    told = {_TOLD: dict(sorted(given.told.items()))} if given.told else {}
+    return yaml_text(dict(sorted(given.everywhere.items())) | ({_SOURCES: sources} if sources else {}) | told)
 
 
 def _texts(words: Mapping[object, object]) -> dict[str, str]:

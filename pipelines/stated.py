@@ -6,7 +6,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from shlex import quote
 
@@ -16,6 +16,7 @@ from leitmotif.collection.metadata_table import MetadataTable, read_table
 from leitmotif.phrases import no_such_file
 from leitmotif.pipelines.given import NAME, OPTIONS, Given, Option, given_text, read_given
 from leitmotif.storage.atomic import write_text
+from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import UserError
 
 logger = logging.getLogger("leitmotif.pipelines")
@@ -32,12 +33,14 @@ class Stated:
         given: Which table and which licence hold for which files. A table is believed before anything else; a
             licence holds for files of which nothing else states one.
         tables: The tables by their paths, as they are named in `given`.
+        news: Those of them that are given now, or are not what they were when they were last spoken of.
         former: Files that are gone or missing, by the hash of their bytes: what was stated of one holds for a
             file with the same bytes, such as itself under another name.
     """
 
     given: Given = field(default_factory=Given)
     tables: Mapping[str, MetadataTable] = field(default_factory=dict)
+    news: frozenset[str] = frozenset()
     former: Mapping[str, Sequence[FoundFile]] = field(default_factory=dict)
 
     def __bool__(self) -> bool:
@@ -82,6 +85,8 @@ def state(
 ) -> tuple[Stated, bool]:
     """Return what holds for the files of a workspace now, and write it down for later runs.
 
+    What of a table is of no use is said when it is given, and when it has changed.
+
     Args:
         root: Folder of the workspace.
         sources: Folders and files for which the others are given; none for everything in the workspace.
@@ -98,25 +103,28 @@ def state(
     given = _given_now(former, sources, metadata=metadata, license=license)
     tables = {}
     for path in given.texts("metadata"):
-        try:
-            tables[path] = read_table(Path(path))
-        except UserError as error:
-            raise UserError(f"{error}{_advice(given, path, metadata)}") from error
+        tables[path] = _read(given, path, metadata)
     texts: dict[Option, str | None] = {"metadata": metadata, "license": license}
     for option, text in texts.items():
         for place, kept in given.within(option, sources).items() if text is not None else ():
             if kept != given.of(option, Path(place).parent):
                 logger.info("%s keeps its own --%s %s; name it as SOURCE to change that", place, option, kept)
+    given = replace(given, told={path: sha256_of(Path(path)) for path in tables})
+    given_now = metadata and str(Path(metadata).absolute())
+    news = {path for path in tables if path == given_now or given.told[path] != former.told.get(path)}
+    for path in sorted(news):
+        for note in tables[path].notes:
+            logger.warning("%s", note)
     if given != former:
         write_text(root / NAME, given_text(given))
-    return Stated(given, tables), bool(former)
+    return Stated(given, tables, frozenset(news)), bool(former)
 
 
 def check_stated(root: Path, sources: Sequence[Path] = (), *, metadata: str | None = None) -> None:
-    """Refuse a table that is not there, before anything is started or written; arguments as of `state`.
+    """Refuse a table that is of no use, before anything is started or written; arguments as of `state`.
 
     Raises:
-        UserError: There is no such file, or the note cannot be read.
+        UserError: There is no such file, it is no table of files, or the note cannot be read.
     """
     given = _given_now(read_given(root), sources, metadata=metadata)
     for path in map(Path, given.texts("metadata")):
@@ -125,6 +133,14 @@ def check_stated(root: Path, sources: Sequence[Path] = (), *, metadata: str | No
             raise UserError(
                 f"metadata table {str(path.resolve())!r} cannot be read ({no_such_file(path)}){advice}"
             )
+        _read(given, str(path), metadata)
+
+
+def _read(given: Given, path: str, metadata: str | None) -> MetadataTable:
+    try:
+        return read_table(Path(path))
+    except UserError as error:
+        raise UserError(f"{error}{_advice(given, path, metadata)}") from error
 
 
 def _given_now(

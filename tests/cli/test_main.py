@@ -219,6 +219,7 @@ def test_something_outside_that_fails_is_one_line_and_code_3(
         raise OutsideError("the disk is full")
 
     monkeypatch.setattr(flow, "run_flow", fail)
+    (tmp_path / "song.mp3").touch()
     assert main(["curate", str(tmp_path), "--out", str(tmp_path / "ws")]) == 3
     assert capsys.readouterr().err == "leitmotif: error: the disk is full\n"
 
@@ -236,6 +237,7 @@ def test_strict_tells_of_quarantined_clips(
 
     summary = curate.Summary(catalogued=3, kept=1, rejected=0, quarantined=quarantined, computed={"probe": 3})
     monkeypatch.setattr(flow, "run_flow", lambda *given, **options: summary)
+    (tmp_path / "song.mp3").touch()
     arguments = ["curate", str(tmp_path), "--out", str(tmp_path / "ws"), "--json"]
     assert main(arguments + ["--strict"] * strict) == code
     facts = json.loads(capsys.readouterr().out.splitlines()[-1])
@@ -270,6 +272,7 @@ def test_errors_are_json_where_json_was_asked_for(
     from leitmotif.pipelines import flow
     from leitmotif.storage.errors import OutsideError
 
+    (tmp_path / "song.mp3").touch()
     for error, kind, code in [
         (OutsideError("the disk is full", {"kept": 3}), "outside", 3),
         (KeyboardInterrupt(), "interrupted", 130),

@@ -226,6 +226,20 @@ def test_warnings_of_a_table_say_its_path_without_detours(
     curate.curate([tmp_path / "in"], workspace, make_plan("music-video", "embedded"), metadata=table)
     for said in ("columns passed over: mood", "of 2 rows 1 match no file"):
         assert f"{tmp_path / 't.csv'}: {said}" in caplog.text
+    caplog.clear()
+    curate.curate([tmp_path / "in"], workspace, make_plan("music-video", "embedded"))
+    assert "t.csv" not in caplog.text
+    curate.curate([], workspace, make_plan("music-video", "embedded"), metadata=table)
+    assert caplog.text.count("columns passed over: mood") == caplog.text.count("match no file") == 1
+
+
+def test_a_table_that_is_about_no_file_is_refused_before_anything_is_written(
+    tmp_path: Path, workspace: Workspace
+) -> None:
+    (tmp_path / "t.csv").write_text("title,year\nA,1999\n")
+    with pytest.raises(UserError, match="says which file it is about"):
+        check_stated(workspace.root, metadata=str(tmp_path / "t.csv"))
+    assert not workspace.root.exists()
 
 
 def test_a_row_of_the_table_about_a_file_that_was_taken_down_is_no_news(
@@ -357,10 +371,14 @@ def test_a_row_about_a_file_that_is_gone_is_about_it_whether_or_not_its_new_name
     for given in ([], [sources / "free"]):
         caplog.clear()
         take_in(workspace, *given)
+        assert "match no file" not in caplog.text  # which was said
+        table.write_text(table.read_text() + "\n")
+        take_in(workspace, *given)
         assert "of 3 rows 1 match no file" in caplog.text and "first: no.mp4" in caplog.text
     # The source is not there at all, as of a disk that is not mounted.
     (sources / "free").rename(tmp_path / "away")
     caplog.clear()
+    table.write_text(table.read_text() + "\n")
     take_in(workspace)
     assert "of 3 rows 1 match no file" in caplog.text
 
