@@ -13,7 +13,7 @@ from leitmotif.generators.arranger.line_up import Player
 from leitmotif.generators.arranger.melody import Theme, answered, draw_theme, play_theme, turned
 from leitmotif.generators.arranger.plan import Plan
 from leitmotif.generators.arranger.score import Part, Score, ScoreNote, Timeline
-from leitmotif.music.note_patterns import ARPEGGIOS
+from leitmotif.music.note_patterns import ARPEGGIOS, CHORD_PATTERNS
 from leitmotif.music.score import MAJOR_SCALE, MINOR_SCALE
 from leitmotif.music.sounds import SOUNDS
 from leitmotif.music.styles import STYLES
@@ -153,6 +153,8 @@ def _accompaniment(rng: np.random.Generator, plan: Plan, score: Score, player: P
             choices = ("pum-pah",)
         drawn = accompaniment.choose_pattern(rng, choices, energy)
         pattern = patterns.setdefault(f"{section.kind} {energy < accompaniment.QUIET}", drawn)
+        if player.role == "chords" and section.kind == "intro" and CHORD_PATTERNS[pattern][0][0] > 0:
+            pattern = "quarters"  # while no bass has the downbeat, there would be a hole
         if player.role == "bass":
             found += accompaniment.bass(
                 chords, after, _scale(plan), low, pattern=pattern, velocity=loud + 4, **where

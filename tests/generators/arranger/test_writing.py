@@ -125,6 +125,17 @@ def test_every_genre_has_harmony_a_bass_and_a_tune(genre: str) -> None:
     assert len({part.name for part in score.parts}) == len(score.parts)
 
 
+@pytest.mark.parametrize("genre", STYLES)
+def test_every_piece_begins_on_its_first_beat(genre: str) -> None:
+    for seed in range(4):
+        score = _score(30, seed, genre=genre, arousal=0.6)
+        for bar in range(score.sections[0].bars):
+            begun = [
+                note for part in score.parts for note in part.notes if note.bar <= bar and note.beat == 0
+            ]
+            assert any(note.bar + note.beats / 4 > bar for note in begun)
+
+
 def test_the_chorus_comes_back() -> None:
     score = _score(150, seed=4, genre="pop", tempo_bpm=120.0)
     (tune,) = [part for part in score.parts if part.role == "melody"]
