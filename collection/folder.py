@@ -84,18 +84,23 @@ def _find_in(source: Path) -> list[FoundFile]:
     found: list[FoundFile] = []
     others: list[str] = []
     passed_over: Counter[str] = Counter()
+    first: dict[str, str] = {}
     unread: list[OSError] = []
     for names in _walk(source.absolute(), passed_over, unread):
         media = [path for path in names if path.suffix.lower() in SUFFIXES]
         others += [path.name for path in names if path.suffix.lower() not in SUFFIXES | METADATA_SUFFIXES]
         stems = {path.stem for path in media}
         for path in media:
+            name = path.relative_to(source.absolute()).as_posix()
             if kind := leftover_kind(path, stems):
                 passed_over[kind] += 1
+                first[kind] = min(name, first.get(kind, name))
             else:
-                found.append(FoundFile(path, path.relative_to(source.absolute()).as_posix()))
+                found.append(FoundFile(path, name))
     if passed_over:
-        kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(passed_over.items()))
+        counts = sorted(passed_over.items())
+        named = {kind: f" (first: {name})" for kind, name in first.items()}
+        kinds = ", ".join(f"{number} {kind}{named.get(kind, '')}" for kind, number in counts)
         logger.info("%s: passed over: %s", source, kinds)
     if unread:
         logger.warning(

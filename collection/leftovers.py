@@ -20,7 +20,7 @@ _APPLE_DOUBLE = bytes.fromhex("00051607")
 _FORMAT = re.compile(r"(?P<name>.+)\.f(?:\d+(?:-\w+)*|(?:hls|dash|http)[\w=+-]*)", re.IGNORECASE)
 _TEMPORARY = re.compile(r"(?P<name>.+)\.temp", re.IGNORECASE)
 
-SHADOWS, DOWNLOADS = "shadow files of macOS (._NAME)", "leftovers of yt-dlp (.fNNN. or .temp.)"
+SHADOWS, DOWNLOADS = "shadow files of macOS", "leftovers of yt-dlp"
 
 
 def is_for_systems(folder: str) -> bool:
@@ -32,7 +32,7 @@ def leftover_kind(path: Path, stems: Set[str]) -> str | None:
     """Return what kind of leftover a file is; None for one that is meant.
 
     A name alone proves nothing: a shadow is one by its first bytes, a format or a half-written file of yt-dlp
-    by the finished file that lies beside it.
+    by the finished file that lies beside it. Only a half-written format, `NAME.f137.temp.mp4`, is one anyway.
 
     Args:
         path: A file with the suffix of a media file.

@@ -107,7 +107,9 @@ def test_what_systems_leave_behind_is_passed_over_and_counted(
     assert "3 shadow files of macOS" in line and "1 folder __MACOSX" in line and "1 folder @eaDir" in line
 
 
-def test_what_yt_dlp_leaves_behind_is_passed_over(tmp_path: Path) -> None:
+def test_what_yt_dlp_leaves_behind_is_passed_over_and_the_first_is_named(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     put(
         tmp_path,
         "a.mp4",
@@ -118,7 +120,9 @@ def test_what_yt_dlp_leaves_behind_is_passed_over(tmp_path: Path) -> None:
         "a.temp.mkv",
         "b.f251.temp.flac",
     )
-    assert names(tmp_path) == ["a.mp4"]
+    with caplog.at_level("INFO", "leitmotif.collection"):
+        assert names(tmp_path) == ["a.mp4"]
+    assert "passed over: 6 leftovers of yt-dlp (first: a.f137.mp4)" in caplog.text
 
 
 def test_names_that_look_alike_are_kept(tmp_path: Path) -> None:
