@@ -12,7 +12,7 @@ from leitmotif.pipelines.catalog_row import CatalogRow
 from leitmotif.pipelines.given import Given, read_given
 from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
-from leitmotif.shards.licenses import UNKNOWN_LICENSE, license_id
+from leitmotif.shards.licenses import UNKNOWN_LICENSE, is_free, license_id
 from leitmotif.weights.small_models import embedded_models
 
 # Quarantined files that are named.
@@ -104,6 +104,31 @@ def licenses_left_out(ledger: Ledger) -> list[str]:
     return [
         f"{count(len(left_out), 'clip')} left out for the licence: {names}; what is allowed is set by "
         "--set license.allow='[NAME, …]'"
+    ]
+
+
+def licenses_not_free(ledger: Ledger, plan: Plan, out: Path) -> list[str]:
+    """Return the line that names stated licences of kept clips that are not known to be free, if any are.
+
+    Args:
+        ledger: One that has decided.
+        plan: What it decided by; where that says which licences are allowed, somebody chose them.
+        out: Where the dataset is published.
+    """
+    if plan.licenses.allow is not None:
+        return []
+    kept = Counter(license_id(entry.source.license or "") for entry in ledger.kept())
+    others = sorted(name for name in kept if is_free(name) or name == UNKNOWN_LICENSE)
+    found = Counter({name: number for name, number in kept.items() if name not in others})
+    if not found:
+        return []
+    allow = f"license.allow=[{', '.join(others)}]"
+    publish = command("publish", ledger.workspace.root, "--out", out, "--set", allow)
+    one = found.total() == 1
+    return [
+        f"{count(found.total(), 'clip')} {'is' if one else 'are'} published under a licence that is not "
+        f"known to be free: {some_of([f'{name} {number:,}' for name, number in found.most_common()])}"
+        + (f"; `{publish}` leaves {'it' if one else 'them'} out" if others else "")
     ]
 
 

@@ -17,7 +17,7 @@ import pyarrow as pa
 from leitmotif.collection.ours import kind_around, kinds_of
 from leitmotif.filters.rule import LICENSE
 from leitmotif.phrases import command, count
-from leitmotif.pipelines.advice import licenses_left_out, name_quarantined, other_recipe
+from leitmotif.pipelines.advice import licenses_left_out, licenses_not_free, name_quarantined, other_recipe
 from leitmotif.pipelines.damage import telling_damage
 from leitmotif.pipelines.dataset_rows import RowReader
 from leitmotif.pipelines.entries import CatalogEntry
@@ -156,7 +156,12 @@ def _publish(
         shards=shards,
         rows=rows,
         seconds=seconds,
-        advice=[*name_quarantined(ledger), *other_recipe(ledger, plan), *licenses_left_out(ledger)],
+        advice=[
+            *name_quarantined(ledger),
+            *other_recipe(ledger, plan),
+            *licenses_left_out(ledger),
+            *licenses_not_free(ledger, plan, out),
+        ],
     )
 
 

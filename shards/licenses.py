@@ -119,6 +119,20 @@ def allows(allowed: Collection[str], license: str) -> bool:
     return license in allowed or any(_is_kind_of(license, name) for name in allowed if name.startswith("CC"))
 
 
+def is_free(license: str) -> bool:
+    """Return whether a licence is known to let anyone use, change and pass on a work, for money, too.
+
+    Those of the SPDX list are, but for Creative Commons' with NC or ND; of one in its owner's own words
+    nobody knows.
+
+    Args:
+        license: Name as `license_id` gives it.
+    """
+    if license == UNKNOWN_LICENSE or license.startswith(IN_OWN_WORDS):
+        return False
+    return not (license.startswith("CC-") and {"NC", "ND"} & set(license.split("-")))
+
+
 def _is_kind_of(license: str, name: str) -> bool:
     rest = license.removeprefix(f"{name}-")
     # What follows a family must be its version: CC-BY-NC is no kind of CC-BY.

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shlex
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -95,6 +96,20 @@ def test_what_is_left_out_is_told_with_its_licence_wherever_it_is_told(
     assert main(["publish", str(workspace.root), "--out", str(out), "--set", "license.allow=mit"]) == 2
     assert "6 by rule license; the dataset" in (error := capsys.readouterr().err)
     assert "RULE.threshold=VALUE, licences by license.allow, or choose another --out" in error
+
+
+def test_what_is_published_under_a_licence_that_is_not_known_to_be_free_is_told_with_what_leaves_it_out(
+    workspace: Workspace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["publish", str(workspace.root), "--out", str(tmp_path / "ds")]) == 0
+    told = capsys.readouterr()
+    (line,) = [line for line in (told.out + told.err).splitlines() if "not known to be free" in line]
+    assert "2 clips are published under a licence" in line and "LicenseRef-pixabay-license 1" in line
+    (command,) = re.findall(r"`leitmotif (.*)` leaves them out", line)
+    assert main(shlex.split(command)) == 0
+    told = capsys.readouterr()
+    assert "2 clips left out for the licence: " in told.out + told.err
+    assert "not known to be free" not in told.out + told.err
 
 
 def test_status_knows_the_clips_that_a_run_left_out_for_their_licence(
