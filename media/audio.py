@@ -209,7 +209,9 @@ def _write(path: Path, blocks: Callable[[], Iterator[np.ndarray]], out: Path, de
 
 def _check_sound(path: Path, meter: Meter) -> None:
     if meter.samples == 0:
-        raise DecodeFailed(f"the sound of {path.name!r} holds no samples; export or download the file again")
+        raise DecodeFailed(
+            f"the sound of {path.name!r} holds no samples; export, copy or download the file again"
+        )
     advice = "the file is damaged or of another format than it says: export it again"
     if meter.strange > _MAX_STRANGE:
         raise DecodeFailed(

@@ -84,7 +84,9 @@ def _check_readable(path: Path) -> int:
         )
         raise Unreadable(f"{name!r} is not a regular file but {kind}; give the path of a media file")
     if status.st_size == 0:
-        raise Unreadable(f"{name!r} is empty (0 bytes); the download or the copy failed, fetch it again")
+        raise Unreadable(
+            f"{name!r} is empty (0 bytes), as a copy that failed; export, copy or download it again"
+        )
     if not os.access(path, os.R_OK):
         raise Unreadable(f"cannot open {name!r}: permission denied; give the user that runs this read access")
     return status.st_size

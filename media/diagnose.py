@@ -22,6 +22,9 @@ _MAGIC = (
     (b"SQLite format 3", "a database"),
 )
 
+# Nobody knows how a file came here.
+_AGAIN = "export, copy or download it again"
+
 
 def describe_broken(path: Path) -> str:
     """Say in one line why a file cannot be opened as media, and what to do.
@@ -39,13 +42,13 @@ def describe_broken(path: Path) -> str:
         kind = "a wav or avi" if head[:1] == b"R" else "an aiff"
         return (
             f"{name!r} starts like {kind} file, but its header is broken or holds no media"
-            f" ({size_bytes} bytes); export or download it again"
+            f" ({size_bytes} bytes); {_AGAIN}"
         )
     if head[:4] == b"\x1aE\xdf\xa3":
-        return f"{name!r} starts like a Matroska or WebM file, but its header is broken; download it again"
+        return f"{name!r} starts like a Matroska or WebM file, but its header is broken; {_AGAIN}"
     if head[:4] in (b"fLaC", b"OggS") or head[:3] in (b"ID3", b"FLV"):
         kind = {b"fLaC": "FLAC", b"OggS": "Ogg"}.get(head[:4]) or {b"ID3": "MP3", b"FLV": "FLV"}[head[:3]]
-        return f"{name!r} starts like {kind}, but its header is broken; export or download it again"
+        return f"{name!r} starts like {kind}, but its header is broken; {_AGAIN}"
     for magic, kind in _MAGIC:
         if head.startswith(magic):
             return f"{name!r} is {kind}; expected a video or audio file"
@@ -53,12 +56,14 @@ def describe_broken(path: Path) -> str:
     if text is not None:
         start = " ".join(text.split())[:40]
         page = "a web page" if "<html" in text[:1000].lower() or "<!doctype" in text[:100].lower() else "text"
-        return f"{name!r} holds {page} ({start!r}…); expected a video or audio file, download it again"
+        # A page is what a download leaves that was refused; other text nobody took for media.
+        advice = ", download it again" if page != "text" else ""
+        return f"{name!r} holds {page} ({start!r}…); expected a video or audio file{advice}"
     if not any(head):
-        return f"{name!r} is filled with zeros; the download or the copy failed, fetch it again"
+        return f"{name!r} is filled with zeros, as a copy that failed; {_AGAIN}"
     return (
         f"{name!r} is not a video or audio container that can be read (starts with {head[:8].hex(' ')});"
-        " convert it with ffmpeg, or download it again"
+        f" convert it with ffmpeg, or {_AGAIN}"
     )
 
 
@@ -91,12 +96,10 @@ def _describe_mp4(path: Path, size_bytes: int) -> str:
                 if "moov" not in names:
                     return (
                         f"is an MP4 file that ends early: no index (moov), the {names[-1]!r} part lacks"
-                        f" {max(missing, 0)} bytes; download or export it again"
+                        f" {max(missing, 0)} bytes; {_AGAIN}"
                     )
-                return f"is an MP4 file with a broken {names[-1]!r} part; download or export it again"
+                return f"is an MP4 file with a broken {names[-1]!r} part; {_AGAIN}"
             position += length
     if "moov" not in names:
-        return (
-            "is an MP4 file that ends early: no index (moov); the recording or download was cut, get it again"
-        )
-    return "is an MP4 file whose index (moov) cannot be read; download or export it again"
+        return f"is an MP4 file that ends early: no index (moov), as a copy that was cut; {_AGAIN}"
+    return f"is an MP4 file whose index (moov) cannot be read; {_AGAIN}"

@@ -131,7 +131,7 @@ def _probe(path: Path) -> Probe:
             # Its header says how many samples there were; what is left may be too short for any rule.
             raise DecodeFailed(
                 f"only {duration_s:.1f} s of {stream_duration_s(audio):.1f} s of the sound of {path.name!r}"
-                " are there, the data end early; fetch or export the file again"
+                " are there, the data end early; export, copy or download the file again"
             )
         width, height, rotation_deg = (None, None, 0) if video is None else _displayed_size(container, video)
         return Probe(

@@ -38,6 +38,13 @@ def test_a_file_that_is_no_media_says_what_it_is(tmp_path: Path, content: bytes,
     assert str(tmp_path) not in str(caught.value)
 
 
+def test_of_a_text_nobody_is_told_to_download_it_again(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("just a few words\n" * 20)
+    with pytest.raises(NotMedia) as caught:
+        probe(tmp_path / "notes.txt")
+    assert str(caught.value).endswith("expected a video or audio file")
+
+
 def test_a_playlist_never_opens_other_files(tmp_path: Path) -> None:
     write_video(tmp_path / "real.ts", [np.zeros((32, 32), np.uint8)] * 3)
     playlist = tmp_path / "list.m3u8"
