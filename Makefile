@@ -11,6 +11,7 @@ setup: .venv/.installed .venv/.models
 
 .venv/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -m venv .venv
+	@echo "installing the packages into .venv, 3.3 GB on disk: this takes minutes, and pip says nothing meanwhile"
 	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
 	touch $@
 
