@@ -28,6 +28,7 @@ COMMANDS = (
     "retrieve",
     "generate",
     "score",
+    "edit",
     "export",
     "evaluate",
     "survey",

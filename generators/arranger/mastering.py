@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -144,9 +144,13 @@ def master(mix: np.ndarray, rate_hz: int, lufs: float = LOUDNESS_LUFS) -> np.nda
 
 
 def limited(
-    mix: np.ndarray, rate_hz: int, gain_db: float, ceiling_db: float = CEILING_DB
+    mix: np.ndarray,
+    rate_hz: int,
+    gain_db: float,
+    ceiling_db: float = CEILING_DB,
+    peaks: Callable[[np.ndarray], np.ndarray] = true_peaks,
 ) -> Iterator[np.ndarray]:
-    """Yield a sound with a gain, its true peaks below a ceiling, in blocks that may take its place.
+    """Yield a sound with a gain, its peaks below a ceiling, in blocks that may take its place.
 
     The gain falls before a peak comes and is smooth throughout: nothing clicks.
 
@@ -154,7 +158,8 @@ def limited(
         mix: float32 (2, n).
         rate_hz: Sampling rate.
         gain_db: The gain.
-        ceiling_db: Of true peaks, in dB of full scale.
+        ceiling_db: Of peaks, in dB of full scale.
+        peaks: Measures them, shape (channels, n) to (n,).
     """
     gain, ceiling = np.float32(10 ** (gain_db / 20)), 10 ** (ceiling_db / 20)
     look = round(_LOOK_S * rate_hz)
@@ -170,7 +175,7 @@ def limited(
         own = mix[:, start:end] * gain
         wide = np.concatenate([before, own, behind], axis=1)
         before = np.concatenate([before, own], axis=1)[:, -margin:]
-        needed = np.minimum(1.0, ceiling / np.maximum(true_peaks(wide), 1e-9))
+        needed = np.minimum(1.0, ceiling / np.maximum(peaks(wide), 1e-9))
         if needed.min() < 1.0:
             lowest = minimum_filter1d(needed, 2 * look + 1)
             smooth = np.convolve(lowest, window, mode="same")

@@ -1,0 +1,1 @@
+"""Editing a recording by an instruction in words."""
