@@ -105,7 +105,8 @@ def print_scored(scored: Scored) -> None:
     plan = record["plan"] or {}
     print(f"{scored.place.out}: {record['seconds']:.1f} s, seed {record['seed']}, by {record['backend']}")
     said = record["description"]
-    print(f"  text      {said['text'] or '(none)'} ({said['from']})")
+    source = f"({said['from']})"
+    print(f"  text      {said['text']} {source}" if said["text"] else f"  text      {source}")
     if "genre" in plan:
         players = ", ".join(dict.fromkeys(player["label"] for player in plan["players"]))
         print(

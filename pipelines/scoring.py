@@ -219,7 +219,7 @@ class Scorer:
             given = read_input(shown, self._describer.model.settings.frames, self.worker)
             self._describer.check(given)
             return str(self._describer.describe([given])[0].description), f"the description model {self._run}"
-        return "", "nobody: no description model was given (--describe), so what is seen decides"
+        return "", "no description model was given (--describe): what is seen decides"
 
     def _make(
         self, request: Request, seen: Seen | None, on_progress: OnProgress

@@ -116,8 +116,9 @@ class Arranger:
         check_length(request, NAME, LONGEST_S)
         said = read_attributes(request.prompt or "")
         found = attributes_of(request.attributes).over(said)
-        # Of words that say nothing of music, others are at least another piece.
-        salt = zlib.crc32((request.prompt or "").encode()) if said == Attributes() else 0
+        # Where words say nothing of music, others are at least another piece, and so is what else fits.
+        beside = (request.prompt or "") + ("" if beneath is None else repr(beneath))
+        salt = zlib.crc32(beside.encode()) if said == Attributes() else 0
         wanted = found if beneath is None else found.over(beneath)
         plan = make_plan(wanted, request.seconds, request.seed, salt)
         return Arrangement(plan, write_score(plan))

@@ -10,6 +10,7 @@ import pytest
 from leitmotif.generators import loudness
 from leitmotif.generators.arranger import mastering
 from leitmotif.generators.arranger.arranger import Arranger
+from leitmotif.generators.arranger.attributes import Attributes
 from leitmotif.generators.arranger.mastering import (
     CEILING_DB,
     LoudnessMeter,
@@ -150,3 +151,11 @@ def test_a_long_mix_lies_on_the_disk_and_leaves_nothing_there(
     assert isinstance(kept, np.memmap)
     assert np.array_equal(kept, sound)
     assert not list(tmp_path.iterdir())
+
+
+def test_where_nothing_is_said_other_sights_have_other_music_and_the_same_the_same() -> None:
+    player = Arranger()
+    sights = [Attributes(valence=0.6, arousal=0.01 * number, tempo="medium") for number in range(8)]
+    plans = [player.arrange(Request(6.0), beneath=sight).plan for sight in sights]
+    assert len({plan.genre for plan in plans}) > 1 and len({plan.key for plan in plans}) > 2
+    assert player.arrange(Request(6.0), beneath=sights[0]).plan == plans[0]
