@@ -15,7 +15,7 @@ from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.templates import Templates, facts_of, read_templates
 
 MODEL_ID = "grammar"
-REVISION = "1"
+REVISION = "2"
 LICENSE = "Apache-2.0"
 RATE_HZ = None  # it reads text
 REFERENCE = "Visuals Music Bridge, section 3.1: one sentence from tags and metadata"
@@ -121,8 +121,10 @@ def _sentence(facts: CaptionFacts, templates: Templates, choose: Chooser, theme:
     fitting = [(facts_of(each), each) for each in templates.sentences if facts_of(each) <= known]
     # What a sentence says besides the piece; "pace" and "tempo" are one thing, moods are in the piece anyway.
     said = [len({"instruments", "key"} & needs) + bool({"tempo", "pace"} & needs) for needs, _ in fitting]
-    # Nearly all that is known: a caption may leave out one thing, for variety.
-    least = max(max(said) - 1, 1 if max(said) else 0)
+    # Nearly all that is known: a caption may leave out one thing, for variety. Where no tag says how it
+    # sounds, all of it: a key alone, or a voice, is no description.
+    tagged = bool(facts.genres or facts.instruments or facts.moods)
+    least = max(max(said) - 1, 1 if max(said) else 0) if tagged else max(said)
     template = choose.of(
         "sentence", [each for (_, each), much in zip(fitting, said, strict=True) if much >= least]
     )

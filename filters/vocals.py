@@ -48,6 +48,41 @@ LABELS = ("vocal", "choir", "human voice")
 TEMPLATE = "This is a sound of {}."
 
 
+# A track whose voice score is no more than the first has none (Visuals Music Bridge, appendix B.1: found by
+# listening); from the second on it is likelier to have one than not.
+NO_VOICE, VOICE = 0.1, 0.5
+# From this share of singing on a tagger hears a song: no rendered track without a voice reaches it; tried on
+# recordings and mixes of them by `python -m bench.quality.voice_words`.
+SUNG = 0.32
+
+
+def voice_said(
+    score: float | None,
+    singing: float | None,
+    speech: float | None,
+    *,
+    taken_out: bool = False,
+) -> bool | None:
+    """Return whether a track may be said to have a voice; None where nothing may be said of it.
+
+    A score that rests on texts of opposite meaning takes a plucked bass for a voice and misses a quiet one.
+    So what a tagger hears in the same track has to agree: singing all along for a voice, neither singing nor
+    speech for none. Where nobody else listened, nothing agrees. What is left after a voice was taken out is
+    never said to have one.
+
+    Args:
+        score: How probable a voice is, 0..1; None where it was not measured.
+        singing: How probable singing is on the mean over the track, 0..1; None where no tagger listened.
+        speech: The same of speech.
+        taken_out: A separator took a voice out of it.
+    """
+    if score is None or singing is None or speech is None:
+        return None
+    if score >= VOICE and singing >= SUNG:
+        return None if taken_out else True
+    return False if score <= NO_VOICE and max(singing, speech) < SUNG else None
+
+
 class VoicePrompts(Protocol):
     """What scoring needs of a taxonomy."""
 

@@ -50,7 +50,7 @@ _SLIGHTLY = 0.3  # weight of the square of each weight against 100 clips
 
 @dataclass(frozen=True)
 class Scored:
-    """A clip: its kind, whether it has a voice, the folders that it is of, and its two scores."""
+    """A clip: its kind, whether it has a voice, the folders that it is of, both scores, and what is heard."""
 
     name: str
     kind: str
@@ -58,6 +58,8 @@ class Scored:
     folders: frozenset[str]
     clap: float
     voices: float
+    singing: float = 0.0
+    speech: float = 0.0
 
 
 class Listener:
@@ -71,11 +73,16 @@ class Listener:
 
     def scores(self, track: np.ndarray) -> tuple[float, float]:
         """Return CLAP's score of a mono track at 48 kHz, and how probable a voice is to the tagger."""
-        embedded, heard = (
+        clap, voices, *_ = self.hear(track)
+        return clap, voices
+
+    def hear(self, track: np.ndarray) -> tuple[float, float, float, float]:
+        """Return both scores, and how probable singing and speech are to the tagger, on the mean."""
+        embedded, windows = (
             self._windows(track, each.rate_hz, each.window_s) for each in (self.clap, self.tagger)
         )
-        voices = heard_in(self.tagger.score_windows(heard), self.tagger.labels).voices
-        return self.score(self.clap.embed_windows(embedded)), voices
+        heard = heard_in(self.tagger.score_windows(windows), self.tagger.labels)
+        return self.score(self.clap.embed_windows(embedded)), heard.voices, heard.singing, heard.speech
 
     @staticmethod
     def _windows(track: np.ndarray, rate_hz: int, window_s: float) -> list[np.ndarray]:
@@ -140,16 +147,16 @@ def all_clips(folder: Path, renders: int) -> list[Scored]:
     """Return every clip with its scores."""
     listener, tracks, found = Listener(), recordings(folder), []
     for name, (track, kind, voice) in tracks.items():
-        found.append(Scored(name, kind, voice, frozenset({_folder(name)}), *listener.scores(track)))
+        found.append(Scored(name, kind, voice, frozenset({_folder(name)}), *listener.hear(track)))
     for name, mix in mixes(tracks):
         folders = frozenset(map(_folder, name.split("+")))
-        found.append(Scored(name, "mix", True, folders, *listener.scores(mix.astype(np.float32))))
+        found.append(Scored(name, "mix", True, folders, *listener.hear(mix.astype(np.float32))))
     for seed in range(renders):
         music = render_music(9000 + seed, rate_hz=RATE_HZ, vocals=seed % 2 == 0)
         track = np.atleast_2d(music.mix).mean(axis=0).astype(np.float32)
         part = frozenset({f"renders {seed // 2 % FOLDS}"})
         found.append(
-            Scored(f"render {9000 + seed}", "render", bool(music.truth.vocals), part, *listener.scores(track))
+            Scored(f"render {9000 + seed}", "render", bool(music.truth.vocals), part, *listener.hear(track))
         )
     return found
 

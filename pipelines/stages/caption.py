@@ -13,16 +13,13 @@ from leitmotif.captioning.facts import CaptionFacts
 from leitmotif.captioning.journal import Journal
 from leitmotif.captioning.server_settings import ServerSettings
 from leitmotif.captioning.vllm import EngineSettings
+from leitmotif.filters.vocals import voice_said
 from leitmotif.pipelines.backend_settings import BackendSettings
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.stage import Clip, Row, StageContext
 from leitmotif.tagging.select import select_by_kind
 from leitmotif.taxonomy import labels
 from leitmotif.weights.adapters import adapter_class
-
-# A track whose voice score is no more than the first has none (Visuals Music Bridge, appendix B.1: found by
-# listening); from the second on it is likelier to have one than not.
-NO_VOICE, VOICE = 0.1, 0.5
 
 
 class _Choice(BackendSettings):
@@ -49,8 +46,9 @@ class CaptionStage:
     """A caption from tags, tempo, key and metadata."""
 
     NAME: ClassVar = "caption"
-    VERSION: ClassVar = 3
+    VERSION: ClassVar = 4
     READS: ClassVar = ("tagging", "rhythm", "vocals")
+    MAY_READ: ClassVar = ("separation",)
     SETTINGS: ClassVar = CaptionSettings
     BATCH: ClassVar = 1024
     COLUMNS: ClassVar = pa.schema(
@@ -66,8 +64,9 @@ class CaptionStage:
     def __init__(self, plan: Plan) -> None:
         self.settings = CaptionSettings(**plan.stages[self.NAME])
         self.tags = plan.tags
+        self.separated = plan.track == "separation"
         self.captioner: Captioner = adapter_class(self.NAME, self.settings.adapter).make(
-            self.settings.prompt, self.settings.model_dump(), instrumental=plan.track == "separation"
+            self.settings.prompt, self.settings.model_dump(), instrumental=self.separated
         )
 
     def model(self) -> str:
@@ -144,12 +143,15 @@ class CaptionStage:
             tempo_bpm=rhythm["tempo_bpm"],
             tempo_class=rhythm["tempo_class"],
             key=rhythm["key"],
-            has_vocals=_has_vocals(clip.inputs["vocals"]["vocal_score"]),
+            has_vocals=self._has_vocals(clip),
         )
 
-
-def _has_vocals(score: float | None) -> bool | None:
-    """Return whether a voice is heard in the track; None where its score, 0..1, leaves that open."""
-    if score is None or NO_VOICE < score < VOICE:
-        return None
-    return score >= VOICE
+    def _has_vocals(self, clip: Clip) -> bool | None:
+        heard = clip.inputs["vocals"]
+        removed_db = clip.inputs["separation"]["removed_db"] if self.separated else 0.0
+        return voice_said(
+            heard["vocal_score"],
+            heard["singing"],
+            heard["speech"],
+            taken_out=removed_db is None or removed_db != 0.0,  # null: something always is
+        )

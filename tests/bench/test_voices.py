@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 
 from bench.quality.voice_fit import Scored, fit, judged
+from bench.quality.voice_words import by_score, by_witnesses, choose
+from bench.quality.voice_words import judge as judge_words
 from bench.quality.voices import Recording, judge, lowest_threshold
 from leitmotif.filters.events import Heard
 
@@ -61,3 +63,17 @@ def test_a_clip_is_judged_without_its_own_folder():
         for clip in turned
     ]
     assert others == pytest.approx(judged(relabelled)[own])
+
+
+def heard(voice: bool, voices: float, singing: float) -> Scored:
+    return Scored(f"{voices} {singing}", "render", voice, frozenset({"a"}), 0.5, voices, singing, 0.0)
+
+
+def test_what_captions_say_of_voices_is_counted_by_the_score_and_by_both_witnesses():
+    clips = [heard(True, 0.9, 0.9), heard(True, 0.9, 0.05), heard(False, 0.9, 0.15), heard(False, 0.001, 0.0)]
+    by_one, by_both = judge_words(clips, by_score), judge_words(clips, by_witnesses)
+    assert (by_one["a voice, right"], by_one["a voice, wrong"], by_one["none, right"]) == (2, 1, 1)
+    assert by_one["wrong"] == ["0.9 0.15"]
+    assert (by_both["a voice, right"], by_both["a voice, wrong"], by_both["none, right"]) == (1, 0, 1)
+    assert (by_both["nothing said, with a voice"], by_both["nothing said, without"]) == (1, 1)
+    assert choose(clips) == 0.16

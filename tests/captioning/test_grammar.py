@@ -170,6 +170,18 @@ def test_a_clip_of_which_nothing_is_known_gets_a_sentence_too():
     assert captions([]) == []
 
 
+def test_of_a_clip_without_tags_all_that_was_measured_is_said():
+    for number in range(100):
+        facts = CaptionFacts(
+            f"{number}", tempo_bpm=92.4, tempo_class="medium", key="Eb major", has_vocals=number % 2 == 0
+        )
+        (caption,) = captions([facts])
+        assert "Eb major" in caption and re.search(r"BPM|tempo|pace", caption), caption
+        assert ("vocal" in caption) is facts.has_vocals, caption
+        (caption,) = captions([replace(facts, tempo_bpm=None, tempo_class=None, has_vocals=None)])
+        assert "Eb major" in caption and not has("vocal", caption), caption
+
+
 def test_tags_without_words_of_their_own_are_called_by_their_id():
     facts = CaptionFacts("x", instruments=("theremin",), genres=("ska",), moods=("uncanny",))
     caption = captions([facts])[0]

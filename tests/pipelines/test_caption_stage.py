@@ -56,7 +56,7 @@ def measured(catalogue: Catalogue, measure: Measure) -> Callable[[Plan, int], li
             ids,
             plan,
             tagging={clip: {"scores": SCORES} for clip in ids},
-            vocals={clip: {"vocal_score": 0.0} for clip in ids},
+            vocals={clip: {"vocal_score": 0.0, "singing": 0.0, "speech": 0.0} for clip in ids},
             caption=dict.fromkeys(ids),
         )
         return ids
@@ -92,21 +92,51 @@ def test_a_recipe_of_videos_has_the_prompt_with_context(workspace, server, measu
     assert "<page>" in system and "Tempo: fast, 120 BPM\nKey: C major\nVocals: none, instrumental" in user
 
 
-def facts_of(plan: Plan, vocal_score: float | None = None) -> CaptionFacts:
+def facts_of(
+    plan: Plan,
+    score: float | None = None,
+    singing: float | None = 0.0,
+    speech: float | None = 0.0,
+    removed_db: float | None = 0.0,
+) -> CaptionFacts:
     stage = CaptionStage(plan)
     stage.taxonomy = LABELS
     rhythm = {"tempo_bpm": None, "tempo_class": None, "key": None}
-    inputs = {"tagging": {"scores": SCORES}, "rhythm": rhythm, "vocals": {"vocal_score": vocal_score}}
+    vocals = {"vocal_score": score, "singing": singing, "speech": speech}
+    inputs = {"tagging": {"scores": SCORES}, "rhythm": rhythm, "vocals": vocals}
+    inputs |= {"separation": {"removed_db": removed_db}} if plan.track == "separation" else {}
     metadata = {"title": "The Sea", "artist": "A", "description": "rain", "comments": ["ah"]}
     return stage._facts(Clip("a", Path("a.wav"), metadata=metadata, inputs=inputs))
 
 
 @pytest.mark.parametrize("recipe", ["music-track", "music-video"])
 @pytest.mark.parametrize(
-    ("vocal_score", "said"), [(None, None), (0.1, False), (0.11, None), (0.49, None), (0.5, True)]
+    ("score", "singing", "speech", "said"),
+    [
+        (None, 0.9, 0.0, None),
+        (0.9, None, None, None),
+        (0.0, None, None, None),
+        (0.5, 0.9, 0.0, True),
+        (0.9, 0.02, 0.0, None),
+        (0.9, 0.02, 0.9, None),
+        (0.49, 0.9, 0.0, None),
+        (0.1, 0.02, 0.05, False),
+        (0.1, 0.9, 0.0, None),
+        (0.1, 0.0, 0.9, None),
+        (0.11, 0.0, 0.0, None),
+    ],
 )
-def test_a_track_has_a_voice_or_none_as_its_score_says(recipe, vocal_score, said):
-    assert facts_of(make_plan(recipe, "embedded", []), vocal_score).has_vocals is said
+def test_a_track_is_said_to_have_a_voice_or_none_where_score_and_singing_agree(
+    recipe, score, singing, speech, said
+):
+    assert facts_of(make_plan(recipe, "embedded", []), score, singing, speech).has_vocals is said
+
+
+@pytest.mark.parametrize("removed_db", [4.1, None])
+def test_what_is_left_after_a_voice_was_taken_out_is_never_said_to_have_one(removed_db):
+    plan = make_plan("music-video", "embedded", [])
+    assert facts_of(plan, 0.9, 0.9, removed_db=removed_db).has_vocals is None
+    assert facts_of(plan, 0.05, 0.0, removed_db=removed_db).has_vocals is False
 
 
 def test_captions_may_be_of_the_sound_alone():

@@ -56,7 +56,8 @@ def test_a_held_note_has_no_tempo_and_no_key_in_its_row_nor_in_its_caption(tmp_p
     stage = CaptionStage(PLAN)
     stage.taxonomy = labels.load()
     scores = [1.0 if label.id in ("organ", "calm") else -1.0 for label in stage.taxonomy.all_tags()]
-    inputs = {"tagging": {"scores": scores}, "rhythm": row, "vocals": {"vocal_score": None}}
+    vocals = {"vocal_score": None, "singing": None, "speech": None}
+    inputs = {"tagging": {"scores": scores}, "rhythm": row, "vocals": vocals}
     facts = stage._facts(Clip("a", tmp_path / "a.flac", metadata={}, inputs=inputs))
     (caption,) = GrammarCaptioner().load().caption([facts])
     words = caption.text.lower()
