@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from leitmotif.cli import console, generate_sounds, generate_sva
+from leitmotif.cli import console, generate_follow, generate_sounds, generate_sva
 from leitmotif.cli.exits import Exit
 from leitmotif.cli.progress import progress
 
@@ -94,6 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help="exit with 1 if an input could not be used")
     generate_sva.add_arguments(parser)
     generate_sounds.add_arguments(parser)
+    generate_follow.add_arguments(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -104,11 +105,13 @@ def run(options: argparse.Namespace) -> int:
     sounds = descriptions()
     backend = known("backend", options.backend, (ECMG, generate_sva.BACKEND, *sounds))
     defaults = _defaults()
-    others = (*generate_sva.OWN, *generate_sounds.OWN)
+    others = (*generate_sva.OWN, *generate_sounds.OWN, *generate_follow.OWN)
     taken: Sequence[str] = [name for name in vars(defaults) if name not in others]
     make = _make_music
     if backend == generate_sva.BACKEND:
         taken, make = generate_sva.TAKEN, generate_sva.score
+    elif backend == generate_follow.BACKEND and options.follow:
+        taken, make = generate_follow.TAKEN, generate_follow.make
     elif backend in sounds:
         taken, make = generate_sounds.TAKEN, generate_sounds.make
     _check_options(options, defaults, taken)

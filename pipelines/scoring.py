@@ -11,7 +11,11 @@ from leitmotif.generators.arranger.arranger import NAME as ARRANGER
 from leitmotif.generators.arranger.arranger import Arranger
 from leitmotif.generators.arranger.attributes import Attributes, attributes_of
 from leitmotif.generators.arranger.reading import read_attributes
+from leitmotif.generators.arranger.score import Score
 from leitmotif.generators.backends import open_generator
+from leitmotif.generators.follow.arranging import arrange_to
+from leitmotif.generators.follow.following import MANNERS, watch
+from leitmotif.generators.follow.grid import BeatGrid
 from leitmotif.generators.generator import Request
 from leitmotif.generators.scoring.looking import Seen, look_at_film, look_at_picture
 from leitmotif.generators.scoring.soundtrack import (
@@ -48,6 +52,7 @@ class Task:
             `generators.arranger.attributes.attributes_of` reads it.
         seconds: The length of what is no film, or of a film's beginning.
         seed: Another one gives another piece.
+        follow: What of a film the beats meet, by a key of `generators.follow.following.MANNERS`, or None.
         sound: What becomes of a film's own sound: "replace", "mix" or "refuse".
         out: Where it goes; None for a name like that of what is scored.
         midi: Where the MIDI file goes, or None.
@@ -60,6 +65,7 @@ class Task:
     attributes: Mapping[str, str] = field(default_factory=dict)
     seconds: float | None = None
     seed: int = 0
+    follow: str | None = None
     sound: str = "replace"
     out: Path | None = None
     midi: Path | None = None
@@ -158,6 +164,7 @@ class Scorer:
         check_place_of(place, shown, task.film, self.worker)
         if task.midi is not None and self.backend != ARRANGER:
             raise UserError(f"got --midi, and {self.backend} writes no notes; the arranger does")
+        self._check_following(task)
         on_progress("look", 0, 1)
         seen = self._look(task)
         seconds = self._seconds(task, seen)
@@ -166,7 +173,8 @@ class Scorer:
         words, words_from = self._words(task, shown)
         on_progress("look", 1, 1)
         request = Request(seconds, prompt=words or None, seed=task.seed, attributes=dict(task.attributes))
-        audio, score, plan = self._make(request, seen, on_progress)
+        made = self._make(request, seen, task, on_progress)
+        notes += made.notes
         on_progress("write", 0, 1)
         record = {
             "version": VERSION,
@@ -177,17 +185,18 @@ class Scorer:
             "backend": self.backend,
             "seconds": round(seconds, 3),
             "seed": task.seed,
-            "plan": plan,
+            "plan": made.plan,
+            "grid": None if made.grid is None else made.grid.facts(),
             "film_sound": None if seen is None or not seen.has_sound else task.sound,
         }
         written = write_score_files(
             place,
-            audio,
+            made.audio,
             record,
             self.worker,
             film=task.film,
             own_sound=task.sound == "mix" and seen is not None and seen.has_sound,
-            score=score if task.midi is not None else None,
+            score=made.score if task.midi is not None else None,
         )
         on_progress("write", 1, 1)
         return Scored(place, written, tuple(notes))
@@ -221,22 +230,61 @@ class Scorer:
             return str(self._describer.describe([given])[0].description), f"the description model {self._run}"
         return "", "no description model was given (--describe): what is seen decides"
 
-    def _make(
-        self, request: Request, seen: Seen | None, on_progress: OnProgress
-    ) -> tuple[Audio, Any, Mapping[str, Any] | None]:
+    def _check_following(self, task: Task) -> None:
+        if task.follow is None:
+            return
+        if self.backend != ARRANGER:
+            raise UserError(
+                f"got --follow, and {self.backend} has beats of its own; --backend {ARRANGER} follows"
+            )
+        if task.film is None:
+            raise UserError(f"got --follow {task.follow}, and no film; give one, or leave it out")
+
+    def _make(self, request: Request, seen: Seen | None, task: Task, on_progress: OnProgress) -> _Made:
         said = attributes_of(request.attributes).over(read_attributes(request.prompt or ""))
         looks = Attributes() if seen is None else seen.attributes
         if said.moods or said.arousal is not None:  # another pace than that of the pictures
             looks = replace(looks, tempo=None)
         if self.backend == ARRANGER:
-            piece = self.generator.arrange(request, beneath=looks)
-            audio = piece.render(self.generator.rate_hz, on_step=_told(on_progress, "arrange", piece.blocks))
-            return audio, piece.score, piece.plan.facts()
+            grid, notes = None, []
+            if task.follow is None or task.film is None or seen is None or seen.seconds is None:
+                piece = self.generator.arrange(request, beneath=looks)
+            else:
+                events = watch(task.film, seen.seconds, task.follow, self.worker)
+                manner = MANNERS[task.follow]
+                piece, grid = arrange_to(events, manner, self.generator, request, beneath=looks)
+                notes.append(_about_grid(task.film, task.follow, len(events), grid))
+            told = _told(on_progress, "arrange", piece.blocks)
+            audio = piece.render(self.generator.rate_hz, on_step=told)
+            return _Made(audio, piece.plan.facts(), piece.score, grid, notes)
         prompt = in_words(request.prompt, said.over(looks), seen)
         request = Request(request.seconds, prompt=prompt, seed=request.seed)
         steps = self.generator.steps(request)
         (audio,) = self.generator.generate([request], _told(on_progress, "generate", steps))
-        return audio, None, {"prompt": request.prompt}
+        return _Made(audio, {"prompt": request.prompt})
+
+
+@dataclass(frozen=True)
+class _Made:
+    """The music, what was decided, and of the arranger its notes, and the grid that they follow."""
+
+    audio: Audio
+    plan: Mapping[str, Any]
+    score: Score | None = None
+    grid: BeatGrid | None = None
+    notes: list[str] = field(default_factory=list)
+
+
+def _about_grid(film: Path, follow: str, seen: int, grid: BeatGrid | None) -> str:
+    """Return a note on what the beats meet."""
+    if grid is None:
+        what = "is too short to follow" if seen else f"has no {follow} to follow"
+        return f"{film.name} {what}; the music goes by its own beat"
+    met = [event["met"] for event in grid.facts()["events"]]
+    return (
+        f"{sum(each is not None for each in met)} of {len(met)} moments in {film.name} meet a beat, "
+        f"{met.count('downbeat')} of them a downbeat"
+    )
 
 
 def in_words(prompt: str | None, wanted: Attributes, seen: Seen | None) -> str:

@@ -104,7 +104,12 @@ class Arranger:
         return math.ceil(request.seconds / BLOCK_S)
 
     def arrange(self, request: Request, beneath: Attributes | None = None) -> Arrangement:
-        """Return the piece of a request in notes.
+        """Return the piece of a request in notes; see `outline`."""
+        plan = self.outline(request, beneath)
+        return Arrangement(plan, write_score(plan))
+
+    def outline(self, request: Request, beneath: Attributes | None = None) -> Plan:
+        """Return what the piece of a request will be.
 
         Args:
             request: Its `attributes` stand over what its `prompt` says.
@@ -114,14 +119,12 @@ class Arranger:
             UserError: It is for a length that is not made, or an attribute is of no use.
         """
         check_length(request, NAME, LONGEST_S)
-        said = read_attributes(request.prompt or "")
-        found = attributes_of(request.attributes).over(said)
         # Where words say nothing of music, others are at least another piece, and so is what else fits.
+        silent = read_attributes(request.prompt or "") == Attributes()
         beside = (request.prompt or "") + ("" if beneath is None else repr(beneath))
-        salt = zlib.crc32(beside.encode()) if said == Attributes() else 0
-        wanted = found if beneath is None else found.over(beneath)
-        plan = make_plan(wanted, request.seconds, request.seed, salt)
-        return Arrangement(plan, write_score(plan))
+        salt = zlib.crc32(beside.encode()) if silent else 0
+        wanted = asked_of(request) if beneath is None else asked_of(request).over(beneath)
+        return make_plan(wanted, request.seconds, request.seed, salt)
 
     def generate(
         self, requests: Sequence[Request], on_step: Callable[[int], None] = lambda step: None
@@ -138,6 +141,15 @@ class Arranger:
             made.append(piece.render(self.rate_hz, on_step=told, scratch=self.scratch))
             done += piece.blocks
         return made
+
+
+def asked_of(request: Request) -> Attributes:
+    """Return what a request asks for: its attributes, and beneath them what its words say.
+
+    Raises:
+        UserError: An attribute is of no use.
+    """
+    return attributes_of(request.attributes).over(read_attributes(request.prompt or ""))
 
 
 def _counted(blocks: Iterator[np.ndarray], on_step: Callable[[int], None]) -> Iterator[np.ndarray]:

@@ -46,7 +46,9 @@ def _conductor(score: Score, title: str) -> mido.MidiTrack:
     name = key_name(score.tonic, score.minor)
     key = name.removesuffix(" major") if not score.minor else name.removesuffix(" minor") + "m"
     events.append((0, mido.MetaMessage("key_signature", key=key)))
-    tick, tempo, beats = 0, 0, 0
+    tick, tempo, beats = _lead_ticks(score), 0, 0
+    if tick:  # a beat of silence that lasts until the first bar
+        events.append((0, mido.MetaMessage("set_tempo", tempo=round(timeline.starts_s[0] * 1e6))))
     for bar, count in enumerate(timeline.beats):
         if count != beats:
             events.append((tick, mido.MetaMessage("time_signature", numerator=count, denominator=4)))
@@ -89,7 +91,13 @@ def _track(score: Score, part: Part, channel: int) -> mido.MidiTrack:
 
 def _bar_ticks(score: Score) -> list[int]:
     """Return when each bar begins, in ticks."""
-    return [beats * TICKS for beats in accumulate(score.timeline.beats, initial=0)]
+    beats = accumulate(score.timeline.beats, initial=0)
+    return [_lead_ticks(score) + count * TICKS for count in beats]
+
+
+def _lead_ticks(score: Score) -> int:
+    """Return how many ticks there are before the first bar, which may begin later than the piece."""
+    return TICKS if score.timeline.starts_s[0] > 0 else 0
 
 
 def _timed(events: list[tuple[int, mido.Message]]) -> mido.MidiTrack:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,8 @@ from leitmotif.music.moods import moods_near
 from leitmotif.music.styles import STYLES, Style
 from leitmotif.taxonomy.labels import load
 
-# Of each class, within what `leitmotif.taxonomy.tempo` calls so: clear of its borders.
-_CLASSES = {"slow": (58.0, 86.0), "medium": (94.0, 116.0), "fast": (124.0, 166.0)}
+# Beats a minute of each class, within what `leitmotif.taxonomy.tempo` calls so: clear of its borders.
+TEMPO_CLASSES = {"slow": (58.0, 86.0), "medium": (94.0, 116.0), "fast": (124.0, 166.0)}
 _MARGIN = 0.15  # by which a mood may lie beside those of a genre
 _SWUNG = 0.62
 _TWELVE = 12  # bars of a blues
@@ -75,6 +75,11 @@ class Plan:
         name = "/".join(map(str, of)).encode()
         return np.random.default_rng([self.seed, self.salt, *name])
 
+    def in_bars(self, bars: int, tempo_bpm: float) -> Plan:
+        """Return the piece with so many bars before the last chord, at another tempo; it is as long."""
+        form = _form(self.genre, self.beats, bars)
+        return replace(self, tempo_bpm=tempo_bpm, short_beats=0, sections=form)
+
     def facts(self) -> dict[str, Any]:
         """Return the outline as JSON has it, keys and moods by name."""
         return {
@@ -118,7 +123,6 @@ def make_plan(wanted: Attributes, seconds: float, seed: int, salt: int = 0) -> P
     key = None if wanted.key is None else key_of(wanted.key)
     drawn = int(rng.integers(12)), choose_minor(rng, valence)
     tonic, minor = key or drawn
-    twelve = genre == "blues" and beats == 4
     return Plan(
         seconds=seconds,
         seed=seed,
@@ -132,11 +136,15 @@ def make_plan(wanted: Attributes, seconds: float, seed: int, salt: int = 0) -> P
         tonic=tonic,
         minor=minor,
         short_beats=fit.beats,
-        sections=lay_out(fit.bars, _TWELVE if twelve else 8),
+        sections=_form(genre, beats, fit.bars),
         players=choose_players(
             rng, genre, wanted.instruments, arousal=arousal, alone=wanted.alone, without=wanted.without
         ),
     )
+
+
+def _form(genre: str, beats: int, bars: int) -> tuple[Section, ...]:
+    return lay_out(bars, _TWELVE if genre == "blues" and beats == 4 else 8)
 
 
 def _mood(wanted: Attributes) -> tuple[float | None, float | None]:
@@ -172,7 +180,9 @@ def _draw_genre(
                 off += max(0.0, low - _MARGIN - value, value - high - _MARGIN)
         slow, fast = style.tempo_bpm
         low, high = (
-            (wanted.tempo_bpm,) * 2 if wanted.tempo_bpm else _CLASSES.get(wanted.tempo or "", (slow, fast))
+            (wanted.tempo_bpm,) * 2
+            if wanted.tempo_bpm
+            else TEMPO_CLASSES.get(wanted.tempo or "", (slow, fast))
         )
         off += 2 * max(0.0, np.log2(slow / high), np.log2(low / fast))
         usual = {label for choice in style.core for label in choice} | set(style.colours)
@@ -187,7 +197,7 @@ def _draw_tempo(rng: np.random.Generator, style: Style, tempo: str | None, arous
     """Return a tempo of a style, the faster the more excited; of a class, one that is clearly in it."""
     slow, fast = style.tempo_bpm
     if tempo is not None:
-        low, high = _CLASSES[tempo]
+        low, high = TEMPO_CLASSES[tempo]
         inner = max(slow, low), min(fast, high)
         slow, fast = inner if inner[1] - inner[0] > 4 else (low, high)
     pace = np.clip(0.5 + 0.45 * arousal + rng.normal(0, 0.08), 0, 1)

@@ -111,14 +111,15 @@ class Score:
     parts: tuple[Part, ...]
     seconds: float
 
-    def retimed(self, starts_s: Sequence[float]) -> Score:
+    def retimed(self, starts_s: Sequence[float], beats: Sequence[int] | None = None) -> Score:
         """Return the piece on another grid: each bar with its own tempo and start.
 
         Args:
             starts_s: Start of each bar and the end of the last, ascending; the end is that of the piece.
+            beats: Beats of each bar, if some are shorter than they were written: what came later is left out.
 
         Raises:
-            UserError: There are not as many as bars and one, or they do not ascend.
+            UserError: There are not as many as bars and one, or they do not ascend; or a bar grew.
         """
         if len(starts_s) != len(self.timeline.starts_s) or np.any(np.diff(starts_s) <= 0):
             raise UserError(
@@ -126,7 +127,28 @@ class Score:
                 "of each bar, and the end of the last"
             )
         timeline = replace(self.timeline, starts_s=tuple(map(float, starts_s)))
-        return replace(self, timeline=timeline, seconds=float(starts_s[-1]))
+        moved = replace(self, timeline=timeline, seconds=float(starts_s[-1]))
+        return moved if beats is None else moved._shortened(tuple(beats))
+
+    def _shortened(self, beats: tuple[int, ...]) -> Score:
+        written = self.timeline.beats
+        if len(beats) != len(written) or any(
+            not 1 <= count <= whole for count, whole in zip(beats, written, strict=True)
+        ):
+            raise UserError(
+                f"got beats of {len(beats)} bars; expected {len(written)}, each from 1 to those it has"
+            )
+        parts = []
+        for part in self.parts:
+            notes = []
+            for note in part.notes:
+                room = beats[note.bar] - note.beat
+                if beats[note.bar] == written[note.bar]:
+                    notes.append(note)
+                elif room > 0:
+                    notes.append(note._replace(beats=min(note.beats, room)))
+            parts.append(replace(part, notes=tuple(notes)))
+        return replace(self, timeline=replace(self.timeline, beats=beats), parts=tuple(parts))
 
     def only(self, names: Iterable[str]) -> Score:
         """Return the piece with some of its parts, by name.

@@ -18,7 +18,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 # The files of cli/ that are no command.
 SHARED = {"__init__", "console", "exits", "interrupt", "main", "memory", "parser", "progress"}
 # What a command has beside its own file: `generate`, by its --backend.
-PARTS = {"generate_sounds", "generate_sva"}
+PARTS = {"generate_follow", "generate_sounds", "generate_sva"}
 
 
 def leaves(parser: Parser) -> list[Parser]:
