@@ -29,6 +29,7 @@ COMMANDS = (
     "generate",
     "score",
     "edit",
+    "edits",
     "export",
     "evaluate",
     "survey",

@@ -21,8 +21,10 @@ FILE = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
 EMBEDDING = pa.list_(pa.float32())
 
 SOUNDS = ("audio", "mix")
+# Of edits: a sound, and what an instruction makes of it.
+EDITED_SOUNDS = ("source_audio", "target_audio")
 # Columns of files in a format of their own, which fill a memory.
-MEDIA = (*SOUNDS, "frames")
+MEDIA = (*SOUNDS, *EDITED_SOUNDS, "frames")
 
 CLIPS: tuple[Column, ...] = (
     ("clip_id", pa.string(), "Hash of the media bytes and the window; the same on every machine."),
@@ -156,6 +158,24 @@ MIX: Column = (
     "mix",
     FILE,
     "The sound before a separator took the voice out, FLAC, 44.1 kHz, stereo; as `audio` where none did.",
+)
+# Of what `leitmotif edits` makes of a dataset; what a clip states of itself is in both under one name.
+_OF_CLIPS = (
+    ("source_id", "source_url", "recording_id", "license", "title", "artist"),
+    ("duration_s",),
+)
+EDITS: tuple[Column, ...] = (
+    ("clip_id", pa.string(), "The clip that it was made of, and its number among those."),
+    ("of_clip", pa.string(), "The clip that it was made of."),
+    *(column for column in CLIPS if column[0] in _OF_CLIPS[0]),
+    ("start_s", pa.float64(), "Start of the sound in the clip that it was made of, seconds."),
+    *(column for column in CLIPS if column[0] in _OF_CLIPS[1]),
+    ("instruction", pa.string(), "What is to be changed, in words."),
+    ("action", pa.string(), "add, remove, replace, louder or softer."),
+    ("edits", pa.string(), "The same as JSON: a list of what `leitmotif edit` reads out of the words."),
+    ("understood", pa.bool_(), "Whether the grammar of `leitmotif edit` reads just that out of the words."),
+    (EDITED_SOUNDS[0], FILE, "Before: FLAC, 44.1 kHz, stereo."),
+    (EDITED_SOUNDS[1], FILE, "After: FLAC, 44.1 kHz, stereo, of the same length."),
 )
 REJECTED_CLIPS: tuple[Column, ...] = (
     ("clip_id", pa.string(), "The clip that was rejected."),

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from leitmotif.shards.artists import artist_names
-from leitmotif.shards.columns import MEDIA, SOUNDS
+from leitmotif.shards.columns import EDITED_SOUNDS, MEDIA, SOUNDS
 from leitmotif.shards.media_check import check_flac, check_jpeg
 from leitmotif.shards.urls import canonical_url
 from leitmotif.storage import parquet
@@ -136,16 +136,20 @@ def _floats(value: Any) -> Iterator[float]:
 def _check_media(row: dict[str, Any], media: pa.Table) -> Iterator[str]:
     """Check the sound and the pictures of one row, whose bytes are not copied."""
     clip_id = row["clip_id"]
-    for name in SOUNDS:
+    edited = EDITED_SOUNDS[0] in media.column_names
+    for name in EDITED_SOUNDS if edited else SOUNDS:
         if name == "mix" and name not in media.column_names:  # of a dataset without it
             continue
         sound = media[name].combine_chunks()[0]
         if not sound.is_valid or not sound["bytes"].is_valid:
             yield f"{name} holds no FLAC file"
             continue
-        if (path := sound["path"].as_py()) not in (None, f"{clip_id}.flac"):
-            yield f"{name} is called {path!r}, expected '{clip_id}.flac': that of another clip"
+        called = f"{clip_id}-{name.removesuffix('_audio')}.flac" if edited else f"{clip_id}.flac"
+        if (path := sound["path"].as_py()) not in (None, called):
+            yield f"{name} is called {path!r}, expected {called!r}: that of another clip"
         yield from check_flac(sound["bytes"].as_buffer(), row["duration_s"], name)
+    if edited:
+        return
     frames = media["frames"].combine_chunks()[0]
     for number, frame in enumerate(frames if frames.is_valid else ()):
         said = f"frame {number}"

@@ -6,7 +6,17 @@ import json
 
 import pyarrow as pa
 
-from leitmotif.shards.columns import CLIPS, MIX, QUARANTINED_CLIPS, REJECTED_CLIPS, SOUNDS, Column, schema_of
+from leitmotif.shards.columns import (
+    CLIPS,
+    EDITED_SOUNDS,
+    EDITS,
+    MIX,
+    QUARANTINED_CLIPS,
+    REJECTED_CLIPS,
+    SOUNDS,
+    Column,
+    schema_of,
+)
 
 REJECTED, QUARANTINE = schema_of(REJECTED_CLIPS), schema_of(QUARANTINED_CLIPS)
 # By the names of their files.
@@ -34,6 +44,20 @@ def shard_schema(*, clap_dim: int, clip_dim: int, mix: bool = False) -> pa.Schem
     features["frames"] = {"feature": {"_type": "Image"}, "_type": "List"}
     info = {"info": {"features": features}}
     return pa.schema(fields, metadata={"huggingface": json.dumps(info, sort_keys=True)})
+
+
+def edits_schema() -> pa.Schema:
+    """Return the Arrow schema of a shard of edits, with metadata as of `shard_schema`."""
+    schema = schema_of(EDITS)
+    features = {field.name: _feature(field.type) for field in schema}
+    features |= {name: {"_type": "Audio"} for name in EDITED_SOUNDS}
+    info = {"info": {"features": features}}
+    return schema.with_metadata({"huggingface": json.dumps(info, sort_keys=True)})
+
+
+def holds_edits(schema: pa.Schema) -> bool:
+    """Tell whether a shard holds edits, rather than clips."""
+    return EDITED_SOUNDS[0] in schema.names
 
 
 def _with_mix() -> list[Column]:

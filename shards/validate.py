@@ -19,7 +19,7 @@ from leitmotif.shards.layout import MEASURED_FILE, REJECTED_FILE, find_shards, f
 from leitmotif.shards.manifest import MANIFEST, Facts, find_changes, read_manifest
 from leitmotif.shards.pieces import Run, check_here, cut
 from leitmotif.shards.row_check import EMBEDDINGS
-from leitmotif.shards.schema import QUARANTINE, REJECTED, shard_schema
+from leitmotif.shards.schema import QUARANTINE, REJECTED, edits_schema, holds_edits, shard_schema
 from leitmotif.shards.splits import SPLITS
 from leitmotif.shards.takedown import Blocklist, read_record
 from leitmotif.storage import parquet
@@ -165,7 +165,7 @@ def _check_schemas(dataset: Path) -> Iterator[str]:
             yield from strange
             continue
         first = first or schema
-        for name in EMBEDDINGS:
+        for name in () if holds_edits(schema) else EMBEDDINGS:
             kind, expected = schema.field(name).type, first.field(name).type
             if kind != expected:
                 yield f"{path.name}: column {name} is {kind}, expected {expected} as in the shards before"
@@ -212,7 +212,8 @@ def _check_schema(name: str, found: pa.Schema) -> Iterator[str]:
         kind = found.field(column).type if column in found.names else None
         sized = kind is not None and pa.types.is_fixed_size_list(kind)
         sizes[column.replace("_embedding", "_dim")] = kind.list_size if sized and kind else 1
-    for expected in shard_schema(**sizes, mix=MIX[0] in found.names):
+    stated = edits_schema() if holds_edits(found) else shard_schema(**sizes, mix=MIX[0] in found.names)
+    for expected in stated:
         if expected.name not in found.names:
             yield f"{name}: column {expected.name} is missing"
         elif (kind := found.field(expected.name).type) != expected.type:

@@ -70,7 +70,7 @@ def _verbs() -> tuple[Verb, ...]:
         ("softer", r"(?:softer|quieter|less) (?P<t>.+)"),
         ("remove", rf"{_AWAY} ?(?P<t>.*)"),
         ("remove", r"(?:take|cut|strip|leave|filter) (?P<t>.+?) (?:out|away|off)"),
-        ("remove", r"(?:without|no) (?:any )?(?P<t>.+)"),
+        ("remove", r"(?:make (?:it|this) )?(?:without|no) (?:any )?(?P<t>.+)"),
         ("add", rf"{_ADD} (?P<t>.+)"),
     )  # fmt: skip
     but = (
