@@ -19,7 +19,7 @@ EXAMPLE = "leitmotif score my-video.mp4"
 # What music may be asked to have, by the name that `Request.attributes` has for it.
 ATTRIBUTES = ("genre", "mood", "instrument", "tempo", "key", "metre", "valence", "arousal")
 SOUND_WAYS = ("replace", "mix", "refuse")
-FOLLOWED = ("cuts",)
+FOLLOWED = ("cuts", "motion")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,7 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--metre", metavar="METRE", help="3/4 or 4/4")
     parser.add_argument("--valence", metavar="V", help="unpleasant to pleasant, -1 to 1")
     parser.add_argument("--arousal", metavar="A", help="still to excited, -1 to 1")
-    parser.add_argument("--follow", choices=FOLLOWED, help="beats that meet what is seen of a film: its cuts")
+    parser.add_argument(
+        "--follow", choices=FOLLOWED, help="beats that meet the cuts of a film, or its motion"
+    )
     parser.add_argument("--seconds", type=float, metavar="S", help="length (the film's; else 30)")
     parser.add_argument(
         "--seed", type=int, default=0, metavar="N", help="another one gives another piece (0)"

@@ -1,4 +1,4 @@
-"""Measure whether music follows films: `python -m bench.quality.follow [--films N] [--heard N]`.
+"""Measure whether music follows films: `python -m bench.quality.follow [--only cuts]`.
 
 Films are the demo's pictures, cut at moments that are known: of half of them on beats of a tempo that nobody
 is told, of the other half anywhere, four seconds apart on average. Each is written as a file, watched, and
@@ -6,6 +6,12 @@ given a piece by the arranger, with `--follow cuts` and without. Told are the sh
 within 50 ms of a beat and of a downbeat, with 95 % intervals over films (bootstrap); and in the sound of the
 first N films, the share within 50 ms of a strong onset (the strongest of a piece, as many as it has beats),
 against the same moments in the music of another film.
+
+Motion is followed in films of the demo's dancers, who take a new pose on each beat of a tempo that nobody is
+told. Told is F at 70 ms between the beats of the music and those of the film, up to the last chord: twice the
+pairs of both that are that near, one to one, over the number of both, as mir_eval has it but for the first
+five seconds, which count here; for the music of each film, for music that follows nothing, and for the music
+of another film (the mean over all pairs). Of the sound, F of its strongest onsets.
 """
 
 from __future__ import annotations
@@ -28,12 +34,14 @@ from leitmotif.demo.pictures.render import SCENES, render_pictures
 from leitmotif.generators.arranger.arranger import Arrangement, Arranger
 from leitmotif.generators.follow.arranging import arrange_to
 from leitmotif.generators.follow.following import MANNERS
+from leitmotif.generators.follow.motion import watch_motion
 from leitmotif.generators.follow.rhythm import watch_cuts
 from leitmotif.generators.generator import Request
 from leitmotif.media.mux import write_video
 from leitmotif.tagging.rhythm import find_onsets
 
 SIZE, FPS, SECONDS = (128, 72), 25.0, 60.0
+DANCE_S = 40.0
 USUAL_S, LONGEST_S = 4.0, 10.0  # between two cuts
 NEAR_S = 0.05
 RATE_HZ, HEARD_HZ = 44_100, 22_050
@@ -223,6 +231,78 @@ def bars_of(pieces: list[Arrangement]) -> dict[str, float]:
     }
 
 
+def draw_dances(count: int, folder: Path) -> Iterator[tuple[Path, np.ndarray]]:
+    """Yield films of dancers, with the beats that they move on."""
+    silence = np.zeros((2, round(DANCE_S * RATE_HZ)), np.float32)
+    for seed in range(count):
+        rng = np.random.default_rng([seed, 5])
+        tempo_bpm = float(rng.uniform(80, 140))
+        frames = render_pictures(
+            "dancers",
+            seed,
+            duration_s=DANCE_S,
+            fps=FPS,
+            size=SIZE,
+            valence=float(rng.uniform(-1, 1)),
+            arousal=float(rng.uniform(-0.15, 0.9)),
+            tempo_bpm=tempo_bpm,
+        )
+        path = folder / f"dance-{seed}.mp4"
+        write_video(path, frames, silence, fps=FPS)
+        yield path, np.arange(0.0, DANCE_S, 60 / tempo_bpm)
+
+
+def f_measure(found_s: np.ndarray, true_s: np.ndarray, within_s: float = 0.07) -> float:
+    """Return F of moments against true ones, both ascending."""
+    pairs, one, other = 0, 0, 0
+    while one < len(found_s) and other < len(true_s):
+        gap_s = found_s[one] - true_s[other]
+        near_s = abs(gap_s) <= within_s
+        pairs += near_s
+        one, other = one + (near_s or gap_s < 0), other + (near_s or gap_s > 0)
+    return 2 * pairs / max(len(found_s) + len(true_s), 1)
+
+
+def measure_motion(count: int, heard: int, folder: Path) -> dict[str, Any]:
+    """Return the figures of films of dancers."""
+    arranger = Arranger().load()
+    truths, followed, free = [], [], []
+    for number, (path, true_s) in enumerate(draw_dances(count, folder)):
+        request = Request(DANCE_S, seed=number)
+        followed.append(arrange_to(watch_motion(path), MANNERS["motion"], arranger, request)[0])
+        free.append(arranger.arrange(request))
+        truths.append(true_s)
+    figures = {"films": count, "beats, followed": mean_f([beats_s(piece) for piece in followed], truths)}
+    figures["beats, not followed"] = mean_f([beats_s(piece) for piece in free], truths)
+    others = [
+        _f_until(beats_s(piece), true_s)
+        for one, piece in enumerate(followed)
+        for other, true_s in enumerate(truths)
+        if one != other
+    ]
+    figures["beats, of another film"] = round(float(np.mean(others)), 3)
+    figures["bars"] = bars_of(followed)
+    if heard:
+        played = [onsets_s(piece) for piece in followed[:heard]]
+        figures["films heard"] = heard
+        figures["strong onsets, followed"] = mean_f(played, truths[:heard])
+        figures["strong onsets, of another film"] = mean_f(played[1:] + played[:1], truths[:heard])
+    return figures
+
+
+def _f_until(found_s: np.ndarray, true_s: np.ndarray) -> float:
+    """Return F up to the last that was found, which is the last chord."""
+    return f_measure(found_s, true_s[true_s <= found_s[-1] + NEAR_S])
+
+
+def mean_f(found: list[np.ndarray], truths: list[np.ndarray]) -> str:
+    """Return the mean F over films, with its interval."""
+    values = np.array([_f_until(*pair) for pair in zip(found, truths, strict=True)])
+    drawn = np.random.default_rng(0).integers(len(values), size=(_DRAWS, len(values)))
+    low, high = np.percentile(values[drawn].mean(axis=1), (2.5, 97.5))
+    return f"{values.mean():.3f} [{low:.3f}, {high:.3f}]"
+
+
 def main() -> None:
     """Print the figures as JSON."""
     parser = argparse.ArgumentParser(prog="python -m bench.quality.follow", description=__doc__)
@@ -230,10 +310,14 @@ def main() -> None:
     parser.add_argument(
         "--heard", type=int, default=10, metavar="N", help="of how many the sound is judged (10)"
     )
+    parser.add_argument("--only", choices=tuple(MANNERS), help="what is followed (both)")
     options = parser.parse_args()
     cv2.setNumThreads(1)
-    with TemporaryDirectory() as folder:
-        print(json.dumps(measure(options.films, options.heard, Path(folder)), indent=1))
+    for follow, figures_of in (("cuts", measure), ("motion", measure_motion)):
+        if options.only in (None, follow):
+            with TemporaryDirectory() as folder:
+                figures = figures_of(options.films, options.heard, Path(folder))
+            print(follow, json.dumps(figures, indent=1))
 
 
 if __name__ == "__main__":

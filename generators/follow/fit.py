@@ -49,6 +49,8 @@ class Manner:
 
 
 CUTS = Manner("cuts", beat=0.8, short_bar=0.18, octaves=0.5, far=0.1)
+# Who dances does so on every beat: a bar is never shortened, and the tempo is that of the dance.
+MOTION = Manner("motion", beat=0.95, short_bar=2.0, octaves=0.5, far=0.05)
 
 
 def fit_grid(

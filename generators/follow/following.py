@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from leitmotif.generators.follow.fit import CUTS, Manner
+from leitmotif.generators.follow.fit import CUTS, MOTION, Manner
+from leitmotif.generators.follow.motion import watch_motion
 from leitmotif.generators.follow.rhythm import Event, watch_cuts
 from leitmotif.media.errors import MediaError
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.storage.errors import UserError
 
-MANNERS: dict[str, Manner] = {manner.name: manner for manner in (CUTS,)}
-_WATCHERS = {CUTS.name: watch_cuts}
+MANNERS: dict[str, Manner] = {manner.name: manner for manner in (CUTS, MOTION)}
+_WATCHERS = {CUTS.name: watch_cuts, MOTION.name: watch_motion}
 _LIMIT_S, _LIMIT_SHARE = 60.0, 4.0  # that watching may take, and of a film's length more
 
 

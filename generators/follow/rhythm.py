@@ -29,7 +29,7 @@ class Event:
 
     Attributes:
         time_s: When, from the start of the film; of a dissolve its middle.
-        kind: A key of `WEIGHTS`.
+        kind: A key of `WEIGHTS`, or "motion".
         weight: How much it matters, 0 to 1.
     """
 
@@ -55,7 +55,7 @@ def watch_cuts(path: Path) -> list[Event]:
         luma, levels = luma_plane(frame), luma_levels(frame)
         finder.see(time_s, luma, levels)
         curves.see(time_s, luma, levels)
-    changes = _changes(finder.finish(), curves)
+    changes = changes_of(finder.finish(), curves)
     flashes = [
         Event(time_s, "flash", WEIGHTS["flash"])
         for time_s in _flashes(curves)
@@ -92,7 +92,7 @@ class Curves:
         self.light.append(float(small.mean()) / levels)
 
 
-def _changes(shots: Shots, curves: Curves) -> list[Event]:
+def changes_of(shots: Shots, curves: Curves) -> list[Event]:
     """Return when shots follow each other; a cut at the frame with the greatest change."""
     times_s = np.array(curves.times_s)
     found = []

@@ -15,8 +15,9 @@ from leitmotif.cli.main import main
 from leitmotif.generators.arranger.arranger import Arranger
 from leitmotif.generators.arranger.midi import write_midi
 from leitmotif.generators.follow.arranging import arrange_to
-from leitmotif.generators.follow.fit import CUTS, fit_grid
+from leitmotif.generators.follow.fit import CUTS, MOTION, fit_grid
 from leitmotif.generators.follow.grid import NEAR_S, BeatGrid
+from leitmotif.generators.follow.motion import watch_motion
 from leitmotif.generators.follow.rhythm import Event, watch_cuts
 from leitmotif.generators.generator import Request
 from leitmotif.media.mux import write_video
@@ -160,6 +161,33 @@ def test_a_film_with_a_cut_at_every_turn_has_a_steady_grid(every_s: float) -> No
     grid = _fit(_cuts(*np.arange(every_s, 20.0, every_s)), 20.0)
     assert grid is not None and np.ptp(grid.bar_tempi_bpm() / grid.tempo_bpm) < 0.085
     assert grid.bars >= 5
+
+
+def test_a_dance_of_a_known_tempo_gets_its_beats(tmp_path: Path) -> None:
+    """A figure that jumps on each beat and then rests, with a cut between, which is no motion."""
+    beat_s, frames = 60 / 105.0, []
+    for index in range(round(14 * FPS)):
+        beat, part = divmod(index / FPS / beat_s, 1.0)
+        place = 12 * (beat % 2 + min(2.5 * part, 1.0) * (1 if beat % 2 == 0 else -1))
+        frame = _picture(int(index > 7.3 * FPS), 0)
+        frame[:, 40 + round(place) : 70 + round(place)] = (240, 30, 30)
+        frames.append(frame)
+    path = tmp_path / "dance.mp4"
+    write_video(path, frames, np.zeros((2, 14 * 44_100), np.float32), fps=FPS)
+    events = watch_motion(path)
+    true_s = np.arange(1, 24) * beat_s
+    near = [np.abs(true_s - event.time_s).min() for event in events]
+    assert len(events) >= 20 and np.median(near) < 0.05
+    grid = fit_grid(events, 14.0, tempo_bpm=90.0, beats=4, span_bpm=(40.0, 220.0), manner=MOTION)
+    assert grid is not None and grid.tempo_bpm == pytest.approx(105.0, rel=0.04)
+    assert set(grid.beats[1:]) == {4}
+    assert np.mean([np.abs(true_s - beat).min() < 0.07 for beat in grid.beats_s()[1:-1]]) > 0.9
+
+
+def test_a_still_film_has_no_motion_to_follow(tmp_path: Path) -> None:
+    path = tmp_path / "still.mp4"
+    write_video(path, [_picture(1, 0)] * 100, np.zeros((2, 4 * 44_100), np.float32), fps=FPS)
+    assert watch_motion(path) == []
 
 
 @pytest.mark.slow
