@@ -1,12 +1,13 @@
 """Measure editing by instruction on songs whose stems are known.
 
-    python -m bench.quality.edits [--songs 10] [--separator spleeter] [--media MEDIA]
+    python -m bench.quality.edits [--songs 10] [--separator spleeter] [--media MEDIA [--real-music]]
 
 Accompaniments are rendered; over them sing rendered voices, or the real singers of `separation` that lie in
-MEDIA, at equal power. "remove the vocals" is judged by SI-SDR against the true accompaniment, beside the mix
-as it is and what the separator's kind of mask could reach at most (the oracle: in each bin of its spectrogram
-the share that the accompaniment has of the energy of both stems). Levels, by what the edited song is made of:
-the factors of both true stems that come nearest to it (least squares), in dB.
+MEDIA, at equal power, whom real music of there may accompany, too. "remove the vocals" is judged by SI-SDR
+against the true accompaniment, beside the mix as it is and what the separator's kind of mask could reach at
+most (the oracle: in each bin of its spectrogram the share that the accompaniment has of the energy of both
+stems). Levels, by what the edited song is made of: the factors of both true stems that come nearest to it
+(least squares), in dB.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from bench.quality.separation import SINGERS, read_sound
+from bench.quality.separation import MUSIC, SINGERS, read_sound
 from leitmotif.generators.editing.editor import Editor, Tools
 from leitmotif.generators.editing.grammar import read_instruction
 from leitmotif.generators.editing.recording import Recording
@@ -37,20 +38,22 @@ LEVELS = (
 _EPSILON = 1e-12
 
 
-def songs(count: int, media: Path | None) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+def songs(count: int, media: Path | None, real_music: bool) -> Iterator[tuple[np.ndarray, np.ndarray]]:
     """Yield voice and accompaniment of songs, float32 (2, n) each, with room above them.
 
     Louder stems are not to meet the limiter, which is not what is measured.
     """
     singers = [] if media is None else [read_sound(media / name, LENGTH_S) for name in SINGERS]
+    tracks = [read_sound(media / name, LENGTH_S) for name in MUSIC] if media and real_music else []
     for number in range(count):
         music = render_music(
             FIRST_SEED + number, duration_s=LENGTH_S, vocals=not singers, solo=False, degraded=False
         )
         if singers:
-            voice = np.resize(singers[number % len(singers)], music.mix.shape)
-            voice = voice * np.sqrt(np.square(music.mix).sum() / np.square(voice).sum())
-            rest = music.mix
+            rest = tracks[number % len(tracks)] if tracks else music.mix
+            sung, length = singers[number // 2 % len(singers)], rest.shape[1]
+            voice = np.tile(sung, (1, -(-length // sung.shape[1])))[:, :length]
+            voice = voice * np.sqrt(np.square(rest).sum() / np.square(voice).sum())
         else:
             assert music.voice is not None
             voice, rest = music.voice, music.mix - music.voice
@@ -94,12 +97,13 @@ def main() -> None:
     parser.add_argument("--songs", type=int, default=10)
     parser.add_argument("--separator")
     parser.add_argument("--media", type=Path)
+    parser.add_argument("--real-music", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     removed: list[tuple[float, float, float]] = []
     levels: dict[str, list[tuple[float, float]]] = {text: [] for text in LEVELS}
     with Editor(Tools(separator=options.separator)) as editor:
-        for voice, music in songs(options.songs, options.media):
+        for voice, music in songs(options.songs, options.media, options.real_music):
             mix = voice + music
             without = edited(editor, mix, "remove the vocals")
             states = (mix, without, oracle(voice, music))
