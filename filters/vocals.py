@@ -61,25 +61,25 @@ def voice_said(
     singing: float | None,
     speech: float | None,
     *,
-    taken_out: bool = False,
+    separated: bool = False,
 ) -> bool | None:
     """Return whether a track may be said to have a voice; None where nothing may be said of it.
 
     A score that rests on texts of opposite meaning takes a plucked bass for a voice and misses a quiet one.
     So what a tagger hears in the same track has to agree: singing all along for a voice, neither singing nor
-    speech for none. Where nobody else listened, nothing agrees. What is left after a voice was taken out is
-    never said to have one.
+    speech for none. Where nobody else listened, nothing agrees. What comes from a separator is never said to
+    have a voice: it takes out what it finds, and where it finds none, it does not agree either.
 
     Args:
         score: How probable a voice is, 0..1; None where it was not measured.
         singing: How probable singing is on the mean over the track, 0..1; None where no tagger listened.
         speech: The same of speech.
-        taken_out: A separator took a voice out of it.
+        separated: It is what a separator left.
     """
     if score is None or singing is None or speech is None:
         return None
     if score >= VOICE and singing >= SUNG:
-        return None if taken_out else True
+        return None if separated else True
     return False if score <= NO_VOICE and max(singing, speech) < SUNG else None
 
 

@@ -46,7 +46,7 @@ class CaptionStage:
     """A caption from tags, tempo, key and metadata."""
 
     NAME: ClassVar = "caption"
-    VERSION: ClassVar = 4
+    VERSION: ClassVar = 5
     READS: ClassVar = ("tagging", "rhythm", "vocals")
     MAY_READ: ClassVar = ("separation",)
     SETTINGS: ClassVar = CaptionSettings
@@ -148,10 +148,4 @@ class CaptionStage:
 
     def _has_vocals(self, clip: Clip) -> bool | None:
         heard = clip.inputs["vocals"]
-        removed_db = clip.inputs["separation"]["removed_db"] if self.separated else 0.0
-        return voice_said(
-            heard["vocal_score"],
-            heard["singing"],
-            heard["speech"],
-            taken_out=removed_db is None or removed_db != 0.0,  # null: something always is
-        )
+        return voice_said(heard["vocal_score"], heard["singing"], heard["speech"], separated=self.separated)
