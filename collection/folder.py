@@ -15,6 +15,7 @@ from leitmotif.collection.leftovers import is_for_systems, leftover_kind
 from leitmotif.collection.ours import inner_folders
 from leitmotif.phrases import count, near_path, some_of
 from leitmotif.storage.errors import OutsideError, UserError, describe_machine_fault, is_machine_fault
+from leitmotif.storage.lock import LOCK
 
 logger = logging.getLogger("leitmotif.collection")
 
@@ -88,7 +89,8 @@ def _find_in(source: Path) -> list[FoundFile]:
     unread: list[OSError] = []
     for names in _walk(source.absolute(), passed_over, unread):
         media = [path for path in names if path.suffix.lower() in SUFFIXES]
-        others += [path.name for path in names if path.suffix.lower() not in SUFFIXES | METADATA_SUFFIXES]
+        rest = [path.name for path in names if path.suffix.lower() not in SUFFIXES | METADATA_SUFFIXES]
+        others += [name for name in rest if name != LOCK]  # of a run that is only starting within the source
         stems = {path.stem for path in media}
         for path in media:
             name = path.relative_to(source.absolute()).as_posix()

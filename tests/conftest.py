@@ -2,6 +2,7 @@
 
 import gc
 import ipaddress
+import logging
 import os
 import socket
 import sys
@@ -78,6 +79,16 @@ def keep_stderr_open() -> None:
         from absl import logging
 
         logging.get_absl_handler().python_handler.stream = sys.__stderr__
+
+
+@pytest.fixture(autouse=True)
+def keep_prefects_stream_open() -> Iterator[None]:
+    """Take a test's captured standard error from Prefect, which keeps what it met at its first import."""
+    yield
+    if (prefects := sys.modules.get("prefect.logging.handlers")) is not None:
+        for handler in filter(None, (weak() for weak in logging._handlerList)):  # type: ignore[attr-defined]
+            if isinstance(handler, prefects.PrefectConsoleHandler):
+                handler.console.file = sys.__stderr__
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -55,6 +55,8 @@ def test_an_empty_folder_is_one_clear_line(tmp_path: Path) -> None:
     ("others", "said"),
     [
         (["notes.txt"], "1 file passed over, since its name has no ending of a media file: notes.txt"),
+        # A run that is only starting, in a folder within.
+        (["a.txt", "work/.lock"], "1 file passed over, since its name has no ending of a media file: a.txt"),
         ([f"{n}.txt" for n in range(5)], "of a media file: 0.txt, 1.txt, 2.txt and 2 more"),
         (["truth.jsonl", "a.info.json", "licences.csv"], None),
     ],
@@ -62,6 +64,7 @@ def test_an_empty_folder_is_one_clear_line(tmp_path: Path) -> None:
 def test_what_has_no_ending_of_a_media_file_is_named(
     others: list[str], said: str | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
+    (tmp_path / "work").mkdir()
     for name in ("a.mp4", *others):
         (tmp_path / name).touch()
     with caplog.at_level(logging.INFO, "leitmotif"):
