@@ -42,10 +42,12 @@ def run(options: argparse.Namespace) -> int:
     from leitmotif.generators.ecmg.settings import choose_settings
     from leitmotif.pipelines.describing import one_line_errors
     from leitmotif.shards.dataset import Dataset
+    from leitmotif.weights.device import check_device
 
-    # What is no dataset, or no setting, is told before libraries are loaded, which takes many seconds.
-    dataset = Dataset(options.dataset)
+    # What is no setting, device or dataset is told before libraries are loaded, which takes many seconds.
     settings = choose_settings(options.preset, options.set)
+    check_device(options.device)
+    dataset = Dataset(options.dataset)
     from transformers.utils import logging
 
     from leitmotif.generators.ecmg.encode import encode

@@ -79,7 +79,10 @@ class PeAvEncoder:
             LookupError: timm is not installed.
         """
         if find_spec("timm") is None:
-            raise LookupError(needs("the encoder 'pe-av'", "timm", EXTRA))
+            said = needs("the encoder 'pe-av'", "timm", EXTRA)
+            raise LookupError(
+                f"{said} where torch is a CUDA build (torchvision keeps others from loading models)"
+            )
         source = resolve_model(self.model)
         revision = pinned(self.model, self.revision)
         self.revision_id = revision_of(source, None, revision)

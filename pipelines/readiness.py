@@ -25,6 +25,9 @@ from leitmotif.weights.resolve import BadModel
 SERVER_WAIT_S = 2.0
 
 
+_GPU_MACHINE = "run it on a machine with an NVIDIA GPU and a CUDA build of torch"
+
+
 @dataclass(frozen=True)
 class Readiness:
     """What `doctor` tells of a backend.
@@ -91,6 +94,11 @@ def readiness(use: BackendUse, profile: str | None) -> Readiness:
         shown = ", ".join(unfetched[:3]) + (f" and {len(unfetched) - 3} more" if len(unfetched) > 3 else "")
         problems.append(f"weights are missing: {shown} ({size_text(backend.size_bytes)})")
         steps.append("make mini" if backend.shipped else _fetch_command(backend, profile))
+    if lacking and backend.brings_torchvision and not _is_cuda_build():
+        problems.append(
+            "what it needs brings torchvision, beside which this CPU build of torch loads no models"
+        )
+        steps = [_GPU_MACHINE]
     if silent:
         problems.append(silent)
         steps.append(f"vllm serve {backend.model_id} --revision {backend.revision}")
@@ -101,7 +109,7 @@ def readiness(use: BackendUse, profile: str | None) -> Readiness:
         steps = ["leitmotif curate … --set tagging.model=laion/larger_clap_general"]
     stood_in = bool(unfetched) and use.stand_ins.keys() >= set(use.stages)
     if problems and not steps:
-        steps.append("run it on a machine with an NVIDIA GPU and a CUDA build of torch")
+        steps.append(_GPU_MACHINE)
     return Readiness(
         name=backend.name,
         profile=profile,
@@ -119,6 +127,12 @@ def readiness(use: BackendUse, profile: str | None) -> Readiness:
         stand_ins=tuple(dict.fromkeys(use.stand_ins.values())) if stood_in else (),
         stands_in=use.stands_in,
     )
+
+
+def _is_cuda_build() -> bool:
+    import torch
+
+    return torch.version.cuda is not None
 
 
 def _packages(backend: Backend) -> tuple[str | None, list[str]]:

@@ -44,6 +44,8 @@ class Backend:
         shipped: The folder of weights that comes with the repository, by the name that a setting gives it.
         served: The model runs in a server of its own, at the address in the stage's setting `url`.
         needs_gpu: Whether it cannot run on a CPU.
+        brings_torchvision: Whether what installs it brings torchvision, which does not load beside a CPU
+            build of torch from the package index, and keeps transformers from loading there.
     """
 
     name: str
@@ -62,6 +64,7 @@ class Backend:
     shipped: str | None = None
     served: bool = False
     needs_gpu: bool = False
+    brings_torchvision: bool = False
 
     def named(self, stage: str) -> str:
         """Return what the setting `backend` of a stage says for it."""

@@ -235,6 +235,7 @@ BACKENDS = (
         module="leitmotif.encoders.laion_clap",
         packages=("laion-clap",),
         extra="laion",
+        brings_torchvision=True,
         # What it asks for does not fit the rest (NumPy below 2), and it works without: docs/laion-parity.md.
         install=f"{install_command('laion')} && pip install --no-deps laion-clap==1.1.7",
     ),
@@ -283,6 +284,7 @@ BACKENDS = (
         module="leitmotif.encoders.pe_av",
         packages=("timm",),
         extra="pe-av",
+        brings_torchvision=True,
         weights=(_hub("facebook/pe-av-small", 3_390_000_000),),
     ),
     Backend(

@@ -160,6 +160,17 @@ def test_a_package_that_is_missing_comes_before_the_weights(caches: Path) -> Non
     assert seen.fix == "pip install 'leitmotif-av[vllm]' && leitmotif fetch-models --only vllm"
 
 
+@pytest.mark.parametrize("name", ["pe-av", "laion-clap"])
+def test_packages_that_would_break_a_cpu_build_of_torch_are_not_to_be_installed_there(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use = BackendUse(backend(name), ("tagging",), {})
+    monkeypatch.setattr(readiness_module, "_is_cuda_build", lambda: False)
+    assert "pip" not in str(readiness(use, None).fix)
+    monkeypatch.setattr(readiness_module, "_is_cuda_build", lambda: True)
+    assert "pip install" in str(readiness(use, None).fix)
+
+
 def test_weights_of_another_size_are_missing(ready_file: UrlFile) -> None:
     use = BackendUse(Backend("x", ("vision",), "x", ENCODER, weights=(ready_file,)), ("vision",), {})
     assert readiness(use, None).ready
