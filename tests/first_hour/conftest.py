@@ -77,6 +77,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (place / name).write_bytes(film)
     save_pictures(place / "film.mp4", place)
     (place / "my-dance.mp4").write_bytes((videos / "clip-0003.mp4").read_bytes())
+    for name in ("nc/a.flac", "free/b.flac", "free/one/c.flac"):
+        (place / "media" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(tracks / "tide.flac", place / "media" / name)
     song = render_music(3, duration_s=64.0, rate_hz=RATE_HZ, vocals=True).mix
     soundfile.write(place / "song.mp3", np.asarray(song).T, RATE_HZ)
     (place / "songs.csv").write_text(fence_that("docs/metadata.md", "path,"))

@@ -82,6 +82,7 @@ ELSEWHERE = (
     Elsewhere(r" --profile paper$", "weights of the hub", code=2),
     Elsewhere(r"caption.backend=vllm-server", "a server", code=3),
     Elsewhere(r"--server http", "a server", code=3),
+    Elsewhere(r"leitmotif-av\[vllm\]", "an environment of its own"),
     Elsewhere(r"fetch-models --only musicgen", "the hub", code=3),
     Elsewhere(r"--backend musicgen", "weights of the hub", code=2),
     Elsewhere(
