@@ -7,11 +7,13 @@ from typing import Any
 
 from leitmotif.storage.documents import read_object
 from leitmotif.storage.errors import first_line, is_machine_fault
+from leitmotif.weights.generator_table import CONVERTED
 from leitmotif.weights.load import loading
 from leitmotif.weights.resolve import BadModel
 
 INDEX = "model_index.json"
-PIPELINE = "StableAudioPipeline"
+# What models that can be trained on call themselves: Stable Audio Open, and Stable Audio 3.
+BASES = ("StableAudioPipeline", "StableAudio3Pipeline")
 # What is fetched of a repository: parts of diffusers and transformers, in safetensors alone.
 FILES = (
     INDEX,
@@ -28,13 +30,18 @@ def layout_folder(model: str, revision: str | None = None) -> Path:
     """Return the folder of a model; a hub id is fetched into the cache of the hub's library.
 
     Args:
-        model: A folder, or a hub id.
+        model: A folder, or a hub id; of a model that is published in another format that of the original,
+            which lies where the user converted it to.
         revision: Commit, branch or tag of a hub id; "main" by default.
 
     Raises:
         BadModel: It is neither here nor can it be fetched, or is in another layout.
     """
     folder = Path(model).expanduser()
+    if not folder.is_dir() and model in CONVERTED:
+        if CONVERTED[model].missing():
+            raise BadModel(f"got no model {model!r}: {CONVERTED[model].told()}")
+        folder = CONVERTED[model].folder
     if not folder.is_dir():
         if folder.is_absolute() or model.startswith((".", "~")) or len(model.split("/")) != 2:
             raise BadModel(f"got model {model!r}, and no such folder exists; {_expected()}")
@@ -56,16 +63,27 @@ def part_folder(model: str, part: str, revision: str | None = None) -> Path:
     return folder
 
 
-def check_pipeline(model: str, revision: str | None = None) -> None:
-    """Refuse a model whose parts are those of another pipeline than Stable Audio Open's.
+def base_pipeline(model: str, revision: str | None = None) -> str:
+    """Return what a model that is to be trained on calls itself: one of `BASES`.
 
     Raises:
-        BadModel: As of `layout_folder`, or it is of another kind.
+        BadModel: As of `layout_folder`; it is another kind of model, or distilled to few steps.
     """
-    with loading(model, INDEX, "a model of Stable Audio Open"):
-        kind = read_object(layout_folder(model, revision) / INDEX).get("_class_name")
-    if kind != PIPELINE:
-        raise BadModel(f"got base {model!r}, a {kind}; expected a {PIPELINE}, such as Stable Audio Open")
+    with loading(model, INDEX, "a model of Stable Audio"):
+        folder = layout_folder(model, revision)
+        kind = str(read_object(folder / INDEX).get("_class_name"))
+        scheduler = folder / "scheduler" / "scheduler_config.json"
+        distilled = scheduler.is_file() and read_object(scheduler).get("stochastic_sampling")
+    if kind not in BASES:
+        raise BadModel(
+            f"got base {model!r}, a {kind}; expected a {' or a '.join(BASES)}, such as Stable Audio Open"
+        )
+    if distilled:
+        raise BadModel(
+            f"got base {model!r}, which is distilled to a few steps; expected the model that it was made of, "
+            "such as stabilityai/stable-audio-3-small-music-base"
+        )
+    return kind
 
 
 def load_part(kind: Any, folder: Path) -> Any:

@@ -25,11 +25,11 @@ def _layout(repo: str, size_bytes: int, *parts: str, gated: bool = False) -> Hub
     return _hub(repo, size_bytes, files=_LAYOUT, needs=needs, gated=gated)
 
 
-def _converted(repo: str, size_bytes: int) -> ByHand:
+def _converted(repo: str, size_bytes: int, setting: str = "--model") -> ByHand:
     how = (
         f"accept its licence at https://huggingface.co/{repo}, run `hf auth login`, and convert it by "
         f"scripts/convert_stable_audio_3_to_diffusers.py of diffusers 0.42, --checkpoint_path {repo} "
-        "--text_encoder_repo google/t5gemma-b-b-ul2 --output_dir {folder}; or give the folder by --model"
+        f"--text_encoder_repo google/t5gemma-b-b-ul2 --output_dir {{folder}}; or give the folder by {setting}"
     )
     needs = ("model_index.json", "transformer/config.json", "vae/config.json", "text_encoder/config.json")
     return ByHand(repo, size_bytes, how, needs)
@@ -50,6 +50,10 @@ def _generator(name: str, *weights: Any, commercial: str, extra: str | None = No
 
 SA3_MUSIC = _converted("stabilityai/stable-audio-3-small-music", 3_400_000_000)
 SA3_SFX = _converted("stabilityai/stable-audio-3-small-sfx", 3_400_000_000)
+# What `train ecmg` begins with; it was not tuned to take few steps.
+SA3_MUSIC_BASE = _converted("stabilityai/stable-audio-3-small-music-base", 3_400_000_000, "--set base=FOLDER")
+# By hub id, those that lie where the user converted them to.
+CONVERTED = {each.repo: each for each in (SA3_MUSIC, SA3_SFX, SA3_MUSIC_BASE)}
 
 GENERATORS = (
     _generator("musicgen", _hub("facebook/musicgen-small", 2_364_000_000), commercial="no"),

@@ -6,12 +6,32 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
 Denoiser = Callable[[Tensor, Tensor], Tensor]
-"""Returns the clean latents behind noised ones (batch, …), given the deviation of the noise, a scalar."""
+"""Returns the clean latents behind noised ones (batch, …), given sigma of the noise, a scalar."""
+
+
+class Advance(Protocol):
+    """Goes on from one sigma to the next, which is not 0."""
+
+    def __call__(
+        self, latents: Tensor, denoised: Tensor, sigma: float, following: float, noise: NoiseSource
+    ) -> Tensor:
+        """Return the latents at `following`, given those at `sigma` and what is behind them."""
+
+
+class Solver(Protocol):
+    """A way from noise to latents."""
+
+    def sigmas(self) -> Tensor:
+        """Return how much noise there is before each step, then 0: shape (steps + 1,)."""
+
+    def begin(self) -> Advance:
+        """Return what goes on step by step, for one way."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +59,39 @@ class Sampler:
         logs = torch.linspace(math.log(self.sigma_max), math.log(self.sigma_min), self.steps)
         return torch.cat([logs.exp(), torch.zeros(1)])
 
+    def begin(self) -> Advance:
+        """Return what goes on step by step."""
+        return _Multistep(self.eta)
+
+
+@dataclass(frozen=True)
+class EulerSampler:
+    """Euler's steps along a rectified flow, whose log-SNR rises evenly.
+
+    Attributes:
+        steps: Times that the network is asked.
+        logsnr_min: Log-SNR at the first step, which begins at noise alone nevertheless.
+        logsnr_max: Log-SNR that the last step would begin at if there were one more.
+
+    Reference:
+        `logsnr_sigma_schedule` of diffusers' `StableAudio3Pipeline`, with its numbers.
+    """
+
+    steps: int = 100
+    logsnr_min: float = -6.2
+    logsnr_max: float = 2.0
+
+    def sigmas(self) -> Tensor:
+        """Return the times of all steps, then 0: shape (steps + 1,)."""
+        even = torch.linspace(1.0, 0.0, self.steps + 1)
+        times = torch.sigmoid(even * (self.logsnr_max - self.logsnr_min) - self.logsnr_max)
+        times[0], times[-1] = 1.0, 0.0
+        return times
+
+    def begin(self) -> Advance:
+        """Return what goes on step by step."""
+        return _along_the_line
+
 
 class NoiseSource:
     """Draws the noise of each sound from a seed of its own, so that a batch gives what each gives alone.
@@ -63,15 +116,15 @@ class NoiseSource:
 def sample(
     denoiser: Denoiser,
     noise: NoiseSource,
-    sampler: Sampler,
+    sampler: Solver,
     on_step: Callable[[int], None] = lambda step: None,
 ) -> Tensor:
     """Return latents drawn from what a denoiser knows.
 
     Args:
-        denoiser: The network with its guidance, by deviation of the noise.
+        denoiser: The network with its guidance, by sigma of the noise.
         noise: Noise of every sound of the batch.
-        sampler: The steps.
+        sampler: The way.
         on_step: Called after each step with its number, from 1.
 
     Returns:
@@ -79,22 +132,44 @@ def sample(
     """
     sigmas = sampler.sigmas().tolist()
     latents = noise.draw() * sigmas[0]
-    history: list[Tensor] = []  # the last two denoised, the later one first
-    spans: list[float] = []  # the last two steps in -log sigma, the later one first
+    advance = sampler.begin()
     for step, (sigma, following) in enumerate(pairwise(sigmas)):
         denoised = denoiser(latents, torch.tensor(sigma))
-        if following == 0:
-            latents = denoised
-        else:
-            span = math.log(sigma / following)
-            latents = _advance(latents, denoised, history, span, spans, sampler.eta)
-            if sampler.eta:
-                deviation = following * math.sqrt(-math.expm1(-2 * span * sampler.eta))
-                latents = latents + noise.draw() * deviation
-            spans = [span, *spans[:1]]
-        history = [denoised, *history[:1]]
+        latents = denoised if following == 0 else advance(latents, denoised, sigma, following, noise)
         on_step(step + 1)
     return latents
+
+
+def _along_the_line(
+    latents: Tensor, denoised: Tensor, sigma: float, following: float, noise: NoiseSource
+) -> Tensor:
+    """Return the latents at a later time of the straight way to what is behind them."""
+    return denoised + (latents - denoised) * (following / sigma)
+
+
+class _Multistep:
+    """Goes on by what the last two steps found.
+
+    Args:
+        eta: How much fresh noise comes in.
+    """
+
+    def __init__(self, eta: float) -> None:
+        self.eta = eta
+        self.history: list[Tensor] = []  # the last two denoised, the later one first
+        self.spans: list[float] = []  # the last two steps in -log sigma, the later one first
+
+    def __call__(
+        self, latents: Tensor, denoised: Tensor, sigma: float, following: float, noise: NoiseSource
+    ) -> Tensor:
+        span = math.log(sigma / following)
+        latents = _advance(latents, denoised, self.history, span, self.spans, self.eta)
+        if self.eta:
+            deviation = following * math.sqrt(-math.expm1(-2 * span * self.eta))
+            latents = latents + noise.draw() * deviation
+        self.spans = [span, *self.spans[:1]]
+        self.history = [denoised, *self.history[:1]]
+        return latents
 
 
 def _advance(

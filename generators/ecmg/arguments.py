@@ -12,7 +12,7 @@ SUMMARY = "the explicitly conditioned music generator (Stable Audio's transforme
 # What it needs beside the rest, and the extra of each.
 PACKAGES = {"diffusers": "generate", "accelerate": "train"}
 # The names of `settings.PRESETS`, the default first.
-PRESET_NAMES = ("tiny", "sao")
+PRESET_NAMES = ("tiny", "sao", "sa3-small")
 
 
 def add_training_arguments(parser: argparse.ArgumentParser) -> None:

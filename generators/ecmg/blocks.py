@@ -1,19 +1,15 @@
-"""What a control branch adds to the blocks of a Stable Audio transformer, and how they run with it."""
+"""What a control branch adds to the blocks of a transformer, and how they run with it."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-Rotary = tuple[Tensor, Tensor]
-"""Cosines and sines of the positions, each (frames + 1, head_dim / 2); the global token comes first."""
-
-Attended = Callable[[Any, Tensor], Tensor]
-"""Returns what is added to the output of a cross-attention, given it and its normalized input."""
+from leitmotif.generators.ecmg.base import Around, Attended, Base
 
 
 @dataclass(frozen=True)
@@ -21,7 +17,7 @@ class Additions:
     """What a branch adds; block l takes the l-th of each, later ones nothing.
 
     Attributes:
-        after: Added after a block, shape (batch, frames + 1, width): equation 5 of Visuals Music Bridge.
+        after: Added after a block, shape (batch, prefix + frames, width): equation 5 of Visuals Music Bridge.
         attended: Added to a block's cross-attention.
     """
 
@@ -30,45 +26,24 @@ class Additions:
 
 
 def run_blocks(
-    blocks: Sequence[Any],
-    hidden: Tensor,
-    context: Tensor,
-    rotary: Rotary,
-    additions: Additions,
-    *,
-    again: bool = False,
+    base: Base, hidden: Tensor, around: Around, additions: Additions, *, again: bool = False
 ) -> Tensor:
     """Return the hidden states after all blocks.
 
     Args:
-        blocks: diffusers' `StableAudioDiTBlock`s.
-        hidden: Shape (batch, frames + 1, width).
-        context: What cross-attention looks at, (batch, tokens, cross_attention_dim).
-        rotary: Of the positions.
+        base: Whose blocks.
+        hidden: Shape (batch, prefix + frames, width).
+        around: What every block is given.
         additions: What the control branch adds.
         again: Compute activations a second time in the backward pass, rather than keep them.
     """
-    for number, block in enumerate(blocks):
+    for number, block in enumerate(base.blocks):
         attended = additions.attended[number] if number < len(additions.attended) else None
         if again and hidden.requires_grad:
-            hidden = checkpoint(run_block, block, hidden, context, rotary, attended, use_reentrant=False)
+            output: Any = checkpoint(base.run_block, block, hidden, around, attended, use_reentrant=False)
+            hidden = output
         else:
-            hidden = run_block(block, hidden, context, rotary, attended)
+            hidden = base.run_block(block, hidden, around, attended)
         if number < len(additions.after):
             hidden = hidden + additions.after[number]
     return hidden
-
-
-def run_block(
-    block: Any, hidden: Tensor, context: Tensor, rotary: Rotary, attended: Attended | None = None
-) -> Tensor:
-    """Return the hidden states after one block, as its own `forward` gives them where nothing is added."""
-    if attended is None:
-        output: Tensor = block(hidden_states=hidden, encoder_hidden_states=context, rotary_embedding=rotary)
-        return output
-    hidden = block.attn1(block.norm1(hidden), rotary_emb=rotary) + hidden
-    normed = block.norm2(hidden)
-    looked = block.attn2(normed, encoder_hidden_states=context)
-    hidden = looked + attended(block.attn2, normed) + hidden
-    fed: Tensor = block.ff(block.norm3(hidden))
-    return fed + hidden

@@ -17,7 +17,7 @@ from leitmotif.generators.codecs.open import open_codec
 from leitmotif.generators.ecmg.prompts import COLUMNS, draw_attribute, with_attribute
 from leitmotif.generators.ecmg.settings import Settings
 from leitmotif.generators.ecmg.text import TextStates, open_text
-from leitmotif.generators.published_layout import check_pipeline
+from leitmotif.generators.published_layout import base_pipeline
 from leitmotif.phrases import command
 from leitmotif.shards.dataset import Dataset
 from leitmotif.shards.errors import DatasetError
@@ -51,7 +51,7 @@ def encode(
     """
     check_columns(dataset)
     if settings.base is not None:
-        check_pipeline(settings.base, settings.revision)
+        base_pipeline(settings.base, settings.revision)
     codec = open_codec(codec_of(settings), device, revision=settings.revision)
     text = open_text(settings.text, settings.base, device, revision=settings.revision)
     return fill_table(dataset, make_encoding(dataset, codec, text), on_progress)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -15,7 +14,7 @@ from torch import Tensor
 
 from leitmotif.generators.codecs.codec import decode_long, encode_long, latent_rate_hz
 from leitmotif.generators.diffusion.guidance import guided
-from leitmotif.generators.diffusion.samplers import NoiseSource, Sampler, sample
+from leitmotif.generators.diffusion.samplers import NoiseSource, Solver, sample
 from leitmotif.generators.ecmg.encode import fit_audio
 from leitmotif.generators.ecmg.run import MusicModel, open_model
 from leitmotif.generators.generator import Request
@@ -54,7 +53,7 @@ class EcmgGenerator:
         self.rate_hz = model.codec.rate_hz
         self.longest_s = model.settings.frames / latent_rate_hz(model.codec)
         settings = model.settings
-        self.sampler = Sampler(self.steps or settings.sampling_steps, settings.sigma_min, settings.sigma_max)
+        self.solver = self._solver(self.steps or settings.sampling_steps)
         self.scale = settings.guidance if self.guidance is None else self.guidance
         return self
 
@@ -71,8 +70,12 @@ class EcmgGenerator:
         if steps < 1 or not (math.isfinite(guidance) and guidance >= 1):
             raise UserError(f"got {steps} steps and guidance {guidance:g}; expected 1 or more of both")
         other = copy.copy(self)
-        other.sampler, other.scale = replace(self.sampler, steps=steps), guidance
+        other.solver, other.scale = self._solver(steps), guidance
         return other
+
+    def _solver(self, steps: int) -> Solver:
+        settings = self.model.settings
+        return self.model.net.kind.solver(steps, settings.sigma_min, settings.sigma_max)
 
     @property
     def model(self) -> MusicModel:
@@ -87,23 +90,46 @@ class EcmgGenerator:
         """Return one sound for each request, in order, at the run's loudness.
 
         Args:
-            requests: What they are to be like; together they are one batch.
-            on_step: Called after each step of the sampler with its number, from 1.
+            requests: What they are to be like; those of the same number of latent frames are one batch.
+            on_step: Called after each step of the sampler with its number, from 1 through all batches.
 
         Raises:
             UserError: A request cannot be met.
         """
         for request in requests:
             self._check(request)
-        if not requests:
-            return []
+        sounds: dict[int, Audio] = {}
+        lengths = [self._frames(request) for request in requests]
+        steps = len(self.solver.sigmas()) - 1
+        for done, frames in enumerate(dict.fromkeys(lengths)):
+            numbers = [number for number, length in enumerate(lengths) if length == frames]
+
+            def told(step: int, before: int = done * steps) -> None:
+                on_step(before + step)
+
+            made = self._batch([requests[number] for number in numbers], frames, told)
+            sounds |= zip(numbers, made, strict=True)
+        return [sounds[number] for number in range(len(requests))]
+
+    def _batch(self, requests: Sequence[Request], frames: int, on_step: Callable[[int], None]) -> list[Audio]:
+        """Return the sounds of requests, made together of so many latent frames."""
         model = self.model
-        seeds = [request.seed for request in requests]
-        noise = NoiseSource(seeds, (model.codec.latent_dim, model.settings.frames), self.device)
-        denoiser = guided(conditioned(model, self.conditions(requests)), self.scale)
+        noise = NoiseSource(
+            [request.seed for request in requests], (model.codec.latent_dim, frames), self.device
+        )
+        conditions = self.conditions(requests)
+        conditions["control"] = conditions["control"][..., :frames]
+        denoiser = guided(conditioned(model, conditions), self.scale, model.net.kind.OBJECTIVE)
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            latents = sample(denoiser, noise, self.sampler, on_step)
+            latents = sample(denoiser, noise, self.solver, on_step)
         return [self._finish(each, request) for each, request in zip(latents, requests, strict=True)]
+
+    def _frames(self, request: Request) -> int:
+        """Return how many latent frames a sound is made of: its own, or those of a window."""
+        codec = self.model.codec
+        if not self.model.net.kind.EXACT:
+            return self.model.settings.frames
+        return -(-round(request.seconds * codec.rate_hz) // codec.hop)
 
     def conditions(self, requests: Sequence[Request]) -> dict[str, Tensor]:
         """Return the conditions of all requests, then those of the same without them.

@@ -1,4 +1,4 @@
-"""The network: Stable Audio's transformer with a branch of control and the Stylization module."""
+"""The network: a transformer of Stable Audio with a branch of control and the Stylization module."""
 
 from __future__ import annotations
 
@@ -6,34 +6,39 @@ from functools import partial
 from typing import Any
 
 import torch
-from diffusers.models.embeddings import get_1d_rotary_pos_embed
 from torch import Tensor, nn
 
-from leitmotif.generators.ecmg.blocks import Additions, Rotary, run_blocks
+from leitmotif.generators.ecmg.base import Around, Base, Embed
+from leitmotif.generators.ecmg.blocks import Additions, run_blocks
 
 REFERENCE = "Visuals Music Bridge, arXiv:2412.09428, section 3.3; Stable Audio Open, arXiv:2407.14358"
-# The parts by their folders in a checkpoint; the first two as in the layout of Stable Audio Open.
-PARTS = ("transformer", "projection_model", "control", "stylization")
+# Folders in a checkpoint of what is added to a base.
+ADDED = ("control", "stylization")
 
 
 class EcmgNetwork(nn.Module):
-    """Says the velocity of noised latents, given text, times, a style and music to follow.
+    """Says what is between noised latents and sound, given text, times, a style and music to follow.
 
     Args:
-        transformer: diffusers' `StableAudioDiTModel`.
-        projection_model: diffusers' `StableAudioProjectionModel`, of the states of text and the two times.
-        control: `MusicControlFormer` or `MusicControlAdapter`.
+        base: The transformer with what embeds its times, which are parts by the names of their folders.
+        control: Its branch of control, such as `MusicControlFormer`.
         stylization: `StylizationModule`.
         again: Compute activations a second time in the backward pass, rather than keep them.
     """
 
-    def __init__(
-        self, transformer: Any, projection_model: Any, control: Any, stylization: Any, *, again: bool = False
-    ) -> None:
+    def __init__(self, base: Base, control: Any, stylization: Any, *, again: bool = False) -> None:
         super().__init__()
-        self.transformer, self.projection_model = transformer, projection_model
+        self.kind = type(base)
+        for name, module in zip(self.kind.PARTS, base.modules, strict=True):
+            self.add_module(name, module)
         self.control, self.stylization = control, stylization
         self.again = again
+
+    @property
+    def base(self) -> Base:
+        """The transformer with what embeds its times, as the parts are now."""
+        transformer, conditioner = (getattr(self, name) for name in self.kind.PARTS)
+        return self.kind(transformer, conditioner)
 
     def forward(
         self,
@@ -50,7 +55,7 @@ class EcmgNetwork(nn.Module):
         total_s: Tensor,
         keep: Tensor,
     ) -> Tensor:
-        """Return the velocity, of the shape of `noised`.
+        """Return what the base's objective has it say, of the shape of `noised`.
 
         Args:
             noised: Noised latents, shape (batch, dim, frames).
@@ -66,18 +71,13 @@ class EcmgNetwork(nn.Module):
             keep: Whether a row has its conditions, bool (batch,). One without, of classifier-free guidance,
                 has neither text nor style nor control: the one mask for both branches.
         """
+        base = self.base
         context, overall = self.conditions(text, tokens, style, styled, start_s, total_s)
         context = context * keep[:, None, None]
-        embed = partial(self.embed, time=time, overall=overall)
-        context = self.transformer.cross_attention_proj(context)
-        rotary = self.rotary(noised.shape[-1], noised.device)
-        added = self._additions(noised, control, weight * keep, embed, context, rotary)
-        hidden = run_blocks(
-            self.transformer.transformer_blocks, embed(noised), context, rotary, added, again=self.again
-        )
-        hidden = self.transformer.proj_out(hidden).transpose(1, 2)[:, :, 1:]  # (batch, dim, frames)
-        said: Tensor = self.transformer.postprocess_conv(hidden) + hidden
-        return said
+        embed = partial(base.embed, time=time, overall=overall)
+        around = base.around(context, time, overall, noised.shape[-1])
+        added = self._additions(noised, control, weight * keep, base, embed, around)
+        return base.latents(run_blocks(base, embed(noised), around, added, again=self.again))
 
     def conditions(
         self, text: Tensor, tokens: Tensor, style: Tensor, styled: Tensor, start_s: Tensor, total_s: Tensor
@@ -85,44 +85,17 @@ class EcmgNetwork(nn.Module):
         """Return what cross-attention looks at, and the global state.
 
         Returns:
-            (batch, length + 2, cond_dim): text, style and the two times; and (batch, 1, 2 * cond_dim).
+            (batch, length + times, token_dim): text, style and times; and the state, as the base has it.
         """
-        said = self.projection_model(text_hidden_states=text, start_seconds=start_s, end_seconds=total_s)
-        behind = torch.arange(text.shape[1], device=text.device) >= tokens[:, None]  # (batch, length)
-        states = said.text_hidden_states.masked_fill(behind[..., None], 0.0)
-        states = self.stylization(states, tokens, style, styled)
-        times = (said.seconds_start_hidden_states, said.seconds_end_hidden_states)
-        return torch.cat([states, *times], dim=1), torch.cat(times, dim=2)
-
-    def embed(self, latents: Tensor, time: Tensor, overall: Tensor) -> Tensor:
-        """Return the tokens of latents behind the global one, as `StableAudioDiTModel` makes them.
-
-        Args:
-            latents: Shape (batch, dim, frames).
-            time: Shape (batch,).
-            overall: The global state.
-
-        Returns:
-            Shape (batch, frames + 1, width).
-        """
-        net = self.transformer
-        moment = net.timestep_proj(net.time_proj(time.to(net.dtype)))[:, None]
-        first = net.global_proj(overall) + moment
-        frames = net.proj_in((net.preprocess_conv(latents) + latents).transpose(1, 2))
-        return torch.cat([first, frames], dim=1)
-
-    def rotary(self, frames: int, device: torch.device) -> Rotary:
-        """Return the turns of the global token and of so many frames."""
-        size = self.transformer.config.attention_head_dim // 2
-        cosines, sines = get_1d_rotary_pos_embed(
-            size, frames + 1, use_real=True, repeat_interleave_real=False
-        )
-        return cosines.to(device), sines.to(device)
+        base = self.base
+        said = base.conditions(text, tokens, start_s, total_s)
+        states = self.stylization(said.text, tokens, style, styled, base.empty)
+        return torch.cat([states, said.times], dim=1), said.overall
 
     def _additions(
-        self, noised: Tensor, control: Tensor, weight: Tensor, embed: Any, context: Tensor, rotary: Rotary
+        self, noised: Tensor, control: Tensor, weight: Tensor, base: Base, embed: Embed, around: Around
     ) -> Additions:
         if not self.training and not weight.any():
             return Additions()
-        added: Additions = self.control(noised, control, weight, embed=embed, context=context, rotary=rotary)
+        added: Additions = self.control(noised, control, weight, base=base, embed=embed, around=around)
         return added

@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import StableAudioDiTModel, StableAudioProjectionModel
 from safetensors.torch import load_file, save_file
 
-from leitmotif.generators.ecmg.adapter import MusicControlAdapter
-from leitmotif.generators.ecmg.controlformer import MusicControlFormer
-from leitmotif.generators.ecmg.network import PARTS, EcmgNetwork
+from leitmotif.generators.ecmg.base import Base
+from leitmotif.generators.ecmg.network import ADDED, EcmgNetwork
 from leitmotif.generators.ecmg.settings import Settings
+from leitmotif.generators.ecmg.stable_audio import StableAudioBase
+from leitmotif.generators.ecmg.stable_audio_3 import StableAudio3Base
 from leitmotif.generators.ecmg.stylization import StylizationModule
-from leitmotif.generators.published_layout import check_pipeline, load_part, part_folder
+from leitmotif.generators.published_layout import base_pipeline, load_part, part_folder
 from leitmotif.storage.errors import UserError
 from leitmotif.weights.load import fill, loading
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"  # as diffusers names them
-LONGEST_S = 512.0  # that Stable Audio knows of
-_TIME_DIM = 256
+# By what a published model calls itself (`published_layout.BASES`).
+_KINDS: Mapping[str, type[Base]] = {kind.PIPELINE: kind for kind in (StableAudioBase, StableAudio3Base)}
 
 
 def build_network(settings: Settings, facts: Mapping[str, Any]) -> EcmgNetwork:
@@ -29,7 +29,7 @@ def build_network(settings: Settings, facts: Mapping[str, Any]) -> EcmgNetwork:
 
     Args:
         settings: Settings of the run.
-        facts: Of the encoded dataset: `latent_dim`, `text_dim`, `clap_dim`.
+        facts: Of the encoded dataset: `latent_dim`, `latent_rate_hz`, `text_dim`, `clap_dim`.
 
     Raises:
         BadModel: The base is missing, incomplete or of another kind.
@@ -37,22 +37,29 @@ def build_network(settings: Settings, facts: Mapping[str, Any]) -> EcmgNetwork:
     """
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        transformer, projection = (
-            _from_scratch(settings, facts) if settings.base is None else _of_base(settings)
-        )
-        _check_fit(transformer, projection, settings, facts)
+        base = _from_scratch(settings, facts) if settings.base is None else _published(settings)
+        _check_fit(base, settings, facts)
         if settings.control == "controlformer":
-            control: Any = MusicControlFormer.of(
-                transformer, settings.control_layers, noisy_input=settings.noisy_input
-            )
+            control = base.controlformer(settings.control_layers, noisy_input=settings.noisy_input)
         else:
-            control = MusicControlAdapter.of(transformer)
-        styles = StylizationModule(int(facts["clap_dim"]), int(transformer.config.cross_attention_input_dim))
-    for part in (transformer, projection):
+            control = base.adapter()
+        styles = StylizationModule(int(facts["clap_dim"]), base.shape.token_dim)
+    for part in base.modules:
         part.requires_grad_(trains_base(settings))
-    # The frequencies of the time are drawn once, and never learned.
-    transformer.time_proj.requires_grad_(False)
-    return EcmgNetwork(transformer, projection, control, styles, again=settings.gradient_checkpointing)
+    for part in base.never_learned():
+        part.requires_grad_(False)
+    return EcmgNetwork(base, control, styles, again=settings.gradient_checkpointing)
+
+
+def base_kind(settings: Settings) -> type[Base]:
+    """Return which kind of base the settings name.
+
+    Raises:
+        BadModel: It is missing, or of no kind that is known.
+    """
+    if settings.base is None:
+        return StableAudioBase
+    return _KINDS[base_pipeline(settings.base, settings.revision)]
 
 
 def trains_base(settings: Settings) -> bool:
@@ -62,7 +69,7 @@ def trains_base(settings: Settings) -> bool:
 
 def parts_learned(settings: Settings) -> tuple[str, ...]:
     """Return the parts that a checkpoint holds: those that learn."""
-    return PARTS if trains_base(settings) else ("control", "stylization")
+    return (*base_kind(settings).PARTS, *ADDED) if trains_base(settings) else ADDED
 
 
 def save_parts(net: EcmgNetwork, folder: Path, settings: Settings, weights: Mapping[str, Any] | None) -> None:
@@ -93,56 +100,45 @@ def load_parts(net: EcmgNetwork, folder: Path, settings: Settings) -> None:
         fill(getattr(net, name), load_file(folder / name / WEIGHTS))
 
 
-def _from_scratch(settings: Settings, facts: Mapping[str, Any]) -> tuple[Any, Any]:
-    text_dim, latent_dim = int(facts["text_dim"]), int(facts["latent_dim"])
-    transformer = StableAudioDiTModel(
-        sample_size=settings.frames,
-        in_channels=latent_dim,
-        out_channels=latent_dim,
-        num_layers=settings.layers,
-        attention_head_dim=settings.width // settings.heads,
-        num_attention_heads=settings.heads,
-        num_key_value_attention_heads=settings.heads,
-        cross_attention_dim=settings.width,
-        cross_attention_input_dim=text_dim,
-        global_states_input_dim=2 * text_dim,
-        time_proj_dim=_TIME_DIM,
+def _from_scratch(settings: Settings, facts: Mapping[str, Any]) -> Base:
+    return StableAudioBase.from_scratch(
+        frames=settings.frames,
+        layers=settings.layers,
+        width=settings.width,
+        heads=settings.heads,
+        latent_dim=int(facts["latent_dim"]),
+        text_dim=int(facts["text_dim"]),
     )
-    projection = StableAudioProjectionModel(
-        text_encoder_dim=text_dim, conditioning_dim=text_dim, min_value=0, max_value=LONGEST_S
-    )
-    return transformer, projection
 
 
-def _of_base(settings: Settings) -> tuple[Any, Any]:
-    base = str(settings.base)
-    check_pipeline(base, settings.revision)
+def _published(settings: Settings) -> Base:
+    model, kind = str(settings.base), base_kind(settings)
     made = []
-    for part, kind in zip(PARTS, (StableAudioDiTModel, StableAudioProjectionModel), strict=False):
-        folder = part_folder(base, part, settings.revision)
-        with loading(base, kind.__name__, "a folder in the layout of Stable Audio Open"):
-            made.append(load_part(kind, folder))
-    return made[0], made[1]
+    for part, of in kind.PARTS.items():
+        folder = part_folder(model, part, settings.revision)
+        with loading(model, of.__name__, f"a folder in the layout of a {kind.PIPELINE}"):
+            made.append(load_part(of, folder))
+    transformer, conditioner = made
+    with loading(model, kind.PIPELINE, "the published shape"):
+        return kind(transformer, conditioner)
 
 
-def _check_fit(transformer: Any, projection: Any, settings: Settings, facts: Mapping[str, Any]) -> None:
-    config = transformer.config
-    if config.in_channels != facts["latent_dim"]:
+def _check_fit(base: Base, settings: Settings, facts: Mapping[str, Any]) -> None:
+    shape = base.shape
+    if shape.latent_dim != facts["latent_dim"]:
         raise UserError(
             f"got latents of {facts['latent_dim']} numbers; the base {settings.base!r} takes "
-            f"{config.in_channels}: encode the dataset with its own codec"
+            f"{shape.latent_dim}: encode the dataset with its own codec"
         )
-    if projection.config.text_encoder_dim != facts["text_dim"]:
+    if shape.text_dim != facts["text_dim"]:
         raise UserError(
             f"got text states of {facts['text_dim']} numbers; the base {settings.base!r} takes "
-            f"{projection.config.text_encoder_dim}: encode the dataset with its own text encoder"
+            f"{shape.text_dim}: encode the dataset with its own text encoder"
         )
-    if settings.frames > config.sample_size:
-        raise UserError(
-            f"got frames={settings.frames}; the base {settings.base!r} makes at most {config.sample_size}"
-        )
-    if settings.control == "controlformer" and settings.control_layers > config.num_layers:
+    if settings.frames > (longest := base.longest(float(facts["latent_rate_hz"]))):
+        raise UserError(f"got frames={settings.frames}; the base {settings.base!r} makes at most {longest}")
+    if settings.control == "controlformer" and settings.control_layers > shape.layers:
         raise UserError(
             f"got control_layers={settings.control_layers}; the base {settings.base!r} has "
-            f"{config.num_layers} blocks"
+            f"{shape.layers} blocks"
         )

@@ -22,6 +22,8 @@ from leitmotif.training.settings import (
 Share = Annotated[float, Field(ge=0, le=1)]
 # stabilityai/stable-audio-open-1.0 in the layout of diffusers.
 STABLE_AUDIO = "stabilityai/stable-audio-open-1.0"
+# Published in a format of its own; `weights/generator_table.py` says where it lies once it is converted.
+STABLE_AUDIO_3 = "stabilityai/stable-audio-3-small-music-base"
 
 
 @dataclass(frozen=True, kw_only=True, config=ConfigDict(extra="forbid"))
@@ -29,11 +31,12 @@ class Settings(LoopSettings):
     """The settings of a run, beside those of every training.
 
     Attributes:
-        base: A model in the layout of Stable Audio Open that is trained on: a folder or a hub id; none trains
-            a transformer of `layers` and `width` from scratch.
+        base: A model in the layout of Stable Audio Open or Stable Audio 3 that is trained on: a folder or a
+            hub id; none trains a transformer of `layers` and `width` from scratch. It says what is learned
+            (velocities, or a rectified flow) and which sampler makes sounds.
         revision: Commit, branch or tag of a base on the hub.
         codec: What turns sound into latents; none takes the codec of the base.
-        text: What reads the prompts: a CLAP model; none takes T5 of the base.
+        text: What reads the prompts: a CLAP model; none takes that of the base.
         features: Folder of the encoded features (`ecmg-…`), where the dataset has several.
         init: Folder of a run of the same shape, whose weights this one begins with.
         frames: Latent frames of a window; a base says how many it makes.
@@ -55,7 +58,7 @@ class Settings(LoopSettings):
         gradient_checkpointing: Compute activations twice rather than keep them.
         validation_rows: Size of the fixed set whose loss is measured.
         sampling_steps: Steps from noise to sound.
-        sigma_min: Noise at the last of them.
+        sigma_min: Noise at the last of them; a rectified flow has times of its own.
         sigma_max: Noise at the first of them.
         guidance: How much of its conditions the network is made to follow; 1 is its own opinion.
         loudness: Integrated loudness of what is generated, LUFS.
@@ -149,6 +152,20 @@ PRESETS: dict[str, Settings] = {
         guidance=2.0,
     ),
     "sao": Settings(preset="sao", base=STABLE_AUDIO, learning_rate=1e-4, warmup=0.0, ema_decay=0.999),
+    "sa3-small": Settings(
+        preset="sa3-small",
+        base=STABLE_AUDIO_3,
+        # 47.6 s of 4096 samples a frame, as long as the windows of `sao`.
+        frames=512,
+        layers=20,
+        width=1024,
+        heads=16,
+        # A quarter of the blocks, as of `sao`.
+        control_layers=5,
+        learning_rate=1e-4,
+        warmup=0.0,
+        ema_decay=0.999,
+    ),
 }
 
 

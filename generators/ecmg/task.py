@@ -8,13 +8,12 @@ from typing import Any, ClassVar
 
 import torch
 
-from leitmotif.generators.diffusion.objectives import VPrediction
+from leitmotif.generators.diffusion.objectives import Objective
 from leitmotif.generators.ecmg.examples import BatchMaker, Example
 from leitmotif.generators.ecmg.parts import load_parts, save_parts
 from leitmotif.generators.ecmg.settings import Settings
 
 NETWORK = "network"
-_OBJECTIVE = VPrediction()
 
 
 class MusicTask:
@@ -31,10 +30,11 @@ class MusicTask:
 
     def __init__(self, accelerator: Any, net: Any, examples: Sequence[Example], settings: Settings) -> None:
         self.accelerator, self.net, self.examples, self.settings = accelerator, net, examples, settings
+        self.objective: Objective = accelerator.unwrap_model(net).kind.OBJECTIVE
 
     def loss(self, tensors: Mapping[str, torch.Tensor]) -> torch.Tensor:
-        """Return the squared error of the velocity, summed over frames: a scalar. See `sum_loss`."""
-        return sum_loss(self.net, tensors)
+        """Return the squared error of what is said, summed over frames: a scalar. See `sum_loss`."""
+        return sum_loss(self.net, tensors, self.objective)
 
     @torch.no_grad()
     def validate(self, step: int) -> Mapping[str, float]:
@@ -50,7 +50,7 @@ class MusicTask:
             own = self.examples[start + rank * size :][:size]
             # Weights may lie scattered: where the examples end, every process still takes part.
             (made,) = make(own or self.examples[:1])
-            loss = sum_loss(self.net, made.to(accelerator.device))
+            loss = sum_loss(self.net, made.to(accelerator.device), self.objective)
             if own:
                 sums += torch.stack([loss.double(), loss.new_tensor(float(made.count)).double()])
         total, frames = accelerator.reduce(sums, "sum").tolist()
@@ -65,17 +65,19 @@ class MusicTask:
         load_parts(self.accelerator.unwrap_model(self.net), folder / NETWORK, self.settings)
 
 
-def sum_loss(net: Any, batch: Mapping[str, torch.Tensor]) -> torch.Tensor:
-    """Return the squared error of the velocity, its mean over the numbers of a frame, summed over frames.
+def sum_loss(net: Any, batch: Mapping[str, torch.Tensor], objective: Objective) -> torch.Tensor:
+    """Return the squared error of what is said, its mean over the numbers of a frame, summed over frames.
 
     Args:
         net: The network.
         batch: What `BatchMaker` made.
+        objective: What the network is to say.
 
     Returns:
         A scalar, float32.
     """
     conditions = {name: value for name, value in batch.items() if name not in ("clean", "noise", "time")}
-    noised, target = _OBJECTIVE.noised(batch["clean"], batch["noise"], batch["time"])
-    said = net(noised, batch["time"], **conditions)  # (batch, dim, frames)
+    time = objective.time(batch["time"])
+    noised, target = objective.noised(batch["clean"], batch["noise"], time)
+    said = net(noised, time, **conditions)  # (batch, dim, frames)
     return (said.float() - target).square().mean(dim=1).sum()

@@ -1,4 +1,4 @@
-"""Reads prompts: the states of their tokens, by T5 as in Stable Audio, or by the text tower of CLAP."""
+"""Reads prompts: the states of their tokens, by T5 or T5Gemma as in Stable Audio, or by CLAP's text tower."""
 
 from __future__ import annotations
 
@@ -10,10 +10,14 @@ import numpy as np
 import torch
 
 from leitmotif.generators.published_layout import part_folder
+from leitmotif.storage.documents import read_object
 from leitmotif.weights.load import check_complete, check_kind, loading
 from leitmotif.weights.resolve import BadModel, digest_of_ends, resolve_model
 
 _AT_ONCE = 16
+# Classes of transformers by what a text encoder's config.json says, and how many tokens each takes at most:
+# as T5 and Stable Audio 3 were trained.
+_ENCODERS = {"t5": ("T5EncoderModel", 512), "t5gemma": ("T5GemmaEncoderModel", 256)}
 
 
 class TextStates(Protocol):
@@ -48,7 +52,8 @@ class TransformerText:
 
     def __init__(self, net: Any, tokenizer: Any, model: str, fingerprint: str, max_tokens: int) -> None:
         self.net, self.tokenizer, self.model, self.fingerprint = net, tokenizer, model, fingerprint
-        self.max_tokens, self.dim = max_tokens, int(net.config.hidden_size)
+        shape = getattr(net.config, "encoder", net.config)  # that of T5Gemma is one of two
+        self.max_tokens, self.dim = max_tokens, int(shape.hidden_size)
 
     @torch.inference_mode()
     def states(self, texts: Sequence[str]) -> list[np.ndarray]:
@@ -66,8 +71,9 @@ class TransformerText:
             states = self.net(
                 input_ids=tokens["input_ids"], attention_mask=tokens["attention_mask"]
             ).last_hidden_state  # (texts, max_tokens, dim)
-            lengths = tokens["attention_mask"].sum(dim=1).tolist()
-            found += [row[:length].float().cpu().numpy() for row, length in zip(states, lengths, strict=True)]
+            # Some tokenizers fill up in front of the prompt.
+            masks = tokens["attention_mask"].bool()
+            found += [row[mask].float().cpu().numpy() for row, mask in zip(states, masks, strict=True)]
         return found
 
 
@@ -77,8 +83,8 @@ def open_text(
     """Return what reads prompts.
 
     Args:
-        text: A CLAP model: one that ships, a folder or a hub id; None takes T5 of the base.
-        base: A model in the layout of Stable Audio Open.
+        text: A CLAP model: one that ships, a folder or a hub id; None takes the encoder of the base.
+        base: A model in the layout of Stable Audio Open or Stable Audio 3.
         device: Where to.
         revision: Revision of a base on the hub.
 
@@ -111,15 +117,20 @@ def _open_clap(model: str, device: str) -> TransformerText:
 
 
 def _open_t5(base: str, device: str, revision: str | None) -> TransformerText:
-    from transformers import AutoTokenizer, T5EncoderModel
+    import transformers
 
     folder = part_folder(base, "text_encoder", revision)
     words = part_folder(base, "tokenizer", revision)
-    with loading(base, "a model with T5", "a folder in the layout of Stable Audio Open"):
-        net, report = T5EncoderModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    with loading(base, "a model with T5 or T5Gemma", "a folder in the layout of Stable Audio"):
+        kind = str(read_object(folder / "config.json").get("model_type"))
+        if kind not in _ENCODERS:
+            raise ValueError(f"its text encoder is a {kind}")
+        name, longest = _ENCODERS[kind]
+        net, report = getattr(transformers, name).from_pretrained(
+            folder, dtype=torch.float32, output_loading_info=True
+        )
         check_complete(report)
-        tokenizer = AutoTokenizer.from_pretrained(words)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(words)
     net = net.eval().requires_grad_(False).to(device)
-    return TransformerText(
-        net, tokenizer, base, digest_of_ends(Path(folder)), int(tokenizer.model_max_length)
-    )
+    longest = min(int(tokenizer.model_max_length), longest)
+    return TransformerText(net, tokenizer, base, digest_of_ends(Path(folder)), longest)

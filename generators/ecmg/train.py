@@ -89,10 +89,7 @@ def _train(dataset: Dataset, run: Path, settings: Settings, on_progress: OnProgr
         torch.manual_seed(settings.seed + accelerator.process_index)
         rank, world_size = accelerator.process_index, accelerator.num_processes
         loader = make_loader(dataset, table, settings, rank=rank, world_size=world_size)
-        slower = {
-            "transformer.": settings.base_learning_rate,
-            "projection_model.": settings.base_learning_rate,
-        }
+        slower = {f"{part}.": settings.base_learning_rate for part in net.kind.PARTS}
         net, optimizer, ema = prepare(accelerator, net, make_optimizer(net, settings, slower), settings)
         task = MusicTask(accelerator, net, examples, settings)
     if begun and accelerator.is_main_process and not list_checkpoints(run):

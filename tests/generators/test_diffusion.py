@@ -4,11 +4,12 @@ import math
 
 import pytest
 import torch
+from diffusers.pipelines.stable_audio_3.pipeline_stable_audio_3 import logsnr_sigma_schedule
 
 from leitmotif.generators.diffusion.guidance import guided
-from leitmotif.generators.diffusion.objectives import VPrediction, time_of_sigma
-from leitmotif.generators.diffusion.samplers import NoiseSource, Sampler, sample
-from tests.generators.small_networks import small_network, some_inputs, spoil
+from leitmotif.generators.diffusion.objectives import FlowMatching, Objective, VPrediction, time_of_sigma
+from leitmotif.generators.diffusion.samplers import EulerSampler, NoiseSource, Sampler, sample
+from tests.generators.small_networks import BASES, small_network, some_inputs, spoil
 
 MEAN, DEVIATION = 0.4, 0.5
 
@@ -55,11 +56,11 @@ def test_a_sound_has_the_same_noise_in_any_company() -> None:
         assert torch.equal(many.draw()[1], alone.draw()[0])
 
 
-def test_noised_velocity_and_sound_belong_together() -> None:
+@pytest.mark.parametrize("objective", [VPrediction(), FlowMatching()])
+def test_noised_velocity_and_sound_belong_together(objective: Objective) -> None:
     draw = torch.Generator().manual_seed(0)
     clean, noise = torch.randn(2, 4, 8, 6, generator=draw)
     time = torch.tensor([0.0, 0.3, 0.7, 1.0])
-    objective = VPrediction()
     noised, velocity = objective.noised(clean, noise, time)
     assert torch.equal(noised[0], clean[0]) and torch.allclose(noised[3], noise[3], atol=1e-6)
     assert torch.allclose(objective.denoised(velocity, noised, time), clean, atol=1e-6)
@@ -71,9 +72,50 @@ def test_a_sigma_is_the_ratio_of_noise_to_sound_at_its_time() -> None:
     assert torch.allclose(angle.sin() / angle.cos(), sigma, rtol=2e-3)
 
 
+def test_a_flow_leads_from_noise_to_what_the_denoiser_knows() -> None:
+    def ideal_of_time(latents: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
+        keep = 1 - time
+        spread = (keep * DEVIATION) ** 2 + time**2
+        return MEAN + keep * DEVIATION**2 / spread * (latents - keep * MEAN)
+
+    def error(steps: int) -> float:
+        drawn = sample(ideal_of_time, NoiseSource([0], (20_000,), "cpu"), EulerSampler(steps))
+        last = EulerSampler(steps).sigmas()[-2]  # from here on one step goes to the mean
+        start = NoiseSource([0], (20_000,), "cpu").draw()
+        # Of the equation itself: a normal distribution goes on in proportion to its deviation at each time.
+        exact = (1 - last) * MEAN + start * (((1 - last) * DEVIATION) ** 2 + last**2).sqrt()
+        return float((drawn - ideal_of_time(exact, last)).abs().mean())
+
+    assert error(400) < error(100) / 3 < 0.01
+
+
+@pytest.mark.parametrize("steps", [1, 8, 100])
+def test_the_times_of_a_flow_are_those_of_diffusers(steps: int) -> None:
+    assert EulerSampler(steps).sigmas()[:-1].tolist() == pytest.approx(
+        logsnr_sigma_schedule(steps, -6.2, 2.0), abs=1e-6
+    )
+    assert EulerSampler(steps).sigmas()[-1] == 0
+
+
+def test_times_that_a_flow_is_learned_at_are_those_of_stability_s_trainer() -> None:
+    drawn = torch.linspace(0.0, 1.0, 100_001)
+    time = FlowMatching().time(drawn)
+    assert (time.isfinite() & (time >= 0) & (time <= 1)).all()
+    assert (time[1:] <= time[:-1]).all()
+    # As `truncated_logistic_normal_rescaled` has it: a normal's shares, squeezed beyond the cut, turned.
+    normal = torch.distributions.Normal(0.0, 1.0)
+    least = normal.cdf(torch.logit(torch.tensor(0.075)))
+    shares = least + (1 - least) * normal.cdf(torch.tensor([-1.0, 0.0, 1.0]))
+    expected = 1 - (torch.sigmoid(normal.icdf(shares)) - 0.075) / 0.925
+    at = FlowMatching().time(normal.cdf(torch.tensor([-1.0, 0.0, 1.0])))
+    assert torch.allclose(at, expected, atol=1e-6)
+    assert torch.equal(VPrediction().time(drawn), drawn)
+
+
+@pytest.mark.parametrize("base", BASES)
 @pytest.mark.parametrize("scale", [1.0, 2.0, 7.0])
-def test_both_opinions_at_once_are_those_of_two_passes(scale: float) -> None:
-    net = small_network()
+def test_both_opinions_at_once_are_those_of_two_passes(scale: float, base: str) -> None:
+    net = small_network(base=base)
     spoil(net)
     inputs = some_inputs()
     latents = inputs.pop("noised")
@@ -85,9 +127,10 @@ def test_both_opinions_at_once_are_those_of_two_passes(scale: float) -> None:
         return net(seen, time, **{name: value[numbers] for name, value in both.items()})
 
     with torch.no_grad():
-        one = guided(network, scale)(latents, torch.tensor(2.3))
-        two = guided(network, scale, batched=False)(latents, torch.tensor(2.3))
-    assert torch.allclose(one, two, rtol=1e-4, atol=1e-3)
+        objective, sigma = net.kind.OBJECTIVE, torch.tensor(0.7)
+        one = guided(network, scale, objective)(latents, sigma)
+        two = guided(network, scale, objective, batched=False)(latents, sigma)
+    assert float((one - two).abs().max()) <= 5e-6 * float(one.abs().max())
 
 
 def test_guidance_goes_from_the_opinion_without_conditions_beyond_that_with_them() -> None:

@@ -20,7 +20,7 @@ from leitmotif.generators.ecmg.text import open_text
 from leitmotif.weights.resolve import BadModel
 from tests.generators.published import write_published
 
-FACTS = {"latent_dim": 8, "text_dim": 32, "clap_dim": 4}
+FACTS = {"latent_dim": 8, "latent_rate_hz": 1000.0, "text_dim": 32, "clap_dim": 4}
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 
 

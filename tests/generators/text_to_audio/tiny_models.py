@@ -257,7 +257,9 @@ def write_stable_audio_3(folder: Path, *, distilled: bool = True) -> Path:
         tokenizer=GemmaTokenizer(vocab={token: at for at, (token, _) in enumerate(spelled)}, merges=[]),
         duration_embedder=StableAudio3DurationEmbedder(output_dim=16, fourier_dim=16),
         transformer=net,
-        scheduler=FlowMatchEulerDiscreteScheduler(stochastic_sampling=distilled),
+        scheduler=FlowMatchEulerDiscreteScheduler(
+            num_train_timesteps=1, shift=1.0, stochastic_sampling=distilled
+        ),
     )
     for part in (codec, net):
         spread(part)
