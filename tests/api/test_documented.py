@@ -4,7 +4,9 @@ import shutil
 from pathlib import Path
 
 import datasets
+import numpy as np
 import pytest
+import soundfile
 
 import leitmotif
 from tests.pages import PAGES, REPOSITORY, Fence, fences
@@ -30,6 +32,10 @@ def test_every_example_of_a_page_runs(
         (tmp_path / "my-videos").symlink_to(request.getfixturevalue("videos"))
         shutil.copytree(request.getfixturevalue("workspace").path, tmp_path / "work")
         shutil.copytree(request.getfixturevalue("dataset").path, tmp_path / "my-dataset")
+    if any("song.mp3" in example.text for example in examples):
+        soundfile.write(
+            tmp_path / "song.mp3", 0.1 * np.random.default_rng(0).normal(size=(3 * 44100, 2)), 44100
+        )
     run(examples, tmp_path, monkeypatch)
 
 
