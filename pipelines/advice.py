@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from pathlib import Path, PurePath
 
@@ -107,28 +108,29 @@ def licenses_left_out(ledger: Ledger) -> list[str]:
     ]
 
 
-def licenses_not_free(ledger: Ledger, plan: Plan, out: Path) -> list[str]:
+def licenses_not_free(ledger: Ledger, plan: Plan) -> list[str]:
     """Return the line that names stated licences of kept clips that are not known to be free, if any are.
 
     Args:
         ledger: One that has decided.
         plan: What it decided by; where that says which licences are allowed, somebody chose them.
-        out: Where the dataset is published.
     """
     if plan.licenses.allow is not None:
         return []
     kept = Counter(license_id(entry.source.license or "") for entry in ledger.kept())
-    others = sorted(name for name in kept if is_free(name) or name == UNKNOWN_LICENSE)
+    known = {license_id(entry.source.license or "") for entry in ledger.entries}
+    others = sorted(name for name in known if is_free(name) or name == UNKNOWN_LICENSE)
     found = Counter({name: number for name, number in kept.items() if name not in others})
     if not found:
         return []
-    allow = f"license.allow=[{', '.join(others)}]"
-    publish = command("publish", ledger.workspace.root, "--out", out, "--set", allow)
-    one = found.total() == 1
+    change = shlex.quote(f"license.allow=[{', '.join(others)}]")
+    one, unknown = found.total() == 1, kept[UNKNOWN_LICENSE]
+    them = "it" if one else "them"
     return [
         f"{count(found.total(), 'clip')} {'is' if one else 'are'} published under a licence that is not "
         f"known to be free: {some_of([f'{name} {number:,}' for name, number in found.most_common()])}"
-        + (f"; `{publish}` leaves {'it' if one else 'them'} out" if others else "")
+        + (f", and {unknown:,} more with none that is stated" if unknown else "")
+        + (f"; `--set {change}`, added to the command, leaves {them} out" if others else "")
     ]
 
 

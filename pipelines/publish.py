@@ -160,7 +160,7 @@ def _publish(
             *name_quarantined(ledger),
             *other_recipe(ledger, plan),
             *licenses_left_out(ledger),
-            *licenses_not_free(ledger, plan, out),
+            *licenses_not_free(ledger, plan),
         ],
     )
 

@@ -30,6 +30,7 @@ from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.saved_plan import read_models, read_plan
 from leitmotif.pipelines.stage import Stage, may_read, stored_as
 from leitmotif.pipelines.stages import STAGES
+from leitmotif.shards.manifest import MANIFEST
 from leitmotif.shards.takedown import RECORD, Blocklist, mend_record, read_record
 from leitmotif.storage.atomic import whole_file, write_bytes, write_text
 from leitmotif.storage.documents import yaml_text
@@ -97,7 +98,8 @@ class Workspace:
             UserError: This is no workspace, or its plan does not fit this version.
         """
         path = self.root / PLAN
-        if not path.is_file() and self.exists():
+        is_dataset = (self.root / MANIFEST).is_file()
+        if not path.is_file() and self.exists() and not is_dataset:
             watch = command("status", self.root, "--watch")
             raise UserError(
                 f"{str(self.root)!r} has no {PLAN} yet: a run is only starting there, or ended while it did; "
@@ -105,6 +107,7 @@ class Workspace:
             )
         if not path.is_file():
             lacking = f"no {PLAN}" if self.root.exists() else no_such_folder(self.root, PLAN)
+            lacking = "but a dataset" if is_dataset else lacking
             raise UserError(
                 f"{str(self.root)!r} is no workspace ({lacking}); give one that `leitmotif curate` wrote"
             )

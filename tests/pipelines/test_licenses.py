@@ -105,8 +105,9 @@ def test_what_is_published_under_a_licence_that_is_not_known_to_be_free_is_told_
     told = capsys.readouterr()
     (line,) = [line for line in (told.out + told.err).splitlines() if "not known to be free" in line]
     assert "2 clips are published under a licence" in line and "LicenseRef-pixabay-license 1" in line
-    (command,) = re.findall(r"`leitmotif (.*)` leaves them out", line)
-    assert main(shlex.split(command)) == 0
+    assert "and 2 more with none that is stated" in line
+    (change,) = re.findall(r"`(.*)`, added to the command, leaves them out", line)
+    assert main(["publish", str(workspace.root), "--out", str(tmp_path / "ds"), *shlex.split(change)]) == 0
     told = capsys.readouterr()
     assert "2 clips left out for the licence: " in told.out + told.err
     assert "not known to be free" not in told.out + told.err

@@ -7,6 +7,7 @@ import numpy as np
 import soundfile
 import torch
 
+from leitmotif.generators.codecs.codec import latent_rate_hz
 from leitmotif.generators.codecs.open import open_codec
 from leitmotif.generators.ecmg.parts import build_network, save_parts
 from leitmotif.generators.ecmg.run import write_facts
@@ -34,6 +35,7 @@ def write_run(run: Path, *, seed: int = 0, **other: object) -> Path:
     settings = choose_settings("tiny", [f"{name}={value}" for name, value in {**shape, **other}.items()])
     codec, text = open_codec("codec-mini"), open_text("clap-mini", None)
     facts = {"latent_dim": codec.latent_dim, "text_dim": text.dim, "clap_dim": CLAP_DIM}
+    facts |= {"latent_rate_hz": latent_rate_hz(codec)}
     net = build_network(settings, facts)
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
