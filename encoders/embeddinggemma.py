@@ -14,7 +14,7 @@ from leitmotif.encoders.sentences import mean_of_tokens
 from leitmotif.weights.hub import local_folder
 from leitmotif.weights.load import check_complete, check_kind, loading
 from leitmotif.weights.published import pinned
-from leitmotif.weights.resolve import resolve_model, revision_of
+from leitmotif.weights.resolve import resolve_model
 
 MODEL_ID = "google/embeddinggemma-2"
 REVISION = "914f7f89142e33e77833254d9c9b90c3cef7303b"
@@ -43,7 +43,6 @@ class EmbeddingGemmaEncoder:
     """
 
     dim: int
-    revision_id: str
 
     def __init__(
         self, model: str = MODEL_ID, *, revision: str | None = None, batch: int | None = None
@@ -62,10 +61,7 @@ class EmbeddingGemmaEncoder:
         Raises:
             BadModel: The model is missing, incomplete, or of another kind.
         """
-        source = resolve_model(self.model)
-        revision = pinned(self.model, self.revision)
-        self.revision_id = revision_of(source, None, revision)
-        folder = local_folder(source, revision)
+        folder = local_folder(resolve_model(self.model), pinned(self.model, self.revision))
         with loading(
             self.model,
             "EmbeddingGemma 2",

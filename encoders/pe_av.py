@@ -21,7 +21,7 @@ from leitmotif.extras import needs
 from leitmotif.weights.hub import local_folder
 from leitmotif.weights.load import check_complete, check_kind, loading
 from leitmotif.weights.published import pinned
-from leitmotif.weights.resolve import resolve_model, revision_of
+from leitmotif.weights.resolve import resolve_model
 
 MODEL_ID = "facebook/pe-av-small"
 REVISION = "dd050762bb9704ae9cd996ca45532a98f81d817e"
@@ -58,7 +58,6 @@ class PeAvEncoder:
     rate_hz = RATE_HZ
     window_s = WINDOW_S
     dim: int
-    revision_id: str
 
     def __init__(
         self, model: str = MODEL_ID, *, revision: str | None = None, batch: int | None = None
@@ -83,10 +82,7 @@ class PeAvEncoder:
             raise LookupError(
                 f"{said} where torch is a CUDA build (torchvision keeps others from loading models)"
             )
-        source = resolve_model(self.model)
-        revision = pinned(self.model, self.revision)
-        self.revision_id = revision_of(source, None, revision)
-        folder = local_folder(source, revision)
+        folder = local_folder(resolve_model(self.model), pinned(self.model, self.revision))
         expected = "a whole folder of PeAudioVideoModel.save_pretrained with its processor"
         # transformers 5.23 prints faults of its own docstrings.
         with loading(self.model, "PE-AV", expected), redirect_stdout(io.StringIO()):
