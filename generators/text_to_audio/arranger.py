@@ -24,6 +24,8 @@ REFERENCE = "docs/arranging.md"
 class WordsToMusic(Arranger):
     """Arranges what words say (`leitmotif.generators.text_to_audio.text_to_audio.TextToAudio`)."""
 
+    name = NAME
+
     def generate(self, requests: Sequence[Request], on_step: OnStep = lambda step: None) -> list[Audio]:
         """Return one piece for each request, in order.
 
@@ -32,7 +34,7 @@ class WordsToMusic(Arranger):
             OSError: The disk has no room for a long piece.
         """
         for request in requests:
-            check_request(request, NAME, self.longest_s)
+            check_request(request, self.name, self.longest_s)
         return super().generate(requests, on_step)
 
 

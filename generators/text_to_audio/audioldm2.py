@@ -44,7 +44,6 @@ PACKAGES = ("diffusers",)
 EXTRA = "generate"
 SETTINGS = {"model": "cvssp/audioldm2", "revision": None}
 
-NAME = "audioldm2"
 # As its authors use it.
 STEPS, GUIDANCE = 200, 3.5
 _PARTS = {
@@ -71,6 +70,7 @@ class AudioLDM2:
     """
 
     rate_hz: int
+    name = "audioldm2"
     channels = 1
     longest_s = LONGEST_S
 
@@ -85,7 +85,7 @@ class AudioLDM2:
             BadModel: They are missing, incomplete, or of another kind.
         """
         self._pipeline = open_pipeline(
-            AudioLDM2Pipeline, _PARTS, self.model, self.revision, device, name=NAME
+            AudioLDM2Pipeline, _PARTS, self.model, self.revision, device, name=self.name
         )
         self.rate_hz = int(self._pipeline.vocoder.config.sampling_rate)
         return self
@@ -102,15 +102,7 @@ class AudioLDM2:
         """
         if self._pipeline is None:
             raise RuntimeError("got a generator without weights; expected load(device) to be called first")
-        return make_each(
-            requests,
-            self._make,
-            name=NAME,
-            rate_hz=self.rate_hz,
-            longest_s=self.longest_s,
-            steps=self.steps,
-            on_step=on_step,
-        )
+        return make_each(self, requests, self._make, on_step)
 
     def _make(self, request: Request, on_step: OnStep) -> np.ndarray:
         pipeline = self._pipeline

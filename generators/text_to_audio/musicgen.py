@@ -83,15 +83,7 @@ class MusicGen:
             UserError: A request cannot be met.
         """
         tokens = self._loaded()
-        return make_each(
-            requests,
-            tokens.make,
-            name=self.name,
-            rate_hz=self.rate_hz,
-            longest_s=self.longest_s,
-            steps=tokens.steps,
-            on_step=on_step,
-        )
+        return make_each(self, requests, tokens.make, on_step)
 
     def _loaded(self) -> TokenModel:
         if self._tokens is None:

@@ -25,12 +25,11 @@ MEMORY = "less than 1 GB a minute"
 BEST_AT = "rain, wind, sea, steps, engines, bells and two dozen more; no weights, faster than it plays"
 REFERENCE = "Farnell, Designing Sound, MIT Press 2010, for most of the models"
 
-NAME = "sound-effects"
-
 
 class SoundEffects:
     """Computes sound effects (`leitmotif.generators.text_to_audio.text_to_audio.TextToAudio`)."""
 
+    name = "sound-effects"
     rate_hz, channels, longest_s = RATE, 2, LONGEST_S
 
     def load(self, device: str = "cpu") -> Self:
@@ -47,15 +46,7 @@ class SoundEffects:
         Raises:
             UserError: A request names no effect, or cannot be met.
         """
-        return make_each(
-            requests,
-            _make,
-            name=NAME,
-            rate_hz=self.rate_hz,
-            longest_s=self.longest_s,
-            steps=self.steps,
-            on_step=on_step,
-        )
+        return make_each(self, requests, _make, on_step)
 
 
 def _make(request: Request, on_step: OnStep) -> np.ndarray:

@@ -114,15 +114,7 @@ class StableAudio3:
         """
         if self._pipeline is None:
             raise RuntimeError("got a generator without weights; expected load(device) to be called first")
-        return make_each(
-            requests,
-            self._make,
-            name=self.name,
-            rate_hz=self.rate_hz,
-            longest_s=self.longest_s,
-            steps=self.steps,
-            on_step=on_step,
-        )
+        return make_each(self, requests, self._make, on_step)
 
     def _make(self, request: Request, on_step: OnStep) -> np.ndarray:
         def told(pipeline: Any, step: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,6 @@ PACKAGES = ("diffusers",)
 EXTRA = "generate"
 SETTINGS = {"model": "stabilityai/stable-audio-open-1.0", "revision": None}
 
-NAME = "stable-audio-open"
 # As on the card of the model.
 STEPS, GUIDANCE, SIGMA_MIN, SIGMA_MAX = 100, 7.0, 0.3, 500.0
 
@@ -55,6 +54,7 @@ class StableAudioOpen:
         revision: Revision of a hub id; by default the pinned one.
     """
 
+    name = "stable-audio-open"
     rate_hz: int
     channels: int
     longest_s: float
@@ -96,15 +96,7 @@ class StableAudioOpen:
         """
         if self._net is None:
             raise RuntimeError("got a generator without weights; expected load(device) to be called first")
-        return make_each(
-            requests,
-            self._make,
-            name=NAME,
-            rate_hz=self.rate_hz,
-            longest_s=self.longest_s,
-            steps=self.steps,
-            on_step=on_step,
-        )
+        return make_each(self, requests, self._make, on_step)
 
     def _part(self, kind: Any, part: str) -> Any:
         folder = part_folder(self.model, part, self.revision)
@@ -112,7 +104,7 @@ class StableAudioOpen:
             self.model,
             kind.__name__,
             "a folder in the layout of Stable Audio Open",
-            fetch=fetch_command(NAME),
+            fetch=fetch_command(self.name),
         ):
             return load_part(kind, folder).eval().requires_grad_(False).to(self.device)
 

@@ -33,34 +33,24 @@ class TextToAudio(Generator, Protocol):
     and BEST_AT. Its constructor takes what its SETTINGS name, `model` and `revision` where it has weights.
 
     Attributes:
+        name: The backend, for what is said to the user.
         channels: Channels of what it makes, once it is loaded.
     """
 
+    name: str
     channels: int
 
     def steps(self, request: Request) -> int:
         """Return how many steps a request takes, the last number that `on_step` gets of it."""
 
 
-def make_each(
-    requests: Sequence[Request],
-    make: Make,
-    *,
-    name: str,
-    rate_hz: int,
-    longest_s: float,
-    steps: Callable[[Request], int],
-    on_step: OnStep,
-) -> list[Audio]:
+def make_each(backend: TextToAudio, requests: Sequence[Request], make: Make, on_step: OnStep) -> list[Audio]:
     """Return the sound of each request: each is made by itself, so that it is the same in any company.
 
     Args:
+        backend: Whose they are.
         requests: What is asked for; all of them are looked at before the first is made.
         make: Makes one.
-        name: The backend, for what is said to the user.
-        rate_hz: Sampling rate of what is made.
-        longest_s: Longest sound that it makes at a time.
-        steps: Steps of a request.
         on_step: Is told of the steps of all of them, one count.
 
     Returns:
@@ -70,15 +60,18 @@ def make_each(
         UserError: A request cannot be met.
     """
     for request in requests:
-        check_request(request, name, longest_s)
+        check_request(request, backend.name, backend.longest_s)
+    rate_hz = backend.rate_hz
     made, done = [], 0
     for request in requests:
         before = done
         samples = make(request, lambda step, before=before: on_step(before + step))  # type: ignore[misc]
-        done += steps(request)
+        done += backend.steps(request)
         size = round(request.seconds * rate_hz)
         if samples.shape[-1] < size:
-            raise RuntimeError(f"{name} made {samples.shape[-1]} samples of the {size} that were asked for")
+            raise RuntimeError(
+                f"{backend.name} made {samples.shape[-1]} samples of the {size} that were asked for"
+            )
         made.append(Audio(within_full_scale(samples[:, :size]), rate_hz))
     return made
 

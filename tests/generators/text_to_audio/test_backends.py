@@ -304,7 +304,7 @@ BEST_AT = "one tone"
 
 
 class Hum:
-    rate_hz, channels, longest_s = 16_000, 1, 2.0
+    name, rate_hz, channels, longest_s = "hum", 16_000, 1, 2.0
 
     def load(self, device="cpu"):
         return self
@@ -317,8 +317,7 @@ class Hum:
             told(1)
             return np.sin(np.arange(40_000) * 0.1)[None] * 3
 
-        how = {"name": "hum", "rate_hz": 16_000, "longest_s": 2.0}
-        return make_each(requests, make, steps=self.steps, on_step=on_step, **how)
+        return make_each(self, requests, make, on_step)
 
 
 TEXT_TO_AUDIO = Hum
