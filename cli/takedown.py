@@ -71,6 +71,12 @@ def run(options: argparse.Namespace) -> int:
         print(f"note: split {split} has no clip any more")
     for name in done.same_recording:
         print(f"note: {name} stays, and seems to hold the same recording")
+    if done.without_address:
+        print(
+            f"note: {counted(done.without_address, 'clip')} that the dataset left out may be of an address "
+            "given, since it does not hold theirs; --workspace WS finds them by it, or give file names or "
+            "clip ids of rejected.parquet and quarantine.parquet"
+        )
     if not options.dry_run:
         print(f"{'searched':<12} {counted(done.searched, 'file')}; only takedown.jsonl names them still")
         if targets.dataset is not None:

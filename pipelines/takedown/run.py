@@ -16,12 +16,14 @@ from leitmotif.pipelines.takedown.folders import clean, rebuild
 from leitmotif.pipelines.takedown.redact import Redactor, search
 from leitmotif.pipelines.takedown.sources import (
     HASH,
+    Fact,
     Index,
     redactor_of,
     removal_of,
     resolve,
     same_recording,
     with_media,
+    without_address,
 )
 from leitmotif.pipelines.takedown.targets import Targets, files_in
 from leitmotif.pipelines.workspace import Workspace
@@ -41,6 +43,8 @@ class TakenDown:
         clips: Ids of their clips.
         already: Those of the sources that had been taken down before.
         same_recording: Sources that stay, though they seem to hold the same recording.
+        without_address: How many clips the dataset left out stay and have no address in it, where
+            addresses were given: they may be of one of these.
         removed: Rows, lines and files that went, by folder.
         emptied: Splits of the dataset that have no clip any more.
         searched: Files that were searched in the end; nothing was found in any.
@@ -50,6 +54,7 @@ class TakenDown:
     clips: list[str]
     already: list[str] = field(default_factory=list)
     same_recording: list[str] = field(default_factory=list)
+    without_address: int = 0
     removed: dict[str, int] = field(default_factory=dict)
     emptied: list[str] = field(default_factory=list)
     searched: int = 0
@@ -61,8 +66,21 @@ def describe(removals: Sequence[Removal], targets: Targets) -> TakenDown:
     sources = _names(removals)
     already = sources - _names(removal for removal in removals if removal not in recorded)
     clips = {clip for removal in removals for clip in removal.clip_ids}
-    same = same_recording(removals, targets.facts())
-    return TakenDown(sorted(sources), sorted(clips), sorted(already), same)
+    facts = targets.facts()
+    same = same_recording(removals, facts)
+    blocklist = Blocklist(removals)
+    staying = [fact for fact in facts if not blocklist.refuses(ids=[*fact.links], urls=[*fact.urls])]
+    nameless = _nameless([removal.asked for removal in removals], targets, staying)
+    return TakenDown(sorted(sources), sorted(clips), sorted(already), same, nameless)
+
+
+def _nameless(words: Iterable[str], targets: Targets, facts: Sequence[Fact]) -> int:
+    """Return how many clips that a dataset left out no address can find, where one was given.
+
+    A workspace knows the address of each.
+    """
+    addressed = any(canonical_url(word) != word for word in words)
+    return len(without_address(facts)) if addressed and not targets.workspace else 0
 
 
 def _names(removals: Iterable[Removal]) -> set[str]:
@@ -124,6 +142,12 @@ def _plan(words: Sequence[str], targets: Targets, *, reason: str, keep_out: bool
         folders = ", ".join(str(folder) for folder in targets.folders)
         near = [name for word in unknown[:4] for name in index.near(word)]
         meant = f"did you mean {' or '.join(map(repr, dict.fromkeys(near)))}? Otherwise " if near else ""
+        if nameless := _nameless(unknown, targets, facts):
+            meant += (
+                f"a dataset does not hold the addresses of what it left out ({count(nameless, 'clip')} here)"
+                ": --workspace WS knows them, and the file names and clip ids in rejected.parquet and "
+                "quarantine.parquet need none; "
+            )
         raise UserError(
             f"nothing in {folders} is called {', '.join(map(repr, unknown[:4]))}; {meant}give clip ids, "
             "media hashes, source ids or addresses (--keep-out records addresses and media hashes that are "

@@ -36,7 +36,7 @@ class Fact:
         source_id: Name within the folder it was found in.
         urls: Addresses.
         item: Key in a collected folder.
-        other: Other words that name it: its SHA-256.
+        other: Another word that names it: its SHA-256, or its file as a dataset tells of what it left out.
         path: Where the file lies or lay.
         size_bytes: Size of the file.
         group: Shared by the rows of one source in a dataset.
@@ -81,17 +81,19 @@ class Index:
         return list({id(fact): fact for fact in found}.values())
 
     def near(self, word: str) -> list[str]:
-        """Return names that resemble a word without meaning: of the same file name, else the nearest."""
+        """Return names that resemble a word without meaning: of the same file name, else the nearest.
+
+        An address resembles none: one that differs in a single letter is another work's.
+        """
+        if canonical_url(word) != word:
+            return []
         names = sorted(str(name) for name in {*self._by_name} - {None})
         file = PurePosixPath(word).name
         same = [name for name in names if file in (PurePosixPath(name).name, PurePosixPath(name).stem)]
-        links = {link: link for link in self.by_link if link}
-        for fact in (fact for facts in self.by_link.values() for fact in facts):
-            # An address is told as it was written, not in the form in which addresses are compared.
-            links |= {canonical_url(url): url for url in fact.urls}
-        known = [*names, *sorted(links)]
-        near = difflib.get_close_matches(canonical_url(word), known, n=NEAR, cutoff=0.7)
-        return (same or [links.get(name, name) for name in near])[:NEAR]
+        facts = [fact for found in self.by_link.values() for fact in found]
+        ids = {name for f in facts for name in (*f.media_ids, *f.clip_ids, f.item) if name}
+        near = difflib.get_close_matches(word, [*names, *sorted(ids)], n=NEAR, cutoff=0.7)
+        return (same or near)[:NEAR]
 
 
 def facts_of_workspace(root: Path) -> Iterator[Fact]:
@@ -137,6 +139,7 @@ def facts_of_dataset(folder: Path) -> Iterator[Fact]:
             clip_ids=_known(row["clip_id"]),
             source_id=row["source_id"],
             urls=_known(row.get("source_url")),
+            other=row.get("source"),
             path=row.get("source"),
             group=group,
             recording_id=row.get("recording_id"),
@@ -244,6 +247,15 @@ def _source_around(first: Fact, index: Index) -> list[Fact]:
                 other for link in fact.links for other in index.by_link[link] if id(other) not in found
             ]
     return [*found.values()]
+
+
+def without_address(facts: Sequence[Fact]) -> list[Fact]:
+    """Return the rows of what a dataset left out, but those of files whose address its shards tell.
+
+    A copy of a file that was kept counts: its own address, which nothing tells, may be another.
+    """
+    addressed = {fact.group for fact in facts if fact.urls} - {None}
+    return [fact for fact in facts if fact.path and not fact.item and fact.group not in addressed]
 
 
 def same_recording(removals: Sequence[Removal], facts: Sequence[Fact]) -> list[str]:

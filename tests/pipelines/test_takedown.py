@@ -27,17 +27,20 @@ from leitmotif.pipelines.ledger import Ledger
 from leitmotif.pipelines.plan import Plan
 from leitmotif.pipelines.publish import publish
 from leitmotif.pipelines.settings import make_plan
-from leitmotif.pipelines.takedown.run import plan_takedown, take_down
+from leitmotif.pipelines.takedown.run import describe, plan_takedown, take_down
 from leitmotif.pipelines.takedown.targets import Targets, open_targets
 from leitmotif.pipelines.workspace import Workspace
 from leitmotif.reports.write import write_reports
 from leitmotif.shards.clip_ids import hash_media
+from leitmotif.shards.schema import REJECTED
 from leitmotif.shards.takedown import ASIDE, RECORD, read_record
 from leitmotif.shards.validate import validate
+from leitmotif.storage import parquet
 from leitmotif.storage.errors import OutsideError, UserError
 from leitmotif.storage.json_lines import line_of
 from leitmotif.storage.table import AppendOnlyTable
 from leitmotif.taxonomy import labels
+from tests.retrieval.known_rows import a_row, write_dataset
 
 URL = "https://video.example/watch?v={}&l=é"
 
@@ -246,6 +249,31 @@ def test_rejected_and_quarantined_sources_go_as_well(made: Made) -> None:
     assert holding(made.dataset, made.ids["e"], "e.mp4", made.ids["f"], "f.mp4", URL.format("f")) == [RECORD]
     counts = json.loads((made.dataset / "manifest.json").read_text())["counts"]
     assert (counts["catalogued"], counts["rejected"], counts["quarantined"]) == (4, 1, 0)
+
+
+def test_a_dataset_alone_says_that_it_lacks_the_addresses_of_what_it_left_out(made: Made) -> None:
+    alone = Targets(dataset=made.dataset)
+    said = r"; a dataset does not hold the addresses of what it left out \(3 clips here\): --workspace WS"
+    with pytest.raises(UserError, match=said):
+        plan_takedown([URL.format("e")], alone)
+    made.take_down(URL.format("e"))
+    assert holding(made.dataset, made.ids["e"], "e.mp4") == [RECORD]
+
+
+def test_an_address_that_a_dataset_has_tells_of_what_it_left_out(made: Made) -> None:
+    alone = Targets(dataset=made.dataset)
+    assert describe(plan_takedown([URL.format("b")], alone), alone).without_address == 3
+    assert describe(plan_takedown(["b.mp4"], alone), alone).without_address == 0
+    assert describe(plan_takedown([URL.format("b")], made.targets), made.targets).without_address == 0
+
+
+def test_what_a_dataset_left_out_goes_by_its_file(tmp_path: Path) -> None:
+    dataset = write_dataset(tmp_path / "ds", [a_row(0)])
+    row = {"clip_id": f"{1:032x}", "source_id": "youtube:1", "source": "deep/song.mp4", "rule": "static"}
+    parquet.write_table(pa.Table.from_pylist([row], schema=REJECTED), dataset / "rejected.parquet")
+    targets = Targets(dataset=dataset)
+    take_down(plan_takedown(["deep/song.mp4"], targets), targets)
+    assert holding(dataset, row["clip_id"], "youtube:1", "deep/song.mp4") == [RECORD]
 
 
 def test_later_runs_leave_it_out(made: Made, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
