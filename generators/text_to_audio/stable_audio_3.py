@@ -61,24 +61,24 @@ class StableAudio3:
     """Makes sounds by Stable Audio 3 (`leitmotif.generators.text_to_audio.text_to_audio.TextToAudio`).
 
     Args:
-        model: A folder in the layout of diffusers, or a hub id of one; None for what the user converts.
+        model: A converted model: a folder, or a hub id; by default what `fetch-models` tells how to make.
         revision: Revision of a hub id.
-        name: Name of the backend.
-        longest_s: Longest sound that the model makes.
+
+    Attributes:
         made: What the user converts.
 
     Reference:
         Stable Audio 3, arXiv:2605.17991.
     """
 
+    name: str
     rate_hz: int
     channels: int
+    longest_s: float
+    made: ByHand
 
-    def __init__(
-        self, model: str | None, revision: str | None, *, name: str, longest_s: float, made: ByHand
-    ) -> None:
-        self.model, self.revision, self.made = model, revision or "main", made
-        self.name, self.longest_s = name, longest_s
+    def __init__(self, model: str | None = None, revision: str | None = None) -> None:
+        self.model, self.revision = model, revision or "main"
         self._pipeline: Any = None
 
     def load(self, device: str = "cpu") -> Self:

@@ -21,16 +21,11 @@ SETTINGS = {"model": None, "revision": None}
 
 
 class StableAudio3Sfx(StableAudio3):
-    """Makes sound effects.
+    """Makes sound effects (`leitmotif.generators.text_to_audio.stable_audio_3.StableAudio3`)."""
 
-    Args:
-        model: A converted model: a folder, or a hub id; by default what `fetch-models` tells how to make.
-        revision: Revision of a hub id.
-    """
-
-    def __init__(self, model: str | None = None, revision: str | None = None) -> None:
-        name = "stable-audio-3-sfx"
-        super().__init__(model, revision, name=name, longest_s=LONGEST_S, made=SA3_SFX)
+    name = "stable-audio-3-sfx"
+    longest_s = LONGEST_S
+    made = SA3_SFX
 
 
 TEXT_TO_AUDIO = StableAudio3Sfx
