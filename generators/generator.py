@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol, Self, TypeVar
 
 import numpy as np
 
 from leitmotif.training.loader.decode import Audio
+
+Loaded = TypeVar("Loaded")
 
 
 @dataclass(frozen=True)
@@ -66,3 +68,14 @@ class Generator(Protocol):
         Raises:
             UserError: A request cannot be met.
         """
+
+
+def loaded(model: Loaded | None) -> Loaded:
+    """Return the model of a generator.
+
+    Raises:
+        RuntimeError: It has none yet.
+    """
+    if model is None:
+        raise RuntimeError("got a generator without weights; expected load(device) to be called first")
+    return model

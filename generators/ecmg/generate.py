@@ -17,7 +17,7 @@ from leitmotif.generators.diffusion.guidance import guided
 from leitmotif.generators.diffusion.samplers import NoiseSource, Solver, sample
 from leitmotif.generators.ecmg.encode import fit_audio
 from leitmotif.generators.ecmg.run import MusicModel, open_model
-from leitmotif.generators.generator import Request
+from leitmotif.generators.generator import Request, loaded
 from leitmotif.generators.loudness import normalize
 from leitmotif.storage.errors import UserError
 from leitmotif.training.loader.decode import Audio
@@ -80,9 +80,7 @@ class EcmgGenerator:
     @property
     def model(self) -> MusicModel:
         """The model, once it is loaded."""
-        if self._model is None:
-            raise RuntimeError("got a generator without weights; expected load(device) to be called first")
-        return self._model
+        return loaded(self._model)
 
     def generate(
         self, requests: Sequence[Request], on_step: Callable[[int], None] = lambda step: None

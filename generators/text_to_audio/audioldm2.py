@@ -17,7 +17,7 @@ from diffusers import (
 )
 from transformers import ClapFeatureExtractor, ClapModel, GPT2LMHeadModel, SpeechT5HifiGan, T5EncoderModel
 
-from leitmotif.generators.generator import Request
+from leitmotif.generators.generator import Request, loaded
 from leitmotif.generators.text_to_audio.pipelines import (
     configured,
     of_diffusers,
@@ -100,8 +100,7 @@ class AudioLDM2:
         Raises:
             UserError: A request cannot be met.
         """
-        if self._pipeline is None:
-            raise RuntimeError("got a generator without weights; expected load(device) to be called first")
+        loaded(self._pipeline)
         return make_each(self, requests, self._make, on_step)
 
     def _make(self, request: Request, on_step: OnStep) -> np.ndarray:

@@ -8,7 +8,7 @@ from typing import Any, Self
 import torch
 from transformers import AutoConfig, AutoTokenizer, MusicgenForConditionalGeneration
 
-from leitmotif.generators.generator import Request
+from leitmotif.generators.generator import Request, loaded
 from leitmotif.generators.text_to_audio.text_to_audio import OnStep, fetch_command, make_each
 from leitmotif.generators.text_to_audio.token_model import TokenModel
 from leitmotif.training.loader.decode import Audio
@@ -74,7 +74,7 @@ class MusicGen:
 
     def steps(self, request: Request) -> int:
         """Return how many steps a request takes."""
-        return self._loaded().steps(request)
+        return loaded(self._tokens).steps(request)
 
     def generate(self, requests: Sequence[Request], on_step: OnStep = lambda step: None) -> list[Audio]:
         """Return one sound for each request, in order.
@@ -82,13 +82,7 @@ class MusicGen:
         Raises:
             UserError: A request cannot be met.
         """
-        tokens = self._loaded()
-        return make_each(self, requests, tokens.make, on_step)
-
-    def _loaded(self) -> TokenModel:
-        if self._tokens is None:
-            raise RuntimeError("got a generator without weights; expected load(device) to be called first")
-        return self._tokens
+        return make_each(self, requests, loaded(self._tokens).make, on_step)
 
 
 TEXT_TO_AUDIO = MusicGen

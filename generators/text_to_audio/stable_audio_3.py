@@ -17,7 +17,7 @@ from diffusers import (
 from diffusers.pipelines.stable_audio_3 import StableAudio3DurationEmbedder
 from transformers import T5GemmaEncoderModel
 
-from leitmotif.generators.generator import Request
+from leitmotif.generators.generator import Request, loaded
 from leitmotif.generators.text_to_audio.pipelines import (
     of_diffusers,
     of_transformers,
@@ -112,8 +112,7 @@ class StableAudio3:
         Raises:
             UserError: A request cannot be met.
         """
-        if self._pipeline is None:
-            raise RuntimeError("got a generator without weights; expected load(device) to be called first")
+        loaded(self._pipeline)
         return make_each(self, requests, self._make, on_step)
 
     def _make(self, request: Request, on_step: OnStep) -> np.ndarray:

@@ -20,7 +20,7 @@ from leitmotif.generators.codecs.open import open_codec
 from leitmotif.generators.diffusion.guidance import guided
 from leitmotif.generators.diffusion.samplers import NoiseSource, Sampler, sample
 from leitmotif.generators.ecmg.text import open_text
-from leitmotif.generators.generator import Request
+from leitmotif.generators.generator import Request, loaded
 from leitmotif.generators.published_layout import load_part, part_folder
 from leitmotif.generators.text_to_audio.text_to_audio import OnStep, fetch_command, make_each
 from leitmotif.training.loader.decode import Audio
@@ -94,8 +94,7 @@ class StableAudioOpen:
         Raises:
             UserError: A request cannot be met.
         """
-        if self._net is None:
-            raise RuntimeError("got a generator without weights; expected load(device) to be called first")
+        loaded(self._net)
         return make_each(self, requests, self._make, on_step)
 
     def _part(self, kind: Any, part: str) -> Any:
