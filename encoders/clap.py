@@ -16,7 +16,7 @@ from leitmotif.encoders.mel import MelSpectrogram, level_features
 from leitmotif.encoders.windows import fit_window
 from leitmotif.weights.files import CHECKPOINTS
 from leitmotif.weights.hub import local_folder
-from leitmotif.weights.load import check_complete, check_kind, loading
+from leitmotif.weights.load import check_kind, load_network, loading
 from leitmotif.weights.published import pinned
 from leitmotif.weights.resolve import resolve_model, revision_of
 
@@ -108,10 +108,7 @@ class ClapEncoder:
             self.model, "CLAP", "a whole folder of ClapModel.save_pretrained with its extractor and tokenizer"
         ):
             check_kind(AutoConfig.from_pretrained(folder), "clap")
-            self._net, report = ClapModel.from_pretrained(
-                folder, dtype=torch.float32, output_loading_info=True
-            )
-            check_complete(report)
+            self._net = load_network(ClapModel, folder)
             self._features = ClapFeatureExtractor.from_pretrained(folder)
             self._tokenizer = AutoTokenizer.from_pretrained(folder)
         text = self._net.config.text_config

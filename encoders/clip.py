@@ -13,7 +13,7 @@ from transformers import AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPM
 
 from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference, loaded
 from leitmotif.weights.hub import local_folder
-from leitmotif.weights.load import check_complete, check_kind, loading
+from leitmotif.weights.load import check_kind, load_network, loading
 from leitmotif.weights.published import pinned
 from leitmotif.weights.resolve import resolve_model, revision_of
 
@@ -82,8 +82,7 @@ class ClipEncoder:
 
     def _read_network(self, folder: Path, network: Any, kind: str) -> None:
         check_kind(AutoConfig.from_pretrained(folder), kind)
-        self._net, report = network.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-        check_complete(report)
+        self._net = load_network(network, folder)
 
     def prepare_images(self, images: Sequence[Image.Image]) -> torch.Tensor:
         """Return the pixels that the network sees, shape (images, 3, side, side), float32, on the CPU.

@@ -12,7 +12,7 @@ from transformers import AutoConfig, AutoTokenizer, EmbeddingGemma2Model
 from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference, loaded
 from leitmotif.encoders.sentences import mean_of_tokens
 from leitmotif.weights.hub import local_folder
-from leitmotif.weights.load import check_complete, check_kind, loading
+from leitmotif.weights.load import check_kind, load_network, loading
 from leitmotif.weights.published import pinned
 from leitmotif.weights.resolve import resolve_model
 
@@ -68,16 +68,9 @@ class EmbeddingGemmaEncoder:
             "a whole folder of EmbeddingGemma2Model.save_pretrained with its tokenizer",
         ):
             check_kind(AutoConfig.from_pretrained(folder), "embedding_gemma2")
-            net, report = EmbeddingGemma2Model.from_pretrained(
-                folder,
-                dtype=torch.float32,
-                output_loading_info=True,
-                vision_config=None,
-                audio_config=None,
-            )
-            check_complete(report)
+            net = load_network(EmbeddingGemma2Model, folder, vision_config=None, audio_config=None)
             self._tokenizer = AutoTokenizer.from_pretrained(folder)
-        self._net = net.eval().requires_grad_(False).to(device)
+        self._net = net.to(device)
         self._device = device
         self.dim = int(net.config.text_config.embedding_dim)
         return self

@@ -11,7 +11,7 @@ from transformers import AutoModel, AutoTokenizer
 
 from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference, loaded
 from leitmotif.encoders.sentences import mean_of_tokens
-from leitmotif.weights.load import check_complete
+from leitmotif.weights.load import load_network
 from leitmotif.weights.resolve import check_wheel, loading_wheel
 from leitmotif.weights.wheel_table import MINILM
 
@@ -54,9 +54,8 @@ class MiniLmEncoder:
         folder = check_wheel(MINILM)
         with loading_wheel(MINILM):
             self._tokenizer = AutoTokenizer.from_pretrained(folder)
-            net, report = AutoModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-            check_complete(report)
-        self._net = net.eval().requires_grad_(False).to(device)
+            net = load_network(AutoModel, folder)
+        self._net = net.to(device)
         self._device = device
         self.dim = int(net.config.hidden_size)
         return self

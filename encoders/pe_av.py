@@ -19,7 +19,7 @@ from leitmotif.encoders.encoder import check_batch, embed_in_batches, inference,
 from leitmotif.encoders.windows import fit_window
 from leitmotif.extras import needs
 from leitmotif.weights.hub import local_folder
-from leitmotif.weights.load import check_complete, check_kind, loading
+from leitmotif.weights.load import check_kind, load_network, loading
 from leitmotif.weights.published import pinned
 from leitmotif.weights.resolve import resolve_model
 
@@ -87,13 +87,10 @@ class PeAvEncoder:
         # transformers 5.23 prints faults of its own docstrings.
         with loading(self.model, "PE-AV", expected), redirect_stdout(io.StringIO()):
             check_kind(AutoConfig.from_pretrained(folder), "pe_audio_video")
-            net, report = PeAudioVideoModel.from_pretrained(
-                folder, dtype=torch.float32, output_loading_info=True
-            )
-            check_complete(report)
+            net = load_network(PeAudioVideoModel, folder)
             self._tokenizer = AutoTokenizer.from_pretrained(folder)
             self._frames = _frame_settings(folder)
-        self._net = net.eval().requires_grad_(False).to(device)
+        self._net = net.to(device)
         self._device = device
         self.dim = int(net.config.text_config.hidden_size)
         return self

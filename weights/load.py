@@ -130,6 +130,22 @@ def check_complete(report: Mapping[str, Any]) -> None:
         raise ValueError(f"{len(mismatched)} weights are of another shape, {mismatched[0]} first")
 
 
+def load_network(kind: Any, folder: Path, **settings: Any) -> Any:
+    """Return a network of transformers with exactly its weights, in float32, for inference.
+
+    Args:
+        kind: Its class.
+        folder: A folder of `save_pretrained`.
+        settings: What else its `from_pretrained` is to know.
+
+    Raises:
+        ValueError: Weights are missing or of another shape; and whatever transformers raises (see `loading`).
+    """
+    net, report = kind.from_pretrained(folder, dtype=torch.float32, output_loading_info=True, **settings)
+    check_complete(report)
+    return net.eval().requires_grad_(False)
+
+
 @contextmanager
 def loading(model: str, kind: str, expected: str, *, fetch: str = FETCH) -> Iterator[None]:
     """Turn whatever a library raises over unfit weights into one line.

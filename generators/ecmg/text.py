@@ -11,7 +11,7 @@ import torch
 
 from leitmotif.generators.published_layout import part_folder
 from leitmotif.storage.documents import read_object
-from leitmotif.weights.load import check_complete, check_kind, loading
+from leitmotif.weights.load import check_kind, load_network, loading
 from leitmotif.weights.resolve import BadModel, digest_of_ends, resolve_model
 
 _AT_ONCE = 16
@@ -107,12 +107,11 @@ def _open_clap(model: str, device: str) -> TransformerText:
     folder = local_folder(source, "main")
     with loading(model, "CLAP", "a whole folder of ClapModel.save_pretrained with its tokenizer"):
         check_kind(AutoConfig.from_pretrained(folder), "clap")
-        net, report = ClapModel.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-        check_complete(report)
+        net = load_network(ClapModel, folder)
         tokenizer = AutoTokenizer.from_pretrained(folder)
     shape = net.config.text_config
     longest = shape.max_position_embeddings - shape.pad_token_id - 1
-    tower = net.text_model.eval().requires_grad_(False).to(device)
+    tower = net.text_model.to(device)
     return TransformerText(tower, tokenizer, model, digest_of_ends(folder), longest)
 
 
@@ -126,11 +125,8 @@ def _open_t5(base: str, device: str, revision: str | None) -> TransformerText:
         if kind not in _ENCODERS:
             raise ValueError(f"its text encoder is a {kind}")
         name, longest = _ENCODERS[kind]
-        net, report = getattr(transformers, name).from_pretrained(
-            folder, dtype=torch.float32, output_loading_info=True
-        )
-        check_complete(report)
+        net = load_network(getattr(transformers, name), folder)
         tokenizer = transformers.AutoTokenizer.from_pretrained(words)
-    net = net.eval().requires_grad_(False).to(device)
+    net = net.to(device)
     longest = min(int(tokenizer.model_max_length), longest)
     return TransformerText(net, tokenizer, base, digest_of_ends(Path(folder)), longest)

@@ -6,9 +6,7 @@ What audiocraft publishes is converted while it is loaded (`audiocraft.py`).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-import torch
 from transformers import AutoConfig, AutoTokenizer, T5EncoderModel
 
 from leitmotif.generators.text_to_audio.audiocraft import CODEC, LANGUAGE, read_audiocraft
@@ -16,7 +14,7 @@ from leitmotif.generators.text_to_audio.musicgen import MusicGen
 from leitmotif.generators.text_to_audio.text_to_audio import fetch_command
 from leitmotif.generators.text_to_audio.token_model import TokenModel
 from leitmotif.weights.hub import local_file, local_folder
-from leitmotif.weights.load import check_complete, check_kind, loading
+from leitmotif.weights.load import check_kind, load_network, loading
 from leitmotif.weights.published import pinned
 from leitmotif.weights.resolve import BadModel
 
@@ -60,11 +58,7 @@ class AudioGen(MusicGen):
         words: Path = own if own.is_dir() else local_folder(TEXT, pinned(TEXT), fetch=fetch)
         with loading(self.model, "AudioGen", f"a folder with {LANGUAGE} and {CODEC}", fetch=fetch):
             check_kind(AutoConfig.from_pretrained(words), "t5")
-            text: Any
-            text, report = T5EncoderModel.from_pretrained(
-                words, dtype=torch.float32, output_loading_info=True
-            )
-            check_complete(report)
+            text = load_network(T5EncoderModel, words)
             return TokenModel(read_audiocraft(folder, text), AutoTokenizer.from_pretrained(words))
 
     def _folder(self) -> Path:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Self
 
-import torch
 from transformers import AutoConfig, AutoTokenizer, MusicgenForConditionalGeneration
 
 from leitmotif.generators.generator import Request, loaded
@@ -13,7 +12,7 @@ from leitmotif.generators.text_to_audio.text_to_audio import OnStep, fetch_comma
 from leitmotif.generators.text_to_audio.token_model import TokenModel
 from leitmotif.training.loader.decode import Audio
 from leitmotif.weights.hub import local_folder
-from leitmotif.weights.load import check_complete, check_kind, loading
+from leitmotif.weights.load import check_kind, load_network, loading
 from leitmotif.weights.published import pinned
 from leitmotif.weights.resolve import resolve_model
 
@@ -65,11 +64,7 @@ class MusicGen:
         expected = "a whole folder of MusicgenForConditionalGeneration"
         with loading(self.model, "MusicGen", expected, fetch=fetch):
             check_kind(AutoConfig.from_pretrained(folder), "musicgen")
-            net: Any
-            net, report = MusicgenForConditionalGeneration.from_pretrained(
-                folder, dtype=torch.float32, output_loading_info=True
-            )
-            check_complete(report)
+            net = load_network(MusicgenForConditionalGeneration, folder)
             return TokenModel(net, AutoTokenizer.from_pretrained(folder))
 
     def steps(self, request: Request) -> int:

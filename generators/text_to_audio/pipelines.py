@@ -7,13 +7,12 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import torch
 from transformers import AutoTokenizer
 
 from leitmotif.generators.published_layout import INDEX, layout_folder, load_part
 from leitmotif.generators.text_to_audio.text_to_audio import fetch_command
 from leitmotif.storage.documents import read_object
-from leitmotif.weights.load import check_complete, loading
+from leitmotif.weights.load import load_network, loading
 from leitmotif.weights.resolve import BadModel
 
 Open = Callable[[Path], Any]
@@ -27,13 +26,7 @@ def of_diffusers(kind: Any) -> Open:
 
 def of_transformers(kind: Any) -> Open:
     """Return what opens a network of transformers, in float32."""
-
-    def opened(folder: Path) -> Any:
-        net, report = kind.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
-        check_complete(report)
-        return net.eval().requires_grad_(False)
-
-    return opened
+    return lambda folder: load_network(kind, folder)
 
 
 def tokenizer(folder: Path) -> Any:
