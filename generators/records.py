@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,8 +12,10 @@ from pydantic import TypeAdapter, ValidationError
 
 from leitmotif.assignments import wrong_value
 from leitmotif.phrases import no_such_file
+from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.documents import DocumentError, read_object
 from leitmotif.storage.errors import UserError, is_machine_fault
+from leitmotif.storage.places import check_place
 
 Record = TypeVar("Record")
 
@@ -64,3 +67,47 @@ def holds(path: Path, *names: str) -> bool:
     except (DocumentError, OSError):
         return False
     return set(names) <= set(found)
+
+
+def check_targets(
+    files: Iterable[Path], record: Path, is_ours: Callable[[Path], bool], inputs: Iterable[Path]
+) -> None:
+    """Refuse places that cannot be written, or where something lies that was not made here.
+
+    Args:
+        files: What is to be written beside the record.
+        record: The record. A file that is there is replaced where this one has its digest.
+        is_ours: Tells whether a file is such a record.
+        inputs: Files that are read for it.
+
+    Raises:
+        UserError: With the reason; what the user has is kept.
+    """
+    files, given = list(files), {path.resolve() for path in inputs}
+    for path in (*files, record):
+        check_place(path)
+        if path.is_dir():
+            raise UserError(f"{str(path)!r} cannot be written: it is a folder; choose another name")
+        if path.resolve() in given:
+            raise UserError(f"{str(path)!r} is what this is made of, and is kept; choose another name")
+    if record.exists() and not is_ours(record):
+        raise UserError(
+            f"{str(record)!r}, where the record would stand, is something else; choose another name"
+        )
+    there = [path for path in files if path.exists()]
+    digests = _digests(record) if there and record.exists() else frozenset()
+    for path in there:
+        if not digests or sha256_of(path) not in digests:
+            raise UserError(
+                f"got {str(path)!r} to write, which is there already; expected a new name, or a file that "
+                f"{record.name!r} beside it says was made here: choose another name, or move the file"
+            )
+
+
+def _digests(record: Path) -> frozenset[str]:
+    """Return the digests of the files that a record says were made with it."""
+    found = read_object(record)
+    made = found.get("made", found)
+    if not isinstance(made, dict):  # None where nothing was made yet
+        return frozenset()
+    return frozenset(str(value) for name, value in made.items() if name.endswith("sha256"))

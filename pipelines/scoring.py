@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -94,15 +95,18 @@ def task_of(given: str, **options: Any) -> Task:
         options: Other fields of `Task`.
 
     Raises:
-        UserError: It looks like a path, and there is no such file.
+        UserError: It is a folder, or looks like a path and there is no such file.
     """
     path = Path(given)
-    if _is_file(path):
+    mode = _mode(path)
+    if stat.S_ISREG(mode):
         if path.suffix.lower() in PICTURES:
             return Task(picture=path, **options)
         return Task(film=path, **options)
     if not given.strip():
         raise UserError("got nothing to score; expected a film, a picture, or words in quotes")
+    if stat.S_ISDIR(mode):
+        raise UserError(f"got {given!r}: it is a folder; expected one film, a picture, or words in quotes")
     if " " not in given.strip() and (path.suffix or "/" in given):
         raise UserError(
             f"got {given!r}: {no_such_file(path)}; expected a film, a picture, or words in quotes"
@@ -110,11 +114,12 @@ def task_of(given: str, **options: Any) -> Task:
     return Task(text=given, **options)
 
 
-def _is_file(path: Path) -> bool:
+def _mode(path: Path) -> int:
+    """Return what is at a path, as `stat` tells it; 0 where nothing is."""
     try:
-        return path.is_file()
-    except OSError:  # longer than any name: words
-        return False
+        return path.stat().st_mode
+    except (OSError, ValueError):  # none there, or words that can be no name
+        return 0
 
 
 class Scorer:

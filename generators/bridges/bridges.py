@@ -92,6 +92,7 @@ class Made:
         file: Name of the file of sound.
         sha256: Of that file.
         film: Name of the film with it.
+        film_sha256: Of that film.
         leitmotif: The version that made it.
         device: Where it was made.
     """
@@ -99,6 +100,7 @@ class Made:
     file: str
     sha256: str
     film: str | None = None
+    film_sha256: str | None = None
     leitmotif: str
     device: str
 

@@ -14,13 +14,13 @@ from pathlib import Path
 import soundfile
 
 from leitmotif.generators.bridges.bridges import Bridges, Made, is_bridges
-from leitmotif.generators.records import bytes_of
+from leitmotif.generators.records import bytes_of, check_targets
 from leitmotif.media.errors import MediaError
 from leitmotif.media.sandbox import SandboxedWorker
 from leitmotif.media.soundtrack import SUFFIXES, check_soundtrack, lay_sound
 from leitmotif.storage.atomic import whole_file
+from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import UserError
-from leitmotif.storage.places import check_place
 from leitmotif.training.loader.decode import Audio
 
 SOUNDS = {".wav": "WAV", ".flac": "FLAC"}
@@ -104,17 +104,8 @@ def check_outputs(place: Place, inputs: Iterable[Path], *, record: bool = False)
     """
     if not record and place.sound.suffix.lower() not in SOUNDS:
         raise UserError(f"got {place.sound.name!r} to write; expected a name ending in .wav or .flac")
-    given = {path.resolve() for path in inputs}
-    for path in (place.record,) if record else filter(None, (place.sound, place.record, place.film)):
-        check_place(path)
-        if path.is_dir():
-            raise UserError(f"{str(path)!r} cannot be written: it is a folder; choose another name")
-        if path.resolve() in given:
-            raise UserError(f"{str(path)!r} is what the music is made of, and is kept; choose another name")
-    if place.record.exists() and not is_bridges(place.record):
-        raise UserError(
-            f"{str(place.record)!r}, where the bridges would stand, is something else; choose another name"
-        )
+    files = [] if record else [path for path in (place.sound, place.film) if path is not None]
+    check_targets(files, place.record, is_bridges, inputs)
 
 
 def check_film(film: Path, suffix: str, worker: SandboxedWorker) -> None:
@@ -149,16 +140,8 @@ def write_piece(
     for path in filter(None, (place.sound, place.film)):
         path.absolute().parent.mkdir(parents=True, exist_ok=True)
     encoded = _encoded(audio, place.sound.suffix)
-    made = Made(
-        file=place.sound.name,
-        sha256=hashlib.sha256(encoded).hexdigest(),
-        film=None if place.film is None else place.film.name,
-        leitmotif=version("leitmotif-av"),
-        device=device,
-    )
-    written = replace(bridges, made=made)
     with ExitStack() as whole:  # they take their places in the other order, the record last
-        whole.enter_context(whole_file(place.record)).write_bytes(bytes_of(written))
+        record = whole.enter_context(whole_file(place.record))
         beside = None if place.film is None else whole.enter_context(whole_file(place.film))
         sound = whole.enter_context(whole_file(place.sound))
         sound.write_bytes(encoded)
@@ -168,6 +151,16 @@ def write_piece(
                 worker.run(lay_sound, film, sound, beside, place.film.suffix, limit_s=_LIMIT_S, writes=folder)
             except MediaError as error:
                 raise UserError(str(error)) from error
+        made = Made(
+            file=place.sound.name,
+            sha256=hashlib.sha256(encoded).hexdigest(),
+            film=None if place.film is None else place.film.name,
+            film_sha256=None if beside is None else sha256_of(beside),
+            leitmotif=version("leitmotif-av"),
+            device=device,
+        )
+        written = replace(bridges, made=made)
+        record.write_bytes(bytes_of(written))
     return written
 
 

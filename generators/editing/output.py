@@ -14,15 +14,14 @@ import soundfile
 
 from leitmotif.generators.arranger.mastering import limited
 from leitmotif.generators.editing.recording import Recording
+from leitmotif.generators.records import check_targets, holds
 from leitmotif.generators.text_to_audio.output import FORMATS, RECORD
 from leitmotif.storage.atomic import check_growing, whole_file
 from leitmotif.storage.digest import sha256_of
-from leitmotif.storage.documents import DocumentError, read_object
 from leitmotif.storage.errors import UserError
-from leitmotif.storage.places import check_place
 
 # What tells such a record from any other file.
-_MARKS = frozenset(("instruction", "edits", "sha256"))
+_MARKS = ("instruction", "edits", "sha256")
 # A WAV file counts its bytes in 32 bits; beyond, RF64 is the same with room.
 _WAV_BYTES, _SAMPLE_BYTES = (1 << 32) - (1 << 16), 2 * 3
 
@@ -35,25 +34,12 @@ def check_out(out: Path, recording: Path) -> None:
     """
     if out.suffix.lower() not in FORMATS:
         raise UserError(f"got {out.name!r} to write; expected a name ending in .wav or .flac")
-    record = out.with_suffix(RECORD)
-    for path in (out, record):
-        check_place(path)
-        if path.is_dir():
-            raise UserError(f"{str(path)!r} cannot be written: it is a folder; choose another name")
-    if out.resolve() == recording.resolve():
-        raise UserError(f"{str(out)!r} is the recording that is edited, and is kept; choose another name")
-    if record.exists() and not is_edit_record(record):
-        raise UserError(
-            f"{str(record)!r}, where the record would stand, is something else; choose another name"
-        )
+    check_targets([out], out.with_suffix(RECORD), is_edit_record, [recording])
 
 
 def is_edit_record(path: Path) -> bool:
     """Tell whether a file is the record of an edited recording."""
-    try:
-        return set(read_object(path)) >= _MARKS
-    except (DocumentError, OSError):
-        return False
+    return holds(path, *_MARKS)
 
 
 def sample_peaks(sound: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from leitmotif.generators.mixing.level import measure
 from leitmotif.generators.mixing.mix import write_mix
 from leitmotif.generators.mixing.parts import Part
 from leitmotif.generators.mixing.sounds import source_of, source_of_file
+from leitmotif.generators.records import check_targets, holds
 from leitmotif.media.audio import extract_flac
 from leitmotif.media.errors import MediaError
 from leitmotif.media.flac import write_flac
@@ -29,10 +30,10 @@ from leitmotif.media.soundtrack import SUFFIXES, check_soundtrack, lay_sound
 from leitmotif.storage.atomic import check_growing, temporary_folder, whole_file
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import OutsideError, UserError
-from leitmotif.storage.places import check_place
 from leitmotif.training.loader.decode import Audio
 
 SOUNDS = (".wav", ".flac")
+NOTES = (".mid", ".midi")
 SOUND_WAYS = ("replace", "mix", "refuse")
 _BLOCK_S = 20.0
 _LIMIT_S = 600.0  # that copying a film may take, beside its length
@@ -83,16 +84,10 @@ def check_place_of(place: Place, given: Path | None, film: Path | None, worker: 
         raise UserError(
             f"got {place.out.name!r} to write; expected a .wav or .flac file, since there is no film"
         )
-    for path in filter(None, (place.out, place.midi, place.record)):
-        check_place(path)
-        if path.is_dir():
-            raise UserError(f"{str(path)!r} cannot be written: it is a folder; choose another --out")
-        if given is not None and path.resolve() == given.resolve():
-            raise UserError(f"{str(path)!r} is what the music is for, and is kept; choose another --out")
-    if place.record.exists() and not _is_record(place.record):
-        raise UserError(
-            f"{str(place.record)!r}, where the record would stand, is something else; choose another --out"
-        )
+    if place.midi is not None and place.midi.suffix.lower() not in NOTES:
+        raise UserError(f"got --midi {str(place.midi)!r}; expected a name ending in .mid or .midi")
+    files = [path for path in (place.out, place.midi) if path is not None]
+    check_targets(files, place.record, _is_record, [] if given is None else [given])
     if film is not None and suffix not in SOUNDS:
         try:
             worker.run(check_soundtrack, film, place.out.suffix, limit_s=_LIMIT_S)
@@ -181,6 +176,7 @@ def write_score_files(
                 "file": place.out.name,
                 "sha256": sha256_of(out),
                 "midi": None if place.midi is None else place.midi.name,
+                "midi_sha256": None if midi is None else sha256_of(midi),
                 "leitmotif": version("leitmotif-av"),
             },
         }
@@ -237,8 +233,4 @@ def _copy_sound(sound: Path, out: Path, suffix: str) -> None:
 
 def _is_record(path: Path) -> bool:
     """Tell whether a file is a record of a score, whatever was edited in it."""
-    try:
-        found = json.loads(path.read_bytes())
-    except (ValueError, OSError):
-        return False
-    return isinstance(found, dict) and {"backend", "description", "seed"} <= set(found)
+    return holds(path, "backend", "description", "seed")

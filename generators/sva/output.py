@@ -14,7 +14,7 @@ from leitmotif.generators.mixing.mix import Mixed, Way, write_mix
 from leitmotif.generators.mixing.parts import Part
 from leitmotif.generators.mixing.safe import CEILING_DB, HIGHEST_DB
 from leitmotif.generators.mixing.sounds import fitted, source_of, source_of_file
-from leitmotif.generators.records import bytes_of
+from leitmotif.generators.records import bytes_of, check_targets
 from leitmotif.generators.sva.record import MadeFilm, OwnSound, SoundFacts, SvaRecord, is_sva
 from leitmotif.media import probe
 from leitmotif.media.audio import extract_flac
@@ -26,7 +26,6 @@ from leitmotif.phrases import no_such_file
 from leitmotif.storage.atomic import temporary_folder, whole_file
 from leitmotif.storage.digest import sha256_of
 from leitmotif.storage.errors import UserError
-from leitmotif.storage.places import check_place
 from leitmotif.training.loader.decode import Audio
 
 # That one step over a film may take, and as many times its length.
@@ -83,17 +82,7 @@ def check_out(out: Path, film: Film, worker: SandboxedWorker) -> None:
         raise UserError(
             f"got {out.name!r} to write; expected a film, its name ending in {', '.join(SUFFIXES)}"
         )
-    record = out.with_suffix(RECORD)
-    for path in (out, record):
-        check_place(path)
-        if path.is_dir():
-            raise UserError(f"{str(path)!r} cannot be written: it is a folder; choose another name")
-    if out.resolve() == film.path.resolve():
-        raise UserError(f"{str(out)!r} is the film that is scored, and is kept; choose another name")
-    if record.exists() and not is_sva(record):
-        raise UserError(
-            f"{str(record)!r}, where the record would stand, is something else; choose another name"
-        )
+    check_targets([out], out.with_suffix(RECORD), is_sva, [film.path])
     check_film(film.path, out.suffix, worker)
 
 

@@ -13,16 +13,15 @@ from typing import Any
 import soundfile
 
 from leitmotif.generators.generator import Request
+from leitmotif.generators.records import check_targets, holds
 from leitmotif.storage.atomic import whole_file
-from leitmotif.storage.documents import DocumentError, read_object
 from leitmotif.storage.errors import UserError
-from leitmotif.storage.places import check_place
 from leitmotif.training.loader.decode import Audio
 
 FORMATS = {".wav": "WAV", ".flac": "FLAC"}
 RECORD = ".json"
 # What tells such a record from any other file.
-_MARKS = frozenset(("backend", "text", "seed", "sha256"))
+_MARKS = ("backend", "text", "seed", "sha256")
 
 
 def places(names: list[str], out: Path) -> list[Path]:
@@ -41,24 +40,13 @@ def places(names: list[str], out: Path) -> list[Path]:
         raise UserError(f"got {out.name!r} to write; expected a name ending in .wav or .flac, or a folder")
     found = [out] if out.suffix else [out / f"{name}.wav" for name in names]
     for sound in found:
-        record = sound.with_suffix(RECORD)
-        for path in (sound, record):
-            check_place(path)
-            if path.is_dir():
-                raise UserError(f"{str(path)!r} cannot be written: it is a folder; choose another name")
-        if record.exists() and not is_record(record):
-            raise UserError(
-                f"{str(record)!r}, where the record would stand, is something else; choose another name"
-            )
+        check_targets([sound], sound.with_suffix(RECORD), is_record, [])
     return found
 
 
 def is_record(path: Path) -> bool:
     """Tell whether a file is the record of a sound that was made of words."""
-    try:
-        return set(read_object(path)) >= _MARKS
-    except (DocumentError, OSError):
-        return False
+    return holds(path, *_MARKS)
 
 
 def write_sound(place: Path, audio: Audio, request: Request, facts: dict[str, Any]) -> dict[str, Any]:

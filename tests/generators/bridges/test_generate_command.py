@@ -268,9 +268,25 @@ def test_what_is_asked_for_wrongly_is_one_line_and_writes_nothing(
         assert said in generate.refused(*words), said
     film = shutil.copyfile(room.film, tmp_path / "film.mp4")
     line = generate.refused("--video", film, *text, *model, *out, "--mux", film)
-    assert "is what the music is made of" in line
+    assert "is what this is made of" in line
     line = generate.refused("--video", film, *text, *model, *out, "--mux", tmp_path / "f.webm")
     assert "(h264) do not go into .webm" in line
+
+
+def test_a_sound_or_film_of_the_user_s_is_kept_and_one_made_here_is_replaced(
+    room: Room, tmp_path: Path, generate: Typed
+) -> None:
+    out, film = tmp_path / "music.wav", tmp_path / "with.mp4"
+    words = ("--video", room.film, "--text", "Calm.", "--model", room.run, "--out", out, "--mux", film)
+    for mine in (out, film):
+        mine.write_bytes(b"mine")
+        assert f"got {str(mine)!r} to write, which is there already" in generate.refused(*words)
+        assert mine.read_bytes() == b"mine"
+        mine.unlink()
+    generate.done(*words)
+    generate.done(*words, "--seed", 1)
+    film.write_bytes(b"mine")
+    assert "which is there already" in generate.refused(*words)
 
 
 def test_a_disk_that_refuses_any_of_the_files_is_one_line_and_leaves_none(

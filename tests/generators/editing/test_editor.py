@@ -226,14 +226,23 @@ def test_the_same_edit_gives_the_same_bytes(song: Path) -> None:
     assert song.with_name("one.flac").read_bytes() == song.with_name("two.flac").read_bytes()
 
 
-@pytest.mark.parametrize("name", ["song.wav", "out.mp3", "taken.wav", "folder.wav"])
+@pytest.mark.parametrize("name", ["song.wav", "out.mp3", "taken.wav", "folder.wav", "mine.flac"])
 def test_a_place_that_is_taken_or_cannot_be_written_is_refused(song: Path, name: str) -> None:
     song.with_name("taken.json").write_text('{"mine": 1}')
     song.with_name("folder.wav").mkdir()
+    song.with_name("mine.flac").write_bytes(b"mine")
     before = song.read_bytes()
     with pytest.raises(UserError):
         edited(song, "louder by 1 dB", name=name)
-    assert song.read_bytes() == before
+    assert song.read_bytes() == before and song.with_name("mine.flac").read_bytes() == b"mine"
+
+
+def test_its_own_file_is_replaced_until_somebody_has_changed_it(song: Path) -> None:
+    edited(song, "louder by 1 dB")
+    edited(song, "louder by 2 dB")
+    song.with_name("out.flac").write_bytes(b"mine")
+    with pytest.raises(UserError, match="choose another name, or move the file"):
+        edited(song, "louder by 3 dB")
 
 
 def test_what_is_no_recording_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -114,7 +114,7 @@ def test_the_same_is_the_same_and_another_seed_is_another(tmp_path: Path) -> Non
     ("arguments", "said"),
     [
         (["FILM", "--sound", "refuse"], "has sound already; say --sound replace"),
-        (["FILM", "--out", "FILM"], "is what the music is for, and is kept"),
+        (["FILM", "--out", "FILM"], "is what this is made of, and is kept"),
         (["FILM", "--out", "out.avi"], "expected one of .mp4"),
         (["FILM", "--genre", "violin"], "which is an instrument"),
         (["FILM", "--describe", "runs/none"], "expected words, or a folder"),
@@ -123,6 +123,8 @@ def test_the_same_is_the_same_and_another_seed_is_another(tmp_path: Path) -> Non
         (["calm piano", "--out", "x.mp4"], "since there is no film"),
         (["calm piano", "--seconds", "99999", "--out", "x.wav"], "makes up to 10800 s"),
         (["  "], "got nothing to score"),
+        ([".."], "it is a folder; expected one film"),
+        (["calm piano", "--out", "x.wav", "--midi", "r.wav"], "expected a name ending in .mid or .midi"),
     ],
 )
 def test_what_cannot_be_done_is_one_line_and_leaves_nothing(
@@ -178,3 +180,22 @@ def test_a_record_of_something_else_is_kept(tmp_path: Path, capsys: pytest.Captu
     assert main(["score", "calm", "--seconds", "4", "--out", str(tmp_path / "x.wav")]) == Exit.USER
     assert "is something else" in capsys.readouterr().err
     assert (tmp_path / "x.json").read_text() == '{"mine": 1}'
+
+
+def test_files_of_the_user_s_are_kept_and_what_was_made_here_is_replaced(
+    film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own, out, midi = Path("own.mp4"), Path("own-scored.mp4"), Path("notes.mid")
+    shutil.copyfile(film, own)
+    words = ["score", str(own), "--seconds", "4", "--midi", str(midi)]
+    for mine in (out, midi):
+        mine.write_bytes(b"mine")
+        assert main(words) == Exit.USER
+        assert f"got {str(mine)!r} to write, which is there already" in capsys.readouterr().err
+        assert mine.read_bytes() == b"mine"
+        mine.unlink()
+    for seed in ("1", "2"):
+        assert main([*words, "--seed", seed]) == Exit.DONE
+    out.with_suffix(".json").unlink()
+    assert main(words) == Exit.USER

@@ -284,7 +284,9 @@ def test_what_cannot_be_scored_is_one_line(film: Path, tmp_path: Path, generate:
         assert said in generate.refused(*words), said
     assert not (tmp_path / "out.mp4").exists()
     mine = shutil.copyfile(film, tmp_path / "mine.mp4")
-    assert "is the film that is scored" in generate.refused("--video", mine, *WORDS, "--out", mine)
+    assert "is what this is made of" in generate.refused("--video", mine, *WORDS, "--out", mine)
+    line = generate.refused("--video", film, *WORDS, "--out", mine)
+    assert "which is there already" in line and mine.read_bytes() == film.read_bytes()
 
 
 def test_options_of_its_own_are_refused_by_the_other_backend(

@@ -55,6 +55,9 @@ def test_a_sound_of_words_stands_beside_a_record_of_what_it_is(generate: Typed) 
     assert Path("again.wav").read_bytes() == Path("x.wav").read_bytes()
     generate.done(*words, "--negative", "thunder", "--out", "x.wav")  # its own record may be replaced
     assert json.loads(Path("x.json").read_text())["negative"] == "thunder"
+    Path("x.wav").write_bytes(b"mine")
+    assert "which is there already" in generate.refused(*words, "--out", "x.wav")
+    assert Path("x.wav").read_bytes() == b"mine"
 
 
 def test_several_sounds_go_into_a_folder_with_seeds_that_rise(generate: Typed) -> None:
