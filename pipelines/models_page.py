@@ -113,10 +113,11 @@ def _note(backend: Backend) -> str:
 
 
 def _get(backend: Backend) -> str:
-    if not backend.weights:
-        return "ships"
     steps = [backend.install_command] if backend.install_command else []
-    steps.append(f"leitmotif fetch-models --only {backend.name}")
+    if backend.weights:
+        steps.append(f"leitmotif fetch-models --only {backend.name}")
+    elif not steps:
+        return "ships"
     steps += [f"vllm serve {backend.model_id}"] if backend.served else []
     return f"`{' && '.join(steps)}`"
 

@@ -19,6 +19,8 @@ LONGEST_S = 10_800.0
 MEMORY = "less than 1 GB, whatever the length"
 BEST_AT = "music of a genre, mood, tempo, key and line-up, with an end; no weights, faster than it plays"
 REFERENCE = "docs/arranging.md"
+PACKAGES = ("pretty_midi",)  # which brings the sound font
+EXTRA = "generate"
 
 
 class WordsToMusic(Arranger):

@@ -9,7 +9,7 @@ from yt_dlp.utils._jsruntime import DenoJsRuntime, JsRuntimeInfo
 from leitmotif.cli import doctor
 from leitmotif.cli.main import main
 from leitmotif.pipelines import readiness as readiness_module
-from leitmotif.pipelines.backends_in_use import BackendUse, uses_of
+from leitmotif.pipelines.backends_in_use import BackendUse, generator_uses, uses_of
 from leitmotif.pipelines.readiness import Readiness, readiness
 from leitmotif.weights.backend import Backend
 from leitmotif.weights.catalog import BACKENDS
@@ -158,6 +158,12 @@ def test_a_package_that_is_missing_comes_before_the_weights(caches: Path) -> Non
     assert seen.fix == "pip install 'leitmotif-av[paper]'"
     seen = readiness(BackendUse(backend("vllm"), ("caption",), {}), None)
     assert seen.fix == "pip install 'leitmotif-av[vllm]' && leitmotif fetch-models --only vllm"
+
+
+def test_the_arranger_is_not_ready_without_its_sound_font(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(readiness_module, "find_spec", lambda name: None)
+    seen = readiness(next(use for use in generator_uses() if use.backend.name == "arranger"), None)
+    assert (seen.ready, seen.fix) == (False, "pip install 'leitmotif-av[generate]'")
 
 
 @pytest.mark.parametrize("name", ["pe-av", "laion-clap"])
