@@ -28,7 +28,12 @@ def facts_of(record: Any) -> dict[str, Any]:
 
 def bytes_of(record: Any) -> bytes:
     """Return a record as its file holds it."""
-    text = json.dumps(record.facts(), indent=1, ensure_ascii=False) + "\n"
+    return json_bytes(record.facts())
+
+
+def json_bytes(facts: dict[str, Any]) -> bytes:
+    """Return facts as the file of a record holds them."""
+    text = json.dumps(facts, indent=1, ensure_ascii=False) + "\n"
     # Of the name of a file that is no UTF-8, JSON has the escape.
     return text.encode(errors="backslashreplace")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from importlib.metadata import version
@@ -14,7 +13,7 @@ import soundfile
 
 from leitmotif.generators.arranger.mastering import limited
 from leitmotif.generators.editing.recording import Recording
-from leitmotif.generators.records import check_targets, holds
+from leitmotif.generators.records import check_targets, holds, json_bytes
 from leitmotif.generators.text_to_audio.output import FORMATS, RECORD
 from leitmotif.storage.atomic import check_growing, whole_file
 from leitmotif.storage.digest import sha256_of
@@ -86,9 +85,7 @@ def write_edited(out: Path, recording: Recording, facts: dict[str, Any]) -> dict
             "sha256": sha256_of(beside),
             "leitmotif": version("leitmotif-av"),
         }
-        text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
-        # Of the name of a file that is no UTF-8, JSON has the escape.
-        beside_record.write_bytes(text.encode(errors="backslashreplace"))
+        beside_record.write_bytes(json_bytes(record))
     return record
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -21,7 +20,7 @@ from leitmotif.generators.mixing.level import measure
 from leitmotif.generators.mixing.mix import write_mix
 from leitmotif.generators.mixing.parts import Part
 from leitmotif.generators.mixing.sounds import source_of, source_of_file
-from leitmotif.generators.records import check_targets, holds
+from leitmotif.generators.records import check_targets, holds, json_bytes
 from leitmotif.media.audio import extract_flac
 from leitmotif.media.errors import MediaError
 from leitmotif.media.flac import write_flac
@@ -180,8 +179,7 @@ def write_score_files(
                 "leitmotif": version("leitmotif-av"),
             },
         }
-        text = json.dumps(written, indent=1, ensure_ascii=False) + "\n"
-        beside.write_bytes(text.encode(errors="backslashreplace"))
+        beside.write_bytes(json_bytes(written))
     return written
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import soundfile
 
 from leitmotif.generators.generator import Request
-from leitmotif.generators.records import check_targets, holds
+from leitmotif.generators.records import check_targets, holds, json_bytes
 from leitmotif.storage.atomic import whole_file
 from leitmotif.storage.errors import UserError
 from leitmotif.training.loader.decode import Audio
@@ -77,8 +76,7 @@ def write_sound(place: Path, audio: Audio, request: Request, facts: dict[str, An
         "leitmotif": version("leitmotif-av"),
     }
     place.absolute().parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     with ExitStack() as whole:  # they take their places in the other order, the record last
-        whole.enter_context(whole_file(place.with_suffix(RECORD))).write_text(text, encoding="utf-8")
+        whole.enter_context(whole_file(place.with_suffix(RECORD))).write_bytes(json_bytes(record))
         whole.enter_context(whole_file(place)).write_bytes(buffer.getvalue())
     return record

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,13 @@ def test_a_sound_of_words_stands_beside_a_record_of_what_it_is(generate: Typed) 
     Path("x.wav").write_bytes(b"mine")
     assert "which is there already" in generate.refused(*words, "--out", "x.wav")
     assert Path("x.wav").read_bytes() == b"mine"
+
+
+def test_a_sound_may_have_a_name_that_is_no_utf_8(generate: Typed) -> None:
+    name = os.fsdecode(b"rain\xff.wav")
+    generate.done("--backend", "sound-effects", "--text", "rain", "--seconds", 0.2, "--out", name)
+    assert Path(name).is_file()
+    assert json.loads(Path(name).with_suffix(".json").read_bytes())["file"] == name
 
 
 def test_several_sounds_go_into_a_folder_with_seeds_that_rise(generate: Typed) -> None:
